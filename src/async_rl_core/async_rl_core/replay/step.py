@@ -1,0 +1,32 @@
+"""What the agent hands to replay once per action cycle."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The observation at time t, with the action and the reward that led to it (as a dm_env TimeStep).
+
+    A transition (o_{t-1}, a_{t-1}, r_t, o_t) exists when steps t-1 and t of one episode have both arrived.
+    Each camera frame travels once; the stack is rebuilt from the frames of the same episode, the first of them
+    standing in for those before it.
+    """
+
+    sequence: int
+    """Counts every step of one agent process from 0: a gap is a loss."""
+    episode: int
+    index: int
+    """Position in the episode; 0 carries an observation only."""
+    frames: NDArray[np.uint8]
+    """(k, height, width, 3): the camera frames that came since the previous step, oldest first; k = 1 at index 0."""
+    proprioception: NDArray[np.float32]
+    """(p,): actuated joint angles [rad], velocities [rad/s] and the previous action [-1, 1]."""
+    action: NDArray[np.float32]
+    """(a,) in [-1, 1], chosen on the observation of step t-1; zeros at index 0."""
+    reward: float
+    """For that action; 0 at index 0."""
+    terminal: bool
+    """No return follows this observation. A time limit is not terminal: it bootstraps."""

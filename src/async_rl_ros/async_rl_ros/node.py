@@ -1,0 +1,86 @@
+"""What every node of the suite shares: its configuration, its signals, its way out."""
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import rclpy
+from async_rl_core.config.load import read_config
+from async_rl_core.errors import AsyncRLError, ConfigError
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.executors import Executor, ExternalShutdownException
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+
+class Stop:
+    """Set by SIGINT and SIGTERM. rclpy's own handlers would invalidate the context before zeros are sent."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._request)
+
+    def _request(self, number: int, frame: FrameType | None) -> None:
+        self.requested = True
+
+
+def make_executor() -> Executor:
+    """The events executor, which halves the CPU, where this rclpy has it."""
+    try:
+        from rclpy.experimental import EventsExecutor
+    except ImportError:  # Jazzy
+        from rclpy.executors import SingleThreadedExecutor
+
+        return SingleThreadedExecutor()
+    executor: Executor = EventsExecutor()
+    return executor
+
+
+class ConfiguredNode(Node):
+    """A node that reads the run's resolved configuration, named by its parameter `config`.
+
+    Raises `ConfigError` where the parameter is missing or the file is not a valid configuration.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        descriptor = ParameterDescriptor(description="path of the run's resolved config.yaml", read_only=True)
+        path = self.declare_parameter("config", "", descriptor).get_parameter_value().string_value
+        if not path:
+            raise ConfigError(f"{name}: parameter 'config' is not set; pass -p config:=<run folder>/config.yaml")
+        self.config = read_config(Path(path))
+        self.executor_ = make_executor()
+        self.executor_.add_node(self)
+
+    def run(self, stop: Stop) -> None:
+        """Serve callbacks until a stop is requested; real-time nodes put their own loop here."""
+        while not stop.requested:
+            self.executor_.spin_once(timeout_sec=0.1)
+
+    def close(self) -> None:
+        """Release what the node holds outside of ROS; called on every way out."""
+
+
+def main(create: Callable[[], ConfiguredNode]) -> None:
+    """Run one node as a process. Exits with 0 after a requested stop, 2 after an error of ours, in one line."""
+    stop = Stop()
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node: ConfiguredNode | None = None
+    code = 0
+    try:
+        node = create()
+        node.run(stop)
+    except ExternalShutdownException:
+        pass
+    except AsyncRLError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        code = 2
+    finally:
+        if node is not None:
+            node.close()
+            node.destroy_node()
+        rclpy.try_shutdown()
+    sys.exit(code)
