@@ -7,12 +7,14 @@ from pathlib import Path
 from types import FrameType
 
 import rclpy
-from async_rl_core.config.load import read_config
-from async_rl_core.errors import AsyncRLError, ConfigError
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.executors import Executor, ExternalShutdownException
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+
+from async_rl_core.config.load import read_config
+from async_rl_core.errors import AsyncRLError, ConfigError
+from async_rl_ros.scheduling import end_with_supervisor
 
 
 class Stop:
@@ -64,14 +66,21 @@ class ConfiguredNode(Node):
         """Release what the node holds outside of ROS; called on every way out."""
 
 
-def main(create: Callable[[], ConfiguredNode]) -> None:
-    """Run one node as a process. Exits with 0 after a requested stop, 2 after an error of ours, in one line."""
+def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | None = None) -> None:
+    """Run one node as a process. Exits with 0 after a requested stop, 2 after an error of ours, in one line.
+
+    `schedule`, one of async_rl_ros.scheduling, is called before the middleware starts its threads, which inherit it.
+    """
     stop = Stop()
+    end_with_supervisor()
+    scheduled = schedule() if schedule else ""
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node: ConfiguredNode | None = None
     code = 0
     try:
         node = create()
+        if scheduled:
+            node.get_logger().info(scheduled)
         node.run(stop)
     except ExternalShutdownException:
         pass

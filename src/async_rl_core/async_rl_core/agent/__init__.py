@@ -1,0 +1,1 @@
+"""The real-time loop: its schedule, its observations, its episodes."""

@@ -33,17 +33,25 @@ class AgentConfig(Section):
 
     action_cycle_time: float = Field(ge=0.008, le=1.0, description="seconds from one action to the next")
     episode_duration: Positive = Field(le=600, description="seconds of an episode")
-    reset_duration: Positive = Field(le=60, description="seconds of the motion back to the start pose and the pause after it")
-    initial_steps: int = Field(ge=0, description="environment steps with uniformly random actions before the policy acts")
+    reset_duration: Positive = Field(
+        le=60, description="seconds of the motion back to the start pose and the pause after it"
+    )
+    initial_steps: int = Field(
+        ge=0, description="environment steps with uniformly random actions before the policy acts"
+    )
     action_scale: Positive = Field(description="joint velocity in rad/s that an action of 1 commands")
     frame_stack: int = Field(ge=1, le=8, description="camera frames in an observation")
-    phase_margin: NonNegative = Field(le=0.02, description="seconds from a frame's expected arrival to the action's deadline")
+    phase_margin: NonNegative = Field(
+        le=0.02, description="seconds from a frame's expected arrival to the action's deadline"
+    )
 
 
 class RewardConfig(Section):
     """Equation 3.1 of Yuan (2022), and the form of its authors' code."""
 
-    form: Literal["paper", "code"] = Field(description="'paper': weight 1 at the centre; 'code': peak 1/4, clipped to [0, 4]")
+    form: Literal["paper", "code"] = Field(
+        description="'paper': weight 1 at the centre; 'code': peak 1/4, clipped to [0, 4]"
+    )
     alpha: Positive = Field(description="weight of the target term")
     beta: NonNegative = Field(description="weight of the posture term")
     reference_cycle_time: Positive = Field(description="action cycle time in seconds at which a reward counts once")
@@ -71,8 +79,12 @@ class ReplayConfig(Section):
     """Storage and sampling of transitions."""
 
     capacity: int = Field(ge=1000, description="transitions kept")
-    crop_fraction: float = Field(ge=0, le=0.2, description="fraction of each side cut by the random crop, rounded to pixels")
-    crop_range: Literal["paper", "code"] = Field(description="'paper': offsets over the whole margin; 'code': over its first half")
+    crop_fraction: float = Field(
+        ge=0, le=0.2, description="fraction of each side cut by the random crop, rounded to pixels"
+    )
+    crop_range: Literal["paper", "code"] = Field(
+        description="'paper': offsets over the whole margin; 'code': over its first half"
+    )
 
 
 class SACConfig(Section):
@@ -87,12 +99,16 @@ class SACConfig(Section):
     critic_learning_rate: Positive
     encoder_learning_rate: Positive
     temperature_learning_rate: Positive
+    temperature_beta: float = Field(ge=0, lt=1, description="Adam's beta_1 of the temperature (SAC-AE: 0.5)")
     initial_temperature: Positive
     target_entropy: float | None = Field(description="null: minus the number of action dimensions")
     actor_update_frequency: Count = Field(description="critic updates per actor update")
     target_update_frequency: Count = Field(description="critic updates per target update")
     critic_tau: Fraction
-    encoder_tau: Fraction
+    encoder_tau: Fraction = Field(description="1: no target encoder of its own, one pass over the images less")
+    reuse_features: bool = Field(
+        description="actor on the features of before the critic's step, one pass less (off in the papers)"
+    )
     discount: float = Field(ge=0, lt=1)
     log_std_bounds: tuple[float, float]
     reward_scale: Positive = Field(description="factor on rewards inside the learner (1 in the papers)")
@@ -121,8 +137,15 @@ class LearnerConfig(Section):
 class GuardConfig(Section):
     """The safety guard."""
 
-    watchdog: Positive = Field(le=0.5, description="seconds without a fresh valid command until the arm is brought to rest")
-    state_timeout: Positive = Field(le=0.5, description="seconds without a fresh joint state until the arm is brought to rest")
+    watchdog: Positive = Field(
+        le=0.5, description="seconds without a fresh valid command until the arm is brought to rest"
+    )
+    grace: Positive = Field(
+        le=0.5, description="seconds without a fresh valid command until the arm slows down, no fault yet"
+    )
+    state_timeout: Positive = Field(
+        le=0.5, description="seconds without a fresh joint state until the arm is brought to rest"
+    )
     auto_arm: bool = Field(description="arm without a person's word; for simulation only")
     position_margin: NonNegative = Field(description="rad kept free before a joint limit")
     workspace_margin: NonNegative = Field(description="metres by which the guard's box exceeds the agent's")
@@ -133,7 +156,9 @@ class SimConfig(Section):
 
     renderer: Literal["auto", "gl", "raycast"]
     physics_step: Positive = Field(le=0.01, description="seconds")
-    command_timeout: Positive = Field(le=1.0, description="seconds without a command until the simulated arm stops itself")
+    command_timeout: Positive = Field(
+        le=1.0, description="seconds without a command until the simulated arm stops itself"
+    )
     image_noise: NonNegative = Field(le=128, description="standard deviation of pixel noise, in grey levels")
     joint_noise: NonNegative = Field(le=0.1, description="standard deviation of joint angle noise, in rad")
     image_latency: NonNegative = Field(le=1.0, description="seconds added to each image's delivery")
@@ -173,15 +198,21 @@ class RobotConfig(Section):
     joints: tuple[str, ...] = Field(min_length=1, description="in the order of the command topic")
     state_joints: tuple[str, ...] = Field(description="in the order of the driver's joint_states")
     actuated_joints: tuple[str, ...] = Field(min_length=1, description="those that the policy moves")
-    posture_joints: tuple[tuple[str, ...], tuple[str, ...]] = Field(description="the two groups whose angle sums the posture term holds at -pi and 0")
+    posture_joints: tuple[tuple[str, ...], tuple[str, ...]] = Field(
+        description="the two groups whose angle sums the posture term holds at -pi and 0"
+    )
     command_topic: str
     state_topic: str
     state_rate: Positive
-    command_acceleration: Positive = Field(description="rad/s^2 with which the driver's controller follows a new velocity")
+    command_acceleration: Positive = Field(
+        description="rad/s^2 with which the driver's controller follows a new velocity"
+    )
     base_frame: str
     tool_frame: str
     camera_offset: tuple[float, float, float] = Field(description="camera position in the tool frame, metres")
-    camera_roll: float = Field(ge=-360, le=360, description="degrees from the tool frame to the camera's optical frame, about z")
+    camera_roll: float = Field(
+        ge=-360, le=360, description="degrees from the tool frame to the camera's optical frame, about z"
+    )
     camera_fov: float = Field(gt=5, lt=170, description="vertical field of view, degrees")
     start: tuple[float, ...] = Field(description="start pose, rad")
     reset_velocity: Positive = Field(description="rad/s, fastest joint in the reset motion")

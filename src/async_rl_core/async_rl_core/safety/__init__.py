@@ -1,0 +1,1 @@
+"""What stands between the policy and the arm: kinematics, limits, the guard, and the agent's own soft limits."""

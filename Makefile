@@ -1,0 +1,51 @@
+# async_rl: every target sets the workspace up first (tools/setup.py), which is quick when nothing changed.
+#   make reacher ARGS="seed:=3 duration:=600"
+#   make test PYTHON=/path/to/python3.12
+
+SETUP_PYTHON := $(or $(PYTHON),python3)
+RUN := tools/run.sh
+
+.PHONY: help setup build reacher tracker doctor test lint unit system bench clean
+
+help:
+	@echo "make reacher | tracker   run a task in simulation; arguments: ARGS=\"seed:=3 duration:=600\""
+	@echo "make doctor              check this machine"
+	@echo "make test                lint, unit tests, import rules and the system test"
+	@echo "make lint                ruff and mypy"
+	@echo "make bench               benchmarks"
+	@echo "make build               set up only: .venv and install/"
+	@echo "make clean               remove what set-up and runs of the tools made (not runs/)"
+
+setup:
+	@command -v $(SETUP_PYTHON) >/dev/null || { echo "[setup] error: $(SETUP_PYTHON) not found; install Python 3.11 to 3.13 or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(SETUP_PYTHON) tools/setup.py
+
+build: setup
+
+reacher tracker: setup
+	@$(RUN) async_rl launch $@ $(ARGS)
+
+doctor: setup
+	@$(RUN) async_rl doctor
+
+lint: setup
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) python -m mypy
+
+test: lint
+	$(RUN) python -m pytest $(ARGS)
+
+unit: setup
+	$(RUN) python -m pytest --ignore=tests/system $(ARGS)
+
+system: setup
+	$(RUN) python -m pytest tests/system $(ARGS)
+
+bench: setup
+	@for script in benchmarks/*.py; do echo "== $$script"; $(RUN) python $$script $(ARGS) || exit 1; done
+
+clean:
+	rm -rf .venv build install log .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src tests benchmarks tools compat -name __pycache__ -prune -exec rm -rf {} +
+	find src -name "*.egg-info" -prune -exec rm -rf {} +

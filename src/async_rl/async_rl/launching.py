@@ -1,0 +1,93 @@
+"""The one description of what runs, as actions of ROS 2's launch."""
+
+import atexit
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
+from launch.events.process import ProcessExited
+from launch_ros.actions import Node
+
+from async_rl_core.bringup.arguments import AS_PRESET, TASKS, configure, parse, table
+from async_rl_core.bringup.executable import parameters
+from async_rl_core.bringup.graph import MAX_RESTARTS, NodeSpec, environment
+from async_rl_core.bringup.run import prepared
+from async_rl_core.bringup.supervisor import RESTART_DELAY, STOP_GRACE
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+
+_ESCALATION = 0.25  # share of the grace left after SIGTERM, which launch sends between SIGINT and SIGKILL
+
+_OF_LAUNCH = ("launch-prefix", "emulate_tty:=", "sigterm_timeout:=", "sigkill_timeout:=")  # arguments of launch itself
+
+
+def describe(launch_file: str) -> LaunchDescription:
+    """The launch description of `reacher.launch.py` or `tracker.launch.py`; `launch_file` is its path."""
+    task = TASKS[Path(launch_file).name.removesuffix(".launch.py")]
+    declared = [
+        DeclareLaunchArgument(
+            argument.name,
+            default_value=argument.default,
+            description=argument.description,
+            choices=_choices(argument.choices, argument.default),
+        )
+        for argument in table(task)
+    ]
+    return LaunchDescription([*declared, OpaqueFunction(function=_start, args=[task, launch_file])])
+
+
+def _choices(choices: tuple[str, ...], default: str) -> list[str] | None:
+    if not choices:
+        return None
+    return [*choices, AS_PRESET] if default == AS_PRESET else list(choices)
+
+
+def _start(context: LaunchContext, task: str, launch_file: str) -> list[LaunchDescriptionEntity]:
+    # launch itself lets unknown arguments pass; those of a description that includes this one are not ours to judge.
+    if Path(launch_file).name in {Path(word).name for word in sys.argv}:
+        parse([word for word in context.argv if not word.startswith(_OF_LAUNCH)], task)
+    values = {argument.name: context.launch_configurations[argument.name] for argument in table(task)}
+    held = ExitStack()
+    atexit.register(held.close)  # the lock goes, and shared memory is cleaned, when launch ends
+    config, specs = held.enter_context(prepared(configure(values, task), os.environ, datetime.now()))
+    print(f"run folder: {config.run_dir}", flush=True)
+    return [_action(spec) for spec in specs]
+
+
+def _action(spec: NodeSpec) -> Node:
+    return Node(
+        package=spec.package,
+        executable=spec.executable,
+        name=spec.name,
+        # not 'parameters', for which launch_ros leaves a file each in the temporary folder
+        ros_arguments=parameters(spec),
+        arguments=list(spec.arguments),
+        additional_env={**environment(os.environ), **spec.env},
+        output="screen",
+        respawn=spec.role == "restartable",
+        respawn_max_retries=MAX_RESTARTS,
+        respawn_delay=RESTART_DELAY,
+        # A SIGINT that reached only launch is passed on as SIGTERM after the first of these.
+        sigterm_timeout=str(STOP_GRACE * (1 - _ESCALATION)),
+        sigkill_timeout=str(STOP_GRACE * _ESCALATION),
+        on_exit=_on_exit(spec),
+    )
+
+
+def _on_exit(spec: NodeSpec) -> Callable[[ProcessExited, LaunchContext], list[LaunchDescriptionEntity] | None]:
+    exits = 0
+
+    def react(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity] | None:
+        nonlocal exits
+        exits += 1
+        if context.is_shutdown or spec.role == "optional" or (spec.role == "restartable" and exits <= MAX_RESTARTS):
+            return None
+        if spec.role == "finisher" and event.returncode == 0:
+            return [Shutdown(reason="run complete")]
+        # launch prints this as its error, shuts the rest down, and exits with 1.
+        raise RuntimeError(f"{spec.name} died with exit code {event.returncode}; stopping")
+
+    return react

@@ -1,0 +1,58 @@
+"""The command line: what it accepts, and one line with exit code 2 for what it does not."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from async_rl.command import main
+from async_rl_core.bringup.arguments import table
+
+LAUNCH = ("launch", "reacher")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("lunch",), "unknown command 'lunch'; did you mean 'launch'"),
+        (("launch",), "allowed: reacher, tracker"),
+        (("launch", "reecher"), "did you mean 'reacher'"),
+        ((*LAUNCH, "sed:=3"), "unknown argument 'sed'; did you mean 'seed'; allowed: "),
+        ((*LAUNCH, "--sed"), "'--sed' is not an argument"),
+        ((*LAUNCH, "preset:=laptp"), "unknown preset 'laptp'; did you mean 'laptop'"),
+        ((*LAUNCH, "architecture:=async9"), "allowed: seq, async1, async2"),
+        ((*LAUNCH, "preset:=mine.yaml"), "mine.yaml:2: camera.widht: unknown key; did you mean 'camera.width'"),
+        (LAUNCH, "not found on AMENT_PREFIX_PATH"),
+    ],
+)
+def test_what_is_wrong_is_one_line_on_the_error_stream(
+    words: tuple[str, ...],
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AMENT_PREFIX_PATH", "")
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(100 + os.getpid() % 100))
+    Path("mine.yaml").write_text("camera:\n  widht: 80\n")
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1
+    assert expected in captured.err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+@pytest.mark.parametrize("name", ["reacher", "tracker", "reacher.launch.py"])
+def test_the_arguments_can_be_listed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["launch", name, "--show-args"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"'{argument.name}':" in text for argument in table())
+    assert f"(default: '{'tracking' if name == 'tracker' else 'reaching'}')" in text
+
+
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert "async_rl launch reacher" in capsys.readouterr().out

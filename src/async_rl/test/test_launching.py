@@ -1,0 +1,48 @@
+"""The launch files, where the launch packages are installed."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+launch = pytest.importorskip("launch")
+pytest.importorskip("launch_ros")
+
+from async_rl import launching  # noqa: E402
+from async_rl_core.bringup.arguments import table  # noqa: E402
+from async_rl_core.bringup.graph import MAX_RESTARTS, NodeSpec, Role  # noqa: E402
+
+RUNNING, STOPPING = SimpleNamespace(is_shutdown=False), SimpleNamespace(is_shutdown=True)
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize("name", ["reacher", "tracker"])
+def test_every_argument_is_declared_with_its_choices(name: str) -> None:
+    source = launch.launch_description_sources.AnyLaunchDescriptionSource(
+        str(REPOSITORY / "launch" / f"{name}.launch.py")
+    )
+    description = source.get_launch_description(launch.LaunchContext())
+    declared = {argument.name: argument for argument in description.get_launch_arguments()}
+    assert set(declared) == {argument.name for argument in table()}
+    assert {"seq", "async1", "async2"} <= set(declared["architecture"].choices)
+    assert declared["task"].default_value[0].text == {"reacher": "reaching", "tracker": "tracking"}[name]
+
+
+def exit_of(role: Role, code: int, context: object = RUNNING, times: int = 1) -> object:
+    react = launching._on_exit(NodeSpec("arm", "arm", "arm", role))
+    for _ in range(times - 1):
+        react(SimpleNamespace(returncode=code), context)
+    return react(SimpleNamespace(returncode=code), context)
+
+
+def test_what_an_exit_means() -> None:
+    (shutdown,) = exit_of("finisher", 0)
+    assert isinstance(shutdown, launch.actions.Shutdown)
+    for role, code in (("finisher", 3), ("essential", 0), ("essential", 3)):
+        with pytest.raises(RuntimeError, match=f"arm died with exit code {code}; stopping"):
+            exit_of(role, code)
+        assert exit_of(role, code, STOPPING) is None
+    assert exit_of("optional", 1) is None
+    assert exit_of("restartable", 1, times=MAX_RESTARTS) is None
+    with pytest.raises(RuntimeError, match="arm died"):
+        exit_of("restartable", 1, times=MAX_RESTARTS + 1)

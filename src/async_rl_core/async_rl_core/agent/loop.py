@@ -1,0 +1,228 @@
+"""The agent's real-time loop: observe, act; then, with the command on its way, reward and remember."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.agent.observation import Frame, JointState, ObservationBuffer
+from async_rl_core.agent.outbox import Outbox
+from async_rl_core.agent.reset import ResetMotion
+from async_rl_core.config.schema import Config
+from async_rl_core.replay.crop import Crop
+from async_rl_core.replay.step import Step
+
+FRAME_TIMEOUT = 0.5
+STATE_TIMEOUT = 0.1
+"""Seconds after which a silent camera or arm ends the episode: what it would record is not what happened."""
+SETTLE_TIME = 0.5
+"""Seconds of the reset that are left for the arm to come to rest after the motion."""
+
+Vector = NDArray[np.float64]
+Action = NDArray[np.float32]
+
+
+class Actor(Protocol):
+    """Chooses actions: (h, w, c) uint8 and (p,) float32 to (a,) float32 in [-1, 1]."""
+
+    def act(self, images: NDArray[np.uint8], proprioception: NDArray[np.float32]) -> Action: ...
+
+
+class Reward(Protocol):
+    """Judges the newest frame and the joint angles (n,): reward and its target term."""
+
+    def __call__(self, image: NDArray[np.uint8], position: Vector) -> tuple[float, float]: ...
+
+
+class VelocityLimits(Protocol):
+    """Bends a joint velocity (n,) so that the arm stays where it may be."""
+
+    def shape(self, position: Vector, velocity: Vector) -> Vector: ...
+
+
+class Phase(Enum):
+    """What the loop is doing."""
+
+    WAITING = "waiting"
+    RESETTING = "resetting"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeResult:
+    """One episode that ran to its end."""
+
+    episode: int
+    random: bool
+    env_steps: int
+    episode_return: float
+    target_term: float
+
+
+class AgentLoop:
+    """Episodes of `episode_duration`, each after a reset to the start pose; learning pauses neither.
+
+    In each cycle call `act` for the joint velocity, put it on the wire, then call `settle`, which does all that
+    can wait: reward, the step for replay, bookkeeping. Time is in seconds of a steady clock.
+
+    Args:
+        config: the run's configuration.
+        actor: the policy, used once `initial_steps` random steps are done and `policy_ready` is set.
+        reward: of the task.
+        outbox: takes the steps for replay.
+        place_target: asks for the target of an episode; answered through `target_placed`.
+
+    Attributes:
+        limits: keeps the tool in its box ahead of the safety guard; until it is known, the arm rests.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        actor: Actor,
+        reward: Reward,
+        outbox: Outbox,
+        place_target: Callable[[int], None],
+    ) -> None:
+        agent, robot = config.agent, config.robot
+        self._agent = agent
+        self._reset_velocity = robot.reset_velocity
+        self._start_pose = np.array(robot.start)
+        self._actuated = np.array([robot.joints.index(name) for name in robot.actuated_joints], dtype=np.intp)
+        self._steps_per_episode = round(agent.episode_duration / agent.action_cycle_time)
+        self._actor, self._reward = actor, reward
+        self._outbox, self._place_target = outbox, place_target
+        self._rng = np.random.default_rng(config.seed)
+        crop = Crop(config.camera.height, config.camera.width, config.replay.crop_fraction, config.replay.crop_range)
+        self.observations = ObservationBuffer(crop, agent.frame_stack, self._actuated)
+        self.limits: VelocityLimits | None = None
+        self.policy_ready = False
+        self.phase = Phase.WAITING
+        self.episode = 0
+        self.env_steps = 0
+        self.aborted = 0
+        self._sequence = 0
+        self._zero_action: Action = np.zeros(len(self._actuated), np.float32)
+        self._rest: Vector = np.zeros(len(robot.joints))
+        self._motion: ResetMotion | None = None
+        self._reset_start = 0.0
+        self._target_episode = 0
+        self._result: EpisodeResult | None = None
+        self._begin_episode()
+
+    def _begin_episode(self) -> None:
+        self._index = 0
+        self._action = self._previous = self._zero_action
+        self._return = 0.0
+        self._target_sum = 0.0
+        self._random = True
+        self._observed: tuple[NDArray[np.uint8], NDArray[np.float32], Frame, Vector] | None = None
+
+    def add_frame(self, frame: Frame) -> None:
+        """Note an image of the camera."""
+        self.observations.add(frame)
+
+    def target_placed(self, episode: int) -> None:
+        """The target of this episode is where it should be."""
+        self._target_episode = episode
+
+    def act(self, now: float, joints: JointState | None, armed: bool) -> Vector:
+        """The joint velocity (n,) in rad/s for this cycle. This is the control path: nothing here may wait."""
+        if joints is None or self.limits is None or not armed or not self._trustworthy(now, joints):
+            self._abandon()
+            return self._rest
+        if self.phase is Phase.WAITING:
+            self._start_reset(now, joints)
+        if self.phase is Phase.RESETTING and self._reset_done(now, joints):
+            self._begin_episode()
+            self.phase = Phase.RUNNING
+        if self.phase is Phase.RUNNING:
+            return self._step(now, joints)
+        return self._reset_velocity_at(now, joints)
+
+    def settle(self) -> EpisodeResult | None:
+        """Reward and record the cycle that `act` began; returns the episode that it ended, if one did."""
+        if self._observed is not None:
+            self._record(*self._observed)
+            self._observed = None
+        self._outbox.flush()
+        result, self._result = self._result, None
+        return result
+
+    def _trustworthy(self, now: float, joints: JointState) -> bool:
+        newest = self.observations.newest
+        return newest is not None and now - newest.received < FRAME_TIMEOUT and now - joints.received < STATE_TIMEOUT
+
+    def _abandon(self) -> None:
+        if self.phase is Phase.RUNNING:
+            self.aborted += 1
+        self.phase = Phase.WAITING
+        self._observed = None
+
+    def _start_reset(self, now: float, joints: JointState) -> None:
+        duration = max(0.0, self._agent.reset_duration - SETTLE_TIME)
+        self._motion = ResetMotion(joints.position, self._start_pose, self._reset_velocity, duration, now)
+        self._reset_start = now
+        self.episode += 1
+        self._place_target(self.episode)
+        self.phase = Phase.RESETTING
+
+    def _reset_done(self, now: float, joints: JointState) -> bool:
+        assert self._motion is not None
+        elapsed = now - self._reset_start
+        return (
+            elapsed >= self._agent.reset_duration
+            and self._motion.arrived(joints.position)
+            and self._target_episode == self.episode
+        )
+
+    def _reset_velocity_at(self, now: float, joints: JointState) -> Vector:
+        assert self._motion is not None
+        return self._motion.velocity(now, joints.position)
+
+    def _step(self, now: float, joints: JointState) -> Vector:
+        observations = self.observations
+        frames = observations.start_episode() if self._index == 0 else observations.take()
+        proprioception = observations.proprioception(joints, self._action)
+        newest = observations.newest
+        assert newest is not None
+        self.env_steps += self._index > 0
+        self._observed = (frames, proprioception, newest, joints.position)
+        self._previous = self._action
+        if self._index == self._steps_per_episode:
+            self._start_reset(now, joints)
+            return self._reset_velocity_at(now, joints)
+        self._action = self._choose(proprioception)
+        velocity = np.zeros_like(self._rest)
+        velocity[self._actuated] = self._agent.action_scale * self._action
+        assert self.limits is not None
+        return self.limits.shape(joints.position, velocity)
+
+    def _choose(self, proprioception: NDArray[np.float32]) -> Action:
+        if self.env_steps < self._agent.initial_steps or not self.policy_ready:
+            return self._rng.uniform(-1.0, 1.0, len(self._actuated)).astype(np.float32)
+        self._random = False
+        return self._actor.act(self.observations.image(), proprioception).copy()
+
+    def _record(
+        self, frames: NDArray[np.uint8], proprioception: NDArray[np.float32], newest: Frame, position: Vector
+    ) -> None:
+        reward = 0.0
+        if self._index > 0:
+            reward, target_term = self._reward(newest.image, position)
+            self._return += reward
+            self._target_sum += target_term
+        ended = self._index == self._steps_per_episode
+        episode = self.episode - 1 if ended else self.episode  # its successor's reset has begun
+        self._outbox.put(
+            Step(self._sequence, episode, self._index, frames, proprioception, self._previous, reward, terminal=False)
+        )
+        self._sequence += 1
+        if ended:
+            self._result = EpisodeResult(
+                episode, self._random, self.env_steps, self._return, self._target_sum / self._steps_per_episode
+            )
+        self._index += 1

@@ -1,0 +1,95 @@
+"""What the policy sees: the last camera frames, the joints, and its own last action."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.replay.crop import Crop
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One camera image."""
+
+    image: NDArray[np.uint8]
+    """(height, width, 3), RGB."""
+    stamp: int
+    """Nanoseconds of the ROS clock at capture."""
+    received: float
+    """Seconds of the steady clock at arrival."""
+
+
+@dataclass(frozen=True, slots=True)
+class JointState:
+    """The arm's joints in command order."""
+
+    position: NDArray[np.float64]
+    """(n,), rad."""
+    velocity: NDArray[np.float64]
+    """(n,), rad/s."""
+    received: float
+    """Seconds of the steady clock at arrival."""
+
+
+class ObservationBuffer:
+    """Gathers camera frames between two actions and builds the policy's input from them.
+
+    A stack never holds a frame from before the episode's first: that one stands in for those before it.
+    """
+
+    def __init__(self, crop: Crop, stack: int, actuated: NDArray[np.intp]) -> None:
+        self._crop = crop
+        self._actuated = actuated
+        self._fresh: deque[Frame] = deque(maxlen=stack)
+        self._stack: deque[Frame] = deque(maxlen=stack)
+        self._image = np.empty((crop.height, crop.width, 3 * stack), np.uint8)
+
+    @property
+    def has_fresh_frame(self) -> bool:
+        """Whether a frame came since the last `take`."""
+        return bool(self._fresh)
+
+    @property
+    def newest(self) -> Frame | None:
+        """The newest frame, taken or not."""
+        if self._fresh:
+            return self._fresh[-1]
+        return self._stack[-1] if self._stack else None
+
+    def add(self, frame: Frame) -> None:
+        """Note a frame of the camera."""
+        self._fresh.append(frame)
+
+    def start_episode(self) -> NDArray[np.uint8]:
+        """Begin a stack with the newest frame alone; returns it as (1, height, width, 3)."""
+        newest = self.newest
+        if newest is None:
+            raise ValueError("an episode cannot start before the first camera frame")
+        self._fresh.clear()
+        self._stack.extend([newest] * (self._stack.maxlen or 1))
+        return newest.image[np.newaxis]
+
+    def take(self) -> NDArray[np.uint8]:
+        """Move the fresh frames onto the stack; returns them as (k, height, width, 3), oldest first."""
+        fresh = [frame.image for frame in self._fresh]
+        self._stack.extend(self._fresh)
+        self._fresh.clear()
+        if fresh:
+            return np.stack(fresh)
+        return np.empty((0, *self._stack[-1].image.shape), np.uint8)
+
+    def image(self) -> NDArray[np.uint8]:
+        """The stack, cropped at the centre: (h, w, 3 * stack), oldest frame first. One buffer, reused."""
+        top, left = self._crop.margin_y, self._crop.margin_x
+        rows, columns = slice(top, top + self._crop.height), slice(left, left + self._crop.width)
+        for i, frame in enumerate(self._stack):
+            self._image[:, :, 3 * i : 3 * i + 3] = frame.image[rows, columns]
+        return self._image
+
+    def proprioception(self, joints: JointState, previous_action: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(3a,): actuated angles [rad], velocities [rad/s], previous action."""
+        return np.concatenate(
+            [joints.position[self._actuated], joints.velocity[self._actuated], previous_action], dtype=np.float32
+        )

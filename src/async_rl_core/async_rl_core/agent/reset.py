@@ -1,0 +1,44 @@
+"""The motion back to the start pose between two episodes, by velocity commands."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+
+PEAK = 1.875
+"""Peak velocity of a minimum-jerk motion of unit length and unit duration."""
+GAIN = 4.0
+"""1/s: pulls the arm onto the profile, and onto the start pose after it."""
+TOLERANCE = 0.01
+"""rad: the start pose counts as reached."""
+SHORTEST = 0.5
+"""Seconds: a reset from near the start pose is not made abrupt."""
+
+
+class ResetMotion:
+    """A minimum-jerk profile from `origin` to `goal` (rad) whose fastest joint stays below `max_velocity` (rad/s).
+
+    It lasts `duration` seconds, or longer where the way is too long for that.
+    """
+
+    def __init__(self, origin: Vector, goal: Vector, max_velocity: float, duration: float, now: float) -> None:
+        self._origin = origin.copy()
+        self._goal = goal.copy()
+        self._way = goal - origin
+        self._start = now
+        self._max_velocity = max_velocity
+        self.duration = max(SHORTEST, duration, PEAK * float(np.abs(self._way).max()) / max_velocity)
+
+    def velocity(self, now: float, position: Vector) -> Vector:
+        """The velocity (n,) in rad/s to command at `now` with the joints at `position`."""
+        s = min(max((now - self._start) / self.duration, 0.0), 1.0)
+        reference = self._origin + self._way * (s**3 * (10 - 15 * s + 6 * s**2))
+        feed_forward = self._way * (30 * s**2 * (1 - s) ** 2 / self.duration)
+        velocity: Vector = np.clip(
+            feed_forward + GAIN * (reference - position), -self._max_velocity, self._max_velocity
+        )
+        return velocity
+
+    def arrived(self, position: Vector) -> bool:
+        """Whether every joint is at the start pose."""
+        return bool(np.abs(position - self._goal).max() < TOLERANCE)

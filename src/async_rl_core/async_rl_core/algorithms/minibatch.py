@@ -1,0 +1,64 @@
+"""A mini-batch as tensors on the learner's device."""
+
+import warnings
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.replay.batch import Batch
+
+# Batches may lie in shared memory that is ours to read only; they are only read here.
+warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+
+
+class Minibatch:
+    """Tensors that `load` fills in place, so that no update allocates them and a captured graph finds them again.
+
+    Images are (B, C, h, w) in channels_last order with values 0 to 255, in the type that the encoder computes in.
+    """
+
+    def __init__(
+        self, batch_size: int, spec: ObservationSpec, action_size: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
+        def floats(*shape: int) -> Tensor:
+            return torch.zeros(shape, dtype=torch.float32, device=device)
+
+        def images() -> Tensor:
+            shape = (batch_size, spec.channels, spec.height, spec.width)
+            return torch.zeros(shape, dtype=dtype, device=device).to(memory_format=torch.channels_last)
+
+        self.observation = images()
+        self.next_observation = images()
+        self.proprioception = floats(batch_size, spec.proprioception)
+        self.next_proprioception = floats(batch_size, spec.proprioception)
+        self.action = floats(batch_size, action_size)
+        self.reward = floats(batch_size)
+        self.not_terminal = floats(batch_size)
+        self._image_shape = (batch_size, spec.height, spec.width, spec.channels)
+
+    def load(self, batch: Batch) -> None:
+        """Copy and cast a batch; its memory is free for others when this returns. Raises ValueError on other shapes."""
+        if batch.observation_images.shape != self._image_shape:
+            raise ValueError(
+                f"batch has images {batch.observation_images.shape}, the learner takes {self._image_shape}"
+            )
+        _load_images(self.observation, batch.observation_images)
+        _load_images(self.next_observation, batch.next_images)
+        for tensor, array in (
+            (self.proprioception, batch.observation_proprioception),
+            (self.next_proprioception, batch.next_proprioception),
+            (self.action, batch.action),
+            (self.reward, batch.reward),
+            (self.not_terminal, batch.not_terminal),
+        ):
+            tensor.copy_(torch.from_numpy(array))
+
+
+def _load_images(images: Tensor, array: NDArray[np.uint8]) -> None:
+    pixels = torch.from_numpy(array)
+    if images.device.type != "cpu":  # one byte per value over the bus, cast there
+        pixels = pixels.to(images.device)
+    images.copy_(pixels.permute(0, 3, 1, 2))

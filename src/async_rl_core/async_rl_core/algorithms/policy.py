@@ -1,0 +1,73 @@
+"""The policy as the agent runs it: one observation in, one action out."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from async_rl_core.algorithms.flat import flatten
+from async_rl_core.algorithms.networks import build_policy
+from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.config.schema import SACConfig
+
+
+class Policy:
+    """Encoder and actor for one observation at a time, in memory that is laid out once.
+
+    A new policy is that of a learner of the same seed before its first update. `threads` is set for the whole process
+    (None leaves it): a second thread costs one observation more than it saves, and competes with the learner.
+    """
+
+    def __init__(
+        self, config: SACConfig, spec: ObservationSpec, action_size: int, seed: int, threads: int | None = 1
+    ) -> None:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self.encoder, self.actor = build_policy(config, spec, action_size, seed)
+        self.encoder.requires_grad_(False)
+        self.actor.requires_grad_(False)
+        self._flat = flatten(self.encoder, self.actor)
+        self._parameters: NDArray[np.float32] = self._flat.numpy()
+        # An own stream: the agent's exploration is not the learner's.
+        self._generator = torch.Generator().manual_seed(seed + 2)
+        # Single precision whatever the learner's: at a batch of one the casts cost more than they save.
+        shape = (1, spec.channels, spec.height, spec.width)
+        self._images = torch.zeros(shape).to(memory_format=torch.channels_last)
+        self._pixels: NDArray[np.float32] = self._images.numpy()[0].transpose(1, 2, 0)
+        self._proprioception = torch.zeros(1, spec.proprioception)
+        self._angles: NDArray[np.float32] = self._proprioception.numpy()[0]
+        self._features = torch.zeros(1, self.encoder.size)
+        self._noise = torch.zeros(1, action_size)
+
+    @property
+    def size(self) -> int:
+        """Number of parameters: the length of what `load` takes."""
+        return self._parameters.size
+
+    def load(self, flat: NDArray[np.float32]) -> None:
+        """Copy a vector of `SAC.policy_parameters`. Raises ValueError where its length or type is another."""
+        if flat.shape != self._parameters.shape or flat.dtype != np.float32:
+            raise ValueError(f"policy takes {self.size} float32 parameters, got {flat.dtype} of shape {flat.shape}")
+        np.copyto(self._parameters, flat)
+
+    def act(
+        self, images: NDArray[np.uint8], proprioception: NDArray[np.float32], deterministic: bool = False
+    ) -> NDArray[np.float32]:
+        """Return an action (a,) in [-1, 1] for centre-cropped images (h, w, C) uint8 and proprioception (p,).
+
+        `deterministic` gives tanh(mu), as in evaluation; otherwise the action is sampled.
+        """
+        np.copyto(self._pixels, images)
+        np.copyto(self._angles, proprioception)
+        with torch.inference_mode():
+            self._features.copy_(self.encoder(self._images))
+            mu, log_std = self.actor(self._features, self._proprioception)
+            if not deterministic:
+                mu = mu + log_std.exp_() * self._noise.normal_(generator=self._generator)
+            action: NDArray[np.float32] = torch.tanh(mu)[0].numpy()
+        return action
+
+    @property
+    def feature_points(self) -> NDArray[np.float32]:
+        """Spatial-softmax coordinates (channels, 2) of the last `act`, in [-1, 1]: x to the right, y down."""
+        points: NDArray[np.float32] = self._features.numpy().reshape(-1, 2).copy()
+        return points

@@ -1,0 +1,146 @@
+"""The launch arguments, in one table: the launch files and the `async_rl` command both read it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from async_rl_core.config.explain import did_you_mean
+from async_rl_core.config.load import presets, resolve, robots
+from async_rl_core.config.schema import Architecture, Config, SimConfig, TaskName
+from async_rl_core.errors import ConfigError
+
+AS_PRESET = "preset"
+"""The default of most arguments: what the preset says."""
+
+DEFAULT_RUN = "runs/<date>-<task>-<preset>"
+
+TASKS = {"reacher": "reaching", "tracker": "tracking"}
+"""The task that each launch file stands for."""
+
+
+def _integer(text: str) -> int:
+    return int(text)
+
+
+def _number(text: str) -> float:
+    return float(text)
+
+
+def _flag(text: str) -> bool:
+    return {"true": True, "false": False}[text]
+
+
+def _path(text: str) -> str:
+    if not text:
+        raise ValueError
+    return str(Path(text).expanduser().absolute())
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One launch argument: `key` is the configuration's key that it sets, or none where it chooses a file."""
+
+    name: str
+    description: str
+    key: str | None
+    parse: Callable[[str], object] = str
+    allowed: str = ""
+    choices: tuple[str, ...] = ()
+    default: str = AS_PRESET
+
+    def value(self, text: str) -> object:
+        """The typed value of a text. Raises `ConfigError` naming what is allowed."""
+        if text == "none" and self.allowed.endswith("or none"):
+            return None
+        try:
+            if self.choices and text not in self.choices:
+                raise ValueError
+            return self.parse(text)
+        except (ValueError, KeyError):
+            allowed = ", ".join(self.choices) if self.choices else self.allowed
+            raise ConfigError(f"argument {self.name}: '{text}' is not allowed; allowed: {allowed}") from None
+
+
+def table(task: str = "reaching") -> list[Argument]:
+    """Every launch argument, in the order of the documentation; `task` is the default of that argument."""
+    flag, file = ("true", "false"), "or the path of a .yaml file"
+    renderers = get_args(SimConfig.model_fields["renderer"].annotation)
+    pixels, path = "a whole number", "a path, or none"
+    start_from, arms = ", ".join(presets()), ", ".join(robots())
+    return [
+        Argument("architecture", "which processes sample and update", "architecture", choices=get_args(Architecture)),
+        Argument("preset", f"settings to start from: {start_from}, {file}", None, default="laptop"),
+        Argument("robot", f"the arm: {arms}, {file}", None, default="ur5"),
+        Argument("task", "what the target does", "task", choices=get_args(TaskName), default=task),
+        Argument("seed", "seed of everything random", "seed", _integer, "a whole number from 0"),
+        Argument("duration", "seconds after which the run ends", "duration", _number, "seconds, or none"),
+        Argument("episodes", "episodes after which the run ends", "episodes", _integer, "a count, or none"),
+        Argument("run_dir", f"the run's own folder, new or empty; default: {DEFAULT_RUN}", "run_dir", _path, path),
+        Argument("image_width", "camera pixels; alone, the height follows 16:9", "camera.width", _integer, pixels),
+        Argument("image_height", "camera pixels; alone, the width follows 16:9", "camera.height", _integer, pixels),
+        Argument("action_cycle_time", "seconds between actions", "agent.action_cycle_time", _number, "seconds"),
+        Argument("rviz", "start RViz (needs an installed ROS 2)", "rviz", _flag, choices=flag),
+        Argument("display", "show the target full screen on a real display", "display", _flag, choices=flag),
+        Argument("renderer", "how the camera draws", "sim.renderer", choices=renderers),
+        Argument("record_video", "record the camera of every tenth episode", "record_video", _flag, choices=flag),
+    ]
+
+
+def parse(words: Iterable[str], task: str = "reaching") -> dict[str, str]:
+    """The texts of "key:=value" words by argument name.
+
+    Raises `ConfigError` for a word of another form, an unknown argument (naming the allowed ones) and one given twice.
+    """
+    names = [argument.name for argument in table(task)]
+    values: dict[str, str] = {}
+    for word in words:
+        name, separator, text = word.partition(":=")
+        if not separator:
+            raise ConfigError(f"'{word}' is not an argument; write <name>:=<value>, such as seed:=3")
+        if name not in names:
+            raise ConfigError(f"unknown argument '{name}'{did_you_mean(name, names)}; allowed: {', '.join(names)}")
+        if name in values:
+            raise ConfigError(f"argument {name} is given twice: '{values[name]}' and '{text}'")
+        values[name] = text
+    return values
+
+
+def configure(values: Mapping[str, str], task: str = "reaching") -> Config:
+    """The configuration that launch arguments ask for; those absent or 'preset' take their default.
+
+    Raises `ConfigError`: one line that names the argument, or the file and the key, and what is allowed.
+    """
+    chosen: dict[str, str] = {}
+    overrides: dict[str, object] = {}
+    labels: dict[str, str] = {}
+    for argument in table(task):
+        text = values.get(argument.name, argument.default)
+        if argument.key is None:
+            chosen[argument.name] = text
+        elif text != AS_PRESET:
+            overrides[argument.key] = argument.value(text)
+            labels[argument.key] = f"argument {argument.name}"
+    _complete_image(overrides, labels)
+    return resolve(chosen["preset"], overrides, chosen["robot"], labels)
+
+
+def describe(task: str = "reaching") -> str:
+    """The arguments as `--show-args` prints them."""
+    lines = ["Arguments (pass arguments as '<name>:=<value>'):"]
+    for argument in table(task):
+        choices = f" Choices: {', '.join(argument.choices)}." if argument.choices else ""
+        default = "as the preset says" if argument.default == AS_PRESET else f"'{argument.default}'"
+        lines += ["", f"    '{argument.name}':", f"        {argument.description}.{choices}"]
+        lines += [f"        (default: {default})"]
+    return "\n".join(lines)
+
+
+def _complete_image(overrides: dict[str, object], labels: dict[str, str]) -> None:
+    width, height = overrides.get("camera.width"), overrides.get("camera.height")
+    if isinstance(width, int) and height is None:
+        overrides["camera.height"] = round(width * 9 / 16)
+        labels["camera.height"] = f"argument image_width (image_height follows as {overrides['camera.height']})"
+    elif isinstance(height, int) and width is None:
+        overrides["camera.width"] = round(height * 16 / 9)
+        labels["camera.width"] = f"argument image_height (image_width follows as {overrides['camera.width']})"

@@ -1,0 +1,203 @@
+"""Looks a machine over: what is fine, and what to do about what is not."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TextIO
+
+from async_rl_core.bringup.executable import find_executable
+from async_rl_core.bringup.graph import nodes
+from async_rl_core.bringup.leftovers import SHARED_MEMORY
+from async_rl_core.bringup.lock import DomainLock, domain
+from async_rl_core.bringup.preflight import MIN_DISK
+from async_rl_core.bringup.probe import Probe, run_probe
+from async_rl_core.config.load import presets, resolve
+from async_rl_core.errors import AsyncRLError
+from async_rl_core.sim.model import robots_folder
+
+State = Literal["fine", "could be better", "missing"]
+
+MIN_PYTHON, MAX_PYTHON = (3, 10), (3, 13)  # those that the wheels are built for
+MIN_CORES = 2
+MIN_SHARED_MEMORY = 256 * 2**20  # bytes: every preset's mini-batches and the middleware's segments
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. 'missing' is what the suite cannot run without; `remedy` says what to do."""
+
+    subject: str
+    state: State
+    finding: str
+    remedy: str = ""
+
+
+def examine(more: Sequence[Callable[[], Check]] = (), out: TextIO | None = None) -> int:
+    """Print a table of all checks, one at a time as they end; 0 when nothing that is needed is missing.
+
+    Args:
+        more: checks that core cannot make, such as those of ROS 2.
+        out: where to; standard output by default.
+    """
+    out = out or sys.stdout
+    own = (python, configuration, workspace, model, cores, memory, shared_memory, transport, other_runs)
+    worst = 0
+    for make in (*own[:4], *more, *own[4:], renderer, real_time, gpu, cameras, disk):
+        check = make()
+        worst += check.state == "missing"
+        mark = {"fine": "fine  ", "could be better": "note  ", "missing": "FAILED"}[check.state]
+        print(f"{mark}  {check.subject:<15} {check.finding}", file=out, flush=True)
+        if check.remedy:
+            print(f"{'':<24} -> {check.remedy}", file=out, flush=True)
+    print("ready" if not worst else f"not ready: {worst} of the above must be put right", file=out, flush=True)
+    return 1 if worst else 0
+
+
+def python() -> Check:
+    """The interpreter's version."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    if MIN_PYTHON <= sys.version_info[:2] <= MAX_PYTHON:
+        return Check("Python", "fine", f"{version}, {sys.executable}")
+    return Check("Python", "missing", version, "install Python 3.10 to 3.13 and build anew: make PYTHON=<path>")
+
+
+def configuration() -> Check:
+    """Every preset must resolve."""
+    try:
+        names = presets()
+        for name in names:
+            resolve(name)
+    except AsyncRLError as error:
+        return Check("configuration", "missing", str(error), "correct the file, or unset ASYNC_RL_CONFIG")
+    return Check("configuration", "fine", f"presets {', '.join(names)}")
+
+
+def workspace() -> Check:
+    """The executables of all nodes."""
+    try:
+        specs = nodes(resolve(), Path("config.yaml"))
+        for spec in specs:
+            find_executable(spec.package, spec.executable, os.environ)
+    except AsyncRLError as error:
+        return Check("workspace", "missing", str(error))
+    return Check("workspace", "fine", f"{len(specs)} nodes installed")
+
+
+def model() -> Check:
+    """The robot's description."""
+    try:
+        robot = resolve().robot
+        return Check("robot model", "fine", str(robots_folder(robot.model) / robot.model))
+    except AsyncRLError as error:
+        return Check("robot model", "missing", str(error), "pip install example-robot-data")
+
+
+def cores() -> Check:
+    """CPU cores that this process may use."""
+    count = len(os.sched_getaffinity(0))
+    if count >= MIN_CORES:
+        return Check("CPU cores", "fine", str(count))
+    return Check(
+        "CPU cores", "could be better", str(count), f"{MIN_CORES} keep the learner from delaying the robot loop"
+    )
+
+
+def memory() -> Check:
+    """Main memory against the frames that each preset stores."""
+    available = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    large = []
+    try:
+        for name in presets():
+            config = resolve(name)
+            if config.replay.capacity * config.camera.width * config.camera.height * 3 > 0.8 * installed:
+                large.append(name)
+    except AsyncRLError:  # reported by configuration()
+        pass
+    finding = f"{_gib(installed)} ({_gib(available)} unused)"
+    if not large:
+        return Check("memory", "fine", finding)
+    advice = f"lower replay.capacity before a long run of {', '.join(large)}"
+    return Check("memory", "could be better", finding, advice)
+
+
+def shared_memory() -> Check:
+    """Room for mini-batches between processes."""
+    try:
+        free = shutil.disk_usage(SHARED_MEMORY).free
+    except OSError as error:
+        return Check("shared memory", "missing", f"{SHARED_MEMORY}: {error.strerror}", "mount a tmpfs there")
+    if free >= MIN_SHARED_MEMORY and os.access(SHARED_MEMORY, os.W_OK):
+        return Check("shared memory", "fine", f"{_gib(free)} free in {SHARED_MEMORY}")
+    return Check(
+        "shared memory", "missing", f"{_gib(free)} free in {SHARED_MEMORY}", "docker run --shm-size=1g, or remount it"
+    )
+
+
+def transport() -> Check:
+    """A service of iceoryx2, made and dropped."""
+    found = run_probe(Probe.TRANSPORT)
+    if found.works:
+        return Check("iceoryx2", "fine", found.text)
+    return Check("iceoryx2", "missing", found.text, "pip install iceoryx2, and make /dev/shm and /tmp writable")
+
+
+def other_runs() -> Check:
+    """Whether this ROS domain is free."""
+    try:
+        number = domain()
+        DomainLock(number).close()
+    except AsyncRLError as error:
+        return Check("ROS domain", "could be better", str(error))
+    return Check("ROS domain", "fine", f"{number} is free")
+
+
+def renderer() -> Check:
+    """How the camera would be drawn with renderer:=auto."""
+    found = run_probe(Probe.RENDERER)
+    if not found.works:
+        return Check("camera images", "missing", found.text, "pip install mujoco")
+    name, _, reason = found.text.partition(" ")
+    if name == "gl":
+        return Check("camera images", "fine", "drawn with OpenGL")
+    return Check("camera images", "fine", f"drawn by ray casting, without OpenGL ({reason})")
+
+
+def real_time() -> Check:
+    """The right to SCHED_FIFO."""
+    if run_probe(Probe.REAL_TIME).works:
+        return Check("real time", "fine", "SCHED_FIFO permitted")
+    remedy = (
+        f"commands may come late under load; add '{os.environ.get('USER', '<user>')} - rtprio 95' to "
+        "/etc/security/limits.conf and log in anew (docker run --ulimit rtprio=95 --cap-add sys_nice)"
+    )
+    return Check("real time", "could be better", "SCHED_FIFO not permitted", remedy)
+
+
+def gpu() -> Check:
+    """torch, and what it computes on."""
+    found = run_probe(Probe.TORCH)
+    if not found.works:
+        return Check("torch", "missing", found.text, "pip install torch")
+    return Check("torch", "fine", found.text)
+
+
+def cameras() -> Check:
+    """Video devices, of which the simulation needs none."""
+    devices = sorted(str(path) for path in Path("/dev").glob("video*"))
+    return Check("cameras", "fine", ", ".join(devices) or "none found (the simulation needs none)")
+
+
+def disk() -> Check:
+    """Room for run folders here."""
+    free = shutil.disk_usage(Path.cwd()).free
+    if free >= MIN_DISK:
+        return Check("disk", "fine", f"{_gib(free)} free in {Path.cwd()}")
+    return Check("disk", "missing", f"{_gib(free)} free in {Path.cwd()}", "free some, or set run_dir:=<folder>")
+
+
+def _gib(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB"

@@ -1,0 +1,39 @@
+"""Where ROS 2 packages keep their executables, without the packages of ROS 2 that would tell."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from async_rl_core.bringup.graph import NodeSpec
+from async_rl_core.errors import ConfigError
+
+
+def find_executable(package: str, executable: str, ambient: Mapping[str, str]) -> Path:
+    """`<prefix>/lib/<package>/<executable>` of the first prefix in AMENT_PREFIX_PATH that has it.
+
+    Raises `ConfigError` saying whether the package or the executable is missing, and what to do.
+    """
+    prefixes = [Path(p) for p in ambient.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
+    for prefix in prefixes:
+        path = prefix / "lib" / package / executable
+        if path.is_file() and os.access(path, os.X_OK):
+            return path
+    marker = Path("share") / "ament_index" / "resource_index" / "packages" / package
+    known = [str(prefix) for prefix in prefixes if (prefix / marker).is_file()]
+    missing = f"executable '{executable}' in package '{package}'" if known else f"package '{package}'"
+    raise ConfigError(f"{missing} not found on AMENT_PREFIX_PATH; build the workspace and source install/setup.bash")
+
+
+def command(spec: NodeSpec, ambient: Mapping[str, str]) -> list[str]:
+    """The command line of a node, as launch_ros would write it."""
+    program = str(find_executable(spec.package, spec.executable, ambient))
+    return [program, *spec.arguments, "--ros-args", "-r", f"__node:={spec.name}", *parameters(spec)]
+
+
+def parameters(spec: NodeSpec) -> list[str]:
+    """A node's parameters as words after `--ros-args`."""
+    words = []
+    for name, value in spec.parameters.items():
+        quoted = value.replace("'", "''")  # they are read as YAML
+        words += ["-p", f"{name}:='{quoted}'"]
+    return words

@@ -1,0 +1,51 @@
+"""One copy of the suite per ROS domain: a lock that vanishes with the process that holds it."""
+
+import errno
+import os
+import socket
+import struct
+from collections.abc import Mapping
+
+from async_rl_core.errors import ConfigError
+
+
+def domain(ambient: Mapping[str, str] = os.environ) -> int:
+    """ROS_DOMAIN_ID as ROS reads it. Raises `ConfigError` where it is not a number from 0 to 232."""
+    text = ambient.get("ROS_DOMAIN_ID") or "0"
+    if not text.isdecimal() or int(text) > 232:
+        raise ConfigError(f"ROS_DOMAIN_ID is '{text}'; set it to a number from 0 to 232, or unset it")
+    return int(text)
+
+
+class DomainLock:
+    """An abstract Unix socket: it has no file, and the kernel drops it with its owner, however that one dies."""
+
+    def __init__(self, number: int) -> None:
+        """Take the lock of a ROS domain. Raises `ConfigError` naming the process that holds it."""
+        name = f"\0async_rl/{os.getuid()}/{number}"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.bind(name)
+        except OSError as error:
+            self._socket.close()
+            if error.errno != errno.EADDRINUSE:
+                raise ConfigError(f"the lock of ROS domain {number} cannot be taken: {error}") from None
+            raise ConfigError(
+                f"async_rl already runs in ROS domain {number}{_holder(name)}; stop that run, "
+                "or give this one another domain, such as ROS_DOMAIN_ID=" + str((number + 1) % 102)
+            ) from None
+        self._socket.listen()
+
+    def close(self) -> None:
+        """Let go."""
+        self._socket.close()
+
+
+def _holder(name: str) -> str:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        try:
+            client.connect(name)
+            pid, _, _ = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        except OSError:  # it ended just now
+            return ""
+    return f" (process {pid})"

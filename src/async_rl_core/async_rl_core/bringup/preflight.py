@@ -1,0 +1,125 @@
+"""What must hold before anything starts, so that nothing is ever half-started."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from async_rl_core.bringup.executable import find_executable
+from async_rl_core.bringup.graph import nodes
+from async_rl_core.bringup.leftovers import SHARED_MEMORY
+from async_rl_core.bringup.lock import DomainLock, domain
+from async_rl_core.config.load import write_config
+from async_rl_core.config.schema import Config
+from async_rl_core.errors import ConfigError
+from async_rl_core.replay.batch import BatchLayout
+from async_rl_core.replay.crop import Crop
+from async_rl_core.sim.model import robots_folder
+from async_rl_core.transport import service
+
+CONFIG_FILE = "config.yaml"
+MIN_DISK = 500 * 2**20
+"""Bytes that the run folder's disk must have free: checkpoints, videos and events of a long run."""
+
+_BATCHES_HELD = 4  # mini-batches in shared memory at once: in flight, being written, being read, and one in reserve
+_OTHER_SEGMENTS = 64 * 2**20  # bytes of the other services and of the middleware
+
+
+def check(config: Config, ambient: Mapping[str, str]) -> DomainLock:
+    """Take the domain's lock and check everything that a run needs, touching nothing.
+
+    Raises:
+        ConfigError, TransportError or SimulationError: one line that says what is missing and what to do.
+    """
+    number = domain(ambient)
+    lock = DomainLock(number)
+    try:
+        _check_executables(config, ambient)
+        robots_folder(config.robot.model)
+        _check_screens(config, ambient)
+        _check_shared_memory(config)
+        service.clean_up_dead(str(number))
+        if occupied := service.in_use(str(number)):
+            raise ConfigError(f"shared memory is in use: {occupied[0]}; stop that, or set another ROS_DOMAIN_ID")
+    except BaseException:
+        lock.close()
+        raise
+    return lock
+
+
+def create_run_folder(config: Config, now: datetime) -> Config:
+    """Make the run's folder and write its `config.yaml`; the configuration with the folder's absolute path.
+
+    Raises `ConfigError` where the folder holds something already, cannot be written, or its disk is full.
+    """
+    folder = config.run_dir or _new_name(config, now)
+    folder = folder.absolute()
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise ConfigError(f"run folder {folder} is not empty; empty it, or choose another with run_dir:=<folder>")
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        free = shutil.disk_usage(there).free
+        if free < MIN_DISK:
+            raise ConfigError(
+                f"run folder {folder}: {_size(free)} free, {_size(MIN_DISK)} needed; free some, or set run_dir"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        config = config.model_copy(update={"run_dir": folder})
+        write_config(config, folder / CONFIG_FILE)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"run folder {folder}: {reason}; choose another with run_dir:=<folder>") from None
+    return config
+
+
+def _new_name(config: Config, now: datetime) -> Path:
+    name = f"{now:%Y%m%d-%H%M%S}-{config.task}-{config.preset}"
+    folder, count = Path("runs") / name, 1
+    while folder.exists():
+        count += 1
+        folder = Path("runs") / f"{name}-{count}"
+    return folder
+
+
+def _check_executables(config: Config, ambient: Mapping[str, str]) -> None:
+    for spec in nodes(config, Path(CONFIG_FILE)):
+        try:
+            find_executable(spec.package, spec.executable, ambient)
+        except ConfigError:
+            if spec.package != "rviz2":
+                raise
+            raise ConfigError(
+                "rviz:=true, but rviz2 is not installed; install ROS 2's rviz2, or leave rviz out"
+            ) from None
+
+
+def _check_screens(config: Config, ambient: Mapping[str, str]) -> None:
+    if ambient.get("DISPLAY") or ambient.get("WAYLAND_DISPLAY"):
+        return
+    for name, wanted in (("display", config.display), ("rviz", config.rviz)):
+        if wanted:
+            raise ConfigError(
+                f"{name}:=true, but DISPLAY is not set; start from a desktop session, or leave {name} out"
+            )
+
+
+def _check_shared_memory(config: Config) -> None:
+    if config.architecture == "seq":
+        return
+    crop = Crop(config.camera.height, config.camera.width, config.replay.crop_fraction)
+    joints = len(config.robot.actuated_joints)
+    layout = BatchLayout(
+        config.sac.batch_size, crop.height, crop.width, 3 * config.agent.frame_stack, 3 * joints, joints
+    )
+    needed = _BATCHES_HELD * layout.nbytes + _OTHER_SEGMENTS
+    free = os.statvfs(SHARED_MEMORY).f_bavail * os.statvfs(SHARED_MEMORY).f_frsize
+    if free < needed:
+        raise ConfigError(
+            f"{SHARED_MEMORY} has {_size(free)} free, mini-batches of this preset need {_size(needed)}; enlarge it "
+            "(docker run --shm-size=1g), or choose a smaller preset"
+        )
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**20:.0f} MiB"

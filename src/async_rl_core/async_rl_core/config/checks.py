@@ -1,0 +1,103 @@
+"""What no single key can tell: settings that contradict each other."""
+
+from collections.abc import Iterator
+from math import isclose
+
+from async_rl_core.config.schema import Config, SACConfig
+from async_rl_core.replay.crop import Crop
+
+Problem = tuple[str, str]  # the dotted key to change, and why
+
+_KERNEL = 3  # of every convolution of the encoder
+_SMALLEST_MAP = 2  # a spatial softmax over a single row or column has nothing to point at
+
+
+def check(config: Config) -> Iterator[Problem]:
+    """Each contradiction in a configuration that is valid key by key."""
+    yield from _images(config)
+    yield from _cycle(config)
+    yield from _episodes(config)
+    yield from _robot(config)
+
+
+def feature_map_size(pixels: int, sac: SACConfig) -> int:
+    """Rows (or columns) of the encoder's last feature map for so many rows (or columns) of a cropped image."""
+    for stride in sac.encoder_strides:
+        pixels = (pixels - _KERNEL) // stride + 1
+    return pixels
+
+
+def _images(config: Config) -> Iterator[Problem]:
+    crop = Crop(config.camera.height, config.camera.width, config.replay.crop_fraction)
+    for key, size, cropped in (
+        ("camera.width", config.camera.width, crop.width),
+        ("camera.height", config.camera.height, crop.height),
+    ):
+        if feature_map_size(cropped, config.sac) < _SMALLEST_MAP:
+            least = _least_pixels(config)
+            yield key, f"{size} pixels leave nothing of the image after the encoder; at least {least} are needed"
+
+
+def _least_pixels(config: Config) -> int:
+    size = 10  # the largest crop leaves something of it
+    while feature_map_size(Crop(size, size, config.replay.crop_fraction).width, config.sac) < _SMALLEST_MAP:
+        size += 1
+    return size
+
+
+def _cycle(config: Config) -> Iterator[Problem]:
+    cycle, key = config.agent.action_cycle_time, "agent.action_cycle_time"
+    period = 1.0 / config.robot.state_rate
+    if not _is_multiple(cycle, period):
+        below = max(1, int(cycle / period)) * period
+        yield (
+            key,
+            (
+                f"{cycle:g} s is not a multiple of the robot's state period of {period:g} s; "
+                f"nearest: {below:g} or {below + period:g}"
+            ),
+        )
+    if cycle >= config.guard.watchdog:
+        yield (
+            key,
+            (
+                f"{cycle:g} s is not below guard.watchdog ({config.guard.watchdog:g} s): the guard would stop the arm "
+                "between two commands; shorten the cycle, or raise guard.watchdog in a preset of your own"
+            ),
+        )
+    if cycle > config.agent.episode_duration / 2:
+        yield key, f"{cycle:g} s leaves fewer than two actions in an episode of {config.agent.episode_duration:g} s"
+    if config.agent.phase_margin >= cycle:
+        yield "agent.phase_margin", f"{config.agent.phase_margin:g} s is not below the action cycle time of {cycle:g} s"
+
+
+def _episodes(config: Config) -> Iterator[Problem]:
+    if config.replay.capacity < max(config.agent.initial_steps, config.sac.batch_size):
+        yield (
+            "replay.capacity",
+            (
+                f"{config.replay.capacity} transitions never hold what learning starts with: "
+                f"initial_steps {config.agent.initial_steps}, batch_size {config.sac.batch_size}"
+            ),
+        )
+    target = config.target
+    if 2 * target.radius >= min(target.width, target.height):
+        yield "target.radius", f"{target.radius:g} does not fit a picture of {target.width:g} x {target.height:g}"
+
+
+def _robot(config: Config) -> Iterator[Problem]:
+    period = 1.0 / config.robot.state_rate
+    if not _is_multiple(period, config.sim.physics_step):
+        yield "sim.physics_step", f"{config.sim.physics_step:g} s does not divide the state period of {period:g} s"
+    if config.guard.state_timeout <= period:
+        yield "guard.state_timeout", f"{config.guard.state_timeout:g} s is not above the state period of {period:g} s"
+    for axis, low, high in zip("xyz", config.robot.workspace.lower, config.robot.workspace.upper, strict=True):
+        if low >= high:
+            yield "robot.workspace.lower", f"{axis} is {low:g} m, not below the upper {high:g} m"
+    if not any(config.robot.monitor.normal):
+        yield "robot.monitor.normal", "must have a direction, got [0, 0, 0]"
+
+
+def _is_multiple(value: float, unit: float) -> bool:
+    count = round(value / unit)
+    return count >= 1 and isclose(value, count * unit, rel_tol=1e-6)

@@ -1,0 +1,86 @@
+"""pydantic's findings in one line that names the file, the key, its value and what is allowed."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from typing import get_args
+
+from pydantic import BaseModel, ValidationError
+
+from async_rl_core.config.document import Key
+from async_rl_core.config.schema import Config
+
+
+def explain(error: ValidationError, data: Mapping[str, object], where: Callable[[Key], str]) -> str:
+    """The first finding, misspelt keys before all else, since a missing key is often their consequence.
+
+    Args:
+        error: what pydantic found.
+        data: the nested data that it looked at.
+        where: names the source of a key, such as 'laptop.yaml:3: camera.width'.
+    """
+    findings = sorted(error.errors(include_url=False), key=lambda f: f["type"] != "extra_forbidden")
+    first = findings[0]
+    key = tuple(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        problem = "unknown key" + _nearest(key)
+    elif first["type"] == "missing":
+        problem = "is missing"
+    elif first["type"] == "value_error":
+        problem = str(first["ctx"]["error"])
+    else:
+        problem = f"{_short(_value(data, key))} is not allowed; {_lower(first['msg'])}"
+    more = "" if len(findings) == 1 else f" (and {len(findings) - 1} more)"
+    return " ".join(f"{where(key)}: {problem}{more}".split())
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """'; did you mean ...' with the nearest known word, or nothing."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'" if near else ""
+
+
+def keys() -> list[str]:
+    """Every key of a configuration, dotted."""
+    return list(_keys(Config, ""))
+
+
+def _keys(model: type[BaseModel], prefix: str) -> Iterable[str]:
+    for name, info in model.model_fields.items():
+        yield prefix + name
+        for candidate in (info.annotation, *get_args(info.annotation)):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                yield from _keys(candidate, f"{prefix}{name}.")
+
+
+def _nearest(key: Key) -> str:
+    """A sibling of similar name; else the same name in another section; else what the section allows."""
+    *parents, last = key
+    prefix = "".join(f"{part}." for part in parents)
+    siblings = [k for k in keys() if k.startswith(prefix) and "." not in k[len(prefix) :]]
+    near = difflib.get_close_matches(prefix + last, siblings, n=1, cutoff=0.75)
+    near = near or [k for k in keys() if k.split(".")[-1] == last][:1]
+    near = near or difflib.get_close_matches(last, [k.split(".")[-1] for k in siblings], n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean '{near[0] if '.' in near[0] else prefix + near[0]}'?"
+    return "; allowed: " + ", ".join(k[len(prefix) :] for k in siblings)
+
+
+def _value(data: object, key: Key) -> object:
+    for part in key:
+        if isinstance(data, Mapping) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and part.isdigit() and int(part) < len(data):
+            data = data[int(part)]
+        else:
+            return None
+    return data
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _lower(message: str) -> str:
+    message = message.replace("valid dictionary", "mapping").replace("an object", "a mapping of keys to values")
+    return message.replace("Input should be", "it must be").replace("Value should", "it should").rstrip(".")

@@ -1,0 +1,103 @@
+"""What is kept of a run while it goes on."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from async_rl_core.config.schema import Config
+from async_rl_core.monitor import episodes, summary
+from async_rl_core.monitor.episodes import EpisodeRow, EpisodeWriter, unwritable
+from async_rl_core.monitor.summary import Summary, TimingCounts
+from async_rl_core.monitor.worker import Worker
+
+CURVE = "learning_curve.png"
+
+
+class Journal:
+    """episodes.csv at once; summary.json and learning_curve.png every `curve_period` seconds and at the end.
+
+    A monitor that is started again in the same run folder continues where its predecessor stopped.
+
+    Args:
+        config: of the run.
+        folder: of the run; it must be there.
+        worker: draws.
+        now: seconds of a steady clock; the run's wall time counts from here.
+
+    Raises:
+        RecordError: the folder cannot be written to.
+    """
+
+    def __init__(self, config: Config, folder: Path, worker: Worker, now: float) -> None:
+        self._folder = folder
+        self._path = folder / summary.NAME
+        self._worker = worker
+        self._period = config.logging.curve_period
+        self._writer = EpisodeWriter(folder / episodes.NAME)
+        rows = self._writer.rows
+        self._known = {row.episode for row in rows}
+        self._start = now - (rows[-1].wall_time if rows else 0.0)
+        self._summary = Summary(config, rows)
+        self._drawn_at = now
+        self._drawn_rows = 0
+        worker.submit("loading matplotlib", _load_curve)  # now, so that a short run need not do it at its end
+
+    @property
+    def episodes(self) -> int:
+        """Episodes written."""
+        return len(self._known)
+
+    def wall_time(self, now: float) -> float:
+        """Seconds since the run's start."""
+        return now - self._start
+
+    def knows(self, episode: int) -> bool:
+        """Whether this episode has been written."""
+        return episode in self._known
+
+    def add(self, row: EpisodeRow, random: bool) -> None:
+        """Write a finished episode; `random` if all its actions were."""
+        self._writer.write(row)
+        self._known.add(row.episode)
+        self._summary.add(row, random)
+
+    def count(self, timing: TimingCounts) -> None:
+        """Note the agent's newest counts and latencies."""
+        self._summary.timing = timing
+
+    def refresh(self, now: float) -> None:
+        """Write the summary and redraw the curve, in the worker, if the time has come and the last redraw has ended.
+
+        Raises:
+            RecordError: the summary cannot be written.
+        """
+        if now - self._drawn_at >= self._period and self._worker.idle:
+            self._drawn_at = now
+            self._write(now)
+
+    def close(self, now: float) -> None:
+        """The last summary at once, the last curve with the worker's `close`.
+
+        Raises:
+            RecordError: the summary cannot be written.
+        """
+        self._writer.close()
+        self._write(now)
+
+    def _write(self, now: float) -> None:
+        try:
+            summary.write(self._path, self._summary.document(self.wall_time(now)))
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+        if self.episodes != self._drawn_rows:
+            self._drawn_rows = self.episodes
+            self._worker.submit("drawing the learning curve", lambda: _draw(self._folder))
+
+
+def _load_curve() -> Callable[[Sequence[Path], Path], None]:
+    from async_rl_core.monitor.curve import draw  # a second of imports, which the node's start should not wait for
+
+    return draw
+
+
+def _draw(folder: Path) -> None:
+    _load_curve()([folder], folder / CURVE)

@@ -1,0 +1,49 @@
+"""What takes long, beside the subscriptions."""
+
+import queue
+import threading
+from collections.abc import Callable
+
+
+class Worker:
+    """Does one job after the other in a thread of its own; failures are collected, never raised."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[tuple[str, Callable[[], object]] | None] = queue.SimpleQueue()
+        self._failures: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._submitted = 0
+        self._ended = 0
+        self._current = ""
+        # A daemon: a drawing that takes too long must not keep the process when the run has ended.
+        self._thread = threading.Thread(target=self._work, name="monitor worker", daemon=True)
+        self._thread.start()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is under way or waiting."""
+        return self._ended == self._submitted
+
+    def submit(self, name: str, job: Callable[[], object]) -> None:
+        """Queue a job; `name` is what its failure is called."""
+        self._submitted += 1
+        self._jobs.put((name, job))
+
+    def failures(self) -> list[str]:
+        """One line for each job that failed since the last call."""
+        return [self._failures.get() for _ in range(self._failures.qsize())]
+
+    def close(self, timeout: float) -> list[str]:
+        """Wait at most `timeout` seconds for what is queued; the last failures."""
+        self._jobs.put(None)
+        self._thread.join(timeout)
+        unfinished = [f"warning: {self._current} was not finished in time"] if self._thread.is_alive() else []
+        return self.failures() + unfinished
+
+    def _work(self) -> None:
+        while (item := self._jobs.get()) is not None:
+            self._current, job = item
+            try:
+                job()
+            except Exception as error:  # whatever it was, the run goes on and a person reads of it
+                self._failures.put(f"warning: {self._current} failed: {error}")
+            self._ended += 1

@@ -1,0 +1,26 @@
+"""What memory the machine has left, asked before it is promised."""
+
+from pathlib import Path
+
+from async_rl_core.errors import ConfigError
+
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def available() -> int:
+    """Bytes that can be used without swapping: MemAvailable, or what a container's limit leaves of it."""
+    fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
+    free = int(fields["MemAvailable"].split()[0]) * 1024
+    try:
+        limit, used = (_CGROUP / "memory.max").read_text().strip(), (_CGROUP / "memory.current").read_text()
+    except OSError:
+        return free
+    return free if limit == "max" else min(free, max(0, int(limit) - int(used)))
+
+
+def require(nbytes: int, what: str, remedy: str) -> None:
+    """Raise `ConfigError` with the numbers where `nbytes` are more than the machine has left."""
+    free = available()
+    if nbytes > free:
+        raise ConfigError(f"{what} needs {nbytes / 1e9:.2f} GB, this machine has {free / 1e9:.2f} GB left; {remedy}")

@@ -1,0 +1,183 @@
+"""The guard: what it takes from the agent, when it arms, when it stops, and what it sends to the arm."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.config.schema import GuardConfig, RobotConfig
+from async_rl_core.errors import SafetyError
+from async_rl_core.safety.inputs import CommandInput, StateInput
+from async_rl_core.safety.kinematics import Kinematics
+from async_rl_core.safety.limits import LimitFilter
+from async_rl_core.safety.states import TRANSITIONS, Event, Fault, Kind, State
+
+Vector = NDArray[np.float64]
+
+
+class Guard:
+    """The only voice the arm hears. Every `now` is in seconds of one steady clock and never decreases.
+
+    Feed it with `on_command`, `on_joint_state`, `on_publishers` and `on_description`; send what `tick` returns at the
+    robot's state rate, always. A fault latches until `reset_fault`, which is for a person to call.
+
+    Raises `SafetyError` for a configuration that it cannot guard by.
+    """
+
+    def __init__(self, robot: RobotConfig, config: GuardConfig) -> None:
+        if config.grace >= config.watchdog:
+            raise SafetyError(f"guard.grace {config.grace} s must be below guard.watchdog {config.watchdog} s")
+        self.state = State.DISARMED
+        self.fault: Fault | None = None
+        self.limited = 0
+        self._robot = robot
+        self._config = config
+        self._commands = CommandInput(robot, config)
+        self._joints = StateInput(robot, config)
+        self._filter: LimitFilter | None = None
+        self._zero: Vector = np.zeros(len(robot.joints))
+        self._publishers = 0
+        self._held = False
+
+    @property
+    def accepted(self) -> int:
+        """Commands that passed every check."""
+        return self._commands.accepted
+
+    @property
+    def refused(self) -> int:
+        """Commands that did not."""
+        return self._commands.refused
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the last velocity sent was zero."""
+        return self._filter is None or self._filter.at_rest
+
+    def on_description(self, urdf: str) -> None:
+        """Take the robot's URDF; the first counts. Raises `SafetyError` where it lacks what the configuration names."""
+        if self._filter is None:
+            workspace = self._robot.workspace
+            kinematics = Kinematics(urdf, self._robot.joints, workspace.frame, self._robot.tool_frame)
+            self._filter = LimitFilter(self._robot, self._config, kinematics)
+
+    def on_command(self, now: float, sequence: int, names: Sequence[str], velocity: Sequence[float]) -> bool:
+        """Judge a command of the agent: velocities in rad/s by joint name. Returns whether it was accepted.
+
+        A malformed command is a fault in any state. A sequence number that does not rise is one too, except where the
+        guard is not following and the agent was silent before: that is a new agent, which needs a new arming.
+        """
+        following = self.state is State.ARMED
+        restarted = not following and self._commands.silence(now) > self._config.watchdog
+        cause = self._commands.take(now, sequence, names, velocity, restarted)
+        if cause is None:
+            return True
+        if following or cause.malformed:
+            self._fail(Kind.COMMAND, cause.text, now)
+        return False
+
+    def on_joint_state(self, now: float, names: Sequence[str], position: Sequence[float]) -> bool:
+        """Take the joints' angles in rad, by name in any order. Returns whether they were complete and finite."""
+        cause = self._joints.take(now, names, position)
+        if cause is not None and self.state is not State.DISARMED:
+            self._fail(Kind.ROBOT, cause, now)
+        return cause is None
+
+    def on_publishers(self, now: float, count: int) -> None:
+        """Take the number of publishers on the robot's command topic, this guard's own included."""
+        self._publishers = count
+        if self.state is State.ARMED and count != 1:
+            self._fail(Kind.PUBLISHERS, self._publishers_text(), now)
+
+    def missing(self, now: float) -> list[str]:
+        """What keeps the guard from arming, in words; empty where nothing does."""
+        found = [self._commands.missing(now), self._joints.missing(now)]
+        if self._filter is None:
+            found.append("no robot_description yet")
+        if self._publishers != 1:
+            found.append(self._publishers_text())
+        return [text for text in found if text is not None]
+
+    def arm(self, now: float) -> tuple[bool, str]:
+        """Follow commands from now on, if all is well. Returns whether it armed, and what is missing if not."""
+        if (self.state, Event.ARM) not in TRANSITIONS:
+            return False, self._refusal("arm")
+        if missing := self.missing(now):
+            return False, "not armed: " + "; ".join(missing)
+        self._held = False
+        self._happen(Event.ARM)
+        return True, "armed"
+
+    def disarm(self, now: float) -> tuple[bool, str]:
+        """Bring the arm to rest and stay there until `arm` is called; holds against automatic arming too."""
+        self._held = True
+        self._happen(Event.DISARM)
+        return True, f"disarming; the guard is in {self.state.name}"
+
+    def reset_fault(self, now: float) -> tuple[bool, str]:
+        """Clear a fault, on a person's word only, once the arm is at rest. Returns whether it did, and why not."""
+        if (self.state, Event.RESET) not in TRANSITIONS:
+            return False, f"no fault to clear: {self.state.name}"
+        if not self.at_rest:
+            return False, "the arm is not at rest yet"
+        self.fault = None
+        self._happen(Event.RESET)
+        return True, "fault cleared"
+
+    def fail(self, now: float, cause: str) -> None:
+        """Latch a fault of the guard's own process, such as an error in it."""
+        self._fail(Kind.GUARD, cause, now)
+
+    def tick(self, now: float) -> Vector:
+        """The velocity (n,) in rad/s to send now, in command order: always finite, the same array every time."""
+        if self._filter is None:
+            return self._zero
+        if self.state is State.ARMED:
+            self._watch(now)
+        if self.state is State.ARMED:
+            self._follow(now, self._filter)
+        else:
+            self._filter.brake()
+        if self.state is State.STOPPING and self._filter.at_rest:
+            self._happen(Event.REST)
+        if self.state is State.DISARMED and self._config.auto_arm and not self._held and not self.missing(now):
+            self._happen(Event.ARM)
+        return self._checked(now, self._filter.velocity)
+
+    def _watch(self, now: float) -> None:
+        silence = self._commands.silence(now)
+        if silence > self._config.watchdog:
+            self._fail(Kind.AGENT_SILENT, f"agent silent for {1000 * silence:.0f} ms", now)
+        age = self._joints.silence(now)
+        if age > self._config.state_timeout:
+            self._fail(Kind.ROBOT_SILENT, f"{self._robot.state_topic} silent for {1000 * age:.0f} ms", now)
+
+    def _follow(self, now: float, limits: LimitFilter) -> None:
+        if self._commands.silence(now) > self._config.grace:
+            limits.brake()  # slow already, so that the arm is at rest soon after the watchdog
+        elif limits.follow(self._commands.velocity, self._joints.position, self._joints.silence(now)):
+            self.limited += 1
+
+    def _checked(self, now: float, velocity: Vector) -> Vector:
+        """The last gate before the wire: nothing but finite numbers, whatever went wrong before it."""
+        if math.isfinite(sum(velocity.tolist())):
+            return velocity
+        self._fail(Kind.GUARD, f"limits gave a velocity that is not finite: {velocity.tolist()}", now)
+        if self._filter is not None:
+            self._filter.halt()
+        return velocity
+
+    def _fail(self, kind: Kind, cause: str, now: float) -> None:
+        if self.fault is None or kind > self.fault.kind:
+            self.fault = Fault(kind, cause, now)
+        self._happen(Event.FAIL)
+
+    def _happen(self, event: Event) -> None:
+        self.state = TRANSITIONS[self.state, event]
+
+    def _refusal(self, what: str) -> str:
+        return f"cannot {what}: {self.state.name}" + (f" ({self.fault.cause})" if self.fault else "")
+
+    def _publishers_text(self) -> str:
+        return f"{self._publishers} publishers on {self._robot.command_topic}, there must be one, this guard"

@@ -1,0 +1,131 @@
+"""The simulated arm behind a forward velocity controller, as the robot's driver runs them."""
+
+from collections.abc import Sequence
+
+import mujoco
+import numpy as np
+
+from async_rl_core.sim.scene import Array, Scene
+
+
+class SimulatedArm:
+    """Physics and velocity controller. Joints are in command order; time is its own and starts at 0.
+
+    The controller has the semantics of ros2_controllers' `JointGroupVelocityController`: the last command persists, an
+    empty command or one with a NaN or an infinity is dropped, one of the wrong length deactivates the controller until
+    `activate`. Each new velocity is approached with the driver's acceleration (`robot.command_acceleration`). What the
+    controllers lack is here: without a command for `sim.command_timeout` the arm comes to rest with
+    `limits.stop_acceleration`.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        robot = scene.config.robot
+        self._scene = scene
+        self._data = mujoco.MjData(scene.model)
+        self._timeout = scene.config.sim.command_timeout
+        self._timestep = scene.model.opt.timestep
+        joints = len(robot.joints)
+        self._follow = np.full(joints, robot.command_acceleration * self._timestep)
+        self._halt = np.array(robot.limits.stop_acceleration) * self._timestep
+        self.dropped = 0
+        self.reset(np.array(robot.start))
+
+    def reset(self, position: Array) -> None:
+        """Stand at rest at `position` (rad), time 0, controller active, no command yet."""
+        mujoco.mj_resetData(self._scene.model, self._data)
+        self._data.qpos[self._scene.position_index] = position
+        self._command = np.zeros_like(self._halt)
+        self._setpoint = np.zeros_like(self._halt)
+        self._commanded_at = -np.inf
+        self._goal = 0.0
+        self.active = True
+        self._read_state()
+
+    @property
+    def time(self) -> float:
+        """Seconds simulated since the reset."""
+        return float(self._data.time)
+
+    @property
+    def position(self) -> Array:
+        """Joint angles (joints,), rad. A new array after each step, so it may be kept."""
+        return self._position
+
+    @property
+    def velocity(self) -> Array:
+        """Joint velocities (joints,), rad/s."""
+        return self._velocity
+
+    @property
+    def effort(self) -> Array:
+        """Joint torques of the drives (joints,), N m."""
+        return np.asarray(self._data.actuator_force[self._scene.actuator_index])
+
+    @property
+    def at_rest(self) -> bool:
+        """No joint moves by more than 0.01 rad/s."""
+        return bool(np.abs(self._velocity).max() < 0.01)
+
+    def command(self, velocity: Sequence[float] | Array, at: float | None = None) -> bool:
+        """Take a velocity command (rad/s), which arrived `at` this arm's time (default: now); False if dropped.
+
+        A caller whose physics lags behind its messages passes `at`, lest the lag count as a missing command.
+        """
+        values = np.asarray(velocity, dtype=np.float64)
+        if values.size and values.shape != self._command.shape:
+            self.deactivate()
+        if not self.active or values.size == 0 or not np.isfinite(values).all():
+            self.dropped += 1
+            return False
+        self._command = values.copy()
+        self._commanded_at = self.time if at is None else at
+        return True
+
+    def deactivate(self) -> None:
+        """Switch the controller off: the arm comes to rest and stays there."""
+        self.active = False
+        self._command = np.zeros_like(self._command)
+
+    def activate(self) -> None:
+        """Switch the controller on; it starts from zero velocity."""
+        if not self.active:
+            self._command = np.zeros_like(self._command)
+            self._commanded_at = -np.inf
+        self.active = True
+
+    def step(self, duration: float) -> None:
+        """Advance by `duration` seconds, in whole physics steps; what is left over counts for the next call."""
+        self.advance(self._goal + duration)
+
+    def advance(self, time: float) -> int:
+        """Advance to `time` (seconds since the reset), to the nearest physics step; the number of steps it took."""
+        self._goal = time
+        steps = max(round((time - self._data.time) / self._timestep), 0)
+        left = steps
+        while left:
+            left -= self._move(left)
+        if steps:
+            self._read_state()
+        return steps
+
+    def _move(self, steps: int) -> int:
+        """One physics step, or all of `steps` where the controller has nothing to change in between."""
+        expires = self._commanded_at + self._timeout
+        followed = self.active and self._data.time <= expires
+        if followed:
+            change, limit = self._command - self._setpoint, self._follow
+        else:
+            change, limit = -self._setpoint, self._halt
+        settled = not change.any() and not (followed and self._data.time + steps * self._timestep > expires)
+        if not settled:
+            self._setpoint += np.minimum(np.maximum(change, -limit), limit)
+            steps = 1
+        self._data.ctrl[self._scene.actuator_index] = self._setpoint
+        mujoco.mj_step(self._scene.model, self._data, nstep=steps)
+        return steps
+
+    def _read_state(self) -> None:
+        self._position: Array = self._data.qpos[self._scene.position_index]
+        self._velocity: Array = self._data.qvel[self._scene.velocity_index]
+        self._position.setflags(write=False)
+        self._velocity.setflags(write=False)

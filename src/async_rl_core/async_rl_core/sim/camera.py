@@ -1,0 +1,58 @@
+"""The wrist camera: what a renderer is, and which one there is."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.config.schema import Config
+from async_rl_core.errors import SimulationError
+from async_rl_core.sim.gl import GLRenderer
+from async_rl_core.sim.raycast import RaycastRenderer
+from async_rl_core.sim.scene import Array, Point, Scene
+
+Image = NDArray[np.uint8]
+
+
+class Renderer(Protocol):
+    """Draws what the wrist camera sees. To be used by the thread that made it."""
+
+    name: str
+
+    def render(self, position: Array, target: Point) -> Image:
+        """The image (height, width, 3), RGB, at joint angles `position` (command order, rad), disc at `target`."""
+
+    def close(self) -> None:
+        """Give the graphics context back."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A renderer, and why OpenGL was not taken where it was not."""
+
+    renderer: Renderer
+    reason: str
+
+
+def make_renderer(scene: Scene) -> Choice:
+    """The renderer that `sim.renderer` asks for; 'auto' takes OpenGL where it works.
+
+    Raises `SimulationError` where 'gl' is asked for and cannot be had.
+    """
+    wanted = scene.config.sim.renderer
+    if wanted == "raycast":
+        return Choice(RaycastRenderer(scene), "sim.renderer is 'raycast'")
+    try:
+        return Choice(GLRenderer(scene), "")
+    except SimulationError as error:
+        if wanted == "gl":
+            raise
+        return Choice(RaycastRenderer(scene), str(error))
+
+
+def intrinsics(config: Config) -> Array:
+    """The camera matrix K (3, 3) of a pinhole with square pixels; its origin is the top left pixel's centre."""
+    width, height = config.camera.width, config.camera.height
+    focal = height / 2 / np.tan(np.deg2rad(config.robot.camera_fov) / 2)
+    return np.array([[focal, 0.0, (width - 1) / 2], [0.0, focal, (height - 1) / 2], [0.0, 0.0, 1.0]])

@@ -1,0 +1,90 @@
+"""Rendering with OpenGL, headless: EGL, or OSMesa."""
+
+import ctypes
+import importlib
+import os
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.errors import SimulationError
+from async_rl_core.sim import REQUESTED_PLATFORM
+from async_rl_core.sim.scene import Array, Point, Scene
+
+# What each platform loads, and the packages (Debian, Ubuntu) that bring it.
+_LIBRARIES = {"egl": ("libEGL.so.1", "libOpenGL.so.0"), "osmesa": ("libOSMesa.so.8|libOSMesa.so.6|libOSMesa.so",)}
+PACKAGES = "'apt install libegl1 libopengl0 libgl1-mesa-dri' (EGL) or 'apt install libosmesa6' (OSMesa)"
+
+
+class GLRenderer:
+    """Draws by MuJoCo's OpenGL renderer into an off-screen buffer.
+
+    Raises `SimulationError`, naming the packages to install, where no platform works.
+    """
+
+    name = "gl"
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._data = mujoco.MjData(scene.model)
+        size = (scene.config.camera.width, scene.config.camera.height)
+        self._viewport = mujoco.MjrRect(0, 0, *size)
+        self._gl, self._context = _make_context(scene.model, size)
+        self._camera = mujoco.MjvCamera()
+        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        self._camera.fixedcamid = scene.camera
+        self._options = mujoco.MjvOption()
+        self._drawn = mujoco.MjvScene(scene.model, maxgeom=scene.model.ngeom + 8)
+        for flag in ("SHADOW", "REFLECTION", "SKYBOX", "FOG", "HAZE"):
+            self._drawn.flags[getattr(mujoco.mjtRndFlag, f"mjRND_{flag}")] = 0
+        self._bottom_up = np.empty((size[1], size[0], 3), np.uint8)
+
+    def render(self, position: Array, target: Point) -> NDArray[np.uint8]:
+        """See `camera.Renderer`."""
+        scene, data = self._scene, self._data
+        scene.place(data, position, target)
+        everything = mujoco.mjtCatBit.mjCAT_ALL
+        mujoco.mjv_updateScene(scene.model, data, self._options, None, self._camera, everything, self._drawn)
+        mujoco.mjr_render(self._viewport, self._drawn, self._context)
+        mujoco.mjr_readPixels(self._bottom_up, None, self._viewport, self._context)
+        return np.ascontiguousarray(self._bottom_up[::-1])
+
+    def close(self) -> None:
+        """Give the graphics context back."""
+        self._context.free()
+        self._gl.free()
+
+
+def available_platforms() -> list[str]:
+    """The platforms whose libraries load, in order of preference; `MUJOCO_GL` may ask for one."""
+    wanted = [REQUESTED_PLATFORM] if REQUESTED_PLATFORM in _LIBRARIES else list(_LIBRARIES)
+    return [platform for platform in wanted if all(map(_loads, _LIBRARIES[platform]))]
+
+
+def _loads(names: str) -> bool:
+    for name in names.split("|"):
+        try:
+            ctypes.CDLL(name)
+            return True
+        except OSError:
+            continue
+    return False
+
+
+def _make_context(model: mujoco.MjModel, size: tuple[int, int]) -> tuple[Any, Any]:
+    tried = []
+    for platform in available_platforms():
+        # Mesa's software rasteriser starts a thread per core: they compete with the control loop for nothing.
+        os.environ.setdefault("LP_NUM_THREADS", "0")
+        try:
+            gl = importlib.import_module(f"mujoco.{platform}").GLContext(*size)
+            gl.make_current()
+            context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
+            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, context)
+            return gl, context
+        except Exception as error:  # every platform and driver fails in a way of its own; all mean: not this one
+            tried.append(f"{platform}: {' '.join(str(error).split())}")
+    what = "; ".join(tried) or "no EGL or OSMesa library on this system"
+    raise SimulationError(f"OpenGL cannot render here ({what}); {PACKAGES} brings it, or set renderer:=raycast")

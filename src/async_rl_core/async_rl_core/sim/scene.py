@@ -1,0 +1,243 @@
+"""What is simulated: the arm, the monitor before it with its red disc, and the room around them."""
+
+from xml.etree import ElementTree
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.config.schema import Config, MonitorConfig, RobotConfig
+from async_rl_core.errors import SimulationError
+from async_rl_core.sim.model import resolved_urdf_text
+
+Array = NDArray[np.float64]
+Point = tuple[float, float]  # on the monitor, in units of the target's picture, origin top left
+
+CAMERA = "wrist_camera"
+TARGET = "target"
+
+# Surface brightness is colour * (AMBIENT + DIFFUSE * cosine): a headlight, so both renderers need one line for it.
+# The disc's red stays above 120 at grazing view, and no other colour comes near the reward's mask.
+AMBIENT = 0.6
+DIFFUSE = 0.4
+
+_RED = (0.9, 0.03, 0.03)
+_WHITE = (0.97, 0.97, 0.97)
+_BEZEL = (0.09, 0.10, 0.11)
+_WALL = (0.38, 0.45, 0.52)
+_FLOOR = (0.27, 0.28, 0.30)
+_CEILING = (0.60, 0.62, 0.64)
+_TABLE = (0.52, 0.46, 0.38)
+_ARM = (0.62, 0.66, 0.70)
+_JOINTS = (0.30, 0.48, 0.62)
+
+_ROOM = 3.0  # metres from the robot's base to each wall
+_TABLE_HEIGHT = 0.75
+_DISC_THICKNESS = 0.001
+_BEZEL_WIDTH = 0.012
+_SCREEN_DEPTH = 0.02
+_VELOCITY_GAIN = 6.7  # N m s/rad per N m of effort limit: a joint follows within 5 ms, stable at steps of 2 ms
+
+
+class Scene:
+    """The compiled MuJoCo model; it never changes, so threads may share it, each with data of its own.
+
+    Raises `SimulationError` where the robot's model is missing or lacks a joint or frame of the configuration.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        robot = config.robot
+        spec = _parse(robot)
+        _check_names(spec, robot)
+        _add_actuators(spec, robot)
+        _dress_arm(spec)
+        _add_room(spec)
+        _add_camera(spec, robot)
+        workspace = _frame_pose(spec, robot.workspace.frame)
+        rotation, center = workspace
+        self.monitor_rotation: Array = rotation @ monitor_rotation(robot.monitor)
+        self.monitor_position: Array = rotation @ np.array(robot.monitor.center) + center
+        _add_monitor(spec, robot.monitor, self.monitor_position, self.monitor_rotation)
+        _add_target(spec, config, self.monitor_position, self.monitor_rotation)
+        _set_quality(spec, config)
+        self.model: mujoco.MjModel = spec.compile()
+        joints = [self.model.joint(name) for name in robot.joints]
+        self.position_index: NDArray[np.intp] = np.array([j.qposadr[0] for j in joints])
+        self.velocity_index: NDArray[np.intp] = np.array([j.dofadr[0] for j in joints])
+        self.actuator_index: NDArray[np.intp] = np.array([self.model.actuator(name).id for name in robot.joints])
+        self.camera: int = self.model.camera(CAMERA).id
+        self.mocap: int = int(self.model.body(TARGET).mocapid[0])
+
+    def target_position(self, point: Point) -> Array:
+        """World position (3,) of a point of the target's picture, just before the screen. Metres."""
+        picture = self.config.target
+        width, height = self.config.robot.monitor.size
+        local = np.array(
+            [(point[0] / picture.width - 0.5) * width, (point[1] / picture.height - 0.5) * height, -_DISC_THICKNESS]
+        )
+        return np.asarray(self.monitor_position + self.monitor_rotation @ local)
+
+    def place(self, data: mujoco.MjData, position: Array, target: Point) -> None:
+        """Put the arm at `position` (joints in command order, rad) and the disc at `target`, and update all poses."""
+        data.qpos[self.position_index] = position
+        data.mocap_pos[self.mocap] = self.target_position(target)
+        mujoco.mj_kinematics(self.model, data)
+        mujoco.mj_comPos(self.model, data)
+        mujoco.mj_camlight(self.model, data)
+
+
+def monitor_rotation(monitor: MonitorConfig) -> Array:
+    """Rotation (3, 3) from the monitor's frame to the workspace frame: x right, y down for a viewer, z into it."""
+    forward = -np.array(monitor.normal) / np.linalg.norm(monitor.normal)
+    up = np.array([0.0, 0.0, 1.0]) if abs(forward[2]) < 0.9 else np.array([0.0, 1.0, 0.0])
+    right = np.cross(forward, up)
+    right /= np.linalg.norm(right)
+    return np.stack([right, np.cross(forward, right), forward], axis=1)
+
+
+def camera_rotation(robot: RobotConfig) -> Array:
+    """Rotation (3, 3) from the camera's optical frame (x right, y down, z forward) to the tool frame."""
+    angle = np.deg2rad(robot.camera_roll)
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+
+
+def quaternion(rotation: Array) -> Array:
+    """Unit quaternion (w, x, y, z) of a rotation matrix (3, 3)."""
+    result = np.empty(4)
+    mujoco.mju_mat2Quat(result, np.ascontiguousarray(rotation).ravel())
+    return result
+
+
+def _parse(robot: RobotConfig) -> mujoco.MjSpec:
+    root = ElementTree.fromstring(resolved_urdf_text(robot))
+    extension = ElementTree.SubElement(root, "mujoco")
+    # Visual meshes are Collada, which MuJoCo cannot read: the collision meshes are what is shown.
+    options = {"strippath": "false", "discardvisual": "true", "fusestatic": "false", "balanceinertia": "true"}
+    ElementTree.SubElement(extension, "compiler", options)
+    try:
+        spec = mujoco.MjSpec.from_string(ElementTree.tostring(root, encoding="unicode"))
+    except ValueError as error:
+        raise SimulationError(f"robot model {robot.model} cannot be read by MuJoCo: {error}") from error
+    spec.compiler.discardvisual = False  # left on, it would discard the screen and the disc as well
+    spec.option.timestep = 0.002
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    return spec
+
+
+def _check_names(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
+    joints = {joint.name for joint in spec.joints}
+    frames = {body.name for body in spec.bodies}
+    for wanted, there, kind in (
+        (robot.joints, joints, "joint"),
+        ((robot.tool_frame, robot.workspace.frame, robot.base_frame), frames, "frame"),
+    ):
+        if missing := set(wanted) - there:
+            raise SimulationError(f"robot model {robot.model} has no {kind} {sorted(missing)}; it has {sorted(there)}")
+
+
+def _add_actuators(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
+    for name in robot.joints:
+        joint = spec.joint(name)
+        effort = float(np.max(np.abs(joint.actfrcrange)))
+        if not joint.actfrclimited or effort <= 0.0:
+            raise SimulationError(f"joint {name} of robot model {robot.model} has no effort limit; add one to its URDF")
+        actuator = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+        actuator.set_to_velocity(kv=_VELOCITY_GAIN * effort)
+        actuator.forcelimited = True
+        actuator.forcerange = (-effort, effort)
+
+
+def _dress_arm(spec: mujoco.MjSpec) -> None:
+    for body in spec.bodies[1:]:
+        body.gravcomp = 1.0
+    for index, geom in enumerate(spec.geoms):
+        geom.rgba = (*(_ARM if index % 2 == 0 else _JOINTS), 1.0)
+        geom.contype, geom.conaffinity = 1, 0  # the arm meets the room, not itself: its hulls overlap at the joints
+
+
+def _add_geom(spec: mujoco.MjSpec, colour: tuple[float, ...], type_: mujoco.mjtGeom, **options: object) -> None:
+    spec.worldbody.add_geom(type=type_, rgba=(*colour, 1.0), contype=0, conaffinity=1, **options)
+
+
+def _add_room(spec: mujoco.MjSpec) -> None:
+    plane, box = mujoco.mjtGeom.mjGEOM_PLANE, mujoco.mjtGeom.mjGEOM_BOX
+    size = (_ROOM, _ROOM, 0.1)
+    ground, top = -_TABLE_HEIGHT, -_TABLE_HEIGHT + _ROOM
+    _add_geom(spec, _FLOOR, plane, size=size, pos=(0, 0, ground))
+    _add_geom(spec, _CEILING, plane, size=size, pos=(0, 0, top), quat=(0, 1, 0, 0))
+    half = np.sqrt(0.5)
+    for position, turn in (
+        ((_ROOM, 0, 0), (half, 0, -half, 0)),
+        ((-_ROOM, 0, 0), (half, 0, half, 0)),
+        ((0, _ROOM, 0), (half, half, 0, 0)),
+        ((0, -_ROOM, 0), (half, -half, 0, 0)),
+    ):
+        _add_geom(spec, _WALL, plane, size=size, pos=position, quat=turn)
+    thickness = 0.02
+    _add_geom(spec, _TABLE, box, size=(0.7, 1.1, thickness), pos=(0, 0.3, -thickness - 0.001))
+
+
+def _add_camera(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
+    flip = np.diag([1.0, -1.0, -1.0])  # MuJoCo's cameras look along -z with y up
+    spec.body(robot.tool_frame).add_camera(
+        name=CAMERA,
+        pos=robot.camera_offset,
+        quat=quaternion(camera_rotation(robot) @ flip),
+        fovy=robot.camera_fov,
+    )
+
+
+def _frame_pose(spec: mujoco.MjSpec, name: str) -> tuple[Array, Array]:
+    """World pose of a body that no joint moves: rotation (3, 3) and position (3,)."""
+    model = spec.copy().compile()
+    body = model.body(name)
+    if model.body_weldid[body.id] != 0:
+        raise SimulationError(f"workspace.frame {name} moves with the arm; name a frame that is fixed to its base")
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    return data.xmat[body.id].reshape(3, 3).copy(), data.xpos[body.id].copy()
+
+
+def _add_monitor(spec: mujoco.MjSpec, monitor: MonitorConfig, center: Array, rotation: Array) -> None:
+    box = mujoco.mjtGeom.mjGEOM_BOX
+    into, down = rotation[:, 2], rotation[:, 1]
+    width, height = monitor.size[0] / 2, monitor.size[1] / 2
+    depth = _SCREEN_DEPTH / 2
+    turn = quaternion(rotation)
+    _add_geom(spec, _WHITE, box, name="screen", size=(width, height, depth), pos=center + depth * into, quat=turn)
+    edge = _BEZEL_WIDTH
+    bezel = (width + edge, height + edge, depth)
+    _add_geom(spec, _BEZEL, box, name="bezel", size=bezel, pos=center + (depth + 0.002) * into, quat=turn)
+    stand = float(max(center[2] - height, 0.02)) / 2
+    foot = center + 0.04 * into + (height + stand) * down
+    _add_geom(spec, _BEZEL, box, name="stand", size=(0.03, stand, 0.01), pos=foot, quat=turn)
+
+
+def _add_target(spec: mujoco.MjSpec, config: Config, center: Array, rotation: Array) -> None:
+    monitor, picture = config.robot.monitor, config.target
+    scale = np.sqrt(monitor.size[0] / picture.width * monitor.size[1] / picture.height)
+    body = spec.worldbody.add_body(name=TARGET, mocap=True, pos=center, quat=quaternion(rotation))
+    body.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_CYLINDER,
+        size=(picture.radius * scale, _DISC_THICKNESS / 2, 0),
+        rgba=(*_RED, 1.0),
+        contype=0,
+        conaffinity=0,
+    )
+
+
+def _set_quality(spec: mujoco.MjSpec, config: Config) -> None:
+    lighting = config.sim.lighting
+    spec.option.timestep = config.sim.physics_step
+    spec.stat.center = (0.0, 0.0, 0.3)
+    spec.stat.extent = 1.5
+    visual = spec.visual
+    visual.headlight.ambient = [AMBIENT * lighting] * 3
+    visual.headlight.diffuse = [DIFFUSE * lighting] * 3
+    visual.headlight.specular = [0.0] * 3
+    visual.quality.offsamples = 0
+    visual.quality.numslices = 64  # a disc, not a polygon
+    visual.global_.offwidth = config.camera.width
+    visual.global_.offheight = config.camera.height

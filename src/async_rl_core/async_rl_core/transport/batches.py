@@ -1,0 +1,176 @@
+"""Mini-batches from replay to the learner, filled where the learner reads them."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from ctypes import c_uint64
+from dataclasses import asdict
+from typing import Any
+
+import iceoryx2 as iox2
+
+from async_rl_core.replay.batch import Batch, BatchLayout
+from async_rl_core.transport.payload import WORDS, view, words
+from async_rl_core.transport.port import Port
+from async_rl_core.transport.service import MAX_NODES, Endpoint, require_space
+from async_rl_core.transport.steps import REPLAY
+from async_rl_core.transport.wakeup import Listener, Notifier
+
+WHAT = "batches"
+LEARNER = "learner"
+"""Whom a response wakes."""
+MAX_AHEAD = 3
+"""Mini-batches requested ahead at most; each costs its size in shared memory."""
+_LOOK_AGAIN = 0.5
+"""Seconds after which a waiting client looks whether its server still lives."""
+
+
+def _service(endpoint: Endpoint, layout: BatchLayout) -> Any:
+    def build(builder: Any) -> Any:
+        service = builder.request_response(c_uint64, WORDS).max_nodes(MAX_NODES).max_clients(1).max_servers(1)
+        service = service.max_active_requests_per_client(MAX_AHEAD + 1).max_loaned_requests(1)
+        service = service.max_response_buffer_size(1).max_borrowed_responses_per_pending_response(1)
+        service = service.enable_safe_overflow_for_requests(False).enable_safe_overflow_for_responses(False)
+        return service.enable_fire_and_forget_requests(False)
+
+    return endpoint.service(WHAT, build, " ".join(f"{key}={value}" for key, value in asdict(layout).items()))
+
+
+class BatchServer(Port):
+    """Replay's side: the only one in the domain. Wait with a `Listener` of the name `REPLAY`.
+
+    A request that may not be answered yet simply waits: `waiting` counts them, `serve` answers the oldest.
+    """
+
+    def __init__(self, endpoint: Endpoint, layout: BatchLayout) -> None:
+        super().__init__(endpoint, WHAT, "server")
+        self._requests: deque[Any] = deque()
+        require_space(2 * layout.nbytes, "mini-batches")
+        self._layout = layout
+        service = _service(endpoint, layout)
+        builder = service.server_builder().initial_max_slice_len(words(layout.nbytes))
+        builder = builder.max_loaned_responses_per_request(1)
+        builder = builder.backpressure_strategy(iox2.BackpressureStrategy.DiscardData)
+        self._open(builder.create)
+        self._notifier = Notifier(endpoint, LEARNER)
+        self._parts.append(self._notifier)
+        self._notifier.notify()  # a client that lost its server asks again
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a mini-batch; those of a client that went away are forgotten."""
+        # First of all, because `receive` lets a new client in, with whose requests a dead one's would be mistaken.
+        for request in [r for r in self._requests if not r.is_connected]:
+            self._requests.remove(request)
+            request.delete()
+        while (request := self._port.receive()) is not None:
+            self._requests.append(request)
+        return len(self._requests)
+
+    def serve(self, fill: Callable[[Batch], None]) -> bool:
+        """Answer the oldest request with what `fill` writes into shared memory; False where none waits."""
+        if self.waiting == 0:
+            return False
+        request = self._requests[0]
+        loan = request.loan_slice_uninit(words(self._layout.nbytes))
+        try:
+            fill(self._layout.views(view(loan, self._layout.nbytes)))
+        except BaseException:
+            loan.delete()
+            raise
+        self._requests.popleft()
+        loan.assume_init().send()
+        request.delete()
+        self._notifier.notify()
+        return True
+
+    def close(self) -> None:
+        """Drop the ports and the requests; the client asks the next server again."""
+        while self._requests:
+            self._requests.popleft().delete()
+        super().close()
+
+
+class BatchClient(Port):
+    """The learner's side: the only one in the domain.
+
+    `in_flight` mini-batches are requested ahead: with 0 (async1) the next is asked for when `receive` is called, with
+    1 and more (async2) replay samples it while the learner updates.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        layout: BatchLayout,
+        in_flight: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not 0 <= in_flight <= MAX_AHEAD:
+            raise ValueError(f"in_flight must be 0 to {MAX_AHEAD}, got {in_flight}")
+        super().__init__(endpoint, WHAT, "client")
+        self._pending: deque[Any] = deque()
+        self._held: Any = None
+        require_space((in_flight + 2) * layout.nbytes, "mini-batches")
+        self._layout, self._in_flight, self._clock = layout, in_flight, clock
+        self._number = 0
+        service = _service(endpoint, layout)
+        builder = service.client_builder().backpressure_strategy(iox2.BackpressureStrategy.DiscardData)
+        self._open(builder.create)
+        self._listener = Listener(endpoint, LEARNER)
+        self._notifier = Notifier(endpoint, REPLAY)
+        self._parts += [self._listener, self._notifier]
+
+    def receive(self, timeout: float) -> Batch | None:
+        """The next mini-batch, or None after `timeout` seconds; sleeps meanwhile. It is valid until the next call."""
+        self._release()
+        deadline = self._clock() + timeout
+        while True:
+            self._request(max(1, self._in_flight))
+            if (batch := self._take()) is not None:
+                self._request(self._in_flight)
+                return batch
+            left = deadline - self._clock()
+            if left <= 0:
+                return None
+            self._listener.wait(min(left, _LOOK_AGAIN))
+
+    def close(self) -> None:
+        """Drop the ports; the last mini-batch is no longer valid."""
+        self._release()
+        while self._pending:
+            self._pending.popleft().delete()
+        super().close()
+
+    def _request(self, count: int) -> None:
+        """Have `count` requests under way."""
+        for pending in [p for p in self._pending if not p.is_connected and not p.has_response]:
+            self._pending.remove(pending)  # its server went away
+            pending.delete()
+        sent = False
+        while len(self._pending) < count:
+            pending = self._port.send_copy(c_uint64(self._number))
+            if pending.number_of_server_connections == 0:
+                pending.delete()
+                break
+            self._pending.append(pending)
+            self._number += 1
+            sent = True
+        if sent:
+            self._notifier.notify()
+
+    def _take(self) -> Batch | None:
+        for pending in self._pending:
+            response = pending.receive()
+            if response is not None:
+                self._pending.remove(pending)
+                pending.delete()
+                self._held = response
+                buffer = view(response, self._layout.nbytes)
+                buffer.setflags(write=False)
+                return self._layout.views(buffer)
+        return None
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held.delete()
+            self._held = None

@@ -1,0 +1,18 @@
+from setuptools import find_packages, setup
+
+setup(
+    name="async_rl_core",
+    version="0.1.0",
+    description="The plain-Python heart of async_rl: configuration, tasks, replay, learning, transport, safety and simulation.",
+    license="Apache-2.0",
+    maintainer="async_rl maintainers",
+    maintainer_email="maintainers@async-rl.invalid",
+    packages=find_packages(exclude=["test", "test.*"]),
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/async_rl_core"]),
+        ("share/async_rl_core", ["package.xml"]),
+    ],
+    install_requires=["setuptools"],
+    extras_require={"test": ["pytest"]},
+    zip_safe=True,
+)

@@ -1,0 +1,218 @@
+"""The loop against a kinematic arm that follows its commands exactly, and a camera that numbers its frames."""
+
+import numpy as np
+import pytest
+
+from async_rl_core.agent.loop import FRAME_TIMEOUT, AgentLoop, EpisodeResult, Phase
+from async_rl_core.agent.observation import Frame, JointState
+from async_rl_core.agent.outbox import Outbox
+from async_rl_core.config.load import resolve
+from async_rl_core.config.schema import Config
+from async_rl_core.replay.step import Step
+
+CYCLE = 0.04
+
+
+class Free:
+    """No limits."""
+
+    def shape(self, position: np.ndarray, velocity: np.ndarray) -> np.ndarray:
+        return velocity
+
+
+class Still:
+    """A policy that wants to stand still and notes what it saw."""
+
+    def __init__(self) -> None:
+        self.seen: list[list[int]] = []
+
+    def act(self, images: np.ndarray, proprioception: np.ndarray) -> np.ndarray:
+        self.seen.append([int(images[0, 0, 3 * i]) for i in range(3)])
+        return np.zeros(5, np.float32)
+
+
+class Bench:
+    """Drives a loop cycle by cycle."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.steps: list[Step] = []
+        self.results: list[EpisodeResult] = []
+        self.targets: list[int] = []
+        self.policy = Still()
+        self.loop = AgentLoop(
+            config,
+            self.policy,
+            lambda image, position: (float(image[0, 0, 0]), 1.0),
+            Outbox(lambda step: not self.steps.append(step)),
+            self.place,
+        )
+        self.loop.limits = Free()
+        self.now = 0.0
+        self.frame = 0
+        self.position = np.array(config.robot.start) + 0.3
+        self.armed = True
+        self.camera = True
+        self.place_targets = True
+
+    def place(self, episode: int) -> None:
+        self.targets.append(episode)
+        if self.place_targets:
+            self.loop.target_placed(episode)
+
+    def cycle(self) -> np.ndarray:
+        self.now += CYCLE
+        if self.camera:
+            self.frame += 1
+            image = np.full((self.config.camera.height, self.config.camera.width, 3), self.frame % 256, np.uint8)
+            self.loop.add_frame(Frame(image, int(1e9 * self.now), self.now))
+        velocity = self.loop.act(self.now, JointState(self.position.copy(), np.zeros(6), self.now), self.armed)
+        self.position += velocity * CYCLE
+        if (result := self.loop.settle()) is not None:
+            self.results.append(result)
+        return velocity
+
+    def until(self, episodes: int) -> None:
+        for _ in range(episodes * 200):
+            self.cycle()
+            if len(self.results) == episodes:
+                return
+        raise AssertionError(f"{episodes} episodes did not end; {self.loop.phase}")
+
+
+@pytest.fixture
+def config() -> Config:
+    return resolve("laptop", {"agent.initial_steps": 150})
+
+
+@pytest.fixture
+def bench(config: Config) -> Bench:
+    return Bench(config)
+
+
+def test_steps_are_complete_and_in_order(bench: Bench) -> None:
+    bench.until(episodes=3)
+    assert [step.sequence for step in bench.steps] == list(range(3 * 101))
+    for episode in (1, 2, 3):
+        steps = [step for step in bench.steps if step.episode == episode]
+        assert [step.index for step in steps] == list(range(101))
+        assert steps[0].reward == 0.0
+        assert not steps[0].action.any()
+        assert not any(step.terminal for step in steps)
+        assert all(len(step.frames) == 1 for step in steps)
+
+
+def test_a_step_carries_the_action_that_led_to_it(bench: Bench) -> None:
+    bench.until(episodes=1)
+    for before, after in zip(bench.steps, bench.steps[1:], strict=False):
+        assert np.array_equal(after.action, after.proprioception[10:15])
+        moved = after.proprioception[:5] - before.proprioception[:5]
+        assert np.allclose(moved, bench.config.agent.action_scale * after.action * CYCLE, atol=1e-5)
+
+
+def test_the_reward_is_that_of_the_frame_the_step_brings(bench: Bench) -> None:
+    bench.until(episodes=1)
+    for step in bench.steps[1:]:
+        assert step.reward == float(step.frames[-1][0, 0, 0])
+    assert bench.results[0].episode_return == sum(step.reward for step in bench.steps)
+    assert bench.results[0].target_term == 1.0
+
+
+def test_random_steps_first_then_the_policy(bench: Bench) -> None:
+    bench.loop.policy_ready = True
+    bench.until(episodes=3)
+    assert [result.random for result in bench.results] == [True, False, False]
+    assert [result.env_steps for result in bench.results] == [100, 200, 300]
+    assert len(bench.policy.seen) == 150
+    actions = np.array([step.action for step in bench.steps[1:101]])
+    assert actions.min() < -0.9
+    assert actions.max() > 0.9
+
+
+def test_without_parameters_the_actions_stay_random(bench: Bench) -> None:
+    bench.until(episodes=3)
+    assert all(result.random for result in bench.results)
+    assert not bench.policy.seen
+
+
+def test_stacks_never_cross_the_start_of_an_episode(config: Config) -> None:
+    bench = Bench(config.model_copy(update={"agent": config.agent.model_copy(update={"initial_steps": 0})}))
+    bench.loop.policy_ready = True
+    bench.until(episodes=2)
+    for start in (0, 100):
+        first = bench.policy.seen[start][2]
+        assert bench.policy.seen[start] == [first] * 3
+        assert bench.policy.seen[start + 1] == [first, first, first + 1]
+        assert bench.policy.seen[start + 2] == [first, first + 1, first + 2]
+
+
+def test_an_episode_takes_four_seconds_and_a_reset_about_three(bench: Bench) -> None:
+    bench.until(episodes=1)
+    first = bench.now
+    bench.until(episodes=2)
+    assert bench.now - first == pytest.approx(7.0, abs=0.1)
+
+
+def test_each_episode_starts_at_the_start_pose(bench: Bench) -> None:
+    bench.until(episodes=3)
+    start = np.array(bench.config.robot.start)[:5]
+    for step in bench.steps:
+        if step.index == 0:
+            assert np.abs(step.proprioception[:5] - start).max() < 0.02
+
+
+def test_no_episode_before_its_target_is_placed(bench: Bench) -> None:
+    bench.place_targets = False
+    for _ in range(200):
+        bench.cycle()
+    assert not bench.steps
+    bench.loop.target_placed(1)
+    bench.until(episodes=1)
+
+
+def test_each_episode_asks_for_its_own_target(bench: Bench) -> None:
+    bench.until(episodes=3)
+    assert bench.targets == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("failure", ["camera", "guard"])
+def test_what_cannot_be_trusted_ends_the_episode_with_the_arm_at_rest(bench: Bench, failure: str) -> None:
+    bench.until(episodes=1)
+    for _ in range(120):
+        bench.cycle()
+    assert bench.loop.phase is Phase.RUNNING
+    recorded = len(bench.steps)
+    if failure == "camera":
+        bench.camera = False
+        for _ in range(int(FRAME_TIMEOUT / CYCLE) + 1):
+            velocity = bench.cycle()
+    else:
+        bench.armed = False
+        velocity = bench.cycle()
+        assert len(bench.steps) == recorded
+    assert not velocity.any()
+    assert bench.loop.phase is Phase.WAITING
+    assert bench.loop.aborted == 1
+    bench.camera = bench.armed = True
+    bench.until(episodes=2)
+    assert [step.index for step in bench.steps[-101:]] == list(range(101))
+
+
+def test_rests_without_joints_or_limits(config: Config) -> None:
+    bench = Bench(config)
+    assert not bench.loop.act(0.0, None, armed=True).any()
+    bench.loop.limits = None
+    assert not bench.cycle().any()
+
+
+def test_frames_between_two_actions_all_travel(config: Config) -> None:
+    agent = config.agent.model_copy(update={"action_cycle_time": 0.08})
+    bench = Bench(config.model_copy(update={"agent": agent}))
+    for _ in range(150):
+        bench.frame += 1
+        image = np.full((45, 80, 3), bench.frame % 256, np.uint8)
+        bench.loop.add_frame(Frame(image, int(1e9 * bench.now), bench.now))
+        bench.cycle()
+    frames = np.concatenate([step.frames[:, 0, 0, 0] for step in bench.steps if step.index > 0])
+    assert len(frames) == 100
+    assert (np.diff(frames.astype(int)) % 256 == 1).all()

@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from async_rl_core.agent.reset import ResetMotion
+
+STEP = 0.04
+
+
+@given(arrays(np.float64, 6, elements=st.floats(-2.0, 2.0)))
+def test_arrives_from_anywhere_within_the_velocity_limit(origin: np.ndarray) -> None:
+    goal = np.zeros(6)
+    motion = ResetMotion(origin, goal, max_velocity=1.5, duration=2.5, now=10.0)
+    position, now = origin.copy(), 10.0
+    while now < 10.0 + motion.duration + 0.5:
+        velocity = motion.velocity(now, position)
+        assert np.abs(velocity).max() <= 1.5
+        position += velocity * STEP
+        now += STEP
+    assert motion.arrived(position)
+
+
+def test_a_short_way_takes_the_given_time_and_a_long_one_longer() -> None:
+    near = ResetMotion(np.full(6, 0.5), np.zeros(6), 1.5, 2.5, 0.0)
+    far = ResetMotion(np.full(6, 3.0), np.zeros(6), 1.5, 2.5, 0.0)
+    assert near.duration == 2.5
+    assert far.duration == pytest.approx(1.875 * 3.0 / 1.5)

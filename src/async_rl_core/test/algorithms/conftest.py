@@ -1,0 +1,54 @@
+"""A tiny learner and batches for it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.config.load import resolve
+from async_rl_core.config.schema import SACConfig
+from async_rl_core.replay.batch import Batch, BatchLayout
+
+ACTION_SIZE = 2
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Small networks: one thread is fastest, and its sums are the same on every machine size."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def spec() -> ObservationSpec:
+    return ObservationSpec(height=17, width=21, channels=6, proprioception=3)
+
+
+@pytest.fixture
+def sac_config() -> Callable[..., SACConfig]:
+    """The paper's settings with a small network; keywords change them."""
+
+    def make(**changes: object) -> SACConfig:
+        small = {"batch_size": 8, "encoder_channels": 4, "encoder_strides": (2, 2), "hidden_sizes": (16, 16)}
+        return resolve("paper_baseline").sac.model_copy(update=small | changes)
+
+    return make
+
+
+@pytest.fixture
+def make_batch(spec: ObservationSpec) -> Callable[..., Batch]:
+    """Random transitions for `spec`."""
+
+    def make(seed: int = 0, batch_size: int = 8) -> Batch:
+        layout = BatchLayout(batch_size, spec.height, spec.width, spec.channels, spec.proprioception, ACTION_SIZE)
+        batch, rng = layout.allocate(), np.random.default_rng(seed)
+        for images in (batch.observation_images, batch.next_images):
+            images[:] = rng.integers(0, 256, images.shape)
+        for array in (batch.observation_proprioception, batch.next_proprioception, batch.reward):
+            array[:] = rng.normal(size=array.shape)
+        batch.action[:] = rng.uniform(-1, 1, batch.action.shape)
+        batch.not_terminal[:] = rng.random(batch_size) < 0.7
+        return batch
+
+    return make

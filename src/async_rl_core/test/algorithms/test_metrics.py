@@ -1,0 +1,43 @@
+import json
+import math
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from async_rl_core.algorithms.metrics import MetricsError, MetricsWriter
+
+
+def test_both_files_say_the_same(tmp_path: Path) -> None:
+    writer = MetricsWriter(tmp_path, clock=lambda: 1000.5)
+    writer.write(25, 100, {"critic_loss": 0.25, "alpha": 0.1})
+    writer.write(50, 200, {"critic_loss": 0.125, "alpha": 0.2})
+    writer.close()
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert lines[0] == {"time": 1000.5, "updates": 25, "env_steps": 100, "critic_loss": 0.25, "alpha": 0.1}
+    assert lines[1]["updates"] == 50
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [(e.step, e.value) for e in events.Scalars("learner/critic_loss")] == [(25, 0.25), (50, 0.125)]
+    assert math.isclose(events.Scalars("learner/alpha")[1].value, 0.2, rel_tol=1e-6)
+
+
+def test_a_line_is_in_the_file_at_once(tmp_path: Path) -> None:
+    writer = MetricsWriter(tmp_path)
+    writer.write(1, 1, {"alpha": 0.1})
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 1
+    writer.close()
+
+
+def test_a_second_writer_appends(tmp_path: Path) -> None:
+    for updates in (1, 2):
+        writer = MetricsWriter(tmp_path)
+        writer.write(updates, 1, {"alpha": 0.1})
+        writer.close()
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(MetricsError, match=r"run: .*set run_dir"):
+        MetricsWriter(tmp_path / "run")

@@ -1,0 +1,65 @@
+"""The one description of what runs."""
+
+from pathlib import Path
+
+import pytest
+
+from async_rl_core.bringup.executable import command, find_executable
+from async_rl_core.bringup.graph import NodeSpec, environment, nodes
+from async_rl_core.config.load import resolve
+from async_rl_core.errors import ConfigError
+
+
+def roles(**overrides: object) -> dict[str, str]:
+    return {spec.name: spec.role for spec in nodes(resolve("laptop", overrides), Path("/run/config.yaml"))}
+
+
+def test_what_runs() -> None:
+    asynchronous = roles()
+    assert asynchronous["rl_agent_node"] == "finisher"
+    assert asynchronous["monitor_node"] == "restartable"
+    assert {name for name, role in asynchronous.items() if role == "essential"} == {
+        "learner_node", "replay_node", "robot_sim_node", "safety_guard_node", "visual_target_node"
+    }  # fmt: skip
+    assert set(asynchronous) - set(roles(architecture="seq")) == {"learner_node", "replay_node"}
+    assert roles(rviz=True)["rviz2"] == "optional"
+
+
+def test_only_the_learner_computes_in_several_threads() -> None:
+    for spec in nodes(resolve("laptop"), Path("/run/config.yaml")):
+        learner = spec.name == "learner_node"
+        assert ("OMP_NUM_THREADS" in spec.env) is not learner
+        assert ("MALLOC_TRIM_THRESHOLD_" in spec.env) is learner
+        assert spec.parameters == {"config": "/run/config.yaml"}
+    limited = {spec.name: spec.env for spec in nodes(resolve("laptop", {"learner.threads": 3}), Path("c"))}
+    assert limited["learner_node"]["OMP_NUM_THREADS"] == "3"
+
+
+def test_a_persons_own_variables_win() -> None:
+    assert environment({})["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+    assert environment({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"})["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "SUBNET"
+    kilted, jazzy = environment({}), environment({"ROS_DISTRO": "jazzy"})
+    assert kilted["FASTDDS_DEFAULT_PROFILES_FILE"] == jazzy["FASTRTPS_DEFAULT_PROFILES_FILE"]
+    for chosen in (kilted, jazzy, environment({"FASTRTPS_DEFAULT_PROFILES_FILE": "mine.xml"})):
+        assert not {"FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"} <= set(chosen)
+
+
+def test_executables_are_found_as_ros_finds_them(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for prefix in (first, second):
+        (prefix / "lib" / "arm").mkdir(parents=True)
+        (prefix / "lib" / "arm" / "move").write_text("")
+    (second / "lib" / "arm" / "move").chmod(0o755)
+    ambient = {"AMENT_PREFIX_PATH": f"{first}:{second}"}
+    assert find_executable("arm", "move", ambient) == second / "lib" / "arm" / "move"
+    with pytest.raises(ConfigError, match="package 'leg' not found"):
+        find_executable("leg", "move", ambient)
+    marker = first / "share" / "ament_index" / "resource_index" / "packages" / "arm"
+    marker.parent.mkdir(parents=True)
+    marker.touch()
+    with pytest.raises(ConfigError, match="executable 'turn' in package 'arm' not found"):
+        find_executable("arm", "turn", ambient)
+    spec = NodeSpec("arm", "move", "left", "essential", {"config": "/a b/it's: here"}, ("-d", "x"))
+    assert command(spec, ambient)[1:] == [
+        "-d", "x", "--ros-args", "-r", "__node:=left", "-p", "config:='/a b/it''s: here'"
+    ]  # fmt: skip

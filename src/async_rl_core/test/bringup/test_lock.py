@@ -1,0 +1,47 @@
+"""One copy per domain."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from async_rl_core.bringup.lock import DomainLock, domain
+from async_rl_core.errors import ConfigError
+
+DOMAIN = 10_000 + os.getpid()  # no ROS domain has this number, and no other test run
+
+
+def test_a_second_copy_is_refused_and_told_of_the_first() -> None:
+    lock = DomainLock(DOMAIN)
+    with pytest.raises(ConfigError, match=rf"already runs in ROS domain {DOMAIN} \(process {os.getpid()}\); stop"):
+        DomainLock(DOMAIN)
+    DomainLock(DOMAIN + 1).close()
+    lock.close()
+    DomainLock(DOMAIN).close()
+
+
+def test_the_lock_dies_with_its_holder_and_is_not_inherited() -> None:
+    holds = f"""
+import subprocess, sys
+from async_rl_core.bringup.lock import DomainLock
+lock = DomainLock({DOMAIN})
+child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=sys.stdin)
+print("held", flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen([sys.executable, "-c", holds], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(ConfigError):
+            DomainLock(DOMAIN)
+        process.kill()
+        process.wait()
+        DomainLock(DOMAIN).close()
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "233", "1.5"])
+def test_a_wrong_domain_is_named(text: str) -> None:
+    with pytest.raises(ConfigError, match="ROS_DOMAIN_ID is"):
+        domain({"ROS_DOMAIN_ID": text})
+    assert domain({"ROS_DOMAIN_ID": ""}) == domain({}) == 0

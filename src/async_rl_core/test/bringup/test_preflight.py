@@ -1,0 +1,115 @@
+"""What must hold before anything starts: one line each, and nothing half-started."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from async_rl_core.bringup import preflight
+from async_rl_core.bringup.graph import nodes
+from async_rl_core.bringup.preflight import CONFIG_FILE, check, create_run_folder
+from async_rl_core.bringup.run import prepared
+from async_rl_core.config.load import read_config, resolve
+from async_rl_core.config.schema import Config
+from async_rl_core.errors import AsyncRLError, ConfigError
+from async_rl_core.transport.service import Endpoint
+
+NOW = datetime(2026, 5, 4, 3, 2, 1)
+
+
+@pytest.fixture
+def ambient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A workspace with every executable, a domain that no other test uses, and an empty current folder."""
+    prefix = tmp_path / "install"
+    for spec in nodes(resolve(), Path(CONFIG_FILE)):
+        path = prefix / "lib" / spec.package / spec.executable
+        path.parent.mkdir(parents=True)
+        path.touch(0o755)
+    monkeypatch.setattr(preflight, "domain", lambda ambient: 10_000 + os.getpid())
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return {"AMENT_PREFIX_PATH": str(prefix), "ROS_DOMAIN_ID": "16"}
+
+
+def refusal(config: Config, ambient: dict[str, str]) -> str:
+    """The one line, with nothing created and the lock given back."""
+    with pytest.raises(AsyncRLError) as caught, prepared(config, ambient, NOW):
+        pass
+    assert not any(Path.cwd().iterdir())
+    check(resolve(), {**ambient, "AMENT_PREFIX_PATH": str(Path.cwd().parent / "install")}).close()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_run_gets_its_own_folder_with_its_configuration(ambient: dict[str, str]) -> None:
+    with prepared(resolve("laptop", {"seed": 9}), ambient, NOW) as (config, specs):
+        folder = Path.cwd() / "runs" / "20260504-030201-reaching-laptop"
+        assert config.run_dir == folder
+        assert read_config(folder / CONFIG_FILE) == config
+        assert specs[0].parameters == {"config": str(folder / CONFIG_FILE)}
+    second = create_run_folder(resolve(), NOW)
+    assert second.run_dir == Path(f"{folder}-2")
+
+
+def test_a_second_copy_is_refused(ambient: dict[str, str]) -> None:
+    with prepared(resolve(), ambient, NOW), pytest.raises(ConfigError, match="already runs in ROS domain"):
+        check(resolve(), ambient)
+
+
+def test_an_occupied_service_is_refused(ambient: dict[str, str]) -> None:
+    endpoint = Endpoint(str(10_000 + os.getpid()), "stranger")
+    service = endpoint.service("steps", lambda builder: builder.event(), "test")
+    try:
+        with pytest.raises(ConfigError, match=r"shared memory is in use: .*stranger.*ROS_DOMAIN_ID"):
+            check(resolve(), ambient)
+    finally:
+        del service
+        endpoint.close()
+    check(resolve(), ambient).close()
+
+
+def test_a_full_run_folder_is_refused_and_an_empty_one_taken(ambient: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    config = resolve("laptop", {"run_dir": folder})
+    assert create_run_folder(config, NOW).run_dir == folder
+    message = refusal(config, ambient)
+    assert message == f"run folder {folder} is not empty; empty it, or choose another with run_dir:=<folder>"
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_refused(ambient: dict[str, str]) -> None:
+    assert "Permission denied" in refusal(resolve("laptop", {"run_dir": "/proc/mine"}), ambient)
+
+
+def test_a_file_in_the_way_is_refused(ambient: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    message = refusal(resolve("laptop", {"run_dir": tmp_path / "file" / "run"}), ambient)
+    assert str(tmp_path / "file" / "run") in message
+
+
+def test_a_full_disk_is_refused(ambient: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "MIN_DISK", 2**80)
+    assert "free some, or set run_dir" in refusal(resolve(), ambient)
+
+
+def test_too_little_shared_memory_is_refused(ambient: dict[str, str]) -> None:
+    huge = resolve("laptop", {"sac.batch_size": 4096, "camera.width": 1920, "camera.height": 1080})
+    assert "--shm-size" in refusal(huge, ambient)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ({"robot.model": "no_description/no.urdf"}, "robot model no_description/no.urdf not found"),
+        ({"display": True}, "display:=true, but DISPLAY is not set"),
+        ({"rviz": True}, "rviz:=true, but rviz2 is not installed"),
+    ],
+)
+def test_what_is_missing_is_named(overrides: dict[str, object], expected: str, ambient: dict[str, str]) -> None:
+    assert expected in refusal(resolve("laptop", overrides), ambient)
+
+
+def test_a_workspace_that_is_not_built_is_refused(ambient: dict[str, str]) -> None:
+    assert "not found on AMENT_PREFIX_PATH; build" in refusal(resolve(), {**ambient, "AMENT_PREFIX_PATH": ""})

@@ -1,0 +1,176 @@
+"""The supervisor, with real processes: orderly ends, deaths, restarts, and nothing left behind."""
+
+import asyncio
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from async_rl_core.bringup.graph import MAX_RESTARTS, NodeSpec, Role
+from async_rl_core.bringup.output import Output
+from async_rl_core.bringup.supervisor import Supervisor
+
+OBEYS = """
+import os, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: (print("at rest"), sys.exit(0)))
+print("up", os.getpid(), flush=True)
+while True: signal.pause()
+"""
+STUBBORN = """
+import os, signal, subprocess, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+print("up", child.pid, flush=True)
+while True: signal.pause()
+"""
+FAILS_STOPPING = OBEYS.replace("sys.exit(0)", "sys.exit(5)")
+FINISHES = "print('last words', end='')"
+DIES = "import sys; print('trouble', file=sys.stderr); sys.exit(3)"
+DIES_BY_SIGNAL = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+
+
+class Bench:
+    """A supervisor on scripts instead of nodes, and what it wrote."""
+
+    def __init__(self, scripts: Mapping[str, tuple[Role, str]], grace: float = 30.0) -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+        specs = [NodeSpec("test", name, name, role, env={"MARK": name}) for name, (role, _) in scripts.items()]
+
+        def line(spec: NodeSpec, ambient: Mapping[str, str]) -> list[str]:
+            return [sys.executable, "-c", scripts[spec.name][1]]
+
+        output = Output(list(scripts), self.out, self.err)
+        self.supervisor = Supervisor(specs, output, dict(os.environ), grace, restart_delay=0.0, line=line)
+
+    def run(self, when: Callable[["Bench"], bool] | None = None, signals: tuple[int, ...] = ()) -> int:
+        """The exit code; `signals` are sent to this process, the first once `when` holds, each other once seen."""
+
+        async def scenario() -> int:
+            task = asyncio.create_task(self.supervisor.run())
+            if when is not None:
+                await self._until(lambda: when(self))
+            for index, number in enumerate(signals):
+                os.kill(os.getpid(), number)
+                await self._until(lambda index=index: self.out.getvalue().count("stopping (once") > 0 or index > 0)
+            return await task
+
+        return asyncio.run(asyncio.wait_for(scenario(), 60.0))
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            await asyncio.sleep(0.01)
+
+    def ups(self) -> list[int]:
+        """Process numbers that the scripts reported."""
+        return [int(line.split()[-1]) for line in self.out.getvalue().splitlines() if " up " in f" {line} "]
+
+
+def is_gone(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().split()[2] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def all_up(count: int) -> Callable[[Bench], bool]:
+    return lambda bench: len(bench.ups()) == count
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_all_in_order(number: int) -> None:
+    bench = Bench({"guard": ("essential", OBEYS), "agent": ("finisher", OBEYS), "monitor": ("restartable", OBEYS)})
+    assert bench.run(all_up(3), (number,)) == 0
+    assert bench.out.getvalue().count("| at rest") == 3
+    assert bench.err.getvalue() == ""
+    assert all(is_gone(pid) for pid in bench.ups())
+
+
+def test_the_finishers_success_completes_the_run() -> None:
+    bench = Bench({"guard": ("essential", OBEYS), "agent": ("finisher", FINISHES)})
+    assert bench.run() == 0
+    assert "agent | last words\n" in bench.out.getvalue()
+    assert "run complete" in bench.out.getvalue()
+    assert all(is_gone(pid) for pid in bench.ups())
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        (DIES, "died with exit code 3; stopping"),
+        (DIES_BY_SIGNAL, "died by signal 9 (SIGKILL); stopping"),
+        (FINISHES, "ended unexpectedly with exit code 0; stopping"),
+    ],
+)
+def test_a_death_takes_the_run_down(script: str, message: str) -> None:
+    bench = Bench({"guard": ("essential", OBEYS), "learner_node": ("essential", script)})
+    assert bench.run() == 1
+    assert f"error: learner_node {message}\n" in bench.err.getvalue()
+    assert all(is_gone(pid) for pid in bench.ups())
+
+
+def test_a_finisher_that_fails_is_a_death() -> None:
+    bench = Bench({"agent": ("finisher", DIES)})
+    assert bench.run() == 1
+    assert "agent | trouble\n" in bench.err.getvalue()
+    assert "agent died with exit code 3" in bench.err.getvalue()
+
+
+def test_a_restartable_node_is_restarted_so_often_and_no_more() -> None:
+    bench = Bench({"guard": ("essential", OBEYS), "monitor": ("restartable", DIES)})
+    assert bench.run() == 1
+    assert bench.err.getvalue().count("monitor | trouble") == 1 + MAX_RESTARTS
+    assert "error: monitor died with exit code 3; stopping" in bench.err.getvalue()
+
+
+def test_an_optional_node_may_go() -> None:
+    bench = Bench({"guard": ("essential", OBEYS), "rviz2": ("optional", FINISHES)})
+    gone = lambda bench: "goes on without it" in bench.out.getvalue() and len(bench.ups()) == 1  # noqa: E731
+    assert bench.run(gone, (signal.SIGINT,)) == 0
+
+
+def test_what_ignores_the_stop_is_killed_with_its_children() -> None:
+    bench = Bench({"learner": ("essential", STUBBORN), "guard": ("essential", OBEYS)}, grace=0.5)
+    assert bench.run(all_up(2), (signal.SIGTERM,)) == 1
+    assert "killed after 0.5 s without an end: learner" in bench.err.getvalue()
+    assert all(is_gone(pid) for pid in bench.ups())
+
+
+def test_a_second_signal_kills_at_once() -> None:
+    bench = Bench({"learner": ("essential", STUBBORN)}, grace=1000.0)
+    assert bench.run(all_up(1), (signal.SIGINT, signal.SIGINT)) == 1
+    assert "killed on request: learner" in bench.err.getvalue()
+    assert all(is_gone(pid) for pid in bench.ups())
+
+
+def test_a_failure_while_stopping_is_told() -> None:
+    bench = Bench({"learner": ("essential", FAILS_STOPPING), "agent": ("finisher", OBEYS)})
+    assert bench.run(all_up(2), (signal.SIGINT,)) == 1
+    assert "learner died with exit code 5 while stopping" in bench.err.getvalue()
+
+
+def test_what_cannot_be_started_ends_what_was() -> None:
+    bench = Bench({"guard": ("essential", OBEYS), "agent": ("finisher", FINISHES)})
+    line = bench.supervisor.line
+    bench.supervisor.line = lambda spec, env: ["/nowhere/agent"] if spec.name == "agent" else line(spec, env)
+    assert bench.run() == 1
+    assert "agent could not be started" in bench.err.getvalue()
+
+
+def test_nodes_get_the_runs_environment_and_long_lines_pass() -> None:
+    script = """
+import os
+print(os.environ["MARK"], os.environ["ASYNC_RL_SUPERVISED"] == str(os.getppid()), os.getsid(0) == os.getpid())
+print("x" * 300000)
+print("\\udcff", end="")
+"""
+    bench = Bench({"agent": ("finisher", script)})
+    bench.supervisor.ambient = {**bench.supervisor.ambient, "PYTHONIOENCODING": "utf-8:surrogateescape"}
+    assert bench.run() == 0
+    assert "agent | agent True True\n" in bench.out.getvalue()
+    assert bench.out.getvalue().count("x") >= 300000
+    assert "agent | \ufffd\n" in bench.out.getvalue()

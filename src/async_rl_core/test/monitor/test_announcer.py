@@ -1,0 +1,40 @@
+"""Faults and warnings, each once."""
+
+from async_rl_core.monitor.announcer import ARMED, DISARMED, FAULT, STOPPING, WAITING_STEPS, Announcer
+from async_rl_core.monitor.summary import TimingCounts
+
+
+def test_a_fault_is_said_once_with_its_cause() -> None:
+    announcer = Announcer()
+    assert announcer.guard(DISARMED, "", 0) == []
+    assert announcer.guard(ARMED, "", 0) == ["the safety guard is armed: the arm may move"]
+    assert announcer.guard(ARMED, "", 0) == []
+    said = announcer.guard(FAULT, "no command for 0.1 s", 0)
+    assert said == ["FAULT: the safety guard stopped the arm: no command for 0.1 s"]
+    assert announcer.guard(FAULT, "no command for 0.1 s", 0) == []
+    assert announcer.guard(FAULT, "joint state lost", 0) == [
+        "FAULT: the safety guard stopped the arm: joint state lost"
+    ]
+    assert announcer.guard(STOPPING, "", 0) == ["the safety guard is bringing the arm to rest"]
+    assert announcer.guard(DISARMED, "", 0) == ["the safety guard is disarmed: the arm holds still"]
+
+
+def test_refused_commands_are_counted_from_the_last_warning() -> None:
+    announcer = Announcer()
+    announcer.guard(ARMED, "", 0)
+    assert announcer.guard(ARMED, "", 1) == ["warning: the safety guard refused 1 command"]
+    assert announcer.guard(ARMED, "", 4) == ["warning: the safety guard refused 3 commands"]
+    assert announcer.guard(ARMED, "", 4) == []
+    assert announcer.guard(ARMED, "", 0) == []  # a guard that was restarted
+
+
+def test_missed_cycles_and_a_stuck_replay() -> None:
+    announcer = Announcer()
+    assert announcer.timing(TimingCounts(100)) == []
+    said = announcer.timing(TimingCounts(125, missed_cycles=2))
+    assert said == ["warning: 2 action cycles went by without a command; 2 of 125 so far"]
+    assert announcer.timing(TimingCounts(150, missed_cycles=2)) == []
+    stuck = TimingCounts(175, 2, steps_waiting=WAITING_STEPS)
+    assert announcer.timing(stuck) == [f"warning: replay takes no steps; the agent holds {WAITING_STEPS} of them back"]
+    assert announcer.timing(stuck) == []
+    assert announcer.timing(TimingCounts(200, 2)) == ["replay takes steps again"]

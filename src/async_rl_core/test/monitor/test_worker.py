@@ -1,0 +1,50 @@
+"""Jobs run in order, elsewhere, and fail in a line."""
+
+import threading
+
+from async_rl_core.monitor.worker import Worker
+
+TIMEOUT = 10.0
+
+
+def test_jobs_run_in_order_in_another_thread() -> None:
+    worker = Worker()
+    done: list[tuple[int, int]] = []
+    for n in range(5):
+        worker.submit("counting", lambda n=n: done.append((n, threading.get_ident())))  # type: ignore[misc]
+    assert worker.close(TIMEOUT) == []
+    assert [n for n, _ in done] == list(range(5))
+    assert threading.get_ident() not in {thread for _, thread in done}
+
+
+def test_a_failure_is_one_line_and_stops_nothing() -> None:
+    worker = Worker()
+
+    def fail() -> None:
+        raise OSError("no space left")
+
+    done = threading.Event()
+    worker.submit("drawing", fail)
+    worker.submit("counting", done.set)
+    assert done.wait(TIMEOUT)
+    assert worker.close(TIMEOUT) == ["warning: drawing failed: no space left"]
+
+
+def test_idle_until_something_is_submitted() -> None:
+    worker = Worker()
+    hold = threading.Event()
+    assert worker.idle
+    worker.submit("waiting", hold.wait)
+    assert not worker.idle
+    assert worker.failures() == []
+    hold.set()
+    worker.close(TIMEOUT)
+    assert worker.idle
+
+
+def test_a_job_that_never_ends_does_not_keep_the_process() -> None:
+    worker = Worker()
+    hold = threading.Event()
+    worker.submit("drawing", hold.wait)
+    assert worker.close(0.01) == ["warning: drawing was not finished in time"]
+    hold.set()

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from async_rl_core.replay.kernels import LOAD_MARGIN, gather
+
+
+def naive(frames: NDArray[np.uint8], slots: NDArray[np.int64], offsets: NDArray[np.int32], size: tuple[int, int]):  # type: ignore[no-untyped-def]
+    height, width = size
+    rows = []
+    for stack, (top, left) in zip(slots, offsets, strict=True):
+        images = [frames[slot, top : top + height, left : left + width] for slot in stack]
+        rows.append(np.concatenate(images, axis=2))
+    return np.stack(rows)
+
+
+@given(
+    stack=st.integers(1, 5),
+    size=st.tuples(st.integers(1, 9), st.integers(1, 40)),
+    margin=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    batch=st.integers(1, 5),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_equals_the_definition(
+    stack: int, size: tuple[int, int], margin: tuple[int, int], batch: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    height, width = size[0] + margin[0], size[1] + margin[1]
+    ring = rng.integers(0, 256, 7 * height * width * 3 + LOAD_MARGIN, dtype=np.uint8)
+    frames = ring[:-LOAD_MARGIN].reshape(7, height, width, 3)
+    slots = rng.integers(0, 7, (batch, stack))
+    offsets = rng.integers(0, (margin[0] + 1, margin[1] + 1), (batch, 2), dtype=np.int32)
+    guarded = np.full((batch + 1) * size[0] * size[1] * 3 * stack, 77, np.uint8)
+    out = guarded[: batch * size[0] * size[1] * 3 * stack].reshape(batch, *size, 3 * stack)
+    gather(ring, slots, offsets, height, width, out)
+    np.testing.assert_array_equal(out, naive(frames, slots, offsets, size))
+    assert (guarded[out.size :] == 77).all()
+
+
+@pytest.mark.parametrize(
+    ("slots", "offsets", "message"),
+    [
+        ([[0, 1, 4]], [[0, 0]], "slots outside"),
+        ([[-1, 1, 2]], [[0, 0]], "slots outside"),
+        ([[0, 1, 2]], [[3, 0]], "leaves"),
+        ([[0, 1, 2]], [[0, 3]], "leaves"),
+        ([[0, 1, 2]], [[-1, 0]], "do not fit"),
+        ([[0, 1]], [[0, 0]], "do not fit"),
+    ],
+)
+def test_nothing_outside_of_the_ring_is_touched(slots: list[list[int]], offsets: list[list[int]], message: str) -> None:
+    ring = np.zeros(4 * 6 * 8 * 3 + LOAD_MARGIN, np.uint8)
+    out = np.zeros((1, 4, 6, 9), np.uint8)
+    with pytest.raises(ValueError, match=message):
+        gather(ring, np.array(slots), np.array(offsets, np.int32), 6, 8, out)

@@ -1,0 +1,96 @@
+"""No sequence of commands violates a limit, on an arm that follows exactly."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from async_rl_core.config.schema import Config
+from async_rl_core.errors import SafetyError
+from async_rl_core.safety.kinematics import Kinematics
+from async_rl_core.safety.limits import LimitFilter
+
+from .conftest import Bench
+
+JOINTS = 6
+velocity = st.lists(st.floats(-9.9, 9.9), min_size=JOINTS, max_size=JOINTS)
+extreme = st.lists(st.sampled_from([-9.9, -2.0, 0.0, 2.0, 9.9]), min_size=JOINTS, max_size=JOINTS)
+motion = st.tuples(velocity | extreme, st.integers(1, 25))
+
+
+@settings(max_examples=60)
+@given(st.lists(motion, min_size=1, max_size=12))
+def test_no_sequence_violates_a_limit(bench: Callable[..., Bench], motions: list[tuple[list[float], int]]) -> None:
+    arm = bench().armed()
+    for command, cycles in motions:
+        arm.send(command)
+        for _ in range(cycles):
+            arm.cycles(1)
+            arm.check()
+        assert arm.guard.fault is None or "silent" in arm.guard.fault.cause
+
+
+@pytest.mark.parametrize("hold", [1, 10, 50])
+def test_random_commands_far_above_the_limits(bench: Callable[..., Bench], hold: int) -> None:
+    arm = bench().armed()
+    rng = np.random.default_rng(hold)
+    command = [0.0] * JOINTS
+    for i in range(500):
+        if i % hold == 0:
+            command = rng.uniform(-4, 4, JOINTS).tolist()
+        arm.send(command)
+        for _ in range(5):
+            arm.cycles(1)
+            arm.check()
+    assert arm.guard.fault is None
+    assert arm.guard.limited > 0
+
+
+def test_late_and_lost_joint_states(bench: Callable[..., Bench]) -> None:
+    arm = bench().armed()
+    rng = np.random.default_rng(3)
+    for _ in range(500):
+        arm.send(rng.uniform(-0.7, 0.7, JOINTS).tolist())
+        for _ in range(5):
+            arm.cycles(1, states=rng.random() < 0.6)
+            arm.check()
+    assert arm.guard.fault is None
+
+
+def test_inside_the_limits_a_command_is_not_bent(bench: Callable[..., Bench]) -> None:
+    arm = bench().armed()
+    wanted = [0.05, -0.05, 0.05, -0.05, 0.05, 0.0]
+    arm.cycles(25, command=wanted)
+    np.testing.assert_allclose(arm.velocity, wanted)
+    assert arm.guard.limited == 0
+
+
+def test_outside_the_box_only_the_way_back_is_open(bench: Callable[..., Bench], config: Config) -> None:
+    above = [1.57, -1.6, 0.4, -2.8, -1.6, 3.1]
+    arm = bench(start=above).armed()
+    tool = arm.kinematics.position(arm.position)
+    upwards = np.linalg.pinv(arm.kinematics.jacobian(arm.position)) @ np.array([0.0, 0.0, 0.2])
+    assert tool[2] > config.robot.workspace.upper[2] + config.guard.workspace_margin
+    arm.cycles(50, command=upwards.tolist())
+    assert arm.kinematics.position(arm.position)[2] <= tool[2] + 1e-6
+    arm.cycles(50, command=(-upwards).tolist())
+    assert arm.kinematics.position(arm.position)[2] < tool[2] - 0.02
+
+
+def test_outside_a_joint_limit_only_the_way_back_is_open(config: Config, kinematics: Kinematics) -> None:
+    limits = LimitFilter(config.robot, config.guard, kinematics)
+    q = [*config.robot.start[:2], config.robot.limits.position_upper[2] + 0.1, *config.robot.start[3:]]
+    for _ in range(20):
+        limits.follow([0.0, 0.0, 0.5, 0.0, 0.0, 0.0], q, 0.0)
+        assert limits.velocity[2] == 0.0
+    for _ in range(20):
+        limits.follow([0.0, 0.0, -0.5, 0.0, 0.0, 0.0], q, 0.0)
+    assert limits.velocity[2] == -0.5
+
+
+def test_limits_without_a_possible_stop_are_refused(config: Config, kinematics: Kinematics) -> None:
+    weak = config.robot.limits.model_copy(update={"stop_acceleration": (1.0,) * JOINTS})
+    with pytest.raises(SafetyError, match="stop_acceleration"):
+        LimitFilter(config.robot.model_copy(update={"limits": weak}), config.guard, kinematics)

@@ -1,0 +1,64 @@
+"""How the kernel treats a node's process. Each function says in one line what came of it, for the node's log."""
+
+import ctypes
+import gc
+import os
+import signal
+
+_PR_SET_PDEATHSIG = 1
+_FALLBACK_NICENESS = -10
+
+
+def realtime(priority: int) -> str:
+    """Run before everything that is not real-time: SCHED_FIFO at `priority`, else nice -10, else as it is.
+
+    Threads started afterwards inherit it, so call it before the middleware starts.
+    """
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+    except PermissionError:
+        pass
+    else:
+        return f"scheduled in real time, SCHED_FIFO {priority}"
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, _FALLBACK_NICENESS)
+    except PermissionError:
+        return "no right to real-time scheduling or a negative nice value; see `async_rl doctor`"
+    return f"no right to real-time scheduling; scheduled with nice {_FALLBACK_NICENESS}"
+
+
+def background() -> str:
+    """Run when nothing else wants to: SCHED_BATCH, nice 19."""
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    return nice(19)
+
+
+def nice(value: int) -> str:
+    """Yield to processes of a smaller nice value; never asks for a smaller one than the process has."""
+    value = max(value, os.getpriority(os.PRIO_PROCESS, 0))
+    os.setpriority(os.PRIO_PROCESS, 0, value)
+    return f"scheduled with nice {value}"
+
+
+def end_with_supervisor() -> None:
+    """SIGTERM for this process when the bring-up that started it dies, however that dies.
+
+    Asked for by the environment variable ASYNC_RL_SUPERVISED, which holds the bring-up's process id, or 1 where that
+    is not known. Raises OSError where Linux refuses.
+    """
+    supervisor = os.environ.get("ASYNC_RL_SUPERVISED", "")
+    if not supervisor.isdecimal():
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"prctl(PR_SET_PDEATHSIG): {os.strerror(number)}")
+    if int(supervisor) not in (1, os.getppid()):  # it died before we asked
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def freeze_garbage() -> None:
+    """No collection from now on, and none ever of what exists now; a node collects where a pause does not matter."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()

@@ -1,0 +1,32 @@
+import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.executors import SingleThreadedExecutor
+
+from async_rl_ros.diagnostics import Diagnostics, Health, Level
+
+
+@pytest.fixture
+def context():
+    context = rclpy.Context()
+    context.init()
+    yield context
+    context.try_shutdown()
+
+
+def test_health_arrives_with_its_figures(context):
+    node = rclpy.create_node("tested", context=context)
+    received = rclpy.Future()
+    node.create_subscription(DiagnosticArray, "/diagnostics", received.set_result, 10)
+    health = Health(Level.WARN, "late", {"lateness_p99_ms": 7.5, "missed": 3})
+    Diagnostics(node, lambda: health, "timing", period=0.02)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    executor.spin_until_future_complete(received, timeout_sec=10)
+    message = received.result()
+    assert message is not None
+    (status,) = message.status
+    assert (status.level, status.name, status.message) == (DiagnosticStatus.WARN, "tested: timing", "late")
+    assert {value.key: value.value for value in status.values} == {"lateness_p99_ms": "7.5", "missed": "3"}
+    assert message.header.stamp.sec > 0
+    node.destroy_node()

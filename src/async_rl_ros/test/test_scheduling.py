@@ -1,0 +1,90 @@
+import gc
+import os
+import select
+import signal
+import subprocess
+import sys
+
+import pytest
+
+IMPORT = "import os; from async_rl_ros import scheduling as s; "
+
+
+def run(code: str, **environment: str) -> str:
+    """What a process of its own prints: scheduling cannot be taken back without privileges."""
+    result = subprocess.run(
+        [sys.executable, "-c", IMPORT + code], capture_output=True, text=True, env={**os.environ, **environment}
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def test_background_is_batch_at_nice_19():
+    assert run("s.background(); print(os.sched_getscheduler(0), os.getpriority(0, 0))") == f"{os.SCHED_BATCH} 19"
+
+
+def test_nice_never_asks_for_more_than_it_has():
+    assert run("os.setpriority(0, 0, 17); print(s.nice(5), os.getpriority(0, 0))") == "scheduled with nice 17 17"
+
+
+def test_realtime_says_what_it_got():
+    said, policy, priority, niceness = run(
+        "t = s.realtime(20); p = os.sched_getparam(0).sched_priority;"
+        "print(t, os.sched_getscheduler(0), p, os.getpriority(0, 0), sep='|')"
+    ).split("|")
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    got = {
+        "scheduled in real time, SCHED_FIFO 20": (os.SCHED_FIFO, 20, before),
+        "no right to real-time scheduling; scheduled with nice -10": (os.SCHED_OTHER, 0, -10),
+    }
+    assert (int(policy), int(priority), int(niceness)) == got.get(said, (os.SCHED_OTHER, 0, before))
+
+
+def test_realtime_falls_back_to_nice_then_to_nothing(monkeypatch):
+    from async_rl_ros import scheduling
+
+    def refuse(*_):
+        raise PermissionError
+
+    asked = []
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    monkeypatch.setattr(os, "setpriority", lambda *arguments: asked.append(arguments))
+    assert "nice -10" in scheduling.realtime(20)
+    assert asked == [(os.PRIO_PROCESS, 0, -10)]
+    monkeypatch.setattr(os, "setpriority", refuse)
+    assert scheduling.realtime(20).startswith("no right")
+
+
+def test_freeze_garbage():
+    assert run("s.freeze_garbage(); import gc; print(gc.isenabled(), gc.get_freeze_count() > 0)") == "False True"
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("supervised", [True, False])
+def test_a_supervised_process_ends_with_its_supervisor(supervised):
+    child = IMPORT + "import sys; s.end_with_supervisor(); print(os.getpid(), flush=True); sys.stdin.read()"
+    parent = (
+        "import os, subprocess, sys;"
+        + ("os.environ['ASYNC_RL_SUPERVISED'] = str(os.getpid());" if supervised else "")
+        + f"subprocess.Popen([sys.executable, '-c', {child!r}]).wait()"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "ASYNC_RL_SUPERVISED"}
+    with subprocess.Popen(
+        [sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as started:
+        assert started.stdout is not None
+        handle = os.pidfd_open(int(started.stdout.readline()))
+        started.kill()
+        ended, _, _ = select.select([handle], [], [], 5.0 if supervised else 0.5)
+        if not ended:
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+    os.close(handle)
+    assert bool(ended) is supervised
+
+
+def test_a_supervisor_that_died_first_ends_the_process():
+    result = subprocess.run(
+        [sys.executable, "-c", IMPORT + "s.end_with_supervisor()"],
+        env={**os.environ, "ASYNC_RL_SUPERVISED": "4194304"},  # above every process id
+    )
+    assert result.returncode == -signal.SIGTERM

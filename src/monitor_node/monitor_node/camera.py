@@ -1,0 +1,88 @@
+"""The camera as the encoder sees it: its frames with the points drawn in, for RViz and for videos."""
+
+from pathlib import Path
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image as ImageMessage
+
+from async_rl_core.config.schema import Config
+from async_rl_core.monitor.film import Film, Image, Points
+from async_rl_core.monitor.marks import annotate
+from async_rl_core.monitor.worker import Worker
+from async_rl_interfaces.msg import FeaturePoints
+from async_rl_ros.images import CvBridge
+from async_rl_ros.qos import SENSOR
+from monitor_node.messages import nanoseconds, points_of
+
+TOPIC = "monitor_node/camera"
+EVERY_FRAME = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""A video should not lack the frames that came while a curve was drawn."""
+
+
+class Camera:
+    """Listens to the camera only while a video is wanted or someone looks at `monitor_node/camera`.
+
+    Args:
+        node: that subscribes and publishes.
+        config: of the run.
+        worker: encodes.
+        folder: of the videos.
+    """
+
+    def __init__(self, node: Node, config: Config, worker: Worker, folder: Path) -> None:
+        self._node = node
+        self._every = config.logging.video_every if config.record_video else 0
+        self._rate = config.camera.rate
+        self._folder = folder
+        self._worker = worker
+        self._film = Film(round(config.agent.episode_duration * config.camera.rate))
+        self._bridge = CvBridge()
+        self._publisher = node.create_publisher(ImageMessage, TOPIC, SENSOR)
+        self._waiting: ImageMessage | None = None
+        self._listening = False
+
+    def listen_if_wanted(self) -> None:
+        """Subscribe as soon as the images serve someone."""
+        if not self._listening and (self._every or self._watched):
+            self._listening = True
+            self._node.create_subscription(ImageMessage, "image_raw", self._on_image, EVERY_FRAME)
+            self._node.create_subscription(FeaturePoints, "rl_agent_node/feature_points", self._on_points, EVERY_FRAME)
+
+    def end_episode(self, episode: int) -> None:
+        """Write the video of an episode that has just ended, if it is one of those that are recorded."""
+        frames = self._film.take()
+        if self._every and episode % self._every == 0 and frames:
+            path = self._folder / f"episode_{episode:04d}.mp4"
+            self._worker.submit(f"writing {path}", lambda: _write(path, frames, self._rate))
+
+    @property
+    def _watched(self) -> bool:
+        return bool(self._publisher.get_subscription_count() > 0)
+
+    def _on_image(self, message: ImageMessage) -> None:
+        image: Image = np.asarray(self._bridge.imgmsg_to_cv2(message, "rgb8"), np.uint8)
+        self._film.add_frame(nanoseconds(message.header.stamp), image)
+        if not self._watched:
+            return
+        if self._waiting is not None:  # its points have not come: the agent acts at random, or is in a reset
+            self._show(self._waiting)
+        self._waiting = message
+
+    def _on_points(self, message: FeaturePoints) -> None:
+        self._film.add_points(nanoseconds(message.header.stamp), points_of(message))
+        if self._waiting is not None and self._waiting.header.stamp == message.header.stamp:
+            self._show(self._waiting, message)
+            self._waiting = None
+
+    def _show(self, image: ImageMessage, points: FeaturePoints | None = None) -> None:
+        pixels = np.asarray(self._bridge.imgmsg_to_cv2(image, "rgb8"), np.uint8)
+        picture = annotate(pixels, None if points is None else points_of(points))
+        self._publisher.publish(self._bridge.cv2_to_imgmsg(picture, "rgb8", image.header))
+
+
+def _write(path: Path, frames: list[tuple[Image, Points | None]], rate: float) -> None:
+    from async_rl_core.monitor.video import write_video  # loads the codecs, which few runs need
+
+    write_video(path, frames, rate)

@@ -1,0 +1,116 @@
+"""What a person sees of a run: a line per episode, the run folder's records, videos, and RViz's markers."""
+
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from visualization_msgs.msg import MarkerArray
+
+import async_rl_ros.node
+from async_rl_core.monitor.announcer import Announcer
+from async_rl_core.monitor.episodes import RecordError
+from async_rl_core.monitor.journal import Journal
+from async_rl_core.monitor.progress import episode_line, fraction
+from async_rl_core.monitor.worker import Worker
+from async_rl_interfaces.msg import Episode, GuardState, LearnerState, Target, Timing
+from async_rl_ros.diagnostics import Diagnostics, Health, Level
+from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.qos import LATCHED, LATCHED_HISTORY, SENSOR
+from async_rl_ros.scheduling import background
+from monitor_node.camera import Camera
+from monitor_node.markers import markers
+from monitor_node.messages import counts_of, row_of
+
+POLL = 0.1
+"""Seconds, at most, until a requested stop is seen or a redraw begins."""
+DRAIN = 0.2
+"""Seconds after a requested stop in which the last episode may still come in."""
+
+CLOSE_TIMEOUT = 2.5
+"""Seconds for the last drawings; the bring-up allows 4 s for everything."""
+
+
+class MonitorNode(ConfiguredNode):
+    """Records and shows; nobody depends on it, and it takes only what processor time the others leave."""
+
+    def __init__(self) -> None:
+        super().__init__("monitor_node")
+        now = time.monotonic()
+        folder = self.config.run_dir or self._config_folder()
+        self._worker = Worker()
+        self._journal = Journal(self.config, folder, self._worker, now)
+        self._announcer = Announcer()
+        self._camera = Camera(self, self.config, self._worker, folder / "videos")
+        self._updates = 0
+        self._markers = self.create_publisher(MarkerArray, "monitor_node/markers", LATCHED)
+        self.create_subscription(Episode, "rl_agent_node/episode", self._on_episode, LATCHED_HISTORY)
+        self.create_subscription(Timing, "rl_agent_node/timing", self._on_timing, SENSOR)
+        self.create_subscription(LearnerState, "learner_node/state", self._on_learner, SENSOR)
+        self.create_subscription(GuardState, "safety_guard_node/state", self._on_guard, LATCHED)
+        self.create_subscription(Target, "target", self._on_target, LATCHED)
+        self._diagnostics = Diagnostics(self, self._health)
+
+    def run(self, stop: Stop) -> None:
+        """Serve callbacks until a stop is requested, and a moment longer for the last episode."""
+        while not stop.requested:
+            self._serve()
+        end = time.monotonic() + DRAIN
+        while time.monotonic() < end:
+            self._serve()
+
+    def close(self) -> None:
+        """Write the last records, and wait a while for drawings and videos that are under way."""
+        try:
+            self._journal.close(time.monotonic())
+        except RecordError as error:
+            self._say([f"warning: {error}"])
+        self._say(self._worker.close(CLOSE_TIMEOUT))
+
+    def _config_folder(self) -> Path:
+        return Path(self.get_parameter("config").get_parameter_value().string_value).parent
+
+    def _serve(self) -> None:
+        self.executor_.spin_once(timeout_sec=POLL)
+        self._camera.listen_if_wanted()
+        self._journal.refresh(time.monotonic())
+        self._say(self._worker.failures())
+
+    def _say(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            print(line, flush=True)
+
+    def _health(self) -> Health:
+        values = {"episodes": self._journal.episodes, "drawing": not self._worker.idle}
+        return Health(Level.OK, "recording", values)
+
+    def _on_episode(self, message: Episode) -> None:
+        if self._journal.knows(message.episode):  # told again after a restart of this node
+            return
+        wall_time = self._journal.wall_time(time.monotonic())
+        row = row_of(message, wall_time, max(self._updates, message.policy_updates))
+        self._journal.add(row, message.random)
+        self._camera.end_episode(message.episode)
+        done = fraction(wall_time, self._journal.episodes, self.config.duration, self.config.episodes)
+        self._say([episode_line(datetime.now(), row, message.random, done)])
+
+    def _on_timing(self, message: Timing) -> None:
+        counts = counts_of(message)
+        self._journal.count(counts)
+        self._say(self._announcer.timing(counts))
+
+    def _on_learner(self, message: LearnerState) -> None:
+        self._updates = message.updates
+
+    def _on_guard(self, message: GuardState) -> None:
+        self._say(self._announcer.guard(message.state, message.cause, message.commands_refused))
+
+    def _on_target(self, message: Target) -> None:
+        if self._markers.get_subscription_count() > 0:
+            self._markers.publish(markers(self.config.robot, message, message.header.stamp))
+
+
+def main() -> None:
+    """Run the node."""
+    background()
+    async_rl_ros.node.main(MonitorNode)

@@ -1,0 +1,64 @@
+"""What RViz is told, and that its configuration listens to it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from builtin_interfaces.msg import Time
+from hypothesis import given
+from hypothesis import strategies as st
+from visualization_msgs.msg import Marker
+
+from async_rl_core.config.load import resolve
+from async_rl_interfaces.msg import Target
+from monitor_node.camera import TOPIC
+from monitor_node.markers import MONITOR_FRAME, markers
+
+ROBOT = resolve("laptop").robot
+RVIZ = Path(__file__).resolve().parents[3] / "rviz" / "reacher.rviz"
+
+
+def target(x: float, y: float) -> Target:
+    return Target(x=x, y=y, radius=7.0, width=160.0, height=90.0)
+
+
+@given(x=st.floats(7, 153), y=st.floats(7, 83))
+def test_the_disc_lies_on_the_screen(x: float, y: float) -> None:
+    screen, disc, _ = markers(ROBOT, target(x, y), Time()).markers
+    assert screen.header.frame_id == disc.header.frame_id == MONITOR_FRAME
+    for axis in ("x", "y"):
+        edge = abs(getattr(disc.pose.position, axis)) + getattr(disc.scale, axis) / 2
+        assert edge <= getattr(screen.scale, axis) / 2 + 1e-9
+    assert disc.pose.position.z - disc.scale.z / 2 < 0  # it shows before the screen
+
+
+def test_the_picture_spans_the_screen() -> None:
+    _, left_top, _ = markers(ROBOT, target(0.0, 0.0), Time()).markers
+    assert (left_top.pose.position.x, left_top.pose.position.y) == pytest.approx((-0.265, -0.15))
+
+
+def test_the_box_has_twelve_edges_between_its_corners() -> None:
+    _, _, box = markers(ROBOT, target(80.0, 45.0), Time()).markers
+    assert box.type == Marker.LINE_LIST
+    assert box.header.frame_id == ROBOT.workspace.frame
+    assert len(box.points) == 24
+    assert (min(p.y for p in box.points), max(p.z for p in box.points)) == (0.1, 0.8)
+
+
+def test_each_marker_has_a_name_of_its_own() -> None:
+    assert len({(m.ns, m.id) for m in markers(ROBOT, target(0.0, 0.0), Time()).markers}) == 3
+
+
+def test_rviz_listens_to_what_is_published() -> None:
+    displays = yaml.safe_load(RVIZ.read_text())["Visualization Manager"]["Displays"]
+    topics = {d["Class"].split("/")[1]: d.get("Topic", d.get("Description Topic", {})).get("Value") for d in displays}
+    assert topics == {
+        "Grid": None,
+        "RobotModel": "/robot_description",
+        "TF": None,
+        "MarkerArray": "/monitor_node/markers",
+        "Image": f"/{TOPIC}",
+    }
+    shown = {m.ns for m in markers(ROBOT, target(0.0, 0.0), Time()).markers}
+    namespaces = next(d["Namespaces"] for d in displays if d["Class"].endswith("MarkerArray"))
+    assert set(namespaces) == shown

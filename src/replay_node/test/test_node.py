@@ -1,0 +1,245 @@
+"""The node in a process of its own, between an agent's and a learner's ends of shared memory."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from numpy.typing import NDArray
+from rclpy.node import Node
+
+from async_rl_core.agent.outbox import Outbox
+from async_rl_core.config.load import resolve, write_config
+from async_rl_core.config.schema import Config
+from async_rl_core.replay.batch import BatchLayout
+from async_rl_core.replay.crop import Crop
+from async_rl_core.replay.step import Step
+from async_rl_core.transport.batches import BatchClient
+from async_rl_core.transport.place import SHARED_MEMORY
+from async_rl_core.transport.service import Endpoint, in_use
+from async_rl_core.transport.steps import StepLayout, StepPublisher
+
+TIMEOUT = 60.0
+INITIAL, EPISODE = 30, 20
+OVERRIDES = {
+    "replay.capacity": 1000,
+    "agent.initial_steps": INITIAL,
+    "learner.max_updates_per_step": 1.0,
+    "sac.batch_size": 16,
+}
+
+StartNode = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def config() -> Config:
+    return resolve("laptop", OVERRIDES)
+
+
+@pytest.fixture
+def domain() -> str:
+    """Shared memory that no other run knows. Topics are kept apart by a namespace instead."""
+    return f"test_{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def endpoint(domain: str) -> Iterator[Endpoint]:
+    endpoint = Endpoint(domain, "test")
+    yield endpoint
+    endpoint.close()
+    assert not [*SHARED_MEMORY.glob(f"async_rl-*-{domain}*")]
+
+
+@pytest.fixture
+def start_node(tmp_path: Path, domain: str) -> Iterator[StartNode]:
+    processes = []
+
+    def start(config: Config, namespace: str = "/test") -> "subprocess.Popen[str]":
+        path = tmp_path / f"config{len(processes)}.yaml"
+        write_config(config, path)
+        code = (
+            f"import async_rl_core.transport.service as s; s.domain_from_environment = lambda: {domain!r}; "
+            "from replay_node.node import main; main()"
+        )
+        arguments = ["--ros-args", "-r", f"__ns:={namespace}", "-p", f"config:={path}"]
+        process = subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True)
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def make_step(config: Config, sequence: int) -> Step:
+    """A step whose pixels, vectors and reward tell its number."""
+    joints, camera = len(config.robot.actuated_joints), config.camera
+    return Step(
+        sequence=sequence,
+        episode=sequence // EPISODE,
+        index=sequence % EPISODE,
+        frames=np.full((1, camera.height, camera.width, 3), sequence % 256, np.uint8),
+        proprioception=np.full(3 * joints, sequence, np.float32),
+        action=np.full(joints, sequence / 1000, np.float32),
+        reward=float(sequence),
+        terminal=False,
+    )
+
+
+def stack_of(sequence: int) -> NDArray[np.int64]:
+    """The nine channels of any pixel of the stack at a step."""
+    first = sequence // EPISODE * EPISODE
+    return np.maximum([sequence - 2, sequence - 1, sequence], first).repeat(3)
+
+
+def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    """Wait for something, unless the process ends before."""
+    while not condition():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)
+            raise AssertionError(f"the node ended with {process.returncode}")
+
+
+def finish(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    _, said = process.communicate(timeout=TIMEOUT)
+    return process.returncode, said
+
+
+class Agent:
+    """Sends numbered steps."""
+
+    def __init__(self, endpoint: Endpoint, config: Config) -> None:
+        self._config = config
+        self._outbox = Outbox(StepPublisher(endpoint, StepLayout.of(config)).send)
+        self._sequence = 0
+
+    def step(self, count: int) -> None:
+        """Queue steps and send what goes."""
+        for _ in range(count):
+            self._outbox.put(make_step(self._config, self._sequence))
+            self._sequence += 1
+        self._outbox.flush(count)
+
+    def flush(self) -> bool:
+        """Send what waits; whether none waits any longer."""
+        self._outbox.flush(1000)
+        return len(self._outbox) == 0
+
+
+def test_what_is_served_is_what_was_sent(
+    config: Config, domain: str, endpoint: Endpoint, start_node: StartNode
+) -> None:
+    agent, process = Agent(endpoint, config), start_node(config)
+    client = BatchClient(endpoint, BatchLayout.of(config), in_flight=1)
+    agent.step(60)  # 57 with an action
+    wait_until(agent.flush, process)
+    crop, seen = Crop.of(config), set()
+    for number in range(57 - INITIAL + 1):
+        batch = client.receive(TIMEOUT)
+        assert batch is not None
+        assert batch.number == number
+        assert batch.env_steps <= 57
+        for i, reward in enumerate(batch.reward.astype(int)):
+            seen.add(reward)
+            previous = reward - 1
+            assert reward % EPISODE
+            np.testing.assert_array_equal(batch.observation_images[i, 5, 7], stack_of(previous))
+            np.testing.assert_array_equal(batch.next_images[i, 0, 0], stack_of(reward))
+            np.testing.assert_array_equal(batch.observation_proprioception[i], previous)
+            np.testing.assert_array_equal(batch.next_proprioception[i], reward)
+            np.testing.assert_allclose(batch.action[i], reward / 1000)
+        assert batch.observation_images.shape[1:3] == (crop.height, crop.width)
+        assert (batch.not_terminal == 1).all()
+    assert seen == {sequence for sequence in range(60) if sequence % EPISODE}
+    assert client.receive(0.5) is None, "more batches were served than the rate limiter permits"
+    agent.step(1)
+    agent.step(1)  # the 61st step begins an episode, the 62nd has an action
+    assert client.receive(TIMEOUT) is not None
+    client.close()
+    process.send_signal(signal.SIGTERM)
+    assert finish(process)[0] == 0
+
+
+def test_it_says_how_it_is(config: Config, endpoint: Endpoint, start_node: StartNode) -> None:
+    rclpy.init()
+    try:
+        node: Node = rclpy.create_node("listener")
+        namespace = f"/test_{uuid.uuid4().hex}"
+        said: list[dict[str, str]] = []
+
+        def hear(message: DiagnosticArray) -> None:
+            for status in message.status:
+                if status.hardware_id == f"{namespace}/replay_node":
+                    said.append({v.key: v.value for v in status.values} | {"message": status.message})
+
+        node.create_subscription(DiagnosticArray, "/diagnostics", hear, 10)
+        agent, process = Agent(endpoint, config), start_node(config, namespace)
+        agent.step(30)
+        while not said or said[-1]["env steps"] != "28":
+            agent.flush()
+            rclpy.spin_once(node, timeout_sec=0.1)
+        assert said[-1]["transitions"] == "28"
+        assert said[-1]["lost steps"] == said[-1]["batches served"] == "0"
+        assert said[-1]["message"] == "storing and serving"
+        process.send_signal(signal.SIGINT)
+        assert finish(process)[0] == 0
+        node.destroy_node()
+    finally:
+        rclpy.shutdown()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_leaves_nothing(config: Config, domain: str, start_node: StartNode, number: signal.Signals) -> None:
+    process = start_node(config)
+    wait_until(lambda: any("batches" in name for name in in_use(domain)), process)
+    process.send_signal(number)
+    assert finish(process)[0] == 0
+    assert not [*SHARED_MEMORY.glob(f"async_rl-*-{domain}*")]
+
+
+def test_a_killed_one_is_replaced(config: Config, domain: str, endpoint: Endpoint, start_node: StartNode) -> None:
+    agent = Agent(endpoint, config)
+    client = BatchClient(endpoint, BatchLayout.of(config), in_flight=1)
+    for _ in range(2):
+        process = start_node(config)
+        while client.receive(0.01) is None:
+            assert process.poll() is None
+            agent.step(1)
+        process.kill()
+        process.wait()
+
+
+def test_a_second_one_in_the_domain_says_who_holds_it(
+    config: Config, domain: str, start_node: StartNode, endpoint: Endpoint
+) -> None:
+    agent, first = Agent(endpoint, config), start_node(config)
+    agent.step(1)
+    wait_until(agent.flush, first)
+    code, said = finish(start_node(config))
+    assert code == 2
+    error = [line for line in said.splitlines() if line.startswith("error:")]
+    assert len(error) == 1
+    assert f"async_rl/{domain}/" in error[0]
+    assert f"replay_node, pid {first.pid}" in error[0]
+    assert "ROS_DOMAIN_ID" in error[0]
+    first.send_signal(signal.SIGINT)
+    assert finish(first)[0] == 0
+
+
+def test_it_refuses_what_it_cannot_do(config: Config, start_node: StartNode) -> None:
+    seq = config.model_copy(update={"architecture": "seq"})
+    code, said = finish(start_node(seq))
+    assert code == 2
+    assert "error: replay_node: with architecture seq" in said
+    replay = config.replay.model_copy(update={"capacity": 10**9})
+    code, said = finish(start_node(config.model_copy(update={"replay": replay})))
+    assert code == 2
+    assert "error: replay.capacity 1000000000 at 80x45 needs" in said

@@ -1,0 +1,82 @@
+"""From the core's figures to the agent's messages."""
+
+from builtin_interfaces.msg import Time
+
+from async_rl_core.agent.histogram import Histogram
+from async_rl_core.agent.loop import EpisodeResult
+from async_rl_core.agent.outbox import Outbox
+from async_rl_core.agent.timing import Timing
+from async_rl_interfaces.msg import Episode
+from async_rl_interfaces.msg import Histogram as HistogramMessage
+from async_rl_interfaces.msg import Timing as TimingMessage
+from async_rl_ros.diagnostics import Health, Level
+
+
+def nanoseconds(stamp: Time) -> int:
+    """A ROS time in nanoseconds."""
+    return int(stamp.sec) * 10**9 + int(stamp.nanosec)
+
+
+def ros_time(stamp: int) -> Time:
+    """Nanoseconds as a ROS time."""
+    return Time(sec=stamp // 10**9, nanosec=stamp % 10**9)
+
+
+def episode_message(result: EpisodeResult, timing: Timing, updates: int) -> Episode:
+    """A finished episode; takes the episode's share of the timing."""
+    p99, missed = timing.end_episode()
+    return Episode(
+        episode=result.episode,
+        random=result.random,
+        env_steps=result.env_steps,
+        episode_return=result.episode_return,
+        target_term=result.target_term,
+        lateness_p99_ms=p99,
+        missed_cycles=missed,
+        policy_updates=updates,
+    )
+
+
+def timing_message(timing: Timing, outbox: Outbox) -> TimingMessage:
+    """Deadlines and latencies so far."""
+    return TimingMessage(
+        cycles=timing.cycles,
+        missed_cycles=timing.missed_cycles,
+        stale_images=timing.stale_images,
+        steps_sent=outbox.sent,
+        steps_waiting=len(outbox),
+        histogram=[_histogram_message(histogram) for histogram in timing.histograms],
+    )
+
+
+def _histogram_message(histogram: Histogram) -> HistogramMessage:
+    return HistogramMessage(
+        name=histogram.name,
+        unit="ms",
+        edge=histogram.edges.tolist(),
+        count=histogram.counts.tolist(),
+        p50=histogram.percentile(50),
+        p99=histogram.percentile(99),
+        max=histogram.max,
+    )
+
+
+def health(waiting_for: str, timing: Timing, outbox: Outbox, aborted: int) -> Health:
+    """The agent's health for /diagnostics; `waiting_for` says why the arm rests, empty while it moves."""
+    level, message = Level.OK, "acting"
+    if outbox.lost:
+        level, message = Level.ERROR, f"{outbox.lost} steps lost: replay does not take them"
+    elif waiting_for:
+        level, message = Level.WARN, f"waiting for {waiting_for}"
+    values: dict[str, object] = {
+        "cycles": timing.cycles,
+        "missed cycles": timing.missed_cycles,
+        "stale images": timing.stale_images,
+        "aborted episodes": aborted,
+        "steps sent": outbox.sent,
+        "steps waiting": len(outbox),
+    }
+    for histogram in timing.histograms:
+        values[f"{histogram.name} p50 (ms)"] = f"{histogram.percentile(50):.2f}"
+        values[f"{histogram.name} p99 (ms)"] = f"{histogram.percentile(99):.2f}"
+    return Health(level, message, values)

@@ -1,0 +1,224 @@
+"""The real-time loop as a process: camera and joints in, joint velocity command out, every action cycle."""
+
+import gc
+import time
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sensor_msgs.msg import Image
+from sensor_msgs.msg import JointState as JointStateMessage
+from std_msgs.msg import String
+from std_srvs.srv import Trigger
+
+from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
+from async_rl_core.agent.observation import Frame, JointState
+from async_rl_core.agent.outbox import Outbox
+from async_rl_core.agent.schedule import Schedule
+from async_rl_core.agent.timing import Timing
+from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.safety.kinematics import Kinematics
+from async_rl_core.safety.workspace import SoftLimits
+from async_rl_core.tasks.reward import TargetReward
+from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, VelocityCommand
+from async_rl_interfaces.msg import Timing as TimingMessage
+from async_rl_interfaces.srv import ResetTarget
+from async_rl_ros import qos, scheduling
+from async_rl_ros.diagnostics import Diagnostics, Health
+from async_rl_ros.images import CvBridge
+from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import main as run_node
+from rl_agent_node import messages
+from rl_agent_node.learning import connect
+
+M = TypeVar("M", Episode, TimingMessage)
+
+GRACE = 0.002
+"""Seconds past the deadline that the loop waits for a frame which is due: acting on the last one costs a cycle."""
+REPORT_PERIOD = 1.0
+RETIRE_TIMEOUT = 0.3
+PRIORITY = 20
+
+
+class RLAgentNode(ConfiguredNode):
+    """Declares what it speaks, converts messages, and calls the core's `AgentLoop`."""
+
+    def __init__(self) -> None:
+        super().__init__("rl_agent_node")
+        config = self.config
+        self._learning = connect(config)
+        self._outbox = Outbox(self._learning.send)
+        self._loop = AgentLoop(
+            config, self._learning.policy, TargetReward.from_config(config), self._outbox, self._place_target
+        )
+        self._timing = Timing()
+        self._joints: JointState | None = None
+        self._armed = False
+        self._sequence = 0
+        self._completed = 0
+        self._bridge = CvBridge()
+        camera, spec = config.camera, ObservationSpec.of(config)
+        self._crop_share = np.array([spec.width / camera.width, spec.height / camera.height])
+        self._connect()
+        self._started = self._next_report = time.monotonic()
+        self._schedule = Schedule(
+            config.agent.action_cycle_time, 1 / config.camera.rate, config.agent.phase_margin, self._started
+        )
+
+    def _connect(self) -> None:
+        robot = self.config.robot
+        self.create_subscription(Image, "image_raw", self._on_image, qos.SENSOR)
+        self.create_subscription(JointStateMessage, robot.state_topic, self._on_joint_state, qos.SENSOR)
+        self.create_subscription(GuardState, "safety_guard_node/state", self._on_guard_state, qos.LATCHED)
+        self.create_subscription(String, "robot_description", self._on_robot_description, qos.LATCHED)
+        self._command = self.create_publisher(VelocityCommand, "~/command", qos.COMMAND)
+        self._episodes = self.create_publisher(Episode, "~/episode", qos.LATCHED_HISTORY)
+        self._timings = self.create_publisher(TimingMessage, "~/timing", qos.LATCHED)
+        self._points = self.create_publisher(FeaturePoints, "~/feature_points", qos.SENSOR)
+        self._target = self.create_client(ResetTarget, "visual_target_node/reset")
+        self._disarm = self.create_client(Trigger, "safety_guard_node/disarm")
+        self._diagnostics = Diagnostics(self, self._health)
+        self._message = VelocityCommand(name=list(robot.joints))
+        self._message.header.frame_id = robot.base_frame
+
+    def _on_image(self, message: Image) -> None:
+        received = time.monotonic()
+        image = self._bridge.imgmsg_to_cv2(message, "rgb8")
+        expected = (self.config.camera.height, self.config.camera.width, 3)
+        if image.shape != expected:
+            self.get_logger().error(
+                f"image_raw is {image.shape[1]}x{image.shape[0]}, expected {expected[1]}x{expected[0]}: ignored; "
+                "set image_width and image_height to the camera's",
+                throttle_duration_sec=5.0,
+            )
+            return
+        self._loop.add_frame(Frame(image, messages.nanoseconds(message.header.stamp), received))
+        self._schedule.frame_arrived(received)
+
+    def _on_joint_state(self, message: JointStateMessage) -> None:
+        received = time.monotonic()
+        index = {name: i for i, name in enumerate(message.name)}
+        try:
+            order = [index[name] for name in self.config.robot.joints]
+            position, velocity = (np.array(v, dtype=np.float64)[order] for v in (message.position, message.velocity))
+        except (KeyError, IndexError):
+            self.get_logger().error(f"joint_states lack a joint: got {list(message.name)}", throttle_duration_sec=5.0)
+            return
+        if np.isfinite(position).all() and np.isfinite(velocity).all():
+            self._joints = JointState(position, velocity, received)
+
+    def _on_guard_state(self, message: GuardState) -> None:
+        self._armed = message.state == GuardState.ARMED
+
+    def _on_robot_description(self, message: String) -> None:
+        robot = self.config.robot
+        kinematics = Kinematics(message.data, robot.joints, robot.workspace.frame, robot.tool_frame)
+        self._loop.limits = SoftLimits(robot, kinematics, self.config.agent.action_cycle_time)
+
+    def _place_target(self, episode: int) -> None:
+        future = self._target.call_async(ResetTarget.Request(episode=episode))
+        future.add_done_callback(lambda _: self._loop.target_placed(episode))
+
+    def run(self, stop: Stop) -> None:
+        """Act at every deadline until the stop, the duration or the last episode; then rest."""
+        if self.config.architecture != "seq":  # whose updates, in real time, would starve everything else
+            self.get_logger().info(scheduling.realtime(PRIORITY))
+        scheduling.freeze_garbage()  # what is new is collected between episodes
+        while not stop.requested and not self._finished():
+            self._await_deadline()
+            self._cycle()
+        self._retire()
+
+    def _retire(self) -> None:
+        """Rest, and let the guard disarm rather than find this node silent."""
+        self._publish_command(np.zeros(len(self.config.robot.joints)))
+        if self._armed and self._disarm.service_is_ready():
+            answer = self._disarm.call_async(Trigger.Request())
+            end = time.monotonic() + RETIRE_TIMEOUT
+            while not answer.done() and time.monotonic() < end:
+                self.executor_.spin_once(timeout_sec=0.02)
+
+    def _finished(self) -> bool:
+        duration, episodes = self.config.duration, self.config.episodes
+        if duration is not None and time.monotonic() - self._started >= duration:
+            return True
+        return episodes is not None and self._completed >= episodes
+
+    def _await_deadline(self) -> None:
+        while (remaining := self._schedule.due - time.monotonic()) > 0:
+            self.executor_.spin_once(timeout_sec=remaining)
+        grace = self._schedule.due + GRACE
+        while not self._loop.observations.has_fresh_frame and (remaining := grace - time.monotonic()) > 0:
+            self.executor_.spin_once(timeout_sec=remaining)
+
+    def _cycle(self) -> None:
+        """Command first; what can wait comes after it."""
+        start = time.monotonic()
+        fresh = self._loop.observations.newest if self._loop.observations.has_fresh_frame else None
+        velocity = self._loop.act(start, self._joints, self._armed)
+        self._publish_command(velocity)
+        self._measure(start, time.monotonic(), fresh)
+        if self._loop.phase is Phase.RUNNING and self._loop.policy_ready:
+            self._publish_points()
+        if (result := self._loop.settle()) is not None:
+            self._report_episode(result)
+        self._loop.policy_ready = self._learning.poll() or self._loop.policy_ready
+        if start >= self._next_report:
+            self._next_report = start + REPORT_PERIOD
+            self._timings.publish(self._stamped(messages.timing_message(self._timing, self._outbox)))
+
+    def _publish_command(self, velocity: NDArray[np.float64]) -> None:
+        self._sequence += 1
+        self._message.header.stamp = self.get_clock().now().to_msg()
+        self._message.sequence = self._sequence
+        self._message.velocity = velocity.tolist()
+        self._command.publish(self._message)
+
+    def _measure(self, start: float, sent: float, fresh: Frame | None) -> None:
+        lateness = sent - self._schedule.due
+        self._timing.cycle(lateness, self._schedule.advance(sent), sent - start)
+        if fresh is None:
+            self._timing.stale_images += 1
+            return
+        latency = 1e-9 * (self.get_clock().now().nanoseconds - fresh.stamp)
+        self._timing.image(latency - (sent - start), latency)
+
+    def _publish_points(self) -> None:
+        newest = self._loop.observations.newest
+        if newest is None or self._points.get_subscription_count() == 0:
+            return
+        points = self._learning.policy.feature_points * self._crop_share
+        message = FeaturePoints(x=points[:, 0].tolist(), y=points[:, 1].tolist())
+        message.header.stamp = messages.ros_time(newest.stamp)
+        self._points.publish(message)
+
+    def _report_episode(self, result: EpisodeResult) -> None:
+        self._completed += 1
+        message = messages.episode_message(result, self._timing, self._learning.updates)
+        self._episodes.publish(self._stamped(message))
+        gc.collect(1)
+
+    def _stamped(self, message: M) -> M:
+        message.header.stamp = self.get_clock().now().to_msg()
+        return message
+
+    def _health(self) -> Health:
+        waiting_for = ""
+        if self._loop.phase is Phase.WAITING:
+            missing = {
+                "joint_states": self._joints is None,
+                "robot_description": self._loop.limits is None,
+                "image_raw": self._loop.observations.newest is None,
+                "the guard to be armed": not self._armed,
+            }
+            waiting_for = ", ".join(name for name, absent in missing.items() if absent) or "fresh images and joints"
+        return messages.health(waiting_for, self._timing, self._outbox, self._loop.aborted)
+
+    def close(self) -> None:
+        """Give the shared memory back."""
+        self._learning.close()
+
+
+def main() -> None:
+    """Entry point."""
+    run_node(RLAgentNode)

@@ -1,0 +1,74 @@
+"""From the simulation's arrays to the drivers' messages."""
+
+from array import array
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import TransformStamped
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo, Image, JointState
+
+from async_rl_core.config.schema import Config
+from async_rl_core.sim.camera import Image as Pixels
+from async_rl_core.sim.camera import intrinsics
+from async_rl_core.sim.frames import CAMERA_FRAME, Transform
+
+_SECOND = 1_000_000_000
+
+
+def time_message(nanoseconds: int) -> Time:
+    """ROS time from nanoseconds since the epoch."""
+    return Time(sec=nanoseconds // _SECOND, nanosec=nanoseconds % _SECOND)
+
+
+class JointStates:
+    """Builds `joint_states` in the driver's order, which is not that of the commands."""
+
+    def __init__(self, config: Config) -> None:
+        robot = config.robot
+        self._order: NDArray[np.intp] = np.array([robot.joints.index(name) for name in robot.state_joints])
+        self._names = list(robot.state_joints)
+
+    def message(
+        self, stamp: Time, position: NDArray[np.float64], velocity: NDArray[np.float64], effort: NDArray[np.float64]
+    ) -> JointState:
+        """Arrays (joints,) in command order: rad, rad/s, N m."""
+        message = JointState(name=self._names)
+        message.header.stamp = stamp
+        message.position = array("d", position[self._order].tobytes())
+        message.velocity = array("d", velocity[self._order].tobytes())
+        message.effort = array("d", effort[self._order].tobytes())
+        return message
+
+
+def image_message(image: Pixels, stamp: Time) -> Image:
+    """An rgb8 message of pixels (height, width, 3)."""
+    height, width, channels = image.shape
+    message = Image(height=height, width=width, encoding="rgb8", step=width * channels)
+    message.header.stamp = stamp
+    message.header.frame_id = CAMERA_FRAME
+    message.data = array("B", image.tobytes())  # other types cost a copy per pixel
+    return message
+
+
+def camera_info_message(config: Config) -> CameraInfo:
+    """Intrinsics of the undistorted pinhole; the stamp is to be set to each image's."""
+    k = intrinsics(config)
+    message = CameraInfo(height=config.camera.height, width=config.camera.width, distortion_model="plumb_bob")
+    message.header.frame_id = CAMERA_FRAME
+    message.d = [0.0] * 5
+    message.k = k.ravel().tolist()
+    message.r = np.eye(3).ravel().tolist()
+    message.p = np.hstack([k, np.zeros((3, 1))]).ravel().tolist()
+    return message
+
+
+def transform_message(transform: Transform, stamp: Time) -> TransformStamped:
+    """A frame for /tf or /tf_static."""
+    message = TransformStamped(child_frame_id=transform.child)
+    message.header.stamp = stamp
+    message.header.frame_id = transform.parent
+    vector, turn = message.transform.translation, message.transform.rotation
+    vector.x, vector.y, vector.z = transform.translation
+    turn.x, turn.y, turn.z, turn.w = transform.rotation
+    return message

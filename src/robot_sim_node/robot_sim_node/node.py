@@ -1,0 +1,182 @@
+"""`robot_sim_node`: a simulated arm, its wrist camera and a monitor, with the interfaces of the real drivers."""
+
+import gc
+import math
+import sys
+import time
+from functools import partial
+from importlib.util import find_spec
+
+from rclpy.task import Future
+from sensor_msgs.msg import CameraInfo, Image, JointState
+from std_msgs.msg import Float64MultiArray, String
+from std_srvs.srv import Trigger
+from tf2_msgs.msg import TFMessage
+
+from async_rl_core.sim.arm import SimulatedArm
+from async_rl_core.sim.camera import Image as Pixels
+from async_rl_core.sim.disturbance import SensorNoise
+from async_rl_core.sim.frames import LinkFrames
+from async_rl_core.sim.model import urdf_text
+from async_rl_core.sim.scene import Scene
+from async_rl_interfaces.msg import Target
+from async_rl_ros import qos
+from async_rl_ros.diagnostics import Diagnostics
+from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import main as run_node
+from async_rl_ros.scheduling import freeze_garbage, realtime
+from robot_sim_node import messages
+from robot_sim_node.camera import CameraThread, Snapshot
+from robot_sim_node.clock import Beat, StampClock
+from robot_sim_node.health import LoopCounts, SimHealth
+
+_PRIORITY = 30
+_STOP_TIMEOUT = 1.5  # seconds that the arm may take to come to rest after a stop was requested
+_STILL = 0.1  # seconds without motion that count as rest
+# One call takes all that waits from the events executor; that of Jazzy takes one message in each.
+_INTAKE_CALLS = 1 if find_spec("rclpy.experimental") else 4
+_SWITCH_INTERVAL = 0.0005  # seconds that the loop and the camera let each other wait for the interpreter
+_LONGEST_CATCH_UP = 1.0  # seconds; a process that was halted for longer goes on where it was
+
+
+class RobotSimNode(ConfiguredNode):
+    """Physics in real time in the main thread, the camera in a thread of its own; neither waits for anyone."""
+
+    def __init__(self) -> None:
+        super().__init__("robot_sim_node")
+        config = self.config
+        self._scene = Scene(config)
+        self._arm = SimulatedArm(self._scene)
+        self._frames = LinkFrames(self._scene)
+        self._noise = SensorNoise(config.sim, config.seed)
+        self._target = (config.target.width / 2, config.target.height / 2)
+        self._counts = LoopCounts()
+        self._joint_states = messages.JointStates(config)
+        self._camera_info = messages.camera_info_message(config)
+        self._never: Future[None] = Future()
+        self._stamps = StampClock()
+        self._create_publishers()
+        self._camera = CameraThread(self._scene, self._noise, self._publish_frame)
+        self._diagnostics = Diagnostics(self, SimHealth(self._arm, self._camera, self._counts))
+        self._report_renderer()
+        self._beat = Beat(1.0 / config.robot.state_rate, time.monotonic())
+        self._frame_period = 1.0 / config.camera.rate
+        self._frames_captured = 0
+        self._ticks_per_second = round(config.robot.state_rate)
+        self._create_subscriptions()
+
+    def run(self, stop: Stop) -> None:
+        """Tick at the driver's rate until a stop is requested and the arm is at rest, or 1.5 s after the request."""
+        freeze_garbage()
+        sys.setswitchinterval(_SWITCH_INTERVAL)
+        self._beat.hold(time.monotonic() - self._beat.origin)
+        deadline = still_since = math.inf
+        while True:
+            now = time.monotonic()
+            if stop.requested:
+                deadline = min(deadline, now + _STOP_TIMEOUT)
+                still_since = min(still_since, now) if self._arm.at_rest else math.inf
+                if now >= deadline or now - still_since >= _STILL:
+                    return
+            if now < self._beat.due:
+                time.sleep(self._beat.due - now)
+            elif now - self._beat.due > self._beat.period:
+                self._take_messages()  # lest a stall of ours pass for a silence of the commander
+            self._tick(time.monotonic())
+            self._take_messages()
+
+    def close(self) -> None:
+        """End the camera's thread."""
+        self._camera.close()
+
+    def _take_messages(self) -> None:
+        # Once per tick, as the driver's controller does: a wake-up per message would double the node's CPU time.
+        for _ in range(_INTAKE_CALLS):
+            self.executor_.spin_until_future_complete(self._never, timeout_sec=0.0)
+
+    def _create_publishers(self) -> None:
+        robot = self.config.robot
+        self._state_publisher = self.create_publisher(JointState, robot.state_topic, qos.DRIVER)
+        self._image_publisher = self.create_publisher(Image, "image_raw", qos.DRIVER)
+        self._info_publisher = self.create_publisher(CameraInfo, "camera_info", qos.DRIVER)
+        self._tf_publisher = self.create_publisher(TFMessage, "/tf", qos.DRIVER)
+        self._description_publisher = self.create_publisher(String, "robot_description", qos.LATCHED)
+        self._description_publisher.publish(String(data=urdf_text(robot)))
+        self._static_publisher = self.create_publisher(TFMessage, "/tf_static", qos.LATCHED)
+        stamp = self.get_clock().now().to_msg()
+        static = [messages.transform_message(frame, stamp) for frame in self._frames.fixed()]
+        self._static_publisher.publish(TFMessage(transforms=static))
+
+    def _create_subscriptions(self) -> None:
+        topic = self.config.robot.command_topic
+        self.create_subscription(Float64MultiArray, topic, self._on_command, qos.DRIVER)
+        self.create_subscription(Target, "target", self._on_target, qos.LATCHED)
+        self.create_service(Trigger, "~/activate_controller", self._on_activate)
+
+    def _report_renderer(self) -> None:
+        choice = self._camera.choice
+        text = f"camera renders with {choice.renderer.name}"
+        self.get_logger().info(f"{text}: {choice.reason}" if choice.reason else text)
+
+    def _tick(self, now: float) -> None:
+        beat, counts = self._beat, self._counts
+        if now - beat.due > _LONGEST_CATCH_UP:
+            self.get_logger().warning(f"the simulation was halted for {now - beat.due:.1f} s and goes on where it was")
+            beat.hold(now - beat.due)
+        counts.latest = max(counts.latest, now - beat.due)
+        counts.missed += beat.advance(now)
+        counts.ticks += 1
+        self._arm.advance(beat.elapsed)
+        moment = beat.origin + beat.elapsed  # of the state, not of its publication
+        stamp = self._stamps.stamp(moment)
+        if beat.elapsed + 1e-6 >= self._frames_captured * self._frame_period:
+            self._capture(moment, stamp)
+        self._publish_state(stamp)
+        if self._camera.error is not None:
+            raise self._camera.error
+        if counts.ticks % self._ticks_per_second == 0:
+            self._stamps.measure()
+            gc.collect(0)
+
+    def _publish_state(self, stamp: int) -> None:
+        arm = self._arm
+        position = self._noise.position(arm.position)
+        time_ = messages.time_message(stamp)
+        self._state_publisher.publish(self._joint_states.message(time_, position, arm.velocity, arm.effort))
+
+    def _capture(self, moment: float, stamp: int) -> None:
+        self._frames_captured = math.floor(self._beat.elapsed / self._frame_period + 1e-6) + 1
+        self._camera.capture(Snapshot(self._arm.position, self._target, moment, stamp))
+
+    def _publish_frame(self, image: Pixels, snapshot: Snapshot) -> None:
+        stamp = messages.time_message(snapshot.stamp)
+        self._image_publisher.publish(messages.image_message(image, stamp))
+        self._camera_info.header.stamp = stamp
+        self._info_publisher.publish(self._camera_info)
+        moving = [messages.transform_message(frame, stamp) for frame in self._frames.moving(snapshot.position)]
+        self._tf_publisher.publish(TFMessage(transforms=moving))
+
+    def _on_command(self, message: Float64MultiArray) -> None:
+        was_active = self._arm.active
+        self._arm.command(message.data, at=time.monotonic() - self._beat.origin)
+        if was_active and not self._arm.active:
+            self.get_logger().error(
+                f"a command of {len(message.data)} velocities for {len(self.config.robot.joints)} joints deactivated "
+                "the controller; call ~/activate_controller"
+            )
+
+    def _on_target(self, message: Target) -> None:
+        x, y = message.x / message.width, message.y / message.height
+        if math.isfinite(x) and math.isfinite(y):
+            self._target = (x * self.config.target.width, y * self.config.target.height)
+
+    def _on_activate(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._arm.activate()
+        response.success = True
+        response.message = "the velocity controller is active"
+        return response
+
+
+def main() -> None:
+    """Run the node as a process."""
+    run_node(RobotSimNode, partial(realtime, _PRIORITY))

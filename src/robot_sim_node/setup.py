@@ -1,0 +1,19 @@
+from setuptools import find_packages, setup
+
+setup(
+    name="robot_sim_node",
+    version="0.1.0",
+    description="A simulated UR5 with a wrist camera that speaks the real drivers' interface.",
+    license="Apache-2.0",
+    maintainer="async_rl maintainers",
+    maintainer_email="maintainers@async-rl.invalid",
+    packages=find_packages(exclude=["test", "test.*"]),
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/robot_sim_node"]),
+        ("share/robot_sim_node", ["package.xml"]),
+    ],
+    install_requires=["setuptools"],
+    extras_require={"test": ["pytest"]},
+    zip_safe=True,
+    entry_points={"console_scripts": ["robot_sim_node = robot_sim_node.node:main"]},
+)

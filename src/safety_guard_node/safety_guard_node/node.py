@@ -1,0 +1,170 @@
+"""The safety guard as a process: the only publisher to the robot."""
+
+import time
+from array import array
+
+from builtin_interfaces.msg import Time
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray, String
+from std_srvs.srv import Trigger
+
+import async_rl_ros.node
+from async_rl_core.safety.guard import Guard
+from async_rl_core.safety.states import State
+from async_rl_interfaces.msg import GuardState, VelocityCommand
+from async_rl_ros import scheduling
+from async_rl_ros.diagnostics import Diagnostics, Health, Level
+from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.qos import COMMAND, DRIVER, LATCHED, SENSOR
+
+PRIORITY = 40
+"""SCHED_FIFO: above the simulated robot and the agent."""
+REPORT_PERIOD = 1.0
+"""Seconds between two looks at the command topic's publishers, and two repeated states."""
+LATE = 0.002
+"""Seconds after its time from which a cycle is counted as late."""
+ZEROS = 0.12
+"""Seconds for which zeros are repeated after the arm has come to rest, before the process ends."""
+STOP_LIMIT = 0.6
+"""Seconds for ramp and zeros together, whatever happens."""
+
+
+class SafetyGuardNode(ConfiguredNode):
+    """Feeds the guard what arrives, sends what it says at the robot's state rate, and tells its state.
+
+    Its own loop keeps the rate; callbacks are served between two cycles, in the same thread.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("safety_guard_node")
+        robot = self.config.robot
+        self._guard = Guard(robot, self.config.guard)
+        self._period = 1.0 / robot.state_rate
+        self._due = time.monotonic() + self._period
+        self._late = 0
+        self._latest = 0.0
+        self._told: tuple[object, ...] = ()
+        self._fault_stamp = Time()
+        self._message = Float64MultiArray()
+        self._commands = self.create_publisher(Float64MultiArray, robot.command_topic, DRIVER)
+        self._states = self.create_publisher(GuardState, "safety_guard_node/state", LATCHED)
+        self.create_subscription(JointState, robot.state_topic, self._on_joint_state, SENSOR)
+        self.create_subscription(String, "robot_description", self._on_description, LATCHED)
+        self.create_subscription(VelocityCommand, "rl_agent_node/command", self._on_command, COMMAND)
+        self.create_service(Trigger, "safety_guard_node/arm", self._arm)
+        self.create_service(Trigger, "safety_guard_node/disarm", self._disarm)
+        self.create_service(Trigger, "safety_guard_node/reset_fault", self._reset_fault)
+        self.create_timer(REPORT_PERIOD, self._report)
+        self._diagnostics = Diagnostics(self, self._health)
+
+    def run(self, stop: Stop) -> None:
+        """Guard until a stop is requested; on every way out, the arm is brought to rest first."""
+        scheduling.freeze_garbage()
+        self._due = time.monotonic() + self._period
+        try:
+            while not stop.requested:
+                self._serve()
+                self._send()
+        finally:
+            self._come_to_rest()
+
+    def _serve(self) -> None:
+        """Take what arrives until the next cycle is due."""
+        while (wait := self._due - time.monotonic()) > 0:
+            self.executor_.spin_once(timeout_sec=wait)
+
+    def _send(self) -> None:
+        """One cycle: judge, publish, and set the next; cycles that were missed are not made up for."""
+        now = time.monotonic()
+        if self._guard.state is State.ARMED:
+            self._late += now - self._due > LATE
+            self._latest = max(self._latest, now - self._due)
+        self._message.data = array("d", self._guard.tick(now).tobytes())
+        self._commands.publish(self._message)
+        self._due = max(self._due + self._period, now)
+        if self._told != (self._guard.state, self._guard.fault):
+            self._tell()
+
+    def _come_to_rest(self) -> None:
+        """Ramp down and repeat zeros. Callbacks are not served: nothing may interfere any more."""
+        rest = time.monotonic()
+        end = rest + STOP_LIMIT
+        self._guard.disarm(rest)
+        while time.monotonic() < min(end, rest + ZEROS):
+            time.sleep(max(0.0, self._due - time.monotonic()))
+            self._send()
+            if not self._guard.at_rest:
+                rest = time.monotonic()
+
+    def _on_joint_state(self, message: JointState) -> None:
+        self._guard.on_joint_state(time.monotonic(), message.name, message.position)
+
+    def _on_command(self, message: VelocityCommand) -> None:
+        self._guard.on_command(time.monotonic(), message.sequence, message.name, message.velocity)
+
+    def _on_description(self, message: String) -> None:
+        self._guard.on_description(message.data)
+
+    def _arm(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._count_publishers()
+        response.success, response.message = self._guard.arm(time.monotonic())
+        return response
+
+    def _disarm(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success, response.message = self._guard.disarm(time.monotonic())
+        return response
+
+    def _reset_fault(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success, response.message = self._guard.reset_fault(time.monotonic())
+        return response
+
+    def _report(self) -> None:
+        self._count_publishers()
+        self._tell()
+
+    def _count_publishers(self) -> None:
+        self._guard.on_publishers(time.monotonic(), self.count_publishers(self.config.robot.command_topic))
+
+    def _tell(self) -> None:
+        """Publish the guard's state; what is new about it goes into the log too."""
+        now = self.get_clock().now().to_msg()
+        guard, fault = self._guard, self._guard.fault
+        if self._told != (guard.state, fault):
+            self._told = (guard.state, fault)
+            self._fault_stamp = now if fault else Time()
+            if fault:
+                self.get_logger().error(f"FAULT: {fault.cause}; the arm is stopped until a person calls reset_fault")
+            else:
+                self.get_logger().info(guard.state.name.lower())
+        message = GuardState(
+            state=int(guard.state),
+            cause=fault.cause if fault else "",
+            fault_stamp=self._fault_stamp,
+            commands_accepted=guard.accepted,
+            commands_refused=guard.refused,
+            commands_limited=guard.limited,
+        )
+        message.header.stamp = now
+        self._states.publish(message)
+
+    def _health(self) -> Health:
+        guard = self._guard
+        values = {
+            "state": guard.state.name,
+            "commands accepted": guard.accepted,
+            "commands refused": guard.refused,
+            "cycles limited": guard.limited,
+            f"cycles late by {1000 * LATE:g} ms": self._late,
+            "latest cycle, ms": round(1000 * self._latest, 3),
+        }
+        if guard.fault:
+            return Health(Level.ERROR, guard.fault.cause, values)
+        if guard.state is State.DISARMED and (missing := guard.missing(time.monotonic())):
+            return Health(Level.WARN, "; ".join(missing), values)
+        return Health(Level.OK, guard.state.name.lower(), values)
+
+
+def main() -> None:
+    """Run the node."""
+    print(f"[safety_guard_node] {scheduling.realtime(PRIORITY)}", flush=True)  # before the middleware's threads start
+    async_rl_ros.node.main(SafetyGuardNode)

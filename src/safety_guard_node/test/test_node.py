@@ -1,0 +1,243 @@
+"""The guard's process over the real middleware, between an agent and an arm that follows exactly."""
+
+import itertools
+import math
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray, String
+from std_srvs.srv import Trigger
+
+from async_rl_core.config.load import resolve, write_config
+from async_rl_core.sim.model import urdf_text
+from async_rl_interfaces.msg import GuardState, VelocityCommand
+from async_rl_ros.qos import COMMAND, DRIVER, LATCHED
+
+TIMEOUT = 20.0
+RUN = "from safety_guard_node.node import main; main()"
+ZERO = [0.0] * 6
+MOVING = [0.1, 0.1, -0.1, 0.1, 0.1, 0.0]
+WATCHDOG = 0.5
+"""Seconds; this world is an ordinary process, and a busy machine makes it late. The exact times are core's tests."""
+
+
+class World:
+    """Robot and agent in one node: joint states at 125 Hz, commands at 25 Hz, the guard's velocities integrated."""
+
+    def __init__(self, folder: Path) -> None:
+        guard = {"guard.watchdog": WATCHDOG, "guard.grace": 0.4, "guard.state_timeout": WATCHDOG}
+        self.config = resolve("laptop", guard)
+        robot = self.config.robot
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        namespace = f"/test_{uuid.uuid4().hex}"
+        self.node = rclpy.create_node("world", namespace=namespace, context=self.context)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self.received: list[tuple[float, array[float]]] = []
+        self.states: list[GuardState] = []
+        self.position = np.array(robot.start)
+        self.velocity = np.zeros(6)
+        self.wanted: list[float] | None = ZERO
+        self.sequence = 0
+        self._next = time.monotonic()
+        self._ticks = 0
+        self.node.create_subscription(Float64MultiArray, robot.command_topic, self._command, 10)
+        self.node.create_subscription(GuardState, "safety_guard_node/state", self.states.append, LATCHED)
+        self._joint_states = self.node.create_publisher(JointState, robot.state_topic, DRIVER)
+        self._agent = self.node.create_publisher(VelocityCommand, "rl_agent_node/command", COMMAND)
+        self._description = self.node.create_publisher(String, "robot_description", LATCHED)
+        write_config(self.config, folder / "config.yaml")
+        arguments = ["--ros-args", "-r", f"__ns:={namespace}", "-p", f"config:={folder / 'config.yaml'}"]
+        self.guard = subprocess.Popen([sys.executable, "-c", RUN, *arguments], stderr=subprocess.PIPE, text=True)
+
+    def describe(self, text: str | None = None) -> None:
+        """Publish the robot's description."""
+        self._description.publish(String(data=urdf_text(self.config.robot) if text is None else text))
+
+    def close(self) -> None:
+        if self.guard.poll() is None:
+            self.guard.kill()
+            self.guard.communicate()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+    def send(self, velocity: Sequence[float] = ZERO, **changes: object) -> None:
+        """A command of the agent, with fields changed."""
+        self.sequence += 1
+        fields = {
+            "sequence": self.sequence,
+            "name": list(self.config.robot.joints),
+            "velocity": list(velocity),
+        } | changes
+        self._agent.publish(VelocityCommand(**fields))
+
+    def until(self, condition: Callable[[], bool], timeout: float = TIMEOUT) -> None:
+        """Let the world go on until something is so."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            assert time.monotonic() < deadline, f"did not happen; guard: {self.state}"
+            self._cycle()
+
+    def run(self, seconds: float) -> None:
+        """Let the world go on for a time."""
+        end = time.monotonic() + seconds
+        self.until(lambda: time.monotonic() >= end, seconds + 1)
+
+    @property
+    def state(self) -> GuardState | None:
+        return self.states[-1] if self.states else None
+
+    def is_in(self, state: int) -> Callable[[], bool]:
+        return lambda: self.state is not None and self.state.state == state
+
+    def call(self, name: str) -> Trigger.Response:
+        client: Any = self.node.create_client(Trigger, f"safety_guard_node/{name}")
+        self.until(client.service_is_ready)
+        future = client.call_async(Trigger.Request())
+        self.until(future.done)
+        response = future.result()
+        assert response is not None
+        return response
+
+    def armed(self) -> "World":
+        self.describe()
+        self.until(self.is_in(GuardState.ARMED))
+        return self
+
+    def _command(self, message: Float64MultiArray) -> None:
+        self.received.append((time.monotonic(), message.data))
+        self.velocity = np.array(message.data)
+
+    def _cycle(self) -> None:
+        while (wait := self._next - time.monotonic()) > 0:
+            self.executor.spin_once(timeout_sec=wait)
+        self._next = max(self._next + 0.008, time.monotonic() - 0.008)
+        self._ticks += 1
+        self.position += self.velocity * 0.008
+        order = sorted(self.config.robot.joints)
+        angles = [float(self.position[self.config.robot.joints.index(name)]) for name in order]
+        self._joint_states.publish(JointState(name=order, position=angles))
+        if self._ticks % 5 == 0 and self.wanted is not None:
+            self.send(self.wanted)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    try:
+        yield world
+    finally:
+        world.close()
+
+
+def test_it_waits_with_zeros_arms_itself_and_follows(world: World) -> None:
+    world.until(lambda: len(world.received) > 20)
+    assert world.is_in(GuardState.DISARMED)()
+    assert not any(any(data) for _, data in world.received)
+    world.wanted = MOVING
+    world.armed()
+    world.until(lambda: list(world.received[-1][1]) == MOVING)
+    count, begin = len(world.received), time.monotonic()
+    world.wanted = ZERO
+    world.run(1.0)
+    rate = (len(world.received) - count) / (time.monotonic() - begin)
+    assert 110 < rate < 130
+    assert all(len(data) == 6 and all(map(math.isfinite, data)) for _, data in world.received)
+
+
+def test_a_silent_agent_is_stopped_and_stays_so(world: World) -> None:
+    world.armed()
+    world.wanted = MOVING
+    world.run(0.2)
+    world.wanted = None
+    silent = time.monotonic()
+    world.until(world.is_in(GuardState.FAULT))
+    assert world.state is not None
+    assert world.state.cause.startswith("agent silent for 50")
+    assert world.state.fault_stamp.sec > 0
+    world.wanted = ZERO
+    world.run(0.5)
+    moving = [at for at, data in world.received if any(data)]
+    assert moving[-1] - silent < WATCHDOG + 0.1
+    assert world.is_in(GuardState.FAULT)()
+    refused = world.call("arm")
+    assert not refused.success
+    assert "FAULT" in refused.message
+    assert world.call("reset_fault").success
+    world.until(world.is_in(GuardState.ARMED))
+
+
+def test_malformed_commands_latch_until_a_person_clears_them(world: World) -> None:
+    world.armed()
+    for changes, cause in (
+        ({"velocity": [math.nan] * 6}, "wants nan"),
+        ({"velocity": [0.0] * 5}, "5 values for 6 names"),
+        ({"name": ["a", "b", "c", "d", "e", "f"]}, "lacks"),
+        ({"sequence": 1}, "command 1 after command"),
+    ):
+        world.send(**changes)
+        world.until(world.is_in(GuardState.FAULT))
+        assert world.state is not None
+        assert cause in world.state.cause
+        assert world.state.commands_refused >= 1
+        world.until(lambda: world.call("reset_fault").success)
+        world.until(world.is_in(GuardState.ARMED))
+
+
+def test_a_second_publisher_is_a_fault(world: World) -> None:
+    world.armed()
+    world.node.create_publisher(Float64MultiArray, world.config.robot.command_topic, 10)
+    world.until(world.is_in(GuardState.FAULT))
+    assert world.state is not None
+    assert "2 publishers" in world.state.cause
+
+
+def test_a_person_disarms_and_arms(world: World) -> None:
+    world.armed()
+    assert world.call("disarm").success
+    world.until(world.is_in(GuardState.DISARMED))
+    world.run(0.3)
+    assert world.is_in(GuardState.DISARMED)()
+    response = world.call("arm")
+    assert response.success, response.message
+    world.until(world.is_in(GuardState.ARMED))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_the_arm_at_rest(world: World, number: signal.Signals) -> None:
+    world.armed()
+    world.wanted = MOVING
+    world.until(lambda: list(world.received[-1][1]) == MOVING)
+    world.guard.send_signal(number)
+    begin = time.monotonic()
+    world.until(lambda: world.guard.poll() is not None, 5.0)
+    assert world.guard.returncode == 0
+    assert time.monotonic() - begin < 2.0  # 0.3 and the middleware's own end
+    assert not any(world.velocity)
+    speeds = [max(map(abs, data)) for at, data in world.received if at > begin]
+    assert all(later <= earlier + 1e-9 for earlier, later in itertools.pairwise(speeds))
+    assert speeds.count(0.0) >= 8
+    assert max(a - b for a, b in itertools.pairwise(speeds)) <= 12.0 * 0.008 + 1e-9  # a ramp
+
+
+def test_a_description_without_the_joints_ends_it_with_one_line(world: World) -> None:
+    world.until(lambda: bool(world.received))
+    world.describe(urdf_text(world.config.robot).replace("elbow_joint", "elbow"))
+    world.until(lambda: world.guard.poll() is not None)
+    _, errors = world.guard.communicate()
+    assert world.guard.returncode == 2
+    assert "error: robot_description has no joint ['elbow_joint']; it has" in errors
+    assert "Traceback" not in errors

@@ -1,0 +1,88 @@
+"""Who may import what, and what nobody may."""
+
+import ast
+import re
+
+ROS = re.compile(
+    r"(rclpy|rclcpp|launch|launch_ros|rosidl_\w+|cv_bridge|tf_transformations|std_srvs|\w+_msgs|\w+_interfaces)$"
+)
+CORE, ROS_SIDE, MESSAGES = "async_rl_core", "async_rl_ros", "async_rl_interfaces"
+SAFETY_MAY_IMPORT = ("async_rl_core.safety", "async_rl_core.config.schema", "async_rl_core.errors")
+RUNS_DATA_AS_CODE = {"pickle", "cPickle", "_pickle", "shelve", "marshal", "dill", "cloudpickle", "joblib"}
+
+
+def own(name: str) -> bool:
+    return name in (CORE, ROS_SIDE, MESSAGES, "async_rl") or (name.endswith("_node"))
+
+
+def test_core_knows_nothing_of_ros(modules):
+    found = [
+        f"{source}: {name}"
+        for source in modules
+        if source.package == CORE
+        for name in source.top_level
+        if ROS.match(name) or (own(name) and name != CORE)
+    ]
+    assert not found
+
+
+def test_torch_only_in_algorithms(modules):
+    found = [
+        str(source)
+        for source in modules
+        if "torch" in source.top_level and not source.module.startswith("async_rl_core.algorithms.")
+    ]
+    assert not found
+
+
+def test_safety_stands_on_little(modules):
+    """The standard library, NumPy, Pinocchio, the configuration's schema and the errors."""
+    found = []
+    for source in modules:
+        if not source.module.startswith("async_rl_core.safety"):
+            continue
+        found += [f"{source}: {name}" for name in source.top_level - {CORE, "numpy", "pinocchio"}]
+        found += [
+            f"{source}: {name}"
+            for name in source.imports
+            if name.startswith(f"{CORE}.") and not any(_is_within(name, allowed) for allowed in SAFETY_MAY_IMPORT)
+        ]
+    assert not found
+
+
+def _is_within(name: str, module: str) -> bool:
+    """Whether the name lies in the module, or is a package on the way to it, as `from a import b` lists it."""
+    return name == module or name.startswith(f"{module}.") or module.startswith(f"{name}.")
+
+
+def test_nodes_never_import_each_other(modules):
+    found = [
+        f"{source}: {name}"
+        for source in modules
+        if source.package != CORE
+        for name in source.top_level
+        if own(name) and name not in (source.package, CORE, MESSAGES, ROS_SIDE)
+    ]
+    assert not found
+
+
+def test_no_data_is_run_as_code(sources):
+    found = [f"{source}: import {name}" for source in sources for name in source.roots & RUNS_DATA_AS_CODE]
+    for source in sources:
+        found += [f"{source}:{node.lineno}: {ast.unparse(node)}" for node in ast.walk(source.tree) if _runs_data(node)]
+    assert not found
+
+
+def _runs_data(node: ast.AST) -> bool:
+    """A call of eval, exec, __import__ or torch.load, of a YAML loader that builds objects, or with allow_pickle."""
+    if not isinstance(node, ast.Call):
+        return False
+    called = ast.unparse(node.func)
+    if called in ("eval", "exec", "__import__", "torch.load", "torch.save", "yaml.unsafe_load", "yaml.full_load"):
+        return True
+    return any(keyword.arg == "allow_pickle" and ast.unparse(keyword.value) != "False" for keyword in node.keywords)
+
+
+def test_files_stay_readable(sources):
+    found = {str(source): lines for source in sources if (lines := len(source.path.read_text().splitlines())) > 350}
+    assert not found

@@ -1,0 +1,87 @@
+"""Every package.xml names what its package imports, by the keys that rosdep knows."""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+KEYS = {
+    "PIL": "python3-pil",
+    "cv2": "python3-opencv",
+    "llvmlite": "python3-numba",
+    "matplotlib": "python3-matplotlib",
+    "mujoco": "python3-mujoco-pip",
+    "numba": "python3-numba",
+    "numpy": "python3-numpy",
+    "pydantic": "python3-pydantic",
+    "pygame": "python3-pygame",
+    "rich": "python3-rich",
+    "tensorboard": "python3-tensorboard-pip",
+    "torch": "python3-pytorch-pip",
+    "transforms3d": "python3-transforms3d",
+    "yaml": "python3-yaml",
+}
+WITHOUT_KEY = {
+    "av": "av",
+    "example_robot_data": "example-robot-data",
+    "iceoryx2": "iceoryx2",
+    "safetensors": "safetensors",
+}
+"""Modules that rosdep has no key for, by the name of their package; they come from requirements.lock."""
+
+PACKAGES = sorted(path.parent for path in (Path(__file__).resolve().parent.parent / "src").glob("*/setup.py"))
+packages = pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+
+
+def declared(package: Path) -> set[str]:
+    """Keys that the package needs when it runs."""
+    manifest = ElementTree.parse(package / "package.xml").getroot()
+    return {element.text or "" for tag in ("depend", "exec_depend") for element in manifest.findall(tag)}
+
+
+def imported(package: Path, sources) -> set[str]:
+    """Third-party modules that the package imports; the launch files belong to async_rl."""
+    folders = [package.name, "launch"] if package.name == "async_rl" else [package.name]
+    files = [
+        source for source in sources if source.package in folders and (source.module or source.package == "launch")
+    ]
+    return set().union(*(source.top_level for source in files)) - {package.name}
+
+
+@packages
+def test_what_is_imported_is_declared(package, sources):
+    keys = {KEYS.get(module, module) for module in imported(package, sources) - set(WITHOUT_KEY)}
+    assert keys <= declared(package)
+
+
+@packages
+def test_no_python_library_is_declared_in_vain(package, sources):
+    keys = {KEYS.get(module, module) for module in imported(package, sources)}
+    assert {key for key in declared(package) if key.startswith("python3-")} <= keys
+
+
+@packages
+def test_setup_agrees_with_the_manifest(package):
+    manifest = ElementTree.parse(package / "package.xml").getroot()
+    setup = (package / "setup.py").read_text()
+    for tag in ("name", "version", "description", "license"):
+        assert f'{tag}="{manifest.findtext(tag)}"' in setup
+    assert manifest.get("format") == "3"
+    assert (package / "resource" / package.name).is_file()
+    assert f"lib/{package.name}" in (package / "setup.cfg").read_text()
+
+
+def test_lock_pins_every_direct_dependency(root):
+    wanted = [line.split("#")[0].strip() for line in (root / "requirements.in").read_text().splitlines()]
+    lines = [line for line in (root / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    pins = dict(line.split("==") for line in lines)
+    names = [re.split(r"[=<>]", line)[0].lower() for line in wanted if line]
+    assert not [name for name in names if name not in pins]
+    assert len(pins) == len(lines)
+    assert lines == sorted(lines, key=lambda line: line.split("==")[0])
+
+
+def test_what_rosdep_lacks_is_locked(root):
+    lock = (root / "requirements.lock").read_text()
+    assert not [name for name in WITHOUT_KEY.values() if f"\n{name}==" not in lock]

@@ -1,0 +1,49 @@
+"""Writes .venv/env.sh: what a shell or a process needs to run the suite, with absolute paths."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+WHEELS = """\
+if [ -n "${{ROS_DISTRO:-}}" ]; then
+  unset ROS_DISTRO PYTHONPATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH
+fi
+export AMENT_PREFIX_PATH="{venv}"
+export LD_LIBRARY_PATH="{libraries}"
+export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
+"""
+
+COMMON = """\
+export VIRTUAL_ENV="{venv}"
+export ASYNC_RL_ROOT="{root}"
+case ":$PATH:" in
+  *":{venv}/bin:"*) ;;
+  *) export PATH="{venv}/bin:{root}/install/async_rl/lib/async_rl:$PATH" ;;
+esac
+export FASTDDS_DEFAULT_PROFILES_FILE="${{FASTDDS_DEFAULT_PROFILES_FILE:-{root}/config/fastdds.xml}}"
+if [ -f "{root}/install/local_setup.sh" ]; then
+  COLCON_CURRENT_PREFIX="{root}/install"
+  . "{root}/install/local_setup.sh"
+  unset COLCON_CURRENT_PREFIX
+fi
+"""
+
+
+def libraries(venv: Path) -> str:
+    """LD_LIBRARY_PATH of the ROS 2 wheels, which otherwise re-execute every Python once to set it."""
+    folders = [venv / "lib", *sorted(venv.glob("lib/python3.*/site-packages/ros_*.libs"))]
+    return ":".join(map(str, folders))
+
+
+def write_environment(root: Path, venv: Path, ros: str | None) -> None:
+    """Write env.sh for a sourced ROS 2 (`ros` names it) or for the wheels (`ros` is None)."""
+    text = "# Made by tools/setup.py; source it in sh or bash.\n"
+    if ros is None:
+        text += WHEELS.format(venv=venv, libraries=libraries(venv))
+    text += COMMON.format(venv=venv, root=root)
+    path = venv / "env.sh"
+    if not path.is_file() or path.read_text() != text:
+        temporary = venv / "env.sh.new"
+        temporary.write_text(text)
+        os.replace(temporary, path)

@@ -1,0 +1,104 @@
+"""What this machine has: an interpreter with wheels, a sourced ROS 2, compilers, disk."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PYTHONS = ((3, 11), (3, 12), (3, 13))
+ROS_DISTROS = ("jazzy", "kilted")
+DISK_GIB = 6
+COMPILERS = {"gcc": ("cc", "gcc", "clang"), "g++": ("c++", "g++", "clang++"), "make": ("make",)}
+HEADER = "import os, sysconfig; print(os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h')))"
+
+
+class MissingError(Exception):
+    """Something that the set-up needs is not there; the message says what to do."""
+
+
+def say(text: str) -> None:
+    print(f"[setup] {text}", flush=True)
+
+
+def probe(python: str, code: str) -> str | None:
+    """What `python` prints for `code`; None where it cannot be run or fails."""
+    try:
+        result = subprocess.run(
+            [python, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() if result.returncode == 0 else None
+
+
+def python_version(python: str) -> tuple[int, ...] | None:
+    """(major, minor) of an interpreter; None where it does not run."""
+    version = probe(python, "import sys; print(*sys.version_info[:2])")
+    return tuple(map(int, version.split())) if version else None
+
+
+def find_python() -> str:
+    """The interpreter to make the environment from: $PYTHON, else python3, else one with its version in its name."""
+    asked = os.environ.get("PYTHON")
+    names = [asked] if asked else ["python3", *(f"python{major}.{minor}" for major, minor in PYTHONS)]
+    seen = []
+    for name in names:
+        version = python_version(name)
+        if version in PYTHONS:
+            return name
+        if version:
+            seen.append(f"{name} is {'.'.join(map(str, version))}")
+    allowed = ", ".join(f"{major}.{minor}" for major, minor in PYTHONS)
+    raise MissingError(
+        f"no Python {allowed} found ({'; '.join(seen) or 'none of ' + ', '.join(names) + ' runs'}); install one "
+        "(pyenv, conda and uv need no root) or say where one is: make PYTHON=/path/to/python3.12"
+    )
+
+
+def sourced_ros() -> str | None:
+    """The name of the sourced ROS 2 to build on; None where the wheels are used."""
+    distro = os.environ.get("ROS_DISTRO", "")
+    python = os.environ.get("PYTHON") or "python3"
+    if not distro:
+        return None
+    if distro not in ROS_DISTROS:
+        say(f"the sourced ROS 2 is {distro}, not {' or '.join(ROS_DISTROS)}: using ROS 2 Kilted from wheels")
+    elif probe(python, "import rclpy") is None:
+        say(f"ROS_DISTRO is {distro}, but {python} cannot import rclpy: using ROS 2 Kilted from wheels")
+    else:
+        return distro
+    return None
+
+
+def missing_tools(python: str) -> list[str]:
+    """What a build needs and is not here, each with what to do about it."""
+    missing = []
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        missing.append(f"Linux on x86_64; this is {sys.platform} on {platform.machine()}")
+    for package, names in COMPILERS.items():
+        if not any(map(shutil.which, names)):
+            missing.append(f"{' or '.join(names)} (Debian, Ubuntu: apt install {package})")
+    if probe(python, HEADER) != "True":
+        missing.append(f"the C headers of {python} (Debian, Ubuntu: apt install python3-dev)")
+    return missing
+
+
+def missing_for_venv(python: str, root: Path) -> list[str]:
+    """What a virtual environment at `root` needs and is not here."""
+    missing = []
+    if probe(python, "import venv, ensurepip") is None:
+        missing.append(f"the venv module of {python} (Debian, Ubuntu: apt install python3-venv)")
+    free = shutil.disk_usage(root).free / 2**30
+    if free < DISK_GIB:
+        missing.append(f"{DISK_GIB} GiB of free disk at {root}; {free:.1f} are free")
+    return missing
+
+
+def require(missing: list[str]) -> None:
+    """Raise one `MissingError` that names everything missing."""
+    if missing:
+        raise MissingError("missing on this machine:\n" + "\n".join(f"  - {item}" for item in missing))
