@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
 from async_rl_core.algorithms.policy import Policy
 from async_rl_core.algorithms.sac import SAC
 from async_rl_core.algorithms.spec import ObservationSpec
@@ -62,9 +63,7 @@ def benchmark(preset: str, repeats: int) -> list[dict[str, object]]:
     """The rows of one preset."""
     config, rng = resolve(preset), np.random.default_rng(0)
     spec, actions = ObservationSpec.of(config), len(config.robot.actuated_joints)
-    layout = BatchLayout(
-        config.sac.batch_size, spec.height, spec.width, spec.channels, spec.proprioception, actions
-    )
+    layout = BatchLayout(config.sac.batch_size, spec.height, spec.width, spec.channels, spec.proprioception, actions)
     crop = Crop(config.camera.height, config.camera.width, config.replay.crop_fraction, config.replay.crop_range)
     store, batch, sampler = filled_store(config, rng), layout.allocate(), UniformSampler(rng)
     copy: Batch = layout.allocate()

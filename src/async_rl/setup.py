@@ -2,7 +2,6 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-
 HERE = Path(__file__).resolve().parent
 
 

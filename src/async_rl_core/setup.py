@@ -3,7 +3,7 @@ from setuptools import find_packages, setup
 setup(
     name="async_rl_core",
     version="0.1.0",
-    description="The plain-Python heart of async_rl: configuration, tasks, replay, learning, transport, safety and simulation.",
+    description="The plain-Python heart of async_rl: tasks, replay, learning, transport, safety and simulation.",
     license="Apache-2.0",
     maintainer="async_rl maintainers",
     maintainer_email="maintainers@async-rl.invalid",

@@ -27,8 +27,17 @@ def realtime(priority: int) -> str:
     return f"no right to real-time scheduling; scheduled with nice {_FALLBACK_NICENESS}"
 
 
+def ordinary() -> None:
+    """Take `realtime` back for this thread and those that it starts from now on."""
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def background() -> str:
-    """Run when nothing else wants to: SCHED_BATCH, nice 19."""
+    """Run when nothing else wants to: SCHED_BATCH, nice 19. For this thread, and those that it starts from now on.
+
+    Call it once the middleware's threads run: they share locks with those of real-time nodes, and must not hold one
+    while they wait for the processor.
+    """
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     return nice(19)
 

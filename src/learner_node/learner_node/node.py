@@ -3,9 +3,8 @@
 import time
 from pathlib import Path
 
-import torch
-
 from async_rl_core.algorithms.checkpoint import CheckpointFolder
+from async_rl_core.algorithms.device import choose_device
 from async_rl_core.algorithms.learner import Learner
 from async_rl_core.algorithms.metrics import MetricsWriter
 from async_rl_core.algorithms.sac import SAC
@@ -135,17 +134,6 @@ def batch_layout(config: Config) -> BatchLayout:
 def requests_ahead(config: Config) -> int:
     """Return how many mini-batches replay samples while the learner updates: what tells async2 from async1."""
     return config.learner.batches_in_flight if config.architecture == "async2" else 0
-
-
-def choose_device(wanted: str) -> str:
-    """Return torch's name of the device. Raises `ConfigError` where a GPU is asked for and there is none."""
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(
-            "learner.device is cuda, but torch finds no CUDA device; use auto or cpu, or install torch for CUDA"
-        )
-    return wanted
 
 
 def required_run_dir(config: Config) -> Path:

@@ -14,7 +14,8 @@ from async_rl_core.monitor.worker import Worker
 from async_rl_interfaces.msg import FeaturePoints
 from async_rl_ros.images import CvBridge
 from async_rl_ros.qos import SENSOR
-from monitor_node.messages import nanoseconds, points_of
+from async_rl_ros.stamps import nanoseconds
+from monitor_node.messages import points_of
 
 TOPIC = "monitor_node/camera"
 EVERY_FRAME = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)

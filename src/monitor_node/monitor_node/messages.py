@@ -1,12 +1,13 @@
 """From the suite's messages to what core records."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from builtin_interfaces.msg import Time
 
 from async_rl_core.monitor.episodes import EpisodeRow
 from async_rl_core.monitor.film import Points
 from async_rl_core.monitor.summary import Distribution, TimingCounts
-from async_rl_interfaces.msg import Episode, FeaturePoints, Timing
+from async_rl_interfaces.msg import Episode, FeaturePoints, Histogram, Timing
 
 
 def row_of(message: Episode, wall_time: float, updates: int) -> EpisodeRow:
@@ -25,22 +26,21 @@ def row_of(message: Episode, wall_time: float, updates: int) -> EpisodeRow:
 
 def counts_of(message: Timing) -> TimingCounts:
     """The agent's counts and latencies."""
-    distributions = tuple(Distribution(h.name, h.unit, h.p50, h.p99, h.max) for h in message.histogram)
     return TimingCounts(
         message.cycles,
         message.missed_cycles,
         message.stale_images,
         message.steps_sent,
         message.steps_waiting,
-        distributions,
+        distributions_of(message.histogram),
     )
+
+
+def distributions_of(histograms: Sequence[Histogram]) -> tuple[Distribution, ...]:
+    """Their figures."""
+    return tuple(Distribution(h.name, h.unit, h.p50, h.p99, h.max) for h in histograms)
 
 
 def points_of(message: FeaturePoints) -> Points:
     """Points (n, 2), x and y."""
     return np.stack([np.asarray(message.x, np.float32), np.asarray(message.y, np.float32)], axis=1)
-
-
-def nanoseconds(stamp: Time) -> int:
-    """A stamp as one number."""
-    return int(stamp.sec * 10**9 + stamp.nanosec)

@@ -20,7 +20,7 @@ from async_rl_ros.qos import LATCHED, LATCHED_HISTORY, SENSOR
 from async_rl_ros.scheduling import background
 from monitor_node.camera import Camera
 from monitor_node.markers import markers
-from monitor_node.messages import counts_of, row_of
+from monitor_node.messages import counts_of, distributions_of, row_of
 
 POLL = 0.1
 """Seconds, at most, until a requested stop is seen or a redraw begins."""
@@ -36,6 +36,7 @@ class MonitorNode(ConfiguredNode):
 
     def __init__(self) -> None:
         super().__init__("monitor_node")
+        background()  # not before: the middleware's threads keep their places
         now = time.monotonic()
         folder = self.config.run_dir or self._config_folder()
         self._worker = Worker()
@@ -103,6 +104,7 @@ class MonitorNode(ConfiguredNode):
         self._updates = message.updates
 
     def _on_guard(self, message: GuardState) -> None:
+        self._journal.guard_distributions(distributions_of(message.histogram))
         self._say(self._announcer.guard(message.state, message.cause, message.commands_refused))
 
     def _on_target(self, message: Target) -> None:
@@ -112,5 +114,4 @@ class MonitorNode(ConfiguredNode):
 
 def main() -> None:
     """Run the node."""
-    background()
     async_rl_ros.node.main(MonitorNode)

@@ -1,11 +1,9 @@
 """Every field finds its place."""
 
-from builtin_interfaces.msg import Time
-
 from async_rl_core.monitor.episodes import EpisodeRow
 from async_rl_core.monitor.summary import Distribution, TimingCounts
 from async_rl_interfaces.msg import Episode, FeaturePoints, Histogram, Timing
-from monitor_node.messages import counts_of, nanoseconds, points_of, row_of
+from monitor_node.messages import counts_of, points_of, row_of
 
 
 def test_episode() -> None:
@@ -26,7 +24,3 @@ def test_timing() -> None:
 def test_points() -> None:
     assert points_of(FeaturePoints(x=[0.0, 0.5], y=[-1.0, 1.0])).tolist() == [[0.0, -1.0], [0.5, 1.0]]
     assert points_of(FeaturePoints()).shape == (0, 2)
-
-
-def test_stamp() -> None:
-    assert nanoseconds(Time(sec=1_700_000_000, nanosec=7)) == 1_700_000_000_000_000_007

@@ -1,25 +1,12 @@
 """From the core's figures to the agent's messages."""
 
-from builtin_interfaces.msg import Time
-
-from async_rl_core.agent.histogram import Histogram
 from async_rl_core.agent.loop import EpisodeResult
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.timing import Timing
 from async_rl_interfaces.msg import Episode
-from async_rl_interfaces.msg import Histogram as HistogramMessage
 from async_rl_interfaces.msg import Timing as TimingMessage
 from async_rl_ros.diagnostics import Health, Level
-
-
-def nanoseconds(stamp: Time) -> int:
-    """A ROS time in nanoseconds."""
-    return int(stamp.sec) * 10**9 + int(stamp.nanosec)
-
-
-def ros_time(stamp: int) -> Time:
-    """Nanoseconds as a ROS time."""
-    return Time(sec=stamp // 10**9, nanosec=stamp % 10**9)
+from async_rl_ros.histograms import histogram_message
 
 
 def episode_message(result: EpisodeResult, timing: Timing, updates: int) -> Episode:
@@ -45,19 +32,7 @@ def timing_message(timing: Timing, outbox: Outbox) -> TimingMessage:
         stale_images=timing.stale_images,
         steps_sent=outbox.sent,
         steps_waiting=len(outbox),
-        histogram=[_histogram_message(histogram) for histogram in timing.histograms],
-    )
-
-
-def _histogram_message(histogram: Histogram) -> HistogramMessage:
-    return HistogramMessage(
-        name=histogram.name,
-        unit="ms",
-        edge=histogram.edges.tolist(),
-        count=histogram.counts.tolist(),
-        p50=histogram.percentile(50),
-        p99=histogram.percentile(99),
-        max=histogram.max,
+        histogram=[histogram_message(histogram) for histogram in timing.histograms],
     )
 
 

@@ -2,9 +2,11 @@
 
 import gc
 import time
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import JointState as JointStateMessage
@@ -28,6 +30,7 @@ from async_rl_ros.diagnostics import Diagnostics, Health
 from async_rl_ros.images import CvBridge
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
+from async_rl_ros.stamps import nanoseconds, ros_time
 from rl_agent_node import messages
 from rl_agent_node.learning import connect
 
@@ -46,6 +49,8 @@ class RLAgentNode(ConfiguredNode):
     def __init__(self) -> None:
         super().__init__("rl_agent_node")
         config = self.config
+        if config.architecture == "seq":
+            scheduling.ordinary()  # updates in real time would starve everything else
         self._learning = connect(config)
         self._outbox = Outbox(self._learning.send)
         self._loop = AgentLoop(
@@ -92,8 +97,8 @@ class RLAgentNode(ConfiguredNode):
                 throttle_duration_sec=5.0,
             )
             return
-        self._loop.add_frame(Frame(image, messages.nanoseconds(message.header.stamp), received))
-        self._schedule.frame_arrived(received)
+        self._loop.add_frame(Frame(image, nanoseconds(message.header.stamp), received))
+        self._schedule.follow(received)
 
     def _on_joint_state(self, message: JointStateMessage) -> None:
         received = time.monotonic()
@@ -121,8 +126,6 @@ class RLAgentNode(ConfiguredNode):
 
     def run(self, stop: Stop) -> None:
         """Act at every deadline until the stop, the duration or the last episode; then rest."""
-        if self.config.architecture != "seq":  # whose updates, in real time, would starve everything else
-            self.get_logger().info(scheduling.realtime(PRIORITY))
         scheduling.freeze_garbage()  # what is new is collected between episodes
         while not stop.requested and not self._finished():
             self._await_deadline()
@@ -156,7 +159,7 @@ class RLAgentNode(ConfiguredNode):
         start = time.monotonic()
         fresh = self._loop.observations.newest if self._loop.observations.has_fresh_frame else None
         velocity = self._loop.act(start, self._joints, self._armed)
-        self._publish_command(velocity)
+        self._publish_command(velocity, fresh)
         self._measure(start, time.monotonic(), fresh)
         if self._loop.phase is Phase.RUNNING and self._loop.policy_ready:
             self._publish_points()
@@ -167,10 +170,11 @@ class RLAgentNode(ConfiguredNode):
             self._next_report = start + REPORT_PERIOD
             self._timings.publish(self._stamped(messages.timing_message(self._timing, self._outbox)))
 
-    def _publish_command(self, velocity: NDArray[np.float64]) -> None:
+    def _publish_command(self, velocity: NDArray[np.float64], answered: Frame | None = None) -> None:
         self._sequence += 1
         self._message.header.stamp = self.get_clock().now().to_msg()
         self._message.sequence = self._sequence
+        self._message.observation_stamp = ros_time(answered.stamp) if answered else Time()
         self._message.velocity = velocity.tolist()
         self._command.publish(self._message)
 
@@ -189,7 +193,7 @@ class RLAgentNode(ConfiguredNode):
             return
         points = self._learning.policy.feature_points * self._crop_share
         message = FeaturePoints(x=points[:, 0].tolist(), y=points[:, 1].tolist())
-        message.header.stamp = messages.ros_time(newest.stamp)
+        message.header.stamp = ros_time(newest.stamp)
         self._points.publish(message)
 
     def _report_episode(self, result: EpisodeResult) -> None:
@@ -221,4 +225,4 @@ class RLAgentNode(ConfiguredNode):
 
 def main() -> None:
     """Entry point."""
-    run_node(RLAgentNode)
+    run_node(RLAgentNode, partial(scheduling.realtime, PRIORITY))

@@ -2,6 +2,7 @@
 
 import time
 from array import array
+from functools import partial
 
 from builtin_interfaces.msg import Time
 from sensor_msgs.msg import JointState
@@ -9,20 +10,24 @@ from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import Trigger
 
 import async_rl_ros.node
+from async_rl_core.agent.histogram import Histogram
+from async_rl_core.agent.schedule import Schedule
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.states import State
 from async_rl_interfaces.msg import GuardState, VelocityCommand
 from async_rl_ros import scheduling
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
+from async_rl_ros.histograms import histogram_message
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.qos import COMMAND, DRIVER, LATCHED, SENSOR
+from async_rl_ros.stamps import nanoseconds
 
 PRIORITY = 40
 """SCHED_FIFO: above the simulated robot and the agent."""
 REPORT_PERIOD = 1.0
 """Seconds between two looks at the command topic's publishers, and two repeated states."""
-LATE = 0.002
-"""Seconds after its time from which a cycle is counted as late."""
+MARGIN = 0.0004
+"""Seconds from a command's expected arrival to a cycle: what the agent decides goes out at once."""
 ZEROS = 0.12
 """Seconds for which zeros are repeated after the arm has come to rest, before the process ends."""
 STOP_LIMIT = 0.6
@@ -39,10 +44,11 @@ class SafetyGuardNode(ConfiguredNode):
         super().__init__("safety_guard_node")
         robot = self.config.robot
         self._guard = Guard(robot, self.config.guard)
-        self._period = 1.0 / robot.state_rate
-        self._due = time.monotonic() + self._period
-        self._late = 0
-        self._latest = 0.0
+        period = 1.0 / robot.state_rate
+        self._schedule = Schedule(period, period, MARGIN, time.monotonic())
+        self._lateness = Histogram("guard_lateness")
+        self._latency = Histogram("wire_latency")
+        self._answered: int | None = None
         self._told: tuple[object, ...] = ()
         self._fault_stamp = Time()
         self._message = Float64MultiArray()
@@ -60,7 +66,7 @@ class SafetyGuardNode(ConfiguredNode):
     def run(self, stop: Stop) -> None:
         """Guard until a stop is requested; on every way out, the arm is brought to rest first."""
         scheduling.freeze_garbage()
-        self._due = time.monotonic() + self._period
+        self._schedule.advance(time.monotonic())
         try:
             while not stop.requested:
                 self._serve()
@@ -70,20 +76,24 @@ class SafetyGuardNode(ConfiguredNode):
 
     def _serve(self) -> None:
         """Take what arrives until the next cycle is due."""
-        while (wait := self._due - time.monotonic()) > 0:
+        while (wait := self._schedule.due - time.monotonic()) > 0:
             self.executor_.spin_once(timeout_sec=wait)
 
     def _send(self) -> None:
         """One cycle: judge, publish, and set the next; cycles that were missed are not made up for."""
         now = time.monotonic()
-        if self._guard.state is State.ARMED:
-            self._late += now - self._due > LATE
-            self._latest = max(self._latest, now - self._due)
         self._message.data = array("d", self._guard.tick(now).tobytes())
         self._commands.publish(self._message)
-        self._due = max(self._due + self._period, now)
+        self._measure(now)
+        self._schedule.advance(now)
         if self._told != (self._guard.state, self._guard.fault):
             self._tell()
+
+    def _measure(self, now: float) -> None:
+        self._lateness.add(1e3 * (now - self._schedule.due))
+        if self._answered is not None:
+            self._latency.add(1e-6 * (self.get_clock().now().nanoseconds - self._answered))
+            self._answered = None
 
     def _come_to_rest(self) -> None:
         """Ramp down and repeat zeros. Callbacks are not served: nothing may interfere any more."""
@@ -91,7 +101,7 @@ class SafetyGuardNode(ConfiguredNode):
         end = rest + STOP_LIMIT
         self._guard.disarm(rest)
         while time.monotonic() < min(end, rest + ZEROS):
-            time.sleep(max(0.0, self._due - time.monotonic()))
+            time.sleep(max(0.0, self._schedule.due - time.monotonic()))
             self._send()
             if not self._guard.at_rest:
                 rest = time.monotonic()
@@ -100,7 +110,10 @@ class SafetyGuardNode(ConfiguredNode):
         self._guard.on_joint_state(time.monotonic(), message.name, message.position)
 
     def _on_command(self, message: VelocityCommand) -> None:
-        self._guard.on_command(time.monotonic(), message.sequence, message.name, message.velocity)
+        now = time.monotonic()
+        if self._guard.on_command(now, message.sequence, message.name, message.velocity):
+            self._schedule.follow(now)
+            self._answered = nanoseconds(message.observation_stamp) or None
 
     def _on_description(self, message: String) -> None:
         self._guard.on_description(message.data)
@@ -143,20 +156,22 @@ class SafetyGuardNode(ConfiguredNode):
             commands_accepted=guard.accepted,
             commands_refused=guard.refused,
             commands_limited=guard.limited,
+            histogram=[histogram_message(self._lateness), histogram_message(self._latency)],
         )
         message.header.stamp = now
         self._states.publish(message)
 
     def _health(self) -> Health:
         guard = self._guard
-        values = {
+        values: dict[str, object] = {
             "state": guard.state.name,
             "commands accepted": guard.accepted,
             "commands refused": guard.refused,
             "cycles limited": guard.limited,
-            f"cycles late by {1000 * LATE:g} ms": self._late,
-            "latest cycle, ms": round(1000 * self._latest, 3),
         }
+        for histogram in (self._lateness, self._latency):
+            values[f"{histogram.name} p50 (ms)"] = f"{histogram.percentile(50):.2f}"
+            values[f"{histogram.name} p99 (ms)"] = f"{histogram.percentile(99):.2f}"
         if guard.fault:
             return Health(Level.ERROR, guard.fault.cause, values)
         if guard.state is State.DISARMED and (missing := guard.missing(time.monotonic())):
@@ -166,5 +181,4 @@ class SafetyGuardNode(ConfiguredNode):
 
 def main() -> None:
     """Run the node."""
-    print(f"[safety_guard_node] {scheduling.realtime(PRIORITY)}", flush=True)  # before the middleware's threads start
-    async_rl_ros.node.main(SafetyGuardNode)
+    async_rl_ros.node.main(SafetyGuardNode, partial(scheduling.realtime, PRIORITY))

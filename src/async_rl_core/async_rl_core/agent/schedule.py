@@ -1,30 +1,30 @@
-"""When the agent acts: a grid of deadlines that follows the camera's phase."""
+"""When a loop runs: a grid of deadlines that follows the phase of what it works on."""
 
 import math
 
 GAIN = 0.1
 MAX_SLEW = 0.0005
-"""Seconds per frame by which the grid moves at most: a late frame must not drag the deadlines along."""
+"""Seconds per arrival by which the grid moves at most: a late arrival must not drag the deadlines along."""
 
 
 class Schedule:
-    """Deadlines `period` apart, each `margin` after a camera frame is expected.
+    """Deadlines `period` apart, each `margin` after an arrival is expected: of a camera frame, or of a command.
 
-    The camera's clock is not ours, so the grid is slewed towards the frames' arrivals. Time is in seconds of a
-    steady clock; `period` should be a multiple of `frame_period`.
+    The sender's clock is not ours, so the grid is slewed towards the arrivals. Those come every `arrival_period`, or
+    a multiple of it; `period` should be a multiple of `arrival_period` too. Seconds of a steady clock.
     """
 
-    def __init__(self, period: float, frame_period: float, margin: float, start: float) -> None:
+    def __init__(self, period: float, arrival_period: float, margin: float, start: float) -> None:
         self.period = period
         self.due = start + period
-        self._frame_period = frame_period
+        self._arrival_period = arrival_period
         self._margin = margin
         self._locked = False
 
-    def frame_arrived(self, received: float) -> None:
-        """Follow the camera: the first frame sets the phase, each later one corrects it a little."""
-        half = self._frame_period / 2
-        error = (received + self._margin - self.due + half) % self._frame_period - half
+    def follow(self, arrival: float) -> None:
+        """Follow the sender: the first arrival sets the phase, each later one corrects it a little."""
+        half = self._arrival_period / 2
+        error = (arrival + self._margin - self.due + half) % self._arrival_period - half
         if not self._locked:
             self.due += error
             self._locked = True

@@ -3,17 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from async_rl_core.algorithms.device import choose_device
 from async_rl_core.algorithms.learner import Learner
 from async_rl_core.algorithms.policy import Policy
 from async_rl_core.algorithms.sac import SAC
 from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.algorithms.threads import keep_freed_memory, use_threads
 from async_rl_core.config.schema import Config
 from async_rl_core.replay.batch import Batch, BatchLayout
-from async_rl_core.replay.crop import Crop
-from async_rl_core.replay.limiter import RateLimiter
-from async_rl_core.replay.sampler import UniformSampler
+from async_rl_core.replay.replay import Replay
 from async_rl_core.replay.step import Step
-from async_rl_core.replay.store import FrameStore
 
 
 class SequentialLearning:
@@ -21,22 +20,13 @@ class SequentialLearning:
 
     def __init__(self, config: Config) -> None:
         spec, actions = ObservationSpec.of(config), len(config.robot.actuated_joints)
-        camera, replay = config.camera, config.replay
-        self._limiter = RateLimiter(config.agent.initial_steps, config.learner.max_updates_per_step)
-        self._store = FrameStore.of(config)
-        self._crop = Crop(camera.height, camera.width, replay.crop_fraction, replay.crop_range)
-        self._rng = np.random.default_rng(config.seed)
-        self._sampler = UniformSampler(self._rng)
-        layout = BatchLayout(
-            config.sac.batch_size, spec.height, spec.width, spec.channels, spec.proprioception, actions
-        )
-        self._batch = layout.allocate()
-        # The policy comes first: it sets one thread, which is the learner's to overrule.
-        self.policy = Policy(config.sac, spec, actions, config.seed)
-        self.learner = Learner(
-            SAC(config.sac, spec, actions, config.seed), self, self, publish_period=1,
-            metrics_period=config.learner.metrics_period,
-        )  # fmt: skip
+        keep_freed_memory()
+        use_threads(config.learner.threads)
+        self._replay = Replay(config)
+        self._batch = BatchLayout.of(config).allocate()
+        self.policy = Policy(config.sac, spec, actions, config.seed, threads=None)
+        sac = SAC(config.sac, spec, actions, config.seed, choose_device(config.learner.device))
+        self.learner = Learner(sac, self, self, publish_period=1, metrics_period=config.learner.metrics_period)
 
     @property
     def updates(self) -> int:
@@ -44,24 +34,20 @@ class SequentialLearning:
         return self.learner.sac.updates
 
     def send(self, step: Step) -> bool:
-        """Store a step."""
-        before = self._store.env_steps
-        self._store.insert(step)
-        if self._store.env_steps > before:
-            self._limiter.insert()
+        """Store a step: always, and at once."""
+        self._replay.insert(step)
         return True
 
     def poll(self) -> bool:
-        """Do the updates that are due; returns whether there were any."""
+        """Do the updates that are due; return whether there were any."""
         before = self.updates
-        while self._limiter.permits() and len(self._store) > 0:
+        while self._replay.permits:
             self.learner.step(timeout=0.0)
         return self.updates > before
 
     def receive(self, timeout: float) -> Batch | None:
-        """Sample a batch for the learner: at once, whatever the timeout."""
-        self._limiter.serve()
-        self._store.sample_into(self._batch, self._sampler, self._crop, self._rng)
+        """Sample a batch for the learner, whatever the timeout."""
+        self._replay.sample_into(self._batch)
         return self._batch
 
     def publish(self, version: int, updates: int, values: NDArray[np.float32]) -> None:
@@ -69,7 +55,7 @@ class SequentialLearning:
         self.policy.load(values)
 
     def refresh(self) -> None:
-        """Nobody comes late here."""
+        """Nobody else waits for a policy."""
 
     def close(self) -> None:
         """Nothing is held."""

@@ -10,8 +10,12 @@ M_MMAP_MAX = -4
 
 
 def use_threads(count: int) -> int:
-    """Compute with `count` threads, or one per core that this process may run on where it is 0; return how many."""
-    count = count or len(os.sched_getaffinity(0))
+    """Compute with `count` threads, or all cores of this process but one where it is 0; return how many.
+
+    The threads of an operation wait for the slowest. With one on every core each interruption by the real-time loop
+    holds up all of them, and an update of the default preset takes several times longer than on a single thread.
+    """
+    count = count or max(1, len(os.sched_getaffinity(0)) - 1)
     torch.set_num_threads(count)
     return count
 

@@ -127,7 +127,7 @@ class LearnerConfig(Section):
 
     max_updates_per_step: Positive = Field(le=64, description="gradient updates per environment step, at most")
     batches_in_flight: Count = Field(le=3, description="mini-batches requested ahead with architecture async2")
-    threads: int = Field(ge=0, le=256, description="torch threads; 0: one per core")
+    threads: int = Field(ge=0, le=256, description="torch threads; 0: all cores but one, left to the real-time loop")
     publish_period: Count = Field(description="updates from one parameter publication to the next")
     checkpoint_period: Positive = Field(description="seconds between checkpoints")
     metrics_period: Count = Field(description="updates between metrics")

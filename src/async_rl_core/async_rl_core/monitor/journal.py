@@ -6,7 +6,7 @@ from pathlib import Path
 from async_rl_core.config.schema import Config
 from async_rl_core.monitor import episodes, summary
 from async_rl_core.monitor.episodes import EpisodeRow, EpisodeWriter, unwritable
-from async_rl_core.monitor.summary import Summary, TimingCounts
+from async_rl_core.monitor.summary import Distribution, Summary, TimingCounts
 from async_rl_core.monitor.worker import Worker
 
 CURVE = "learning_curve.png"
@@ -63,6 +63,10 @@ class Journal:
     def count(self, timing: TimingCounts) -> None:
         """Note the agent's newest counts and latencies."""
         self._summary.timing = timing
+
+    def guard_distributions(self, distributions: tuple[Distribution, ...]) -> None:
+        """Note the guard's newest latencies."""
+        self._summary.guard = distributions
 
     def refresh(self, now: float) -> None:
         """Write the summary and redraw the curve, in the worker, if the time has come and the last redraw has ended.

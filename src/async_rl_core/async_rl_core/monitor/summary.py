@@ -51,6 +51,8 @@ class Summary:
         self.rows = list(rows)
         self._random = [row.env_steps <= config.agent.initial_steps for row in rows]
         self.timing = TimingCounts()
+        self.guard: tuple[Distribution, ...] = ()
+        """Latencies of the safety guard."""
 
     def add(self, row: EpisodeRow, random: bool) -> None:
         """Count an episode; `random` if all its actions were."""
@@ -91,7 +93,7 @@ class Summary:
             "steps_sent": timing.steps_sent,
             "steps_waiting": timing.steps_waiting,
         }
-        for d in timing.distributions:
+        for d in (*timing.distributions, *self.guard):
             figures |= {
                 f"{d.name}_p50_{d.unit}": d.p50,
                 f"{d.name}_p99_{d.unit}": d.p99,

@@ -10,7 +10,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.replay import memory
 from async_rl_core.replay.batch import Batch
 from async_rl_core.replay.crop import Crop
-from async_rl_core.replay.kernels import LOAD_MARGIN, gather
+from async_rl_core.replay.kernels import gather
 from async_rl_core.replay.sampler import Sampler
 from async_rl_core.replay.step import Step
 
@@ -68,8 +68,8 @@ class FrameStore:
             "use a smaller replay.capacity or a smaller image",
         )
         records = self._record_slots
-        self._ring = np.empty(self._frame_slots * frame_bytes + LOAD_MARGIN, np.uint8)
-        self._frames = self._ring[: self._frame_slots * frame_bytes].reshape(-1, height, width, 3)
+        self._ring = np.empty(self._frame_slots * frame_bytes, np.uint8)
+        self._frames = self._ring.reshape(-1, height, width, 3)
         self._proprioception = np.empty((records, proprioception), np.float32)
         self._action = np.empty((records, action), np.float32)
         self._reward = np.empty(records, np.float32)

@@ -100,7 +100,7 @@ class SimulatedArm:
     def advance(self, time: float) -> int:
         """Advance to `time` (seconds since the reset), to the nearest physics step; the number of steps it took."""
         self._goal = time
-        steps = max(round((time - self._data.time) / self._timestep), 0)
+        steps: int = max(round((time - self._data.time) / self._timestep), 0)
         left = steps
         while left:
             left -= self._move(left)

@@ -8,17 +8,17 @@ PERIOD = 0.04
 
 def test_first_frame_sets_the_phase() -> None:
     schedule = Schedule(PERIOD, PERIOD, margin=0.001, start=100.0)
-    schedule.frame_arrived(100.013)
+    schedule.follow(100.013)
     assert abs((schedule.due - 100.014) / PERIOD % 1) < 1e-6 or abs((schedule.due - 100.014) / PERIOD % 1 - 1) < 1e-6
 
 
 @given(st.lists(st.floats(0.0, 0.035), min_size=50, max_size=200))
 def test_late_frames_move_the_grid_by_no_more_than_the_slew(delays: list[float]) -> None:
     schedule = Schedule(PERIOD, PERIOD, margin=0.001, start=0.0)
-    schedule.frame_arrived(0.002)
+    schedule.follow(0.002)
     for k, delay in enumerate(delays, start=1):
         before = schedule.due
-        schedule.frame_arrived(0.002 + k * PERIOD + delay)
+        schedule.follow(0.002 + k * PERIOD + delay)
         assert abs(schedule.due - before) <= MAX_SLEW + 1e-12
         assert schedule.advance(schedule.due) == 0
 
@@ -28,7 +28,7 @@ def test_follows_a_camera_whose_clock_drifts() -> None:
     arrival = 0.002
     for _ in range(2000):
         arrival += PERIOD * 1.0005
-        schedule.frame_arrived(arrival)
+        schedule.follow(arrival)
         schedule.advance(schedule.due)
     error = (schedule.due - (arrival + 0.001)) % PERIOD
     assert min(error, PERIOD - error) < 0.001
@@ -46,7 +46,7 @@ def test_missed_cycles_are_those_without_a_command(lateness: float) -> None:
 def test_a_longer_cycle_keeps_the_camera_phase() -> None:
     schedule = Schedule(2 * PERIOD, PERIOD, margin=0.001, start=0.0)
     for k in range(200):
-        schedule.frame_arrived(0.005 + k * PERIOD)
+        schedule.follow(0.005 + k * PERIOD)
         if k % 2:
             schedule.advance(schedule.due)
     phase = (schedule.due - 0.006) % PERIOD

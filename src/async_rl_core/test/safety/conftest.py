@@ -32,21 +32,22 @@ class Bench:
         self.previous: Vector = self.velocity.copy()
         self.time = 0.0
         self.sequence = 0
-        self._sent = 0
+        self.delay = 0
+        self._history: list[Vector] = []
         self._margin = config.guard.workspace_margin
 
     def send(self, velocity: Sequence[float]) -> bool:
         """A command of the agent."""
         self.sequence += 1
-        self._sent += 1
         return self.guard.on_command(self.time, self.sequence, self.names, velocity)
 
     def cycles(self, count: int, states: bool = True, command: Sequence[float] | None = None) -> None:
-        """Let so many cycles pass, with joint states or without, and every fifth with `command`."""
+        """Let so many cycles pass, with joint states `delay` cycles old or without, every fifth with `command`."""
         for i in range(count):
+            self._history = [*self._history[-self.delay :], self.position] if self.delay else [self.position]
             if states:
                 order = sorted(self.names)
-                angles = [float(self.position[self.names.index(name)]) for name in order]
+                angles = [float(self._history[0][self.names.index(name)]) for name in order]
                 self.guard.on_joint_state(self.time, order, angles)
             if command is not None and i % 5 == 0:
                 self.send(command)

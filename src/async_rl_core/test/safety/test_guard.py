@@ -234,6 +234,14 @@ def test_faults_do_not_clear_themselves_and_the_worst_is_kept(bench: MakeBench) 
     assert arm.guard.fault is None
 
 
+def test_a_lesser_fault_does_not_hide_a_worse_one(bench: MakeBench) -> None:
+    arm = bench().armed()
+    arm.guard.fail(arm.time, "the worst")
+    arm.send([math.nan] * 6)
+    assert arm.guard.fault is not None
+    assert arm.guard.fault.cause == "the worst"
+
+
 def test_a_fault_is_not_cleared_while_the_arm_moves(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.cycles(50, command=MOVING)

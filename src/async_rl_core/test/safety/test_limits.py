@@ -48,6 +48,24 @@ def test_random_commands_far_above_the_limits(bench: Callable[..., Bench], hold:
     assert arm.guard.limited > 0
 
 
+def test_joint_states_a_cycle_old_are_foreseen(bench: Callable[..., Bench], config: Config) -> None:
+    limits, margin = config.robot.limits, config.guard.position_margin
+    arm = bench()
+    arm.delay = 1
+    arm.armed()
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        command = rng.uniform(-4, 4, JOINTS).tolist()
+        for _ in range(10):
+            arm.send(command)
+            for _ in range(5):
+                arm.cycles(1)
+                arm.check()
+            assert np.all(arm.position >= np.array(limits.position_lower) + margin)
+            assert np.all(arm.position <= np.array(limits.position_upper) - margin)
+    assert arm.guard.fault is None
+
+
 def test_late_and_lost_joint_states(bench: Callable[..., Bench]) -> None:
     arm = bench().armed()
     rng = np.random.default_rng(3)

@@ -1,0 +1,82 @@
+import os
+import select
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from async_rl_core.config.load import resolve, write_config
+
+NODE = """
+from async_rl_core.errors import SafetyError
+from async_rl_ros.node import ConfiguredNode, main
+
+class Tested(ConfiguredNode):
+    def __init__(self):
+        super().__init__("tested")
+        print("preset", self.config.preset, flush=True)
+    def run(self, stop):
+        {run}
+    def close(self):
+        print("closed", flush=True)
+
+main(Tested, lambda: print("scheduled", flush=True) or "scheduled as wanted")
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "config.yaml"
+    write_config(resolve("laptop", {}), path)
+    return path
+
+
+def start(run: str, *arguments: str) -> "subprocess.Popen[str]":
+    line = [sys.executable, "-c", NODE.format(run=run), *arguments]
+    environment = {key: value for key, value in os.environ.items() if key != "ASYNC_RL_SUPERVISED"}
+    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def wait_for(process: "subprocess.Popen[str]", line: str) -> None:
+    assert process.stdout is not None
+    while select.select([process.stdout], [], [], 30)[0]:
+        read = process.stdout.readline()
+        if read.strip() == line:
+            return
+        assert read, "the node ended too early"
+    raise AssertionError(f"no line {line!r} within 30 s")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_0_and_closes_it(config, number):
+    run = 'print("running", flush=True); super().run(stop)'
+    with start(run, "--ros-args", "-p", f"config:={config}") as process:
+        wait_for(process, "running")
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert out.strip() == "closed"
+
+
+def test_its_scheduling_comes_first_and_is_logged(config):
+    with start("pass", "--ros-args", "-p", f"config:={config}") as process:
+        out, err = process.communicate(timeout=30)
+    assert out.split() == ["scheduled", "preset", "laptop", "closed"]
+    assert "scheduled as wanted" in out + err
+
+
+def test_an_error_of_ours_is_one_line_and_2(config):
+    with start('raise SafetyError("no limits")', "--ros-args", "-p", f"config:={config}") as process:
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert err.strip().splitlines()[-1] == "error: no limits"
+    assert "Traceback" not in err
+    assert out.strip().endswith("closed")
+
+
+def test_without_a_configuration_it_says_what_to_pass():
+    with start("pass") as process:
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert "parameter 'config' is not set; pass -p config:=" in err

@@ -1,0 +1,91 @@
+"""Real processes over the real middleware: a preset that is quick to learn from, and an ear on the topics."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rclpy
+import yaml
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image
+from std_msgs.msg import Float64MultiArray
+
+from async_rl_core.config.load import config_folder
+from async_rl_interfaces.msg import GuardState, LearnerState, VelocityCommand
+from async_rl_ros.images import CvBridge
+from async_rl_ros.qos import LATCHED, SENSOR
+
+INITIAL_STEPS = 200
+
+
+@pytest.fixture
+def preset(tmp_path: Path) -> Path:
+    """The preset `laptop` with fewer random steps, as a user would write one."""
+    values = yaml.safe_load((config_folder() / "presets" / "laptop.yaml").read_text())
+    values["agent"] = {**values.get("agent", {}), "initial_steps": INITIAL_STEPS}
+    path = tmp_path / "quick.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+@pytest.fixture
+def domain() -> int:
+    """A ROS domain apart from that of the other tests."""
+    return (int(os.environ["ROS_DOMAIN_ID"]) + 50) % 101
+
+
+class Ear(Node):
+    """Hears what the nodes say, in a thread of its own, and keeps it."""
+
+    def __init__(self, context: rclpy.Context) -> None:
+        super().__init__("ear", context=context)
+        self._bridge = CvBridge()
+        self.images: list[np.ndarray] = []
+        self.commands: list[VelocityCommand] = []
+        self.wire: list[np.ndarray] = []
+        self.guard: list[int] = []
+        self.learner: list[LearnerState] = []
+        self.health: dict[str, dict[str, str]] = {}
+        all_images = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self.create_subscription(Image, "image_raw", self._on_image, all_images)
+        self.create_subscription(VelocityCommand, "rl_agent_node/command", self.commands.append, 50)
+        self.create_subscription(Float64MultiArray, "forward_velocity_controller/commands", self._on_wire, SENSOR)
+        self.create_subscription(GuardState, "safety_guard_node/state", self._on_guard, LATCHED)
+        self.create_subscription(LearnerState, "learner_node/state", self.learner.append, LATCHED)
+        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_health, 50)
+
+    def _on_image(self, message: Image) -> None:
+        self.images.append(self._bridge.imgmsg_to_cv2(message, "rgb8").copy())
+
+    def _on_wire(self, message: Float64MultiArray) -> None:
+        self.wire.append(np.array(message.data))
+
+    def _on_guard(self, message: GuardState) -> None:
+        self.guard.append(message.state)
+
+    def _on_health(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            self.health[status.name] = {value.key: value.value for value in status.values}
+
+
+@pytest.fixture
+def ear(domain: int) -> Iterator[Ear]:
+    """An `Ear` in the domain."""
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=domain)
+    node = Ear(context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin)
+    thread.start()
+    yield node
+    executor.shutdown()
+    thread.join()
+    node.destroy_node()
+    context.shutdown()

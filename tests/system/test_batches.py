@@ -1,0 +1,96 @@
+"""The graph with this test in the learner's place: what it is served is what the camera and the agent produced."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from async_rl_core.bringup.executable import command
+from async_rl_core.bringup.graph import environment, nodes
+from async_rl_core.config.load import resolve, write_config
+from async_rl_core.config.schema import Config
+from async_rl_core.replay.batch import Batch, BatchLayout
+from async_rl_core.transport.batches import BatchClient
+from async_rl_core.transport.service import Endpoint, clean_up_dead
+
+from .conftest import Ear
+
+BATCHES = 20
+
+
+@pytest.fixture
+def config(preset: Path, tmp_path: Path) -> Config:
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    config = resolve(str(preset), {"run_dir": str(run_dir)})
+    write_config(config, run_dir / "config.yaml")
+    return config
+
+
+@contextlib.contextmanager
+def graph_without_learner(config: Config, domain: int) -> Iterator[None]:
+    """Everything but the learner and the monitor."""
+    assert config.run_dir is not None
+    ambient = {**os.environ, "ROS_DOMAIN_ID": str(domain)}
+    ambient |= environment(ambient) | {"ASYNC_RL_SUPERVISED": str(os.getpid())}
+    specs = [s for s in nodes(config, config.run_dir / "config.yaml") if s.name not in ("learner_node", "monitor_node")]
+    processes = [subprocess.Popen(command(spec, ambient), env={**ambient, **spec.env}) for spec in specs]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        codes = [process.wait(timeout=5) for process in processes]
+        clean_up_dead(str(domain))
+    assert codes == [0] * len(processes)
+
+
+def crops(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(n, height, width, 3): every crop of an image."""
+    windows = np.lib.stride_tricks.sliding_window_view(image, (height, width), axis=(0, 1))
+    return windows.transpose(0, 1, 3, 4, 2).reshape(-1, height, width, 3)
+
+
+@pytest.mark.timeout(120)
+def test_batches_hold_what_was_seen_and_done(config: Config, domain: int, ear: Ear) -> None:
+    layout = BatchLayout.of(config)
+    with graph_without_learner(config, domain):
+        endpoint = Endpoint(str(domain), "test")
+        client = BatchClient(endpoint, layout, in_flight=1)
+        try:
+            batches = []
+            for _ in range(BATCHES):
+                batch = client.receive(timeout=60.0)
+                assert batch is not None
+                copy = layout.allocate()
+                np.copyto(copy.buffer, batch.buffer)
+                batches.append(copy)
+        finally:
+            client.close()
+            endpoint.close()
+    seen: dict[bytes, int] = {}
+    for number, image in enumerate(ear.images):
+        for crop in crops(image, layout.height, layout.width):
+            seen.setdefault(crop.tobytes(), number)
+    assert [batch.number for batch in batches] == list(range(BATCHES))
+    for batch in batches:
+        check(batch, seen)
+
+
+def check(batch: Batch, seen: dict[bytes, int]) -> None:
+    """Each frame is a crop of an image that the camera published; each action moved the joints it names."""
+    for images in (batch.observation_images, batch.next_images):
+        for stack in images:
+            numbers = [seen.get(np.ascontiguousarray(stack[:, :, i : i + 3]).tobytes()) for i in (0, 3, 6)]
+            assert None not in numbers
+    assert (np.abs(batch.action) <= 1).all()
+    # The action is the "previous action" of the observation that it led to.
+    assert np.array_equal(batch.action, batch.next_proprioception[:, 10:])
+    # Time limits bootstrap.
+    assert (batch.not_terminal == 1).all()
+    assert np.isfinite(batch.reward).all()
