@@ -26,7 +26,7 @@ PRIORITY = 40
 """SCHED_FIFO: above the simulated robot and the agent."""
 REPORT_PERIOD = 1.0
 """Seconds between two looks at the command topic's publishers, and two repeated states."""
-MARGIN = 0.0004
+MARGIN = 0.0002
 """Seconds from a command's expected arrival to a cycle: what the agent decides goes out at once."""
 ZEROS = 0.12
 """Seconds for which zeros are repeated after the arm has come to rest, before the process ends."""
@@ -43,7 +43,7 @@ class SafetyGuardNode(ConfiguredNode):
     def __init__(self) -> None:
         super().__init__("safety_guard_node")
         robot = self.config.robot
-        self._guard = Guard(robot, self.config.guard)
+        self._guard = Guard(robot, self.config.guard, self.config.agent.action_cycle_time)
         period = 1.0 / robot.state_rate
         self._schedule = Schedule(period, period, MARGIN, time.monotonic())
         self._lateness = Histogram("guard_lateness")

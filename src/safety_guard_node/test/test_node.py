@@ -37,7 +37,7 @@ class World:
     """Robot and agent in one node: joint states at 125 Hz, commands at 25 Hz, the guard's velocities integrated."""
 
     def __init__(self, folder: Path) -> None:
-        guard = {"guard.watchdog": WATCHDOG, "guard.grace": 0.4, "guard.state_timeout": WATCHDOG}
+        guard = {"guard.watchdog": WATCHDOG, "guard.grace": 0.36, "guard.state_timeout": WATCHDOG}
         self.config = resolve("laptop", guard)
         robot = self.config.robot
         self.context = rclpy.Context()

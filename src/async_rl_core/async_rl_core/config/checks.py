@@ -57,12 +57,14 @@ def _cycle(config: Config) -> Iterator[Problem]:
                 f"nearest: {below:g} or {below + period:g}"
             ),
         )
-    if cycle >= config.guard.watchdog:
+    guard = config.guard
+    if cycle + guard.grace >= guard.watchdog:
         yield (
             key,
             (
-                f"{cycle:g} s is not below guard.watchdog ({config.guard.watchdog:g} s): the guard would stop the arm "
-                "between two commands; shorten the cycle, or raise guard.watchdog in a preset of your own"
+                f"{cycle:g} s and guard.grace ({guard.grace:g} s) are not below guard.watchdog ({guard.watchdog:g} s): the "
+                "guard would stop the arm between two commands; shorten the cycle, or raise guard.watchdog in a preset "
+                "of your own"
             ),
         )
     if cycle > config.agent.episode_duration / 2:

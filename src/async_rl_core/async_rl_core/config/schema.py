@@ -141,7 +141,7 @@ class GuardConfig(Section):
         le=0.5, description="seconds without a fresh valid command until the arm is brought to rest"
     )
     grace: Positive = Field(
-        le=0.5, description="seconds without a fresh valid command until the arm slows down, no fault yet"
+        le=0.5, description="seconds past an action cycle without a command until the arm slows down; no fault yet"
     )
     state_timeout: Positive = Field(
         le=0.5, description="seconds without a fresh joint state until the arm is brought to rest"

@@ -22,12 +22,17 @@ class Guard:
     Feed it with `on_command`, `on_joint_state`, `on_publishers` and `on_description`; send what `tick` returns at the
     robot's state rate, always. A fault latches until `reset_fault`, which is for a person to call.
 
+    `action_cycle_time` is that of the agent's commands, in seconds.
     Raises `SafetyError` for a configuration that it cannot guard by.
     """
 
-    def __init__(self, robot: RobotConfig, config: GuardConfig) -> None:
-        if config.grace >= config.watchdog:
-            raise SafetyError(f"guard.grace {config.grace} s must be below guard.watchdog {config.watchdog} s")
+    def __init__(self, robot: RobotConfig, config: GuardConfig, action_cycle_time: float) -> None:
+        self._patience = action_cycle_time + config.grace
+        if self._patience >= config.watchdog:
+            raise SafetyError(
+                f"an action cycle of {action_cycle_time:g} s and guard.grace of {config.grace:g} s together must stay "
+                f"below guard.watchdog of {config.watchdog:g} s"
+            )
         self.state = State.DISARMED
         self.fault: Fault | None = None
         self.limited = 0
@@ -154,7 +159,7 @@ class Guard:
             self._fail(Kind.ROBOT_SILENT, f"{self._robot.state_topic} silent for {1000 * age:.0f} ms", now)
 
     def _follow(self, now: float, limits: LimitFilter) -> None:
-        if self._commands.silence(now) > self._config.grace:
+        if self._commands.silence(now) > self._patience:
             limits.brake()  # slow already, so that the arm is at rest soon after the watchdog
         elif limits.follow(self._commands.velocity, self._joints.position, self._joints.silence(now)):
             self.limited += 1

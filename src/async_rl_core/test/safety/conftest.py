@@ -23,7 +23,7 @@ class Bench:
         self.robot = config.robot
         self.names = list(self.robot.joints)
         self.cycle = 1.0 / self.robot.state_rate
-        self.guard = Guard(self.robot, config.guard)
+        self.guard = Guard(self.robot, config.guard, config.agent.action_cycle_time)
         self.guard.on_description(urdf)
         self.guard.on_publishers(0.0, 1)
         self.kinematics = Kinematics(urdf, self.robot.joints, self.robot.workspace.frame, self.robot.tool_frame)

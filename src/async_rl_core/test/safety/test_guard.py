@@ -34,7 +34,7 @@ def until_rest(arm: Bench, limit: float = 0.2) -> float:
 
 
 def test_disarmed_it_sends_zeros_and_says_what_is_missing(config: Config, urdf: str) -> None:
-    guard = Guard(config.robot, config.guard)
+    guard = Guard(config.robot, config.guard, config.agent.action_cycle_time)
     assert not np.any(guard.tick(0.0))
     armed, message = guard.arm(0.0)
     assert not armed
@@ -253,7 +253,7 @@ def test_a_fault_is_not_cleared_while_the_arm_moves(bench: MakeBench) -> None:
 
 def test_an_impossible_grace_is_refused(config: Config) -> None:
     with pytest.raises(SafetyError, match=r"guard\.grace"):
-        Guard(config.robot, config.guard.model_copy(update={"grace": 0.1}))
+        Guard(config.robot, config.guard.model_copy(update={"grace": 0.06}), config.agent.action_cycle_time)
 
 
 events = st.lists(

@@ -1,0 +1,52 @@
+"""Every figure finds its place."""
+
+import numpy as np
+from async_rl_core.agent.loop import EpisodeResult
+from async_rl_core.agent.outbox import Outbox
+from async_rl_core.agent.timing import Timing
+from async_rl_core.replay.step import Step
+from async_rl_ros.diagnostics import Level
+from rl_agent_node.messages import episode_message, health, timing_message
+
+
+def timing() -> Timing:
+    timing = Timing()
+    for lateness in (0.001, 0.002, 0.003):
+        timing.cycle(lateness, missed=0, inference=0.0005)
+    timing.cycle(0.05, missed=1, inference=0.0005)
+    timing.image(age=0.004, latency=0.005)
+    return timing
+
+
+def outbox(waiting: int) -> Outbox:
+    box = Outbox(lambda _: False)
+    nothing = np.zeros(0, np.float32)
+    for i in range(waiting):
+        box.put(Step(i, 1, i, np.zeros((0, 1, 1, 3), np.uint8), nothing, nothing, 0.0, terminal=False))
+    return box
+
+
+def test_an_episode_takes_its_share_of_the_timing() -> None:
+    measured = timing()
+    message = episode_message(EpisodeResult(7, True, 700, 12.5, 0.25), measured, updates=3)
+    assert (message.episode, message.random, message.env_steps) == (7, True, 700)
+    assert (message.episode_return, message.target_term, message.policy_updates) == (12.5, 0.25, 3)
+    assert (message.missed_cycles, measured.missed_cycles) == (1, 1)
+    assert 3.0 < message.lateness_p99_ms <= 50.0
+    assert episode_message(EpisodeResult(8, True, 800, 0.0, 0.0), measured, updates=3).missed_cycles == 0
+
+
+def test_timing() -> None:
+    message = timing_message(timing(), outbox(2))
+    assert (message.cycles, message.missed_cycles, message.steps_waiting) == (4, 1, 2)
+    lateness = next(h for h in message.histogram if h.name == "lateness")
+    assert sum(lateness.count) == 4
+    assert len(lateness.count) == len(lateness.edge) + 1
+    assert lateness.max == 50.0
+
+
+def test_health_says_what_the_agent_waits_for() -> None:
+    assert health("", timing(), outbox(0), aborted=0).level is Level.OK
+    waiting = health("image_raw", timing(), outbox(0), aborted=0)
+    assert waiting.level is Level.WARN
+    assert "image_raw" in waiting.message
