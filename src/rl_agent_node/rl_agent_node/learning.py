@@ -16,8 +16,10 @@ class Learning(Protocol):
     """What the agent needs of learning."""
 
     policy: Policy
-    updates: int
-    """Gradient updates behind the policy."""
+
+    @property
+    def updates(self) -> int:
+        """Gradient updates behind the policy."""
 
     def send(self, step: Step) -> bool:
         """Hand over a step; False: not now."""

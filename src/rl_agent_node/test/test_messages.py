@@ -1,6 +1,7 @@
 """Every figure finds its place."""
 
 import numpy as np
+
 from async_rl_core.agent.loop import EpisodeResult
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.timing import Timing

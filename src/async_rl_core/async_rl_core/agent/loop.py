@@ -34,7 +34,7 @@ class Actor(Protocol):
 class Reward(Protocol):
     """Judges the newest frame and the joint angles (n,): reward and its target term."""
 
-    def __call__(self, image: NDArray[np.uint8], position: Vector) -> tuple[float, float]: ...
+    def __call__(self, image: NDArray[np.uint8], angles: Vector, /) -> tuple[float, float]: ...
 
 
 class VelocityLimits(Protocol):

@@ -62,9 +62,9 @@ def _cycle(config: Config) -> Iterator[Problem]:
         yield (
             key,
             (
-                f"{cycle:g} s and guard.grace ({guard.grace:g} s) are not below guard.watchdog ({guard.watchdog:g} s): the "
-                "guard would stop the arm between two commands; shorten the cycle, or raise guard.watchdog in a preset "
-                "of your own"
+                f"{cycle:g} s and guard.grace ({guard.grace:g} s) are not below guard.watchdog ({guard.watchdog:g} s): "
+                "the guard would stop the arm between two commands; shorten the cycle, or raise guard.watchdog in a "
+                "preset of your own"
             ),
         )
     if cycle > config.agent.episode_duration / 2:

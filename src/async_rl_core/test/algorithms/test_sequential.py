@@ -1,6 +1,7 @@
 """Act, sample and update in one process: what the steps allow is learned, at once, and the same every time."""
 
 import numpy as np
+
 from async_rl_core.algorithms.sequential import SequentialLearning
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
