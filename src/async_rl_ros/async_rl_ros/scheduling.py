@@ -7,6 +7,7 @@ import signal
 
 _PR_SET_PDEATHSIG = 1
 _FALLBACK_NICENESS = -10
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
 
 def realtime(priority: int) -> str:
@@ -64,6 +65,19 @@ def end_with_supervisor() -> None:
         raise OSError(number, f"prctl(PR_SET_PDEATHSIG): {os.strerror(number)}")
     if int(supervisor) not in (1, os.getppid()):  # it died before we asked
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def lock_memory() -> str:
+    """Keep every page that this process has touched, or will touch, in memory.
+
+    A page that the kernel took back, of a library as well as of the heap, costs a read from disk when it is next
+    needed: 100 ms in which no deadline is met.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0:
+        return "memory is locked"
+    reason = os.strerror(ctypes.get_errno())
+    return f"memory is not locked ({reason}): a page read from disk may cost a deadline; see `async_rl doctor`"
 
 
 def freeze_garbage() -> None:

@@ -55,6 +55,13 @@ def test_realtime_falls_back_to_nice_then_to_nothing(monkeypatch):
     assert scheduling.realtime(20).startswith("no right")
 
 
+def test_lock_memory_says_whether_it_did():
+    said, locked = run(
+        "print(s.lock_memory()); print(next(l.split()[1] for l in open('/proc/self/status') if l.startswith('VmLck')))"
+    ).splitlines()
+    assert said == "memory is locked" if int(locked) else "not locked" in said
+
+
 def test_freeze_garbage():
     assert run("s.freeze_garbage(); import gc; print(gc.isenabled(), gc.get_freeze_count() > 0)") == "False True"
     assert gc.isenabled()

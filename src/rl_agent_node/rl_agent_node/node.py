@@ -126,6 +126,7 @@ class RLAgentNode(ConfiguredNode):
 
     def run(self, stop: Stop) -> None:
         """Act at every deadline until the stop, the duration or the last episode; then rest."""
+        self.get_logger().info(scheduling.lock_memory())
         scheduling.freeze_garbage()  # what is new is collected between episodes
         self._schedule.advance(time.monotonic())
         while not stop.requested and not self._finished():

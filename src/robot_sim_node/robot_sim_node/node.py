@@ -24,7 +24,7 @@ from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
-from async_rl_ros.scheduling import freeze_garbage, realtime
+from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
 from robot_sim_node import messages
 from robot_sim_node.camera import CameraThread, Snapshot
 from robot_sim_node.clock import Beat, StampClock
@@ -67,6 +67,7 @@ class RobotSimNode(ConfiguredNode):
 
     def run(self, stop: Stop) -> None:
         """Tick at the driver's rate until a stop is requested and the arm is at rest, or 1.5 s after the request."""
+        self.get_logger().info(lock_memory())
         freeze_garbage()
         sys.setswitchinterval(_SWITCH_INTERVAL)
         self._beat.hold(time.monotonic() - self._beat.origin)

@@ -65,6 +65,7 @@ class SafetyGuardNode(ConfiguredNode):
 
     def run(self, stop: Stop) -> None:
         """Guard until a stop is requested; on every way out, the arm is brought to rest first."""
+        self.get_logger().info(scheduling.lock_memory())
         scheduling.freeze_garbage()
         self._schedule.advance(time.monotonic())
         try:

@@ -20,7 +20,7 @@ from async_rl_core.sim.model import robots_folder
 
 State = Literal["fine", "could be better", "missing"]
 
-MIN_PYTHON, MAX_PYTHON = (3, 10), (3, 13)  # those that the wheels are built for
+MIN_PYTHON, MAX_PYTHON = (3, 11), (3, 13)  # from what MuJoCo needs to what the wheels are built for
 MIN_CORES = 2
 MIN_SHARED_MEMORY = 256 * 2**20  # bytes: every preset's mini-batches and the middleware's segments
 
