@@ -16,6 +16,7 @@ from std_srvs.srv import Trigger
 from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
+from async_rl_core.agent.rehearsal import rehearse
 from async_rl_core.agent.schedule import Schedule
 from async_rl_core.agent.timing import Timing
 from async_rl_core.algorithms.spec import ObservationSpec
@@ -53,9 +54,9 @@ class RLAgentNode(ConfiguredNode):
             scheduling.ordinary()  # updates in real time would starve everything else
         self._learning = connect(config)
         self._outbox = Outbox(self._learning.send)
-        self._loop = AgentLoop(
-            config, self._learning.policy, TargetReward.from_config(config), self._outbox, self._place_target
-        )
+        reward = TargetReward.from_config(config)
+        rehearse(config, self._learning.policy, reward)
+        self._loop = AgentLoop(config, self._learning.policy, reward, self._outbox, self._place_target)
         self._timing = Timing()
         self._joints: JointState | None = None
         self._armed = False
@@ -118,7 +119,9 @@ class RLAgentNode(ConfiguredNode):
     def _on_robot_description(self, message: String) -> None:
         robot = self.config.robot
         kinematics = Kinematics(message.data, robot.joints, robot.workspace.frame, robot.tool_frame)
-        self._loop.limits = SoftLimits(robot, kinematics, self.config.agent.action_cycle_time)
+        limits = SoftLimits(robot, kinematics, self.config.agent.action_cycle_time)
+        limits.shape(np.array(robot.start), np.ones(len(robot.joints)))  # the first call is slow
+        self._loop.limits = limits
 
     def _place_target(self, episode: int) -> None:
         future = self._target.call_async(ResetTarget.Request(episode=episode))

@@ -1,7 +1,5 @@
 """The agent's deadlines and latencies, for the whole run and for the episode at hand."""
 
-import numpy as np
-
 from async_rl_core.agent.histogram import Histogram
 
 
@@ -46,7 +44,8 @@ class Timing:
 
     def end_episode(self) -> tuple[float, int]:
         """The 99th percentile of lateness in ms and the missed cycles since the last call."""
-        p99 = float(np.percentile(self._episode_lateness, 99)) if self._episode_lateness else 0.0
+        rank = -(-99 * len(self._episode_lateness) // 100)  # the nearest rank, rounded up
+        p99 = sorted(self._episode_lateness)[rank - 1] if self._episode_lateness else 0.0
         missed = self._episode_missed
         self._episode_lateness.clear()
         self._episode_missed = 0
