@@ -166,7 +166,7 @@ class RLAgentNode(ConfiguredNode):
         velocity = self._loop.act(start, self._joints, self._armed)
         self._publish_command(velocity, fresh)
         self._measure(start, time.monotonic(), fresh)
-        if self._loop.phase is Phase.RUNNING and self._loop.policy_ready:
+        if self._loop.policy_acted:
             self._publish_points()
         if (result := self._loop.settle()) is not None:
             self._report_episode(result)

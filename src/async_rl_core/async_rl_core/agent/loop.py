@@ -100,6 +100,8 @@ class AgentLoop:
         self.observations = ObservationBuffer(crop, agent.frame_stack, self._actuated)
         self.limits: VelocityLimits | None = None
         self.policy_ready = False
+        self.policy_acted = False
+        """Whether the action of this cycle is the policy's."""
         self.phase = Phase.WAITING
         self.episode = 0
         self.env_steps = 0
@@ -131,6 +133,7 @@ class AgentLoop:
 
     def act(self, now: float, joints: JointState | None, armed: bool) -> Vector:
         """The joint velocity (n,) in rad/s for this cycle. This is the control path: nothing here may wait."""
+        self.policy_acted = False
         if joints is None or self.limits is None or not armed or not self._trustworthy(now, joints):
             self._abandon()
             return self._rest
@@ -202,7 +205,8 @@ class AgentLoop:
         return self.limits.shape(joints.position, velocity)
 
     def _choose(self, proprioception: NDArray[np.float32]) -> Action:
-        if self.env_steps < self._agent.initial_steps or not self.policy_ready:
+        self.policy_acted = self.policy_ready and self.env_steps >= self._agent.initial_steps
+        if not self.policy_acted:
             return self._rng.uniform(-1.0, 1.0, len(self._actuated)).astype(np.float32)
         self._random = False
         return self._actor.act(self.observations.image(), proprioception).copy()
