@@ -66,6 +66,7 @@ class RLAgentNode(ConfiguredNode):
         camera, spec = config.camera, ObservationSpec.of(config)
         self._crop_share = np.array([spec.width / camera.width, spec.height / camera.height])
         self._connect()
+        self._half_frame = 0.5 / config.camera.rate
         self._started = self._next_report = time.monotonic()
         self._schedule = Schedule(
             config.agent.action_cycle_time, 1 / config.camera.rate, config.agent.phase_margin, self._started
@@ -156,8 +157,13 @@ class RLAgentNode(ConfiguredNode):
         while (remaining := self._schedule.due - time.monotonic()) > 0:
             self.executor_.spin_once(timeout_sec=remaining)
         grace = self._schedule.due + GRACE
-        while not self._loop.observations.has_fresh_frame and (remaining := grace - time.monotonic()) > 0:
+        while not self._frame_is_in() and (remaining := grace - time.monotonic()) > 0:
             self.executor_.spin_once(timeout_sec=remaining)
+
+    def _frame_is_in(self) -> bool:
+        """Whether the frame that this deadline waits for has come; one that was late for the last does not count."""
+        newest = self._loop.observations.newest
+        return newest is not None and newest.received > self._schedule.due - self._half_frame
 
     def _cycle(self) -> None:
         """Command first; what can wait comes after it."""
