@@ -159,16 +159,17 @@ class BatchClient(Port):
             self._notifier.notify()
 
     def _take(self) -> Batch | None:
-        for pending in self._pending:
-            response = pending.receive()
-            if response is not None:
-                self._pending.remove(pending)
-                pending.delete()
-                self._held = response
-                buffer = view(response, self._layout.nbytes)
-                buffer.setflags(write=False)
-                return self._layout.views(buffer)
-        return None
+        if not self._pending:
+            return None
+        # The oldest only: a younger one may be answered between a look at the oldest and a look at it.
+        response = self._pending[0].receive()
+        if response is None:
+            return None
+        self._pending.popleft().delete()
+        self._held = response
+        buffer = view(response, self._layout.nbytes)
+        buffer.setflags(write=False)
+        return self._layout.views(buffer)
 
     def _release(self) -> None:
         if self._held is not None:
