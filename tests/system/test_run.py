@@ -49,7 +49,10 @@ def children_of(run_dir: Path) -> list[str]:
 
 def segments(domain: int) -> list[str]:
     """What is left of the run's shared memory."""
-    return [str(path) for path in Path("/dev/shm").glob(f"async_rl-{os.getuid()}-{domain}*")]
+    prefix = f"async_rl-{os.getuid()}-{domain}"
+    return [
+        path.name for path in Path("/dev/shm").iterdir() if path.name == prefix or path.name.startswith(f"{prefix}-")
+    ]
 
 
 def check_files(run_dir: Path) -> None:
