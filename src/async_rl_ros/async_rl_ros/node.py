@@ -22,11 +22,19 @@ class Stop:
 
     def __init__(self) -> None:
         self.requested = False
+        self._starting = True
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._request)
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
+        if self._starting:
+            self._starting = False
+            raise SystemExit(0)
+
+    def started(self) -> None:
+        """The node runs: from now on it ends itself. Until then a signal ends the process at once."""
+        self._starting = False
 
 
 def make_executor() -> Executor:
@@ -79,6 +87,7 @@ def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | Non
     code = 0
     try:
         node = create()
+        stop.started()
         if scheduled:
             node.get_logger().info(scheduled)
         node.run(stop)

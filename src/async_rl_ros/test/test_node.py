@@ -49,6 +49,17 @@ def wait_for(process: "subprocess.Popen[str]", line: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_while_it_starts(config, number):
+    starts = NODE.replace('print("preset"', 'print("starting", flush=True); time.sleep(600); print("preset"')
+    line = [sys.executable, "-c", "import time\n" + starts.format(run="pass"), "--ros-args", "-p", f"config:={config}"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(process, "starting")
+        process.send_signal(number)
+        _, error = process.communicate(timeout=30)
+    assert (process.returncode, error) == (0, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_0_and_closes_it(config, number):
     run = 'print("running", flush=True); super().run(stop)'
     with start(run, "--ros-args", "-p", f"config:={config}") as process:
