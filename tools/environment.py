@@ -14,6 +14,14 @@ export LD_LIBRARY_PATH="{libraries}"
 export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
 """
 
+# ros2 itself runs on the system's Python, and its launch files import what is in the environment only.
+SOURCED = """\
+case ":${{PYTHONPATH:-}}:" in
+  *":{packages}:"*) ;;
+  *) export PYTHONPATH="{packages}${{PYTHONPATH:+:$PYTHONPATH}}" ;;
+esac
+"""
+
 COMMON = """\
 export VIRTUAL_ENV="{venv}"
 export ASYNC_RL_ROOT="{root}"
@@ -41,6 +49,8 @@ def write_environment(root: Path, venv: Path, ros: str | None) -> None:
     text = "# Made by tools/setup.py; source it in sh or bash.\n"
     if ros is None:
         text += WHEELS.format(venv=venv, libraries=libraries(venv))
+    else:
+        text += SOURCED.format(packages=next(iter(venv.glob("lib/python3.*/site-packages")), venv))
     text += COMMON.format(venv=venv, root=root)
     path = venv / "env.sh"
     if not path.is_file() or path.read_text() != text:

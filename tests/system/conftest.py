@@ -17,9 +17,9 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Float64MultiArray
 
 from async_rl_core.config.load import config_folder
-from async_rl_interfaces.msg import GuardState, LearnerState, VelocityCommand
+from async_rl_interfaces.msg import Episode, GuardState, LearnerState, VelocityCommand
 from async_rl_ros.images import CvBridge
-from async_rl_ros.qos import LATCHED, SENSOR
+from async_rl_ros.qos import LATCHED, LATCHED_HISTORY, SENSOR
 
 INITIAL_STEPS = 200
 
@@ -51,6 +51,7 @@ class Ear(Node):
         self.wire: list[np.ndarray] = []
         self.guard: list[int] = []
         self.learner: list[LearnerState] = []
+        self.episodes: list[Episode] = []
         self.health: dict[str, dict[str, str]] = {}
         all_images = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
         self.create_subscription(Image, "image_raw", self._on_image, all_images)
@@ -58,6 +59,7 @@ class Ear(Node):
         self.create_subscription(Float64MultiArray, "forward_velocity_controller/commands", self._on_wire, SENSOR)
         self.create_subscription(GuardState, "safety_guard_node/state", self._on_guard, LATCHED)
         self.create_subscription(LearnerState, "learner_node/state", self.learner.append, LATCHED)
+        self.create_subscription(Episode, "rl_agent_node/episode", self.episodes.append, LATCHED_HISTORY)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_health, 50)
 
     def _on_image(self, message: Image) -> None:

@@ -46,7 +46,11 @@ class CvBridge:
         if (source, desired_encoding) not in _CONVERSIONS:
             allowed = [target for known, target in _CONVERSIONS if known == source]
             raise CvBridgeError(f"cannot convert an image from {source} to {desired_encoding!r}; allowed: {allowed}")
-        return np.asarray(cv2.cvtColor(image, _CONVERSIONS[source, desired_encoding]), np.uint8)
+        try:
+            return np.asarray(cv2.cvtColor(image, _CONVERSIONS[source, desired_encoding]), np.uint8)
+        except cv2.error as error:
+            size = f"{img_msg.width}x{img_msg.height}"
+            raise CvBridgeError(f"cannot convert a {size} image from {source}: {error}") from error
 
     def cv2_to_imgmsg(self, cvim: NDArray[np.uint8], encoding: str, header: Header | None = None) -> Image:
         """A message with a copy of the image. Raises `CvBridgeError` where shape or type do not fit the encoding."""

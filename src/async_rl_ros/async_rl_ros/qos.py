@@ -9,7 +9,7 @@ DRIVER = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 """Publishers that stand in for a driver, and commands to one."""
 
 COMMAND = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
-"""Commands: none lost, and an old one never after a newer one."""
+"""Commands: the newest always arrives, and an old one never after a newer one."""
 
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 """States: whoever joins late gets the last one."""

@@ -31,6 +31,8 @@ def realtime(priority: int) -> str:
 def ordinary() -> None:
     """Take `realtime` back for this thread and those that it starts from now on."""
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    if os.getpriority(os.PRIO_PROCESS, 0) < 0:
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
 
 
 def background() -> str:

@@ -12,7 +12,7 @@ from async_rl_core.monitor.film import Film, Image, Points
 from async_rl_core.monitor.marks import annotate
 from async_rl_core.monitor.worker import Worker
 from async_rl_interfaces.msg import FeaturePoints
-from async_rl_ros.images import CvBridge
+from async_rl_ros.images import CvBridge, CvBridgeError
 from async_rl_ros.qos import SENSOR
 from async_rl_ros.stamps import nanoseconds
 from monitor_node.messages import points_of
@@ -63,7 +63,10 @@ class Camera:
         return bool(self._publisher.get_subscription_count() > 0)
 
     def _on_image(self, message: ImageMessage) -> None:
-        image: Image = np.asarray(self._bridge.imgmsg_to_cv2(message, "rgb8"), np.uint8)
+        try:
+            image: Image = np.asarray(self._bridge.imgmsg_to_cv2(message, "rgb8"), np.uint8)
+        except CvBridgeError:  # the agent says so
+            return
         self._film.add_frame(nanoseconds(message.header.stamp), image)
         if not self._watched:
             return

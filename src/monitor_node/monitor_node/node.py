@@ -108,7 +108,7 @@ class MonitorNode(ConfiguredNode):
         self._say(self._announcer.guard(message.state, message.cause, message.commands_refused))
 
     def _on_target(self, message: Target) -> None:
-        if self._markers.get_subscription_count() > 0:
+        if self._markers.get_subscription_count() > 0 and min(message.width, message.height) > 0:
             self._markers.publish(markers(self.config.robot, message, message.header.stamp))
 
 

@@ -28,7 +28,7 @@ from async_rl_interfaces.msg import Timing as TimingMessage
 from async_rl_interfaces.srv import ResetTarget
 from async_rl_ros import qos, scheduling
 from async_rl_ros.diagnostics import Diagnostics, Health
-from async_rl_ros.images import CvBridge
+from async_rl_ros.images import CvBridge, CvBridgeError
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
 from async_rl_ros.stamps import nanoseconds, ros_time
@@ -41,6 +41,8 @@ GRACE = 0.002
 """Seconds past the deadline that the loop waits for a frame which is due: acting on the last one costs a cycle."""
 REPORT_PERIOD = 1.0
 RETIRE_TIMEOUT = 0.3
+GUARD_TIMEOUT = 2.5
+"""Seconds after which a silent guard, which repeats its state every second, counts as not armed."""
 PRIORITY = 20
 
 
@@ -60,6 +62,8 @@ class RLAgentNode(ConfiguredNode):
         self._timing = Timing()
         self._joints: JointState | None = None
         self._armed = False
+        self._guard_heard = 0.0
+        self._acted_on: Frame | None = None
         self._sequence = 0
         self._completed = 0
         self._bridge = CvBridge()
@@ -90,7 +94,11 @@ class RLAgentNode(ConfiguredNode):
 
     def _on_image(self, message: Image) -> None:
         received = time.monotonic()
-        image = self._bridge.imgmsg_to_cv2(message, "rgb8")
+        try:
+            image = self._bridge.imgmsg_to_cv2(message, "rgb8")
+        except CvBridgeError as error:
+            self.get_logger().error(f"image_raw is ignored: {error}", throttle_duration_sec=5.0)
+            return
         expected = (self.config.camera.height, self.config.camera.width, 3)
         if image.shape != expected:
             self.get_logger().error(
@@ -116,8 +124,11 @@ class RLAgentNode(ConfiguredNode):
 
     def _on_guard_state(self, message: GuardState) -> None:
         self._armed = message.state == GuardState.ARMED
+        self._guard_heard = time.monotonic()
 
     def _on_robot_description(self, message: String) -> None:
+        if self._loop.limits is not None:  # the guard takes the first too; building a model takes longer than a cycle
+            return
         robot = self.config.robot
         kinematics = Kinematics(message.data, robot.joints, robot.workspace.frame, robot.tool_frame)
         limits = SoftLimits(robot, kinematics, self.config.agent.action_cycle_time)
@@ -125,8 +136,9 @@ class RLAgentNode(ConfiguredNode):
         self._loop.limits = limits
 
     def _place_target(self, episode: int) -> None:
-        future = self._target.call_async(ResetTarget.Request(episode=episode))
-        future.add_done_callback(lambda _: self._loop.target_placed(episode))
+        if self._target.service_is_ready():
+            future = self._target.call_async(ResetTarget.Request(episode=episode))
+            future.add_done_callback(lambda _: self._loop.target_placed(episode))
 
     def run(self, stop: Stop) -> None:
         """Act at every deadline until the stop, the duration or the last episode; then rest."""
@@ -141,6 +153,7 @@ class RLAgentNode(ConfiguredNode):
     def _retire(self) -> None:
         """Rest, and let the guard disarm rather than find this node silent."""
         self._publish_command(np.zeros(len(self.config.robot.joints)))
+        self._timings.publish(self._stamped(messages.timing_message(self._timing, self._outbox)))
         if self._armed and self._disarm.service_is_ready():
             answer = self._disarm.call_async(Trigger.Request())
             end = time.monotonic() + RETIRE_TIMEOUT
@@ -168,13 +181,15 @@ class RLAgentNode(ConfiguredNode):
     def _cycle(self) -> None:
         """Command first; what can wait comes after it."""
         start = time.monotonic()
-        fresh = self._loop.observations.newest if self._loop.observations.has_fresh_frame else None
-        velocity = self._loop.act(start, self._joints, self._armed)
+        newest = self._loop.observations.newest
+        fresh = newest if newest is not self._acted_on else None
+        self._acted_on = newest
+        velocity = self._loop.act(start, self._joints, self._armed and start - self._guard_heard < GUARD_TIMEOUT)
         self._publish_command(velocity, fresh)
         self._measure(start, time.monotonic(), fresh)
         if self._loop.policy_acted:
             self._publish_points()
-        if (result := self._loop.settle()) is not None:
+        if (result := self._loop.settle(start)) is not None:
             self._report_episode(result)
         self._loop.policy_ready = self._learning.poll() or self._loop.policy_ready
         if start >= self._next_report:
@@ -218,7 +233,7 @@ class RLAgentNode(ConfiguredNode):
         return message
 
     def _health(self) -> Health:
-        waiting_for = ""
+        waiting_for = "visual_target_node to place the target" if self._loop.waits_for_target else ""
         if self._loop.phase is Phase.WAITING:
             missing = {
                 "joint_states": self._joints is None,

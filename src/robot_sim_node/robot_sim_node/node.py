@@ -167,6 +167,8 @@ class RobotSimNode(ConfiguredNode):
             )
 
     def _on_target(self, message: Target) -> None:
+        if not (message.width > 0 and message.height > 0):
+            return
         x, y = message.x / message.width, message.y / message.height
         if math.isfinite(x) and math.isfinite(y):
             self._target = (x * self.config.target.width, y * self.config.target.height)

@@ -2,6 +2,7 @@
 
 import time
 from array import array
+from contextlib import suppress
 from functools import partial
 
 from builtin_interfaces.msg import Time
@@ -72,6 +73,9 @@ class SafetyGuardNode(ConfiguredNode):
             while not stop.requested:
                 self._serve()
                 self._send()
+        except Exception as error:
+            self._guard.fail(time.monotonic(), f"error in the guard: {error}")
+            raise
         finally:
             self._come_to_rest()
 
@@ -83,12 +87,15 @@ class SafetyGuardNode(ConfiguredNode):
     def _send(self) -> None:
         """One cycle: judge, publish, and set the next; cycles that were missed are not made up for."""
         now = time.monotonic()
-        self._message.data = array("d", self._guard.tick(now).tobytes())
-        self._commands.publish(self._message)
         self._measure(now)
-        self._schedule.advance(now)
+        self._command(now)
         if self._told != (self._guard.state, self._guard.fault):
             self._tell()
+
+    def _command(self, now: float) -> None:
+        self._message.data = array("d", self._guard.tick(now).tobytes())
+        self._commands.publish(self._message)
+        self._schedule.advance(now)
 
     def _measure(self, now: float) -> None:
         self._lateness.add(1e3 * (now - self._schedule.due))
@@ -97,15 +104,17 @@ class SafetyGuardNode(ConfiguredNode):
             self._answered = None
 
     def _come_to_rest(self) -> None:
-        """Ramp down and repeat zeros. Callbacks are not served: nothing may interfere any more."""
+        """Ramp down and repeat zeros. Nothing else is done meanwhile: nothing may interfere any more."""
         rest = time.monotonic()
         end = rest + STOP_LIMIT
         self._guard.disarm(rest)
         while time.monotonic() < min(end, rest + ZEROS):
             time.sleep(max(0.0, self._schedule.due - time.monotonic()))
-            self._send()
+            self._command(time.monotonic())
             if not self._guard.at_rest:
                 rest = time.monotonic()
+        with suppress(Exception):  # the arm is at rest; whether anyone hears so is not worth a failure
+            self._tell()
 
     def _on_joint_state(self, message: JointState) -> None:
         self._guard.on_joint_state(time.monotonic(), message.name, message.position)

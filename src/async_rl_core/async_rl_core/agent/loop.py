@@ -20,6 +20,8 @@ STATE_TIMEOUT = 0.1
 """Seconds after which a silent camera or arm ends the episode: what it would record is not what happened."""
 SETTLE_TIME = 0.5
 """Seconds of the reset that are left for the arm to come to rest after the motion."""
+TARGET_RETRY = 0.5
+"""Seconds until a target that was not placed is asked for again: a request may be lost while nodes find each other."""
 
 Vector = NDArray[np.float64]
 Action = NDArray[np.float32]
@@ -73,7 +75,7 @@ class AgentLoop:
         actor: the policy, used once `initial_steps` random steps are done and `policy_ready` is set.
         reward: of the task.
         outbox: takes the steps for replay.
-        place_target: asks for the target of an episode; answered through `target_placed`.
+        place_target: asks for the target of an episode, again until it is answered through `target_placed`.
 
     Attributes:
         limits: keeps the tool in its box ahead of the safety guard; until it is known, the arm rests.
@@ -110,7 +112,7 @@ class AgentLoop:
         self._zero_action: Action = np.zeros(len(self._actuated), np.float32)
         self._rest: Vector = np.zeros(len(robot.joints))
         self._motion: ResetMotion | None = None
-        self._reset_start = 0.0
+        self._reset_start = self._ask_again = 0.0
         self._target_episode = 0
         self._result: EpisodeResult | None = None
         self._begin_episode()
@@ -129,7 +131,12 @@ class AgentLoop:
 
     def target_placed(self, episode: int) -> None:
         """The target of this episode is where it should be."""
-        self._target_episode = episode
+        self._target_episode = max(self._target_episode, episode)
+
+    @property
+    def waits_for_target(self) -> bool:
+        """Whether the reset lasts because the target is not placed."""
+        return self.phase is Phase.RESETTING and self._target_episode < self.episode
 
     def act(self, now: float, joints: JointState | None, armed: bool) -> Vector:
         """The joint velocity (n,) in rad/s for this cycle. This is the control path: nothing here may wait."""
@@ -146,11 +153,14 @@ class AgentLoop:
             return self._step(now, joints)
         return self._reset_velocity_at(now, joints)
 
-    def settle(self) -> EpisodeResult | None:
+    def settle(self, now: float) -> EpisodeResult | None:
         """Reward and record the cycle that `act` began; returns the episode that it ended, if one did."""
         if self._observed is not None:
             self._record(*self._observed)
             self._observed = None
+        if self.waits_for_target and now >= self._ask_again:
+            self._ask_again = now + TARGET_RETRY
+            self._place_target(self.episode)
         self._outbox.flush()
         result, self._result = self._result, None
         return result
@@ -170,7 +180,7 @@ class AgentLoop:
         self._motion = ResetMotion(joints.position, self._start_pose, self._reset_velocity, duration, now)
         self._reset_start = now
         self.episode += 1
-        self._place_target(self.episode)
+        self._ask_again = now
         self.phase = Phase.RESETTING
 
     def _reset_done(self, now: float, joints: JointState) -> bool:

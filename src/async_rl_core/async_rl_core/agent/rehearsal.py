@@ -32,7 +32,7 @@ def rehearse(config: Config, actor: Actor, reward: Reward) -> None:
         loop.target_placed(loop.episode)
         loop.add_frame(Frame(image, 0, now))
         loop.act(now, JointState(start, np.zeros(len(start)), now), armed=True)
-        if loop.settle() is not None:
+        if loop.settle(now) is not None:
             return
 
 

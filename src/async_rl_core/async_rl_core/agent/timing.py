@@ -1,6 +1,11 @@
 """The agent's deadlines and latencies, for the whole run and for the episode at hand."""
 
+from collections import deque
+
 from async_rl_core.agent.histogram import Histogram
+
+EPISODE_CYCLES = 2000
+"""Cycles in an episode's percentile at most: hours of waiting before it must not make it slow to compute."""
 
 
 class Timing:
@@ -19,7 +24,7 @@ class Timing:
         self.cycles = 0
         self.missed_cycles = 0
         self.stale_images = 0
-        self._episode_lateness: list[float] = []
+        self._episode_lateness: deque[float] = deque(maxlen=EPISODE_CYCLES)
         self._episode_missed = 0
 
     @property

@@ -61,7 +61,8 @@ def python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
     if MIN_PYTHON <= sys.version_info[:2] <= MAX_PYTHON:
         return Check("Python", "fine", f"{version}, {sys.executable}")
-    return Check("Python", "missing", version, "install Python 3.10 to 3.13 and build anew: make PYTHON=<path>")
+    allowed = " to ".join(f"{major}.{minor}" for major, minor in (MIN_PYTHON, MAX_PYTHON))
+    return Check("Python", "missing", version, f"install Python {allowed} and build anew: make PYTHON=<path>")
 
 
 def configuration() -> Check:

@@ -99,7 +99,7 @@ def _shade_random(
         return
     for axes in panels:
         axes.axvspan(0, max(ends), color="#000000", alpha=0.06, linewidth=0)
-    panels[0].text(max(ends) / 2, 0.97, "random", transform=panels[0].get_xaxis_transform(), ha="center", va="top")
+    panels[-1].text(max(ends) / 2, 0.97, "random", transform=panels[-1].get_xaxis_transform(), ha="center", va="top")
 
 
 def _dress(figure: Figure, upper: Axes, lower: Axes, facts: Sequence[dict[str, object]]) -> None:

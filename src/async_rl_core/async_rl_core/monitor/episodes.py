@@ -21,7 +21,7 @@ class EpisodeRow:
 
     episode: int
     wall_time: float
-    """Seconds from the run's start to the episode's end."""
+    """Seconds from the monitor's start, which is the run's, to the episode's end."""
     env_steps: int
     """Of the run so far."""
     updates: int
