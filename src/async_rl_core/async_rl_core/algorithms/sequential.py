@@ -25,7 +25,11 @@ class SequentialLearning:
         self._replay = Replay(config)
         self._batch = BatchLayout.of(config).allocate()
         self.policy = Policy(config.sac, spec, actions, config.seed, threads=None)
-        sac = SAC(config.sac, spec, actions, config.seed, choose_device(config.learner.device))
+        device = choose_device(config.learner.device)
+        # The first sample and the first update take 50 ms longer than the others: not while the arm moves.
+        _fill(config, self._batch)
+        SAC(config.sac, spec, actions, config.seed, device).update(self._batch)
+        sac = SAC(config.sac, spec, actions, config.seed, device)
         self.learner = Learner(sac, self, self, publish_period=1, metrics_period=config.learner.metrics_period)
 
     @property
@@ -59,3 +63,15 @@ class SequentialLearning:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _fill(config: Config, batch: Batch) -> None:
+    """Sample black images from a store of two steps."""
+    eager = config.agent.model_copy(update={"initial_steps": 0})
+    replay = Replay(config.model_copy(update={"agent": eager}))
+    camera, actions = config.camera, len(config.robot.actuated_joints)
+    frames = np.zeros((1, camera.height, camera.width, 3), np.uint8)
+    proprioception, action = np.zeros(3 * actions, np.float32), np.zeros(actions, np.float32)
+    for i in range(2):
+        replay.insert(Step(i, 1, i, frames, proprioception, action, 0.0, terminal=False))
+    replay.sample_into(batch)
