@@ -63,8 +63,8 @@ def benchmark(preset: str, repeats: int) -> list[dict[str, object]]:
     """The rows of one preset."""
     config, rng = resolve(preset), np.random.default_rng(0)
     spec, actions = ObservationSpec.of(config), len(config.robot.actuated_joints)
-    layout = BatchLayout(config.sac.batch_size, spec.height, spec.width, spec.channels, spec.proprioception, actions)
-    crop = Crop(config.camera.height, config.camera.width, config.replay.crop_fraction, config.replay.crop_range)
+    layout = BatchLayout.of(config)
+    crop = Crop.of(config)
     store, batch, sampler = filled_store(config, rng), layout.allocate(), UniformSampler(rng)
     copy: Batch = layout.allocate()
     sac = SAC(config.sac, spec, actions, seed=0)

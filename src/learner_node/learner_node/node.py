@@ -53,7 +53,7 @@ class LearnerNode(ConfiguredNode):
         self._endpoint = Endpoint(domain_from_environment(), "learner_node")
         self._learner = Learner(
             sac,
-            BatchClient(self._endpoint, batch_layout(config), requests_ahead(config)),
+            BatchClient(self._endpoint, BatchLayout.of(config), requests_ahead(config)),
             ParameterPublisher(self._endpoint, sac.policy_size),
             config.learner.publish_period,
             config.learner.metrics_period,
@@ -116,19 +116,6 @@ class LearnerNode(ConfiguredNode):
         """Give the shared memory back and close the files."""
         self._metrics.close()
         self._endpoint.close()
-
-
-def batch_layout(config: Config) -> BatchLayout:
-    """Return the mini-batches of a run."""
-    spec = ObservationSpec.of(config)
-    return BatchLayout(
-        batch_size=config.sac.batch_size,
-        height=spec.height,
-        width=spec.width,
-        channels=spec.channels,
-        proprioception=spec.proprioception,
-        action=len(config.robot.actuated_joints),
-    )
 
 
 def requests_ahead(config: Config) -> int:

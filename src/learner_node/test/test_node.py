@@ -22,14 +22,13 @@ from async_rl_core.algorithms.sac import SAC
 from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.config.load import resolve, write_config
 from async_rl_core.config.schema import Config
-from async_rl_core.replay.batch import Batch
+from async_rl_core.replay.batch import Batch, BatchLayout
 from async_rl_core.transport.batches import BatchServer
 from async_rl_core.transport.parameters import ParameterSubscriber
 from async_rl_core.transport.service import Endpoint, clean_up_dead, in_use
 from async_rl_core.transport.steps import REPLAY
 from async_rl_core.transport.wakeup import Listener
 from async_rl_interfaces.msg import LearnerState
-from learner_node.node import batch_layout
 
 TIMEOUT = 100.0
 """Seconds; the learner yields to everything, so on a busy machine it starts slowly."""
@@ -65,7 +64,7 @@ class Surroundings:
         self.spec = ObservationSpec.of(config)
         self.policy = Policy(config.sac, self.spec, len(config.robot.actuated_joints), config.seed, threads=None)
         self.endpoint = Endpoint(domain, "test")
-        self.server = BatchServer(self.endpoint, batch_layout(config))
+        self.server = BatchServer(self.endpoint, BatchLayout.of(config))
         self.subscriber = ParameterSubscriber(self.endpoint, self.policy.size)
         self.wakeup = Listener(self.endpoint, REPLAY)
         self.rng = np.random.default_rng(0)

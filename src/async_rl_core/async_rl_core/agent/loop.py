@@ -98,7 +98,7 @@ class AgentLoop:
         self._actor, self._reward = actor, reward
         self._outbox, self._place_target = outbox, place_target
         self._rng = np.random.default_rng(config.seed)
-        crop = Crop(config.camera.height, config.camera.width, config.replay.crop_fraction, config.replay.crop_range)
+        crop = Crop.of(config)
         self.observations = ObservationBuffer(crop, agent.frame_stack, self._actuated)
         self.limits: VelocityLimits | None = None
         self.policy_ready = False

@@ -47,11 +47,6 @@ class ObservationBuffer:
         self._image = np.empty((crop.height, crop.width, 3 * stack), np.uint8)
 
     @property
-    def has_fresh_frame(self) -> bool:
-        """Whether a frame came since the last `take`."""
-        return bool(self._fresh)
-
-    @property
     def newest(self) -> Frame | None:
         """The newest frame, taken or not."""
         if self._fresh:
@@ -82,10 +77,8 @@ class ObservationBuffer:
 
     def image(self) -> NDArray[np.uint8]:
         """The stack, cropped at the centre: (h, w, 3 * stack), oldest frame first. One buffer, reused."""
-        top, left = self._crop.margin_y, self._crop.margin_x
-        rows, columns = slice(top, top + self._crop.height), slice(left, left + self._crop.width)
         for i, frame in enumerate(self._stack):
-            self._image[:, :, 3 * i : 3 * i + 3] = frame.image[rows, columns]
+            self._image[:, :, 3 * i : 3 * i + 3] = self._crop.center(frame.image)
         return self._image
 
     def proprioception(self, joints: JointState, previous_action: NDArray[np.float32]) -> NDArray[np.float32]:

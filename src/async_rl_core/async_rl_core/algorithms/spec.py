@@ -18,6 +18,6 @@ class ObservationSpec:
     @classmethod
     def of(cls, config: Config) -> "ObservationSpec":
         """The observation of a run: the cropped camera image, stacked, and angles, velocities and last action."""
-        crop = Crop(config.camera.height, config.camera.width, config.replay.crop_fraction, config.replay.crop_range)
+        crop = Crop.of(config)
         joints = len(config.robot.actuated_joints)
         return cls(crop.height, crop.width, 3 * config.agent.frame_stack, 3 * joints)

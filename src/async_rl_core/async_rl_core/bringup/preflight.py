@@ -14,7 +14,6 @@ from async_rl_core.config.load import write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.replay.batch import BatchLayout
-from async_rl_core.replay.crop import Crop
 from async_rl_core.sim.model import robots_folder
 from async_rl_core.transport import service
 
@@ -107,12 +106,7 @@ def _check_screens(config: Config, ambient: Mapping[str, str]) -> None:
 def _check_shared_memory(config: Config) -> None:
     if config.architecture == "seq":
         return
-    crop = Crop(config.camera.height, config.camera.width, config.replay.crop_fraction)
-    joints = len(config.robot.actuated_joints)
-    layout = BatchLayout(
-        config.sac.batch_size, crop.height, crop.width, 3 * config.agent.frame_stack, 3 * joints, joints
-    )
-    needed = _BATCHES_HELD * layout.nbytes + _OTHER_SEGMENTS
+    needed = _BATCHES_HELD * BatchLayout.of(config).nbytes + _OTHER_SEGMENTS
     free = os.statvfs(SHARED_MEMORY).f_bavail * os.statvfs(SHARED_MEMORY).f_frsize
     if free < needed:
         raise ConfigError(

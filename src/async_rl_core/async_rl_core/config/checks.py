@@ -28,7 +28,7 @@ def feature_map_size(pixels: int, sac: SACConfig) -> int:
 
 
 def _images(config: Config) -> Iterator[Problem]:
-    crop = Crop(config.camera.height, config.camera.width, config.replay.crop_fraction)
+    crop = Crop.of(config)
     for key, size, cropped in (
         ("camera.width", config.camera.width, crop.width),
         ("camera.height", config.camera.height, crop.height),
