@@ -44,7 +44,7 @@ def nodes(config: Config, config_path: Path) -> list[NodeSpec]:
     def node(name: str, role: Role = "essential", env: Mapping[str, str] | None = None) -> NodeSpec:
         return NodeSpec(name, name, name, role, {"config": str(config_path)}, env=env or single_threaded())
 
-    learns = _learner_environment(config)
+    learns = learner_environment(config)
     if config.architecture == "seq":  # sample, update and act take turns in the agent's process
         specs = [node("rl_agent_node", "finisher", learns)]
     else:
@@ -80,7 +80,8 @@ def single_threaded() -> dict[str, str]:
     return dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 
-def _learner_environment(config: Config) -> dict[str, str]:
+def learner_environment(config: Config) -> dict[str, str]:
+    """Variables of the process that learns."""
     # Activations come and go every update: kept by the allocator, they are not mapped and zeroed anew each time.
     env = {"MALLOC_MMAP_THRESHOLD_": str(2**33), "MALLOC_TRIM_THRESHOLD_": str(2**34)}
     if config.learner.threads:

@@ -1,0 +1,130 @@
+"""A whole run in simulated time: the arm waits for the learner, so the same seed gives the same run on any day."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.agent.loop import Actor, AgentLoop, EpisodeResult
+from async_rl_core.agent.observation import Frame, JointState
+from async_rl_core.agent.outbox import Outbox
+from async_rl_core.config.schema import Config
+from async_rl_core.replay.step import Step
+from async_rl_core.safety.guard import Guard
+from async_rl_core.safety.kinematics import Kinematics
+from async_rl_core.safety.states import State
+from async_rl_core.safety.workspace import SoftLimits
+from async_rl_core.sim.arm import SimulatedArm
+from async_rl_core.sim.camera import make_renderer
+from async_rl_core.sim.disturbance import Delay, SensorNoise
+from async_rl_core.sim.model import urdf_text
+from async_rl_core.sim.scene import Scene
+from async_rl_core.tasks.registry import make_target
+from async_rl_core.tasks.reward import TargetReward
+
+EARLY = 1e-6
+"""Seconds by which a moment may be early and still count: simulated time is a sum of many floats."""
+
+
+class Learning(Protocol):
+    """What takes the steps and gives the policy."""
+
+    @property
+    def policy(self) -> Actor:
+        """Chooses the actions after the random ones."""
+
+    def send(self, step: Step) -> bool:
+        """Take a step; False: not now."""
+
+    def poll(self) -> bool:
+        """Learn what is due; returns whether the policy is another one now."""
+
+
+class SimulatedRun:
+    """Agent, guard, arm and camera, robot cycle by robot cycle, with no thread, no process and no clock.
+
+    The parts are those of a real run; only what carries messages between them is missing, and with it every delay but
+    `sim.image_latency`. Two runs of one configuration do the same to the last bit on one machine, with one number of
+    torch threads and one renderer.
+    """
+
+    def __init__(self, config: Config, learning: Learning) -> None:
+        self.config = config
+        self.loop = AgentLoop(
+            config, learning.policy, TargetReward.from_config(config), Outbox(learning.send), self._place_target
+        )
+        self.guard = Guard(config.robot, config.guard.model_copy(update={"auto_arm": True}), self._cycle)
+        self._learning = learning
+        scene = Scene(config)
+        self._arm = SimulatedArm(scene)
+        self._renderer = make_renderer(scene).renderer
+        self._noise = SensorNoise(config.sim, config.seed)
+        self._frames: Delay[Frame] = Delay(config.sim.image_latency)
+        self._target = make_target(config)
+        self._placed_at = 0.0
+        self._robot_cycle = 1.0 / config.robot.state_rate
+        self._ticks = self._captures = self._actions = 0
+        self._joints = JointState(self._arm.position, self._arm.velocity, 0.0)
+        self._read_description()
+
+    def _read_description(self) -> None:
+        robot, urdf = self.config.robot, urdf_text(self.config.robot)
+        self.guard.on_description(urdf)
+        kinematics = Kinematics(urdf, robot.joints, robot.workspace.frame, robot.tool_frame)
+        self.loop.limits = SoftLimits(robot, kinematics, self._cycle)
+
+    @property
+    def _cycle(self) -> float:
+        return self.config.agent.action_cycle_time
+
+    @property
+    def time(self) -> float:
+        """Simulated seconds since the start."""
+        return self._ticks * self._robot_cycle
+
+    def episodes(self) -> Iterator[EpisodeResult]:
+        """Run for as long as results are asked for: each episode as it ends."""
+        while True:
+            if (result := self.tick()) is not None:
+                yield result
+
+    def tick(self) -> EpisodeResult | None:
+        """One cycle of the robot; returns the episode that ended in it, if one did."""
+        now = self.time
+        self._sense(now)
+        result = self._act(now) if now + EARLY >= self._actions * self._cycle else None
+        self.guard.on_publishers(now, 1)
+        self._arm.command(self.guard.tick(now))
+        self._ticks += 1
+        self._arm.advance(self.time)
+        return result
+
+    def close(self) -> None:
+        """Give the graphics context back."""
+        self._renderer.close()
+
+    def _sense(self, now: float) -> None:
+        angles = self._noise.position(self._arm.position)
+        self._joints = JointState(angles, self._arm.velocity, now)
+        self.guard.on_joint_state(now, self.config.robot.joints, angles.tolist())
+        if now + EARLY >= self._captures / self.config.camera.rate:
+            self._captures += 1
+            point = self._target.position(now - self._placed_at)
+            image = self._noise.image(self._renderer.render(self._arm.position, point).copy())
+            self._frames.push(Frame(image, round(1e9 * now), now), now)
+        for frame in self._frames.due(now + EARLY):
+            self.loop.add_frame(Frame(frame.image, frame.stamp, now))
+
+    def _act(self, now: float) -> EpisodeResult | None:
+        self._actions += 1
+        velocity: NDArray[np.float64] = self.loop.act(now, self._joints, self.guard.state is State.ARMED)
+        self.guard.on_command(now, self._actions, self.config.robot.joints, velocity.tolist())
+        result = self.loop.settle(now)
+        self.loop.policy_ready = self._learning.poll() or self.loop.policy_ready
+        return result
+
+    def _place_target(self, episode: int) -> None:
+        self._target.reset(episode)
+        self._placed_at = self._ticks * self._robot_cycle
+        self.loop.target_placed(episode)
