@@ -1,0 +1,62 @@
+"""`make faults`: inject faults into the real processes, and report what was measured.
+
+make faults                                # the short form, as in continuous integration
+make faults ARGS="--long"                  # hours; a quiet machine
+make faults ARGS="--long --only 1 2"       # these promises; their rows replace those in the report
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from faults import report
+from faults.campaign import Form
+from faults.report import Row
+from faults.rows import agent_death, commands, guard_death
+
+FOLDER = Path(__file__).parent
+ROWS: dict[int, tuple[Callable[[Form, Random], list[Row]], ...]] = {
+    1: (agent_death.kill, agent_death.halt),
+    2: (guard_death.kill,),
+    3: (commands.stamps,),
+    4: (commands.malformed,),
+    6: (commands.latched,),
+}
+
+
+def main() -> int:
+    """Run the rows asked for; 1 where a promise was broken or a mutation not noticed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--long", action="store_true", help="as many repeats as docs/reliability.md reports")
+    parser.add_argument("--only", type=int, nargs="+", choices=sorted(ROWS), help="numbers of promises")
+    parser.add_argument("--repeats", type=int, help="repeats of every row, in place of its own")
+    parser.add_argument("--seed", type=int, default=1, help="of the random moments")
+    parser.add_argument("--no-mutations", action="store_true", help="do not switch protections off")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where report.json goes")
+    arguments = parser.parse_args()
+    domain = int(os.environ.get("ROS_DOMAIN_ID", "0"))
+    scratch = Path(tempfile.mkdtemp(prefix="faults-"))
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    form = Form(arguments.long, arguments.folder, scratch, domain, not arguments.no_mutations, arguments.repeats)
+    rows: list[Row] = []
+    for number in arguments.only or sorted(ROWS):
+        for measure in ROWS[number]:
+            start = time.monotonic()
+            rows += measure(form, Random(f"{arguments.seed}-{measure.__module__}-{measure.__name__}"))
+            print(f"{number}: {rows[-1].measured} [{time.monotonic() - start:.0f} s]", flush=True)
+            report.write(form.folder / "report.json", report.merged(report.read(form.folder / "report.json"), rows))
+    print(report.table(rows))
+    broken = [row for row in rows if not row.met or not all(m.noticed for m in row.mutations)]
+    if not broken:
+        shutil.rmtree(scratch)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

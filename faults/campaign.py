@@ -1,0 +1,54 @@
+"""How thorough a campaign is, where it runs, and what it runs on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from async_rl_core.config.load import resolve
+from async_rl_core.config.schema import Config
+from faults.report import Mutation
+
+INITIAL_STEPS = 150
+"""Environment steps until the policy acts: some faults meet random actions, most a learning agent."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """The long form proves; the short form, in continuous integration, notices when a protection breaks."""
+
+    long: bool
+    folder: Path
+    """Where the report and its pictures go."""
+    scratch: Path
+    """Where the runs that are disturbed keep their folders."""
+    domain: int
+    mutate: bool = True
+    repeat: int | None = None
+    """Repeats of every row, in place of its own."""
+
+    def repeats(self, short: int, long: int) -> int:
+        """How often a row repeats."""
+        return self.repeat or (long if self.long else short)
+
+
+def settings(form: Form, name: str, **overrides: object) -> Config:
+    """The run that a row disturbs: the laptop preset on the simulated robot."""
+    values = {"agent.initial_steps": INITIAL_STEPS, "guard.auto_arm": True, "run_dir": str(form.scratch / name)}
+    return resolve("laptop", {**values, **overrides})
+
+
+def mutation(form: Form, protection: str, broken: Callable[[], str]) -> tuple[Mutation, ...]:
+    """Whether the measurement notices that a protection is off: none where the form asks for no mutations.
+
+    Args:
+        form: of the campaign.
+        protection: what is switched off.
+        broken: measures without it; says what was broken, or nothing. A `TimeoutError` says so too.
+    """
+    if not form.mutate:
+        return ()
+    try:
+        how = broken()
+    except TimeoutError as error:
+        how = str(error)
+    return (Mutation(protection, bool(how), how),)

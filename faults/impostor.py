@@ -1,0 +1,80 @@
+"""What stands in for the agent where a promise is about its messages: well-formed ones, and others."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+from builtin_interfaces.msg import Time
+
+from async_rl_core.config.schema import Config
+from async_rl_interfaces.msg import VelocityCommand
+from async_rl_ros.qos import COMMAND
+from faults.wire import Wire
+
+SWING = 0.15
+"""rad/s of the motion commanded, of the first joint, to and fro."""
+HALF_PERIOD = 25
+"""Commands in one direction."""
+
+Stamp = Callable[[], Time]
+
+
+class Impostor:
+    """Commands a swing of the first joint every action cycle, from a thread of its own, until told to be silent."""
+
+    def __init__(self, config: Config, wire: Wire) -> None:
+        self._joints = config.robot.joints
+        self._cycle = config.agent.action_cycle_time
+        self._clock = wire.node.get_clock()
+        self._publisher = wire.node.create_publisher(VelocityCommand, "rl_agent_node/command", COMMAND)
+        self._speaking = threading.Event()
+        self._closing = False
+        self._lock = threading.Lock()
+        self.sequence = 0
+        self.stamp: Stamp = self.now
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "Impostor":
+        self._thread.start()
+        self.speak()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._closing = True
+        self._speaking.set()
+        self._thread.join()
+
+    def now(self) -> Time:
+        """The stamp that an honest agent gives."""
+        stamp: Time = self._clock.now().to_msg()
+        return stamp
+
+    def speak(self) -> None:
+        """Command from now on."""
+        self._speaking.set()
+
+    def be_silent(self) -> float:
+        """Command no more; the steady time after which none was sent."""
+        with self._lock:
+            self._speaking.clear()
+            return time.monotonic()
+
+    def send(self, velocity: Sequence[float], names: Sequence[str] | None = None, sequence: int | None = None) -> None:
+        """Send one message as it is given."""
+        message = VelocityCommand(name=list(self._joints if names is None else names), velocity=list(velocity))
+        message.header.stamp = self.stamp()
+        self.sequence += 1
+        message.sequence = self.sequence if sequence is None else sequence
+        self._publisher.publish(message)
+
+    def _run(self) -> None:
+        count = 0
+        while not self._closing:
+            self._speaking.wait()
+            with self._lock:
+                if self._speaking.is_set() and not self._closing:
+                    count += 1
+                    sign = 1.0 if count // HALF_PERIOD % 2 else -1.0
+                    self.send([sign * SWING, *[0.0] * (len(self._joints) - 1)])
+            time.sleep(self._cycle)

@@ -1,0 +1,62 @@
+"""What a campaign found: one row per promise, as JSON and as a table."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from async_rl_core.monitor.atomic import replacing
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A protection that was switched off, and whether the test of its promise noticed."""
+
+    protection: str
+    noticed: bool
+    how: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A promise, and what was measured of it."""
+
+    number: int
+    promise: str
+    required: str
+    measured: str
+    repeats: int
+    met: bool
+    mutations: tuple[Mutation, ...] = field(default=())
+
+
+def write(path: Path, rows: Sequence[Row]) -> None:
+    """Write the rows as JSON, whole."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> list[Row]:
+    """Rows that an earlier campaign wrote; none where there is no file."""
+    if not path.exists():
+        return []
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    return [Row(**(row | {"mutations": tuple(Mutation(**m) for m in row["mutations"])})) for row in rows]
+
+
+def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
+    """The old rows with the new ones in the place of those of the same promise."""
+    kept = {(row.number, row.promise): row for row in (*old, *new)}
+    return [kept[key] for key in sorted(kept)]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """A markdown table."""
+    lines = ["| # | Promise | Required | Measured | Repeats | Met | With the protection switched off |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    for row in rows:
+        mutations = "; ".join(f"{m.protection}: {'noticed' if m.noticed else 'NOT NOTICED'}" for m in row.mutations)
+        met = "yes" if row.met else "**no**"
+        cells = (str(row.number), row.promise, row.required, row.measured, str(row.repeats), met, mutations)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""One module per promise, or per few that are measured alike."""

@@ -1,0 +1,68 @@
+"""Promise 2: the guard itself dies, and the robot's side stops the arm by its own timeout."""
+
+import signal
+import time
+from random import Random
+
+import numpy as np
+
+from async_rl_interfaces.msg import GuardState
+from faults.campaign import Form, mutation, settings
+from faults.report import Row
+from faults.rig import Rig
+from faults.wire import REST, Wire
+
+REQUIRED = 0.040
+"""Seconds from the guard's death to the beginning of the stop."""
+FORGOTTEN = 60.0
+"""Seconds in which the middleware forgets a guard that was killed; until then its successor is not alone."""
+SLACK = 0.008
+"""Seconds that a joint state may be older than its receipt: one cycle of the robot."""
+
+
+def kill(form: Form, random: Random) -> list[Row]:
+    """SIGKILL and SIGSTOP of the guard in motion."""
+    repeats = form.repeats(short=2, long=50)
+    begins, rests = _times(form, random, repeats)
+    measured = (
+        f"the arm slows down after at most {max(begins):.0f} ms (median {np.median(begins):.0f}), "
+        f"at rest after at most {max(rests):.0f} ms"
+    )
+    met = max(begins) <= 1e3 * (REQUIRED + SLACK)
+    promise = "the guard is killed or halted in motion"
+    mutations = mutation(form, "robot's own timeout", lambda: _without_timeout(form, random))
+    required = "the simulated robot begins to stop within 40 ms (and one 8 ms cycle until its state says so)"
+    return [Row(2, promise, required, measured, repeats, met, mutations)]
+
+
+def _times(form: Form, random: Random, repeats: int, mutant: str | None = None) -> tuple[list[float], list[float]]:
+    config = settings(form, "guard_death")
+    mutants = {"robot_sim_node": mutant} if mutant else {}
+    begins, rests = [], []
+    with Rig(config, form.domain, mutants=mutants) as rig, Wire(config, form.domain) as wire:
+        for i in range(repeats):
+            wire.await_state(GuardState.ARMED, FORGOTTEN)
+            time.sleep(random.uniform(0.0, 2.0))
+            wire.await_motion()
+            number = signal.SIGKILL if i % 2 == 0 else signal.SIGSTOP
+            sent = rig.signal("safety_guard_node", number)
+            rest = wire.first_rest(sent)
+            rests.append(1e3 * (rest - sent))
+            begins.append(1e3 * (_slows_from(wire, sent, rest) - sent))
+            if number is signal.SIGSTOP:
+                rig.signal("safety_guard_node", signal.SIGKILL)
+            wire.guard = None
+            rig.restart("safety_guard_node")
+    return begins, rests
+
+
+def _slows_from(wire: Wire, sent: float, rest: float) -> float:
+    """The last time before the rest at which the fastest joint was as fast as at the signal."""
+    heard = [h for h in wire.velocities if sent - SLACK <= h.time <= rest]
+    fast = float(np.abs(heard[0].values).max()) - REST
+    return max(h.time for h in heard if np.abs(h.values).max() >= fast)
+
+
+def _without_timeout(form: Form, random: Random) -> str:
+    begins, _ = _times(form, random, 1, "no_command_timeout")
+    return f"slows down after {max(begins):.0f} ms" if max(begins) > 1e3 * (REQUIRED + SLACK) else ""

@@ -1,0 +1,157 @@
+"""What reaches the arm, and what the arm does, with the steady time of each receipt."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+import rclpy
+from numpy.typing import NDArray
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import Trigger
+
+from async_rl_core.config.schema import Config
+from async_rl_interfaces.msg import GuardState
+from async_rl_ros import scheduling
+from async_rl_ros.qos import LATCHED
+
+REST = 0.01
+"""rad/s below which a joint rests."""
+STEADY = 0.1
+"""Seconds that a rest lasts to count as one."""
+ALL = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
+KEPT = 5000
+PRIORITY = 50
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One message: when it came, and its values (n,)."""
+
+    time: float
+    values: NDArray[np.float64]
+
+
+class Wire:
+    """Listens on the command topic and the joint states of a run, in a real-time thread, and calls the guard."""
+
+    def __init__(self, config: Config, domain: int) -> None:
+        self._config = config
+        self._domain = domain
+        self._changed = threading.Condition()
+        self.commands: deque[Heard] = deque(maxlen=KEPT)
+        self.velocities: deque[Heard] = deque(maxlen=KEPT)
+        self.guard: GuardState | None = None
+
+    def __enter__(self) -> "Wire":
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context, domain_id=self._domain)
+        self.node = Node("faults", context=self._context)
+        robot = self._config.robot
+        self.node.create_subscription(Float64MultiArray, robot.command_topic, self._on_command, ALL)
+        self.node.create_subscription(JointState, robot.state_topic, self._on_state, ALL)
+        self.node.create_subscription(GuardState, "safety_guard_node/state", self._on_guard, LATCHED)
+        self._reset = self.node.create_client(Trigger, "safety_guard_node/reset_fault")
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._executor.shutdown()
+        self._thread.join()
+        self.node.destroy_node()
+        self._context.shutdown()
+
+    def _spin(self) -> None:
+        scheduling.realtime(PRIORITY)
+        self._executor.spin()
+
+    def _on_command(self, message: Float64MultiArray) -> None:
+        self._keep(self.commands, np.array(message.data))
+
+    def _on_state(self, message: JointState) -> None:
+        self._keep(self.velocities, np.array(message.velocity))
+
+    def _keep(self, kept: deque[Heard], values: NDArray[np.float64]) -> None:
+        heard = Heard(time.monotonic(), values)
+        with self._changed:
+            kept.append(heard)
+            self._changed.notify_all()
+
+    def _on_guard(self, message: GuardState) -> None:
+        with self._changed:
+            self.guard = message
+            self._changed.notify_all()
+
+    def wait(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
+        """Wait until `condition` holds. Raises `TimeoutError` naming `what`."""
+        with self._changed:
+            if not self._changed.wait_for(condition, timeout):
+                raise TimeoutError(f"{what}: not within {timeout:g} s")
+
+    def await_state(self, state: int, timeout: float = 20.0) -> None:
+        """Wait for the guard's state."""
+        self.wait(lambda: self.guard is not None and self.guard.state == state, timeout, f"guard in state {state}")
+
+    def await_motion(self, timeout: float = 20.0) -> None:
+        """Wait until the arm moves, and is told to."""
+        self.wait(
+            lambda: (
+                bool(self.commands and self.velocities)
+                and np.abs(self.commands[-1].values).max() > REST
+                and np.abs(self.velocities[-1].values).max() > REST
+            ),
+            timeout,
+            "an arm in motion",
+        )
+
+    def first_zero(self, since: float, timeout: float = 3.0) -> float:
+        """The time of the command after `since` from which on all are zero."""
+        self.wait(lambda: self._zeros_since(since) is not None, timeout, "zero on the wire")
+        found = self._zeros_since(since)
+        assert found is not None
+        return found
+
+    def first_rest(self, since: float, timeout: float = 3.0) -> float:
+        """The time after `since` from which on the arm rests."""
+        self.wait(lambda: _start_of(self.velocities, since, REST) is not None, timeout, "the arm at rest")
+        found = _start_of(self.velocities, since, REST)
+        assert found is not None
+        return found
+
+    def moved(self, since: float) -> bool:
+        """Whether a command other than zero came after `since`."""
+        with self._changed:
+            return any(heard.values.any() for heard in self.commands if heard.time > since)
+
+    def reset_fault(self, timeout: float = 10.0) -> None:
+        """Clear the guard's fault, as a person would."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if self._reset.wait_for_service(timeout_sec=1.0):
+                answer = self._reset.call(Trigger.Request(), timeout_sec=1.0)
+                if answer is not None and answer.success:
+                    return
+        raise TimeoutError(f"the guard's fault was not cleared within {timeout:g} s")
+
+    def _zeros_since(self, since: float) -> float | None:
+        return _start_of(self.commands, since, 0.0)
+
+
+def _start_of(kept: deque[Heard], since: float, limit: float) -> float | None:
+    """When the newest unbroken row of values up to `limit` began, after `since`; none before it has lasted `STEADY`."""
+    start = None
+    for heard in reversed(kept):
+        if heard.time <= since or np.abs(heard.values).max() > limit:
+            break
+        start = heard.time
+    return start if start is not None and kept[-1].time - start >= STEADY else None
