@@ -18,7 +18,7 @@ from random import Random
 from faults import report
 from faults.campaign import Form
 from faults.report import Row
-from faults.rows import agent_death, commands, guard_death
+from faults.rows import agent_death, commands, guard_death, parameters
 
 FOLDER = Path(__file__).parent
 ROWS: dict[int, tuple[Callable[[Form, Random], list[Row]], ...]] = {
@@ -27,6 +27,7 @@ ROWS: dict[int, tuple[Callable[[Form, Random], list[Row]], ...]] = {
     3: (commands.stamps,),
     4: (commands.malformed,),
     6: (commands.latched,),
+    10: (parameters.torn,),
 }
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -137,7 +138,7 @@ class Wire:
         """Clear the guard's fault, as a person would."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            if self._reset.wait_for_service(timeout_sec=1.0):
+            with suppress(TimeoutError):
                 answer = self._reset.call(Trigger.Request(), timeout_sec=1.0)
                 if answer is not None and answer.success:
                     return
