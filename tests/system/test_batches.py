@@ -105,5 +105,5 @@ def check(batch: Batch, seen: dict[bytes, list[int]]) -> None:
     # The action is the "previous action" of the observation that it led to.
     assert np.array_equal(batch.action, batch.next_proprioception[:, 10:])
     # Time limits bootstrap.
-    assert (batch.not_terminal == 1).all()
+    assert (batch.bootstrap == np.float32(0.99)).all()
     assert np.isfinite(batch.reward).all()

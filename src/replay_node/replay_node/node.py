@@ -1,12 +1,16 @@
 """The replay process: takes every step of the agent, serves mini-batches to the learner."""
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import async_rl_ros.node
 from async_rl_core.errors import ConfigError
-from async_rl_core.replay.batch import BatchLayout
+from async_rl_core.replay.batch import Batch, BatchLayout
+from async_rl_core.replay.journal import FOLDER
 from async_rl_core.replay.replay import Replay
+from async_rl_core.replay.segment import Entry
 from async_rl_core.transport.batches import BatchServer
 from async_rl_core.transport.service import Endpoint, domain_from_environment
 from async_rl_core.transport.steps import REPLAY, StepLayout, StepSubscriber
@@ -20,10 +24,15 @@ WAIT = 0.1
 """Seconds of sleep at most, so that a stop is noticed."""
 SPIN_PERIOD = 0.25
 """Seconds between looks at ROS."""
+PROGRESS_PERIOD = 2.0
+"""Seconds between lines that say how far the journal has been read."""
 
 
 class ReplayNode(ConfiguredNode):
-    """Sleeps until a step or a request arrives. Steps come first: the agent never waits for a mini-batch."""
+    """Sleeps until a step or a request arrives. Steps come first: the agent never waits for a mini-batch.
+
+    It goes on from the run's journal, if there is one.
+    """
 
     def __init__(self) -> None:
         super().__init__("replay_node")
@@ -31,17 +40,39 @@ class ReplayNode(ConfiguredNode):
             raise ConfigError("replay_node: with architecture seq the agent's process holds the store; start none")
         self.get_logger().info(scheduling.nice(NICENESS))
         self._replay = Replay(self.config)
+        self._limited = False  # whether the request that is next had to wait for a step
         with ExitStack() as stack:
             endpoint = Endpoint(domain_from_environment(), "replay_node")
             stack.callback(endpoint.close)
-            self._listener = Listener(endpoint, REPLAY)
+            self._listener = Listener(endpoint, REPLAY)  # from here on the only one in the domain, and in the journal
             stack.callback(self._listener.close)
-            self._steps = StepSubscriber(endpoint, StepLayout.of(self.config))
+            if self.config.replay.journal:
+                self._replay.keep_in(self._run_dir() / FOLDER, self._reported)
+            stack.callback(self._replay.close)
+            self._steps = StepSubscriber(endpoint, StepLayout.of(self.config), self._replay.settled)
             stack.callback(self._steps.close)
-            self._server = BatchServer(endpoint, BatchLayout.of(self.config))
+            self._server = BatchServer(endpoint, BatchLayout.of(self.config), self._replay.reprioritise)
             stack.callback(self._server.close)
-            self._ports = stack.pop_all()
+            self._resources = stack.pop_all()
         self._diagnostics = Diagnostics(self, self.health)
+
+    def _run_dir(self) -> Path:
+        if self.config.run_dir is None:
+            raise ConfigError("run_dir is not set; replay_node journals to the run's folder, or replay.journal: false")
+        return self.config.run_dir
+
+    def _reported(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+        """The entries, with a line in the log now and then."""
+        start = said = time.monotonic()
+        count = 0
+        for count, entry in enumerate(entries, 1):
+            yield entry
+            if (now := time.monotonic()) - said >= PROGRESS_PERIOD:
+                said = now
+                self.get_logger().info(f"read {count} steps of the journal")
+        if count:
+            took = time.monotonic() - start
+            self.get_logger().info(f"goes on with {len(self._replay.store)} transitions, read in {took:.1f} s")
 
     def run(self, stop: Stop) -> None:
         """Serve until a stop is requested. ROS carries only diagnostics here, so it is looked after rarely."""
@@ -52,12 +83,21 @@ class ReplayNode(ConfiguredNode):
             if time.monotonic() >= spin:
                 spin = time.monotonic() + SPIN_PERIOD
                 self.executor_.spin_once(timeout_sec=0.0)
+        self._store_steps()
 
     def work(self) -> None:
         """Store every step that waits, then answer what requests the rate limiter permits, steps first in between."""
         self._store_steps()
-        while self._replay.permits and self._server.serve(self._replay.sample_into):
+        while self._replay.permits and self._server.serve(self._sample):
             self._store_steps()
+        self._limited = self._limited or (not self._replay.permits and self._server.waiting > 0)
+        self._steps.acknowledge(self._replay.settled)
+
+    def _sample(self, batch: Batch) -> None:
+        began = time.monotonic()
+        self._replay.sample_into(batch)
+        batch.sampling[:] = began, time.monotonic(), self._limited
+        self._limited = False
 
     def _store_steps(self) -> None:
         while (step := self._steps.receive()) is not None:
@@ -65,25 +105,37 @@ class ReplayNode(ConfiguredNode):
 
     def health(self) -> Health:
         """What is stored, lost, served and waiting."""
-        store, limiter = self._replay.store, self._replay.limiter
+        replay, store, limiter = self._replay, self._replay.store, self._replay.limiter
         values = {
             "transitions": len(store),
             "capacity": store.capacity,
             "env steps": store.env_steps,
             "lost steps": store.lost_steps,
+            "repeated steps": replay.repeated,
             "batches served": limiter.served,
             "batches on credit": f"{limiter.credit:.1f}",
             "requests waiting": self._server.waiting,
             "memory used, GB": f"{store.nbytes_used / 1e9:.3f}",
             "memory when full, GB": f"{store.nbytes / 1e9:.3f}",
+            "journal": "off" if replay.journal is None else replay.journal.failed or "on",
         }
+        trouble = list(self._trouble())
+        return Health(Level.WARN if trouble else Level.OK, "; ".join(trouble) or "storing and serving", values)
+
+    def _trouble(self) -> Iterator[str]:
+        store, journal = self._replay.store, self._replay.journal
         if store.lost_steps:
-            return Health(Level.WARN, f"{store.lost_steps} steps were lost", values)
-        return Health(Level.OK, "storing and serving", values)
+            yield f"{store.lost_steps} steps were lost"
+        if self._replay.repeated:
+            yield f"{self._replay.repeated} steps were ignored: an agent starts anew where replay does not"
+        if journal is not None and journal.missing:
+            yield f"{journal.missing} steps are not in the journal: the disk is too slow"
+        if journal is not None and journal.failed:
+            yield journal.failed
 
     def close(self) -> None:
-        """Drop the shared memory."""
-        self._ports.close()
+        """Drop the shared memory and complete the journal."""
+        self._resources.close()
 
 
 def main() -> None:

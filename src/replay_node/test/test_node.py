@@ -4,6 +4,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,9 +21,11 @@ from async_rl_core.config.load import resolve, write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.replay.batch import BatchLayout
 from async_rl_core.replay.crop import Crop
+from async_rl_core.replay.journal import FOLDER, read_steps
 from async_rl_core.replay.step import Step
 from async_rl_core.transport.batches import BatchClient
 from async_rl_core.transport.place import SHARED_MEMORY
+from async_rl_core.transport.receipts import Receipt
 from async_rl_core.transport.service import Endpoint, in_use
 from async_rl_core.transport.steps import StepLayout, StepPublisher
 
@@ -35,12 +38,15 @@ OVERRIDES = {
     "sac.batch_size": 16,
 }
 
+FIRST = f"steps_{0:015d}.part"
+"""The file that a journal begins with."""
+
 StartNode = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def config() -> Config:
-    return resolve("laptop", OVERRIDES)
+def config(tmp_path: Path) -> Config:
+    return resolve("laptop", OVERRIDES | {"run_dir": str(tmp_path)})
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ def endpoint(domain: str) -> Iterator[Endpoint]:
 
 @pytest.fixture
 def start_node(tmp_path: Path, domain: str) -> Iterator[StartNode]:
-    processes = []
+    processes: list[subprocess.Popen[str]] = []
 
     def start(config: Config, namespace: str = "/test") -> "subprocess.Popen[str]":
         path = tmp_path / f"config{len(processes)}.yaml"
@@ -118,20 +124,35 @@ class Agent:
 
     def __init__(self, endpoint: Endpoint, config: Config) -> None:
         self._config = config
-        self._outbox = Outbox(StepPublisher(endpoint, StepLayout.of(config)).send)
-        self._sequence = 0
+        self._publisher = StepPublisher(endpoint, StepLayout.of(config))
+        self._outbox = Outbox(self._publisher.send, self._publisher.receipt)
+        self.put = 0
 
     def step(self, count: int) -> None:
         """Queue steps and send what goes."""
         for _ in range(count):
-            self._outbox.put(make_step(self._config, self._sequence))
-            self._sequence += 1
+            self._outbox.put(make_step(self._config, self.put))
+            self.put += 1
         self._outbox.flush(count)
 
     def flush(self) -> bool:
         """Send what waits; whether none waits any longer."""
         self._outbox.flush(1000)
         return len(self._outbox) == 0
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """What replay says that it has."""
+        return self._publisher.receipt()
+
+    def settled(self) -> bool:
+        """Whether nothing would have to be sent again."""
+        return self.receipt is not None and self.receipt.sequence == self.put - 1
+
+    @property
+    def lost(self) -> int:
+        """Steps that the outbox had no room for."""
+        return self._outbox.lost
 
 
 def test_what_is_served_is_what_was_sent(
@@ -147,6 +168,7 @@ def test_what_is_served_is_what_was_sent(
         assert batch is not None
         assert batch.number == number
         assert batch.env_steps <= 57
+        assert 0 < batch.sampling[0] < batch.sampling[1] < time.monotonic()
         for i, reward in enumerate(batch.reward.astype(int)):
             seen.add(reward)
             previous = reward - 1
@@ -157,18 +179,24 @@ def test_what_is_served_is_what_was_sent(
             np.testing.assert_array_equal(batch.next_proprioception[i], reward)
             np.testing.assert_allclose(batch.action[i], reward / 1000)
         assert batch.observation_images.shape[1:3] == (crop.height, crop.width)
-        assert (batch.not_terminal == 1).all()
+        assert (batch.bootstrap == np.float32(0.99)).all()
     assert seen == {sequence for sequence in range(60) if sequence % EPISODE}
     assert client.receive(0.5) is None, "more batches were served than the rate limiter permits"
     agent.step(1)
     agent.step(1)  # the 61st step begins an episode, the 62nd has an action
-    assert client.receive(TIMEOUT) is not None
+    batch = client.receive(TIMEOUT)
+    assert batch is not None
+    assert batch.sampling[2] == 1, "that it waited for a step is not told"
     client.close()
     process.send_signal(signal.SIGTERM)
     assert finish(process)[0] == 0
 
 
-def test_it_says_how_it_is(config: Config, endpoint: Endpoint, start_node: StartNode) -> None:
+@pytest.mark.parametrize("broken", [False, True])
+def test_it_says_how_it_is(
+    config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode, broken: bool
+) -> None:
+    """Also where the disk fails it: it goes on, and says so."""
     rclpy.init()
     try:
         node: Node = rclpy.create_node("listener")
@@ -182,13 +210,18 @@ def test_it_says_how_it_is(config: Config, endpoint: Endpoint, start_node: Start
 
         node.create_subscription(DiagnosticArray, "/diagnostics", hear, 10)
         agent, process = Agent(endpoint, config), start_node(config, namespace)
+        if broken:
+            wait_until((tmp_path / FOLDER).exists, process)
+            (tmp_path / FOLDER / FIRST).mkdir()
         agent.step(30)
-        while not said or said[-1]["env steps"] != "28":
+        while not said or said[-1]["env steps"] != "28" or (broken and said[-1]["journal"] == "on"):
             agent.flush()
             rclpy.spin_once(node, timeout_sec=0.1)
         assert said[-1]["transitions"] == "28"
-        assert said[-1]["lost steps"] == said[-1]["batches served"] == "0"
-        assert said[-1]["message"] == "storing and serving"
+        assert said[-1]["lost steps"] == said[-1]["repeated steps"] == said[-1]["batches served"] == "0"
+        failure = f"replay journal {tmp_path / FOLDER}: Is a directory; steps from 0 on are not kept"
+        assert said[-1]["message"] == (failure if broken else "storing and serving")
+        assert said[-1]["journal"] == (failure if broken else "on")
         process.send_signal(signal.SIGINT)
         assert finish(process)[0] == 0
         node.destroy_node()
@@ -215,6 +248,71 @@ def test_a_killed_one_is_replaced(config: Config, domain: str, endpoint: Endpoin
             agent.step(1)
         process.kill()
         process.wait()
+
+
+def test_killed_ones_lose_nothing(config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode) -> None:
+    """Four are killed at any moment while steps come; what they had not written comes again."""
+    agent, rng = Agent(endpoint, config), np.random.default_rng(0)
+    for _ in range(4):
+        process = start_node(config)
+        agent.step(5)
+        wait_until(agent.flush, process)  # it takes steps; the following it may have, have written, or neither
+        for _ in range(int(rng.integers(1, 20))):
+            agent.step(int(rng.integers(1, 30)))
+        process.kill()
+        process.wait()
+    agent.step(10)
+    process = start_node(config)
+    wait_until(lambda: agent.flush() and agent.settled(), process)
+    process.send_signal(signal.SIGTERM)
+    assert finish(process)[0] == 0
+    assert agent.lost == 0
+    steps = [*read_steps(tmp_path / FOLDER)]
+    assert [step.sequence for step in steps] == [*range(agent.put)]
+    for step in steps:
+        expected = make_step(config, step.sequence)
+        for name in ("frames", "proprioception", "action"):
+            np.testing.assert_array_equal(getattr(step, name), getattr(expected, name))
+    assert not [*(tmp_path / FOLDER).glob("*.part")]
+
+
+def test_it_goes_on_without_a_burst(config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode) -> None:
+    agent, client = Agent(endpoint, config), BatchClient(endpoint, BatchLayout.of(config), in_flight=1)
+    process = start_node(config)
+    agent.step(60)
+    wait_until(lambda: agent.flush() and agent.settled(), process)
+    process.kill()
+    process.wait()
+    first, process = agent.receipt, start_node(config)
+    wait_until(lambda: agent.flush() and agent.receipt != first, process)
+    assert client.receive(0.5) is None, "none is on credit"
+    agent.step(2)  # the first of them begins an episode
+    wait_until(agent.flush, process)
+    batch = client.receive(TIMEOUT)
+    assert batch is not None
+    assert batch.env_steps == 58
+    assert client.receive(0.2) is None
+    client.close()
+    process.send_signal(signal.SIGINT)
+    assert finish(process)[0] == 0
+
+
+def test_a_journal_that_cannot_be_read_is_refused_and_can_be_done_without(
+    config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode
+) -> None:
+    (tmp_path / FOLDER / FIRST).mkdir(parents=True)  # in the way
+    code, said = finish(start_node(config))
+    assert code == 2
+    assert "error: replay journal" in said
+    assert "move the folder away" in said
+    without = config.model_copy(update={"replay": config.replay.model_copy(update={"journal": False})})
+    agent, process = Agent(endpoint, config), start_node(without)
+    client = BatchClient(endpoint, BatchLayout.of(config), in_flight=1)
+    agent.step(60)
+    wait_until(lambda: agent.flush() and agent.settled(), process)
+    assert client.receive(TIMEOUT) is not None
+    client.close()
+    assert not [*(tmp_path / FOLDER / FIRST).iterdir()]
 
 
 def test_a_second_one_in_the_domain_says_who_holds_it(

@@ -27,6 +27,8 @@ class Batch:
     """(layout.nbytes,): everything below, in one piece."""
     header: NDArray[np.uint64]
     """(4,): number of the batch from 0, environment steps inserted so far, batches sampled with this one, reserved."""
+    sampling: NDArray[np.float64]
+    """(3,): steady seconds at which its sampling began and ended; 1 where no step allowed it when it was asked for."""
     observation_images: NDArray[np.uint8]
     """(B, h, w, 3 * stack)"""
     next_images: NDArray[np.uint8]
@@ -38,11 +40,13 @@ class Batch:
     action: NDArray[np.float32]
     """(B, a) in [-1, 1]"""
     reward: NDArray[np.float32]
-    """(B,)"""
-    not_terminal: NDArray[np.float32]
-    """(B,) 0 where no return follows the next observation, else 1; a time limit bootstraps."""
+    """(B,) sum of the n rewards from o to o', discounted."""
+    bootstrap: NDArray[np.float32]
+    """(B,) the factor on the value of o': discount**n, or 0 where no return follows o'."""
+    weight: NDArray[np.float32]
+    """(B,) importance weight; 1 with uniform sampling."""
     index: NDArray[np.uint64]
-    """(B,) the record numbers of o' in the store, counted from its first insertion."""
+    """(B,) numbers of the transitions, counted from the store's first."""
 
     @property
     def number(self) -> int:
@@ -88,13 +92,15 @@ class BatchLayout:
         b, images = self.batch_size, (self.batch_size, self.height, self.width, self.channels)
         arrays: list[tuple[str, type[np.generic], tuple[int, ...]]] = [
             ("header", np.uint64, (HEADER_FIELDS,)),
+            ("sampling", np.float64, (3,)),
             ("observation_images", np.uint8, images),
             ("next_images", np.uint8, images),
             ("observation_proprioception", np.float32, (b, self.proprioception)),
             ("next_proprioception", np.float32, (b, self.proprioception)),
             ("action", np.float32, (b, self.action)),
             ("reward", np.float32, (b,)),
-            ("not_terminal", np.float32, (b,)),
+            ("bootstrap", np.float32, (b,)),
+            ("weight", np.float32, (b,)),
             ("index", np.uint64, (b,)),
         ]
         sections, start = [], 0

@@ -41,6 +41,10 @@ class RateLimiter:
         limit = max(1.0, self.burst * self.max_samples_per_insert)
         self.credit = min(limit, self.credit + counting * self.max_samples_per_insert)
 
+    def restore(self, inserted: int, served: int) -> None:
+        """Go on from the counts of an earlier process, without credit: its learner may have used it all."""
+        self.inserted, self.served, self.credit = inserted, served, 0.0
+
     def permits(self) -> bool:
         """Whether a mini-batch may be served now."""
         return self.credit >= 1.0 - _ROUNDING

@@ -13,10 +13,14 @@ def available() -> int:
     fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
     free = int(fields["MemAvailable"].split()[0]) * 1024
     try:
-        limit, used = (_CGROUP / "memory.max").read_text().strip(), (_CGROUP / "memory.current").read_text()
+        limit, used = (_CGROUP / "memory.max").read_text().strip(), int((_CGROUP / "memory.current").read_text())
+        counts = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
     except OSError:
         return free
-    return free if limit == "max" else min(free, max(0, int(limit) - int(used)))
+    if limit == "max":
+        return free
+    used -= int(counts["inactive_file"])  # the page cache, a journal just read for one, makes room
+    return min(free, max(0, int(limit) - used))
 
 
 def require(nbytes: int, what: str, remedy: str) -> None:

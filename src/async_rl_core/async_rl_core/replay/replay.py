@@ -1,12 +1,21 @@
-"""Replay as one thing: what is stored, what is drawn from it, and how much of it."""
+"""Replay as one thing: what is stored, what is drawn from it, how much of it, and how it outlives its process."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config
 from async_rl_core.replay.batch import Batch
 from async_rl_core.replay.crop import Crop
+from async_rl_core.replay.journal import Journal, read_entries
 from async_rl_core.replay.limiter import RateLimiter
+from async_rl_core.replay.prioritised import PrioritisedSampler
 from async_rl_core.replay.sampler import Sampler, UniformSampler
+from async_rl_core.replay.segment import Entry, Position
+from async_rl_core.replay.sizes import StepSizes
 from async_rl_core.replay.step import Step
 from async_rl_core.replay.store import FrameStore
 
@@ -21,25 +30,95 @@ class Replay:
     """
 
     def __init__(self, config: Config) -> None:
-        rng = np.random.default_rng([config.seed, _STREAM])
         self.store = FrameStore.of(config)
         self.limiter = RateLimiter(config.agent.initial_steps, config.learner.max_updates_per_step)
-        self._sampler: Sampler = UniformSampler(rng)
+        self.journal: Journal | None = None
+        """Where steps go besides."""
+        self.repeated = 0
+        """Steps that came although they, or newer ones, were stored already."""
+        self._config = config
+        self._rng = self._random_numbers()
+        self._sampler = _sampler(config, self._rng)
         self._crop = Crop.of(config)
-        self._rng = rng
+        self._last_index = round(config.agent.episode_duration / config.agent.action_cycle_time)
 
     @property
     def permits(self) -> bool:
         """Whether a mini-batch may be sampled now."""
         return len(self.store) > 0 and self.limiter.permits()
 
+    @property
+    def settled(self) -> int:
+        """Sequence number of the newest step that the end of this process does not lose, as far as that can be had."""
+        return self.store.newest if self.journal is None else self.journal.settled
+
     def insert(self, step: Step) -> None:
-        """Store a step."""
-        before = self.store.env_steps
-        self.store.insert(step)
-        self.limiter.insert(self.store.env_steps - before)
+        """Store a step, unless it, or a newer one, is stored; its arrays must not change any more."""
+        if step.sequence <= self.store.newest:
+            self.repeated += 1
+            return
+        env_steps = self.store.env_steps
+        self._store(step)
+        self.limiter.insert(self.store.env_steps - env_steps)
+        if self.journal is not None:
+            position = Position(step.sequence, step.episode, self.store.env_steps, self.store.batches)
+            self.journal.append(step, position)
+            self.journal.forget(self.store.needed_from)
+
+    def keep_in(self, folder: Path, watch: Callable[[Iterator[Entry]], Iterator[Entry]] = iter) -> None:
+        """Go on from the journal in `folder`, and write it from now on; before anything else.
+
+        `watch` sees what is read pass by. Raises `JournalError` where a journal cannot be read.
+        """
+        sizes = StepSizes.of(self._config)
+        self.restore(watch(read_entries(folder, sizes)))
+        self.journal = Journal(folder, sizes, self._config.replay.sync_period, self.store.newest)
+
+    def restore(self, entries: Iterable[Entry]) -> None:
+        """Take in what an earlier process stored; before anything else.
+
+        Counts go on, but nothing is on credit: no burst of updates follows. Random numbers are new ones, which the
+        seed and the number of steps decide, so that no mini-batch of before is drawn again. TD errors are forgotten:
+        the prioritised sampler starts with equal priorities.
+        """
+        position = None
+        for entry in entries:
+            self._store(entry.step)
+            position = entry.position
+        if position is None:
+            return
+        self.store.env_steps, self.store.batches = position.env_steps, position.batches
+        self.limiter.restore(position.env_steps, position.batches)
+        self._rng.bit_generator.state = self._random_numbers().bit_generator.state
 
     def sample_into(self, batch: Batch) -> None:
         """Fill `batch`. Raises `ValueError` unless `permits`."""
         self.limiter.serve()
         self.store.sample_into(batch, self._sampler, self._crop, self._rng)
+
+    def reprioritise(self, index: NDArray[np.uint64], td_error: NDArray[np.float32]) -> None:
+        """Take note of the TD errors (B,) of the transitions `index` (B,) of a batch."""
+        self._sampler.reprioritise(index.astype(np.int64), td_error)
+
+    def close(self) -> None:
+        """Complete the journal."""
+        if self.journal is not None:
+            self.journal.close()
+
+    def _store(self, step: Step) -> None:
+        """Insert a step, with what `replay.time_limit` says of an episode's last."""
+        rule = self._config.replay.time_limit if step.index == self._last_index else "bootstrap"
+        if rule == "terminal":
+            step = replace(step, terminal=True)
+        self.store.insert(step, transition=rule != "drop")
+
+    def _random_numbers(self) -> np.random.Generator:
+        return np.random.default_rng([self._config.seed, _STREAM, self.store.env_steps])
+
+
+def _sampler(config: Config, rng: np.random.Generator) -> Sampler:
+    """The sampler that the configuration names."""
+    replay = config.replay
+    if replay.sampler == "uniform":
+        return UniformSampler(rng)
+    return PrioritisedSampler(rng, replay.capacity, replay.priority_exponent, replay.importance_exponent)

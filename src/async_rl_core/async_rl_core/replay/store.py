@@ -1,23 +1,19 @@
 """Experience, with every camera frame stored once."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config
-from async_rl_core.replay import memory
+from async_rl_core.replay import storage
 from async_rl_core.replay.batch import Batch
 from async_rl_core.replay.crop import Crop
 from async_rl_core.replay.kernels import gather
+from async_rl_core.replay.returns import NStepReturn
 from async_rl_core.replay.sampler import Sampler
+from async_rl_core.replay.sizes import StoreSizes
 from async_rl_core.replay.step import Step
-
-FRAME_SLACK = 1.01
-"""Frames kept per transition: an episode of 100 transitions has 101 frames."""
-RECORD_SLACK = 1.25
-"""Records kept per transition: they are small, so that frames decide what is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,39 +40,26 @@ class FrameStore:
 
     Stacks hold the last `stack` camera frames of the episode; the first frame stands in for those before it. Across
     a gap (a lost step) nothing pairs, and no stack is built until enough frames have come after it.
-    Raises `ConfigError` with the numbers where the machine lacks the memory.
+    Raises `ConfigError` with the numbers where there is no room.
     """
 
-    def __init__(
-        self,
-        capacity: int,
-        height: int,
-        width: int,
-        stack: int,
-        proprioception: int,
-        action: int,
-        frames_per_step: float = 1.0,
-    ) -> None:
-        self.capacity, self.stack = capacity, stack
-        self._height, self._width = height, width
-        self._frame_slots = math.ceil(capacity * frames_per_step * FRAME_SLACK) + 2 * stack
-        self._record_slots = math.ceil(capacity * RECORD_SLACK) + 2
-        frame_bytes = height * width * 3
-        memory.require(
-            self._frame_slots * frame_bytes,
-            f"replay.capacity {capacity} at {width}x{height}",
-            "use a smaller replay.capacity or a smaller image",
+    def __init__(self, sizes: StoreSizes, returns: NStepReturn, allocate: storage.Allocate = storage.in_memory) -> None:
+        step, self.capacity, self._stack = sizes.step, sizes.capacity, sizes.stack
+        self._returns = returns
+        self._frame_slots = sizes.frames
+        self._record_slots = records = sizes.records
+        self._ring = allocate(
+            self._frame_slots * step.frame_bytes, f"replay.capacity {self.capacity} at {step.width}x{step.height}"
         )
-        records = self._record_slots
-        self._ring = np.empty(self._frame_slots * frame_bytes, np.uint8)
-        self._frames = self._ring.reshape(-1, height, width, 3)
-        self._proprioception = np.empty((records, proprioception), np.float32)
-        self._action = np.empty((records, action), np.float32)
+        self._frames = self._ring.reshape(-1, step.height, step.width, 3)
+        self._proprioception = np.empty((records, step.proprioception), np.float32)
+        self._action = np.empty((records, step.action), np.float32)
         self._reward = np.empty(records, np.float32)
         self._terminal = np.empty(records, np.bool_)
         self._newest_frame = np.empty(records, np.int64)
         self._first_frame = np.empty(records, np.int64)
-        self._transitions = np.empty(capacity, np.int64)
+        self._episode_start = np.empty(records, np.int64)
+        self._transitions = np.empty(self.capacity, np.int64)
         self._next_frame = self._next_record = self._first_transition = self._next_transition = 0
         self._tail: _Tail | None = None
         self.env_steps = 0
@@ -89,10 +72,8 @@ class FrameStore:
     @classmethod
     def of(cls, config: Config) -> "FrameStore":
         """The store of a run."""
-        camera, joints = config.camera, len(config.robot.actuated_joints)
-        per_step = camera.rate * config.agent.action_cycle_time
-        stack = config.agent.frame_stack
-        return cls(config.replay.capacity, camera.height, camera.width, stack, 3 * joints, joints, per_step)
+        returns = NStepReturn(config.sac.discount, config.replay.n_step)
+        return cls(StoreSizes.of(config), returns, storage.of(config))
 
     def __len__(self) -> int:
         """Transitions that can be sampled."""
@@ -102,7 +83,7 @@ class FrameStore:
     def nbytes(self) -> int:
         """Bytes of memory once full."""
         records = (self._proprioception, self._action, self._reward, self._terminal)
-        numbers = (self._newest_frame, self._first_frame, self._transitions)
+        numbers = (self._newest_frame, self._first_frame, self._episode_start, self._transitions)
         return self._ring.nbytes + sum(array.nbytes for array in (*records, *numbers))
 
     @property
@@ -111,8 +92,24 @@ class FrameStore:
         share = min(1.0, self._next_frame / self._frame_slots)
         return round(share * self.nbytes)
 
-    def insert(self, step: Step) -> None:
-        """Store a step; it is copied. Raises `ValueError` where its shapes are not the store's."""
+    @property
+    def newest(self) -> int:
+        """Sequence number of the newest step; -1 where there is none."""
+        return -1 if self._tail is None else self._tail.sequence
+
+    @property
+    def needed_from(self) -> int:
+        """Sequence number from which on steps make this store again: that of the oldest stored episode's start."""
+        if len(self) == 0:
+            return 0 if self._tail is None else self._tail.sequence - self._tail.index
+        oldest = int(self._transitions[self._first_transition % self.capacity]) - 1
+        return int(self._episode_start[oldest % self._record_slots])
+
+    def insert(self, step: Step, transition: bool = True) -> None:
+        """Store a step newer than `newest`; it is copied. Without `transition`, only what others need of it.
+
+        Raises `ValueError` where its shapes are not the store's, or a newer one is here already.
+        """
         self._check(step)
         tail = self._tail
         continues = (
@@ -120,17 +117,17 @@ class FrameStore:
             and step.index > 0
             and (step.sequence, step.episode, step.index) == (tail.sequence + 1, tail.episode, tail.index + 1)
         )
-        if tail is not None and step.sequence > tail.sequence + 1:
-            self.lost_steps += step.sequence - tail.sequence - 1
         if tail is not None and continues:
             first_frame, complete_from = tail.first_frame, tail.complete_from
         else:
             first_frame = self._next_frame
-            complete_from = first_frame if step.index == 0 else first_frame + self.stack - 1
+            complete_from = first_frame if step.index == 0 else first_frame + self._stack - 1
+        if tail is not None:
+            self.lost_steps += step.sequence - tail.sequence - 1
         self._append_frames(step.frames)
         complete = self._next_frame > complete_from
         self._append_record(step, first_frame)
-        if tail is not None and continues and tail.complete and complete:
+        if tail is not None and continues and tail.complete and complete and transition:
             self._transitions[self._next_transition % self.capacity] = self._next_record - 1
             self._next_transition += 1
         self.env_steps += step.index > 0
@@ -145,24 +142,36 @@ class FrameStore:
         if len(self) == 0:
             raise ValueError("the store holds no transition to sample")
         count = len(batch.reward)
-        numbers = sampler.sample(count, self._first_transition, self._next_transition)
-        record = self._transitions[numbers % self.capacity]
-        slot, previous = record % self._record_slots, (record - 1) % self._record_slots
+        numbers, batch.weight[:] = sampler.sample(count, self._first_transition, self._next_transition)
         batch.header[:] = self.batches, self.env_steps, self.batches + 1, 0
-        batch.index[:] = record
-        batch.action[:] = self._action[slot]
-        batch.reward[:] = self._reward[slot]
-        np.logical_not(self._terminal[slot], out=batch.not_terminal)
+        batch.index[:] = numbers
+        slot, batch.reward[:], batch.bootstrap[:] = self._look_ahead(numbers)
+        record = self._transitions[numbers % self.capacity]
+        previous = (record - 1) % self._record_slots
+        batch.action[:] = self._action[record % self._record_slots]
         batch.observation_proprioception[:] = self._proprioception[previous]
         batch.next_proprioception[:] = self._proprioception[slot]
         for slots, images in ((previous, batch.observation_images), (slot, batch.next_images)):
             offsets = crop.offsets(rng, count)
-            gather(self._ring, self._stacks(slots), offsets, self._height, self._width, images)
+            gather(self._ring, self._stacks(slots), offsets, *self._frames.shape[1:3], images)
         self.batches += 1
+
+    def _look_ahead(
+        self, numbers: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """(B,) record slots of o', returns and factors on the value of o', for transitions (B,)."""
+        ahead = np.arange(self._returns.steps)
+        following = numbers[:, None] + ahead
+        records = self._transitions[following % self.capacity]
+        # An episode's transitions have consecutive records; the first record of an episode ends no transition.
+        follows = (following < self._next_transition) & (records == records[:, :1] + ahead)
+        slots = records % self._record_slots
+        steps, value, bootstrap = self._returns(self._reward[slots], self._terminal[slots], follows)
+        return slots[np.arange(len(steps)), steps - 1], value, bootstrap
 
     def _stacks(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
         """(B, stack) frame slots of the stacks of the records in `slots` (B,)."""
-        last = np.arange(1 - self.stack, 1)
+        last = np.arange(1 - self._stack, 1)
         frames = np.maximum(self._newest_frame[slots, None] + last, self._first_frame[slots, None])
         slots_of_frames: NDArray[np.int64] = frames % self._frame_slots
         return slots_of_frames
@@ -174,6 +183,8 @@ class FrameStore:
             raise ValueError(f"a step of shapes {shapes} cannot be stored where {expected} are")
         if step.index == 0 and len(step.frames) == 0:
             raise ValueError(f"the first step of episode {step.episode} carries no frame")
+        if step.sequence <= self.newest:
+            raise ValueError(f"step {step.sequence} came after step {self.newest}")
 
     def _append_frames(self, frames: NDArray[np.uint8]) -> None:
         for frame in frames:
@@ -188,6 +199,7 @@ class FrameStore:
         self._terminal[slot] = step.terminal
         self._newest_frame[slot] = self._next_frame - 1
         self._first_frame[slot] = first_frame
+        self._episode_start[slot] = step.sequence - step.index
         self._next_record += 1
 
     def _forget(self) -> None:
@@ -196,7 +208,7 @@ class FrameStore:
         while self._first_transition < self._next_transition:
             previous = int(self._transitions[self._first_transition % self.capacity]) - 1
             slot = previous % self._record_slots
-            oldest = max(self._first_frame[slot], self._newest_frame[slot] - self.stack + 1)
+            oldest = max(self._first_frame[slot], self._newest_frame[slot] - self._stack + 1)
             if previous >= self._next_record - self._record_slots and oldest >= self._next_frame - self._frame_slots:
                 return
             self._first_transition += 1

@@ -3,11 +3,12 @@
 import time
 from collections import deque
 from collections.abc import Callable
-from ctypes import c_uint64
 from dataclasses import asdict
 from typing import Any
 
 import iceoryx2 as iox2
+import numpy as np
+from numpy.typing import NDArray
 
 from async_rl_core.replay.batch import Batch, BatchLayout
 from async_rl_core.transport.payload import WORDS, view, words
@@ -25,9 +26,18 @@ _LOOK_AGAIN = 0.5
 """Seconds after which a waiting client looks whether its server still lives."""
 
 
+Reprioritise = Callable[[NDArray[np.uint64], NDArray[np.float32]], None]
+"""Takes the numbers (B,) of transitions and their TD errors (B,)."""
+
+
+def _priorities(batch_size: int) -> np.dtype[np.void]:
+    """What a request may carry: the TD errors of the mini-batch before it. A count of 0 says none."""
+    return np.dtype([("count", "<u8"), ("index", "<u8", (batch_size,)), ("td_error", "<f4", (batch_size,))])
+
+
 def _service(endpoint: Endpoint, layout: BatchLayout) -> Any:
     def build(builder: Any) -> Any:
-        service = builder.request_response(c_uint64, WORDS).max_nodes(MAX_NODES).max_clients(1).max_servers(1)
+        service = builder.request_response(WORDS, WORDS).max_nodes(MAX_NODES).max_clients(1).max_servers(1)
         service = service.max_active_requests_per_client(MAX_AHEAD + 1).max_loaned_requests(1)
         service = service.max_response_buffer_size(1).max_borrowed_responses_per_pending_response(1)
         service = service.enable_safe_overflow_for_requests(False).enable_safe_overflow_for_responses(False)
@@ -39,12 +49,14 @@ def _service(endpoint: Endpoint, layout: BatchLayout) -> Any:
 class BatchServer(Port):
     """Replay's side: the only one in the domain. Wait with a `Listener` of the name `REPLAY`.
 
-    A request that may not be answered yet simply waits: `waiting` counts them, `serve` answers the oldest.
+    A request that may not be answered yet simply waits: `waiting` counts them, `serve` answers the oldest. The TD
+    errors that requests bring go to `reprioritise`.
     """
 
-    def __init__(self, endpoint: Endpoint, layout: BatchLayout) -> None:
+    def __init__(self, endpoint: Endpoint, layout: BatchLayout, reprioritise: Reprioritise | None = None) -> None:
         super().__init__(endpoint, WHAT, "server")
         self._requests: deque[Any] = deque()
+        self._reprioritise, self._priorities = reprioritise, _priorities(layout.batch_size)
         require_space(2 * layout.nbytes, "mini-batches")
         self._layout = layout
         service = _service(endpoint, layout)
@@ -65,6 +77,9 @@ class BatchServer(Port):
             request.delete()
         while (request := self._port.receive()) is not None:
             self._requests.append(request)
+            priorities = view(request, self._priorities.itemsize).view(self._priorities)[0]
+            if priorities["count"] and self._reprioritise is not None:
+                self._reprioritise(priorities["index"], priorities["td_error"])
         return len(self._requests)
 
     def serve(self, fill: Callable[[Batch], None]) -> bool:
@@ -112,9 +127,10 @@ class BatchClient(Port):
         self._held: Any = None
         require_space((in_flight + 2) * layout.nbytes, "mini-batches")
         self._layout, self._in_flight, self._clock = layout, in_flight, clock
-        self._number = 0
+        self._priorities = np.zeros((), _priorities(layout.batch_size))
         service = _service(endpoint, layout)
-        builder = service.client_builder().backpressure_strategy(iox2.BackpressureStrategy.DiscardData)
+        builder = service.client_builder().initial_max_slice_len(words(self._priorities.nbytes))
+        builder = builder.backpressure_strategy(iox2.BackpressureStrategy.DiscardData)
         self._open(builder.create)
         self._listener = Listener(endpoint, LEARNER)
         self._notifier = Notifier(endpoint, REPLAY)
@@ -134,6 +150,10 @@ class BatchClient(Port):
                 return None
             self._listener.wait(min(left, _LOOK_AGAIN))
 
+    def reprioritise(self, index: NDArray[np.uint64], td_error: NDArray[np.float32]) -> None:
+        """Tell replay the TD errors (B,) of the transitions `index` (B,), with the next request."""
+        self._priorities[()] = len(index), index, td_error
+
     def close(self) -> None:
         """Drop the ports; the last mini-batch is no longer valid."""
         self._release()
@@ -144,19 +164,25 @@ class BatchClient(Port):
     def _request(self, count: int) -> None:
         """Have `count` requests under way."""
         for pending in [p for p in self._pending if not p.is_connected and not p.has_response]:
-            self._pending.remove(pending)  # its server went away
+            self._pending.remove(pending)  # its server went away, and with it what its numbers stand for
             pending.delete()
+            self._priorities["count"] = 0
         sent = False
         while len(self._pending) < count:
-            pending = self._port.send_copy(c_uint64(self._number))
+            pending = self._send()
             if pending.number_of_server_connections == 0:
                 pending.delete()
                 break
             self._pending.append(pending)
-            self._number += 1
+            self._priorities["count"] = 0
             sent = True
         if sent:
             self._notifier.notify()
+
+    def _send(self) -> Any:
+        loan = self._port.loan_slice_uninit(words(self._priorities.nbytes))
+        view(loan, self._priorities.nbytes)[:] = self._priorities.reshape(1).view(np.uint8)
+        return loan.assume_init().send()
 
     def _take(self) -> Batch | None:
         if not self._pending:

@@ -1,6 +1,5 @@
 """Policy parameters from the learner to the agent: the newest wins, and none is ever torn."""
 
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +12,11 @@ from async_rl_core.transport.port import Port
 from async_rl_core.transport.service import MAX_NODES, Endpoint, require_space
 
 WHAT = "parameters"
-_HEADER = np.dtype([("version", "<u8"), ("updates", "<u8"), ("size", "<u8"), ("checksum", "<u4")])
+_HEADER = np.dtype([("version", "<u8"), ("updates", "<u8"), ("size", "<u8"), ("checksum", "<u8")])
 _START = 64
 """Bytes before the values, which start on a cache line."""
+_WHOLE = np.uint64(2**64 - 1)
+"""What the words of a whole blob sum up to: the checksum is what the others lack."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -30,13 +31,18 @@ class Parameters:
 
 
 def _nbytes(size: int) -> int:
-    return _START + 4 * size
+    """Bytes of a blob: whole 8-byte words, so that the checksum reads words."""
+    return _START + 8 * -(-size // 2)
 
 
-def _checksum(buffer: NDArray[np.uint8]) -> int:
-    """CRC32 of everything but itself."""
-    head = buffer[: _HEADER.itemsize - 4]
-    return zlib.crc32(buffer[_START:].data, zlib.crc32(head.data))
+def _sum(buffer: NDArray[np.uint8]) -> np.uint64:
+    """Sum of all 8-byte words of a blob, modulo 2^64.
+
+    What may go wrong here is a blob that is partly another one, or was never written: a sum sees that as surely as a
+    CRC does, and takes a twentieth of its time.
+    """
+    total: np.uint64 = buffer.view(np.uint64).sum()
+    return total
 
 
 def _service(endpoint: Endpoint, size: int) -> Any:
@@ -58,17 +64,19 @@ class ParameterPublisher(Port):
         service = _service(endpoint, size)
         builder = service.publisher_builder().initial_max_slice_len(words(self._nbytes)).max_loaned_samples(1)
         builder = builder.backpressure_strategy(iox2.BackpressureStrategy.DiscardData)
-        self._open(builder.create)
+        with endpoint.reserving():
+            self._open(builder.create)
 
     def publish(self, version: int, updates: int, values: NDArray[np.float32]) -> None:
         """Make `values` (size,) the newest. Never blocks. Raises `ValueError` where they are not `size` float32."""
         if values.shape != (self._size,) or values.dtype != np.float32:
             raise ValueError(f"{self._size} float32 are published, not {values.shape} {values.dtype}")
         loan, buffer = self._loan()
+        buffer[:_START] = buffer[-8:] = 0  # of an odd size the last word has a half to spare
         header = buffer[: _HEADER.itemsize].view(_HEADER)
         header[0] = (version, updates, self._size, 0)
-        buffer[_START:].view(np.float32)[:] = values
-        header["checksum"] = _checksum(buffer)
+        buffer[_START:].view(np.float32)[: self._size] = values
+        header["checksum"] = _WHOLE - _sum(buffer)
         loan.assume_init().send()
 
     def _loan(self) -> tuple[Any, NDArray[np.uint8]]:
@@ -94,10 +102,7 @@ class ParameterSubscriber(Port):
         self._open(lambda: service.subscriber_builder().buffer_size(1).create())
 
     def newest(self) -> Parameters | None:
-        """The newest parameters where they are newer than those returned last, else None. Never blocks.
-
-        Costs a CRC32 over all of them: about 1 ms per 1e6 values.
-        """
+        """The newest parameters where they are newer than those returned last, else None. Never blocks."""
         sample = self._port.receive()
         if sample is None:
             return None
@@ -113,9 +118,9 @@ class ParameterSubscriber(Port):
 
     def _read(self, buffer: NDArray[np.uint8]) -> Parameters | None:
         header = buffer[: _HEADER.itemsize].view(_HEADER)[0]
-        if header["size"] != self._size or header["checksum"] != _checksum(buffer):
+        if header["size"] != self._size or _sum(buffer) != _WHOLE:
             return None
-        values = buffer[_START:].view(np.float32)
+        values = buffer[_START:].view(np.float32)[: self._size]
         values.setflags(write=False)
         return Parameters(int(header["version"]), int(header["updates"]), values)
 

@@ -67,6 +67,12 @@ class Place:
         for path in self._segments():
             path.chmod(path.stat().st_mode & 0o700)
 
+    def mapped(self) -> set[Path]:
+        """The segments that this process uses."""
+        words = [line.split() for line in Path("/proc/self/maps").read_text().splitlines()]
+        names = {word[-1] for word in words if word[-1].startswith(f"{SHARED_MEMORY}/{self._prefix}")}
+        return {Path(name) for name in names}
+
     def sweep(self) -> None:
         """See `clean_up_dead`; the lock must be held."""
         for state in iox2.Node.list(iox2.ServiceType.Ipc, self.config):
@@ -108,3 +114,20 @@ def _title(node: Any) -> str:
     """Name and number of a living process."""
     name = node.details.name.as_str() if node.details is not None else "a process"
     return f"{name}, pid {node.id.pid(iox2.ServiceType.Ipc)}"
+
+
+def reserve(path: Path) -> None:
+    """Have all memory of a segment now: iceoryx2 only sizes it, and a page that is not to be had later is a SIGBUS.
+
+    Raises `TransportError` where there is not enough.
+    """
+    segment = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    try:
+        os.posix_fallocate(segment, 0, os.fstat(segment).st_size)
+    except OSError as error:
+        raise TransportError(
+            f"{path} cannot have its {path.stat().st_size / 1e6:.1f} MB: {error.strerror}; enlarge {SHARED_MEMORY} "
+            "(docker run --shm-size), or free some of it"
+        ) from error
+    finally:
+        os.close(segment)

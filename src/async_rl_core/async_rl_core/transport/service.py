@@ -6,16 +6,23 @@ its user's number: the folder /dev/shm/async_rl-<uid>-<domain>, and segments bes
 
 import atexit
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import iceoryx2 as iox2
 
 from async_rl_core.errors import TransportError
-from async_rl_core.transport.place import AGREEMENT, SHARED_MEMORY, Place
+from async_rl_core.transport.place import AGREEMENT, SHARED_MEMORY, Place, reserve
 
 MAX_NODES = 16
 """Processes on one service, those that died and were not cleaned up yet included."""
+
+ENTRY_BYTES = 4_000_000
+"""Shared memory that must be left for a process to enter: what iceoryx2 makes for it, and for its connections."""
+
+DATA = ".data"
+"""How the segments end that hold what is sent."""
 
 _OPEN_ERRORS = (
     iox2.PublishSubscribeOpenOrCreateError, iox2.RequestResponseOpenOrCreateError, iox2.EventOpenOrCreateError
@@ -48,6 +55,7 @@ class Endpoint:
         self.domain = domain
         self._place = Place(domain)
         self._ports: list[Closable] = []
+        require_space(ENTRY_BYTES, f"the connections of a process in domain {domain}")
         with self._place.locked(create=True):
             try:
                 builder = iox2.NodeBuilder.new().name(iox2.NodeName.new(process)).config(self._place.config)
@@ -87,6 +95,15 @@ class Endpoint:
     def holders(self, what: str) -> str:
         """Who holds a service, for a message."""
         return self._place.holders(service_name(self.domain, what))
+
+    @contextmanager
+    def reserving(self) -> Iterator[None]:
+        """Have all memory of what is made within. Raises `TransportError` where there is not enough."""
+        before = self._place.mapped()
+        yield
+        for path in self._place.mapped() - before:
+            if path.suffix == DATA:
+                reserve(path)
 
     def adopt(self, port: Closable) -> None:
         """Close `port` with this endpoint."""

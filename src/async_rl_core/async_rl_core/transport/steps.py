@@ -1,4 +1,8 @@
-"""Steps from the agent to replay: none is lost silently, and the agent never waits."""
+"""Steps from the agent to replay: none is lost silently, and the agent never waits.
+
+A step is addressed to the replay process whose receipt the agent heard last. One that a successor finds in its place
+is ignored: the agent, which keeps what no receipt covers, sends it again in its turn once it hears the successor.
+"""
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -13,6 +17,7 @@ from async_rl_core.errors import TransportError
 from async_rl_core.replay.step import Step
 from async_rl_core.transport.payload import WORDS, view, words
 from async_rl_core.transport.port import Port
+from async_rl_core.transport.receipts import Receipt, ReceiptPublisher, ReceiptSubscriber
 from async_rl_core.transport.service import MAX_NODES, Endpoint, require_space, service_name
 from async_rl_core.transport.wakeup import Notifier
 
@@ -25,7 +30,7 @@ MIN_BUFFERED = 16
 BUFFERED_BYTES = 128_000_000
 
 _COUNTS = [("sequence", "<i8"), ("episode", "<i8"), ("index", "<i8")]
-_HEADER = np.dtype([*_COUNTS, ("frames", "<i4"), ("terminal", "<i4"), ("reward", "<f8")])
+_HEADER = np.dtype([("store", "<u8"), *_COUNTS, ("frames", "<i4"), ("terminal", "<i4"), ("reward", "<f8")])
 
 
 @dataclass(frozen=True)
@@ -70,18 +75,25 @@ class StepLayout:
         """Steps that may wait."""
         return int(np.clip(BUFFERED_BYTES // self.frame_nbytes, MIN_BUFFERED, MAX_BUFFERED))
 
-    def write(self, step: Step, buffer: NDArray[np.uint8]) -> None:
-        """Put a step into `buffer` (nbytes,). Raises `ValueError` where it does not fit the layout."""
+    def write(self, step: Step, store: int, buffer: NDArray[np.uint8]) -> None:
+        """Put a step for the process `store` into `buffer` (nbytes,).
+
+        Raises `ValueError` where it does not fit the layout.
+        """
         count = len(step.frames)
         shapes = step.frames.shape[1:], step.proprioception.shape, step.action.shape
         if shapes != ((self.height, self.width, 3), (self.proprioception,), (self.action,)) or count > self.frames:
             raise ValueError(f"a step of {count} frames and shapes {shapes} does not fit {self.agreement}")
-        header = (step.sequence, step.episode, step.index, count, step.terminal, step.reward)
+        header = (store, step.sequence, step.episode, step.index, count, step.terminal, step.reward)
         buffer[: _HEADER.itemsize].view(_HEADER)[0] = header
         vectors = buffer[_HEADER.itemsize : self.record_nbytes].view(np.float32)
         vectors[: self.proprioception], vectors[self.proprioception :] = step.proprioception, step.action
         start = self.record_nbytes
         buffer[start : start + count * self.frame_nbytes] = step.frames.reshape(-1)
+
+    def store(self, buffer: NDArray[np.uint8]) -> int:
+        """For which process the step in `buffer` is."""
+        return int(buffer[: _HEADER.itemsize].view(_HEADER)[0]["store"])
 
     def read(self, buffer: NDArray[np.uint8]) -> Step:
         """The step in `buffer`, copied out. Raises `ValueError` where it is not one of this layout."""
@@ -117,23 +129,34 @@ class StepPublisher(Port):
 
     def __init__(self, endpoint: Endpoint, layout: StepLayout) -> None:
         super().__init__(endpoint, WHAT, "publisher")
-        require_space(layout.buffered * (layout.record_nbytes + layout.frame_nbytes), "steps on their way to replay")
+        require_space(layout.buffered * layout.nbytes, "steps on their way to replay")
         self._layout = layout
         service = _service(endpoint, layout)
         builder = service.publisher_builder().initial_max_slice_len(words(layout.nbytes)).max_loaned_samples(1)
         builder = builder.backpressure_strategy(iox2.BackpressureStrategy.DiscardData)
-        self._open(builder.create)
+        with endpoint.reserving():
+            self._open(builder.create)
         self._notifier = Notifier(endpoint, REPLAY)
-        self._parts.append(self._notifier)
+        self._receipts = ReceiptSubscriber(endpoint)
+        self._parts += [self._notifier, self._receipts]
+        self._receipt: Receipt | None = None
+
+    def receipt(self) -> Receipt | None:
+        """What replay has. Steps sent from now on are addressed to the process that says so. Never blocks."""
+        self._receipt = self._receipts.newest()
+        return self._receipt
 
     def send(self, step: Step) -> bool:
         """Hand a step over; False where replay is away or lags: keep the step and send it again later, in order.
 
-        Never blocks. Raises `ValueError` where the step does not fit the layout.
+        Keep it anyway until a `receipt` covers it, and send it again to a new process, in order. Never blocks. Raises
+        `ValueError` where the step does not fit the layout.
         """
+        if self._receipt is None:
+            return False
         loan = self._port.loan_slice_uninit(words(self._layout.nbytes))
         try:
-            self._layout.write(step, view(loan, self._layout.nbytes))
+            self._layout.write(step, self._receipt.store, view(loan, self._layout.nbytes))
         except ValueError:
             loan.delete()
             raise
@@ -145,24 +168,35 @@ class StepPublisher(Port):
 
 
 class StepSubscriber(Port):
-    """Replay's side: the only one in the domain. Wait with a `Listener` of the name `REPLAY`."""
+    """Replay's side: the only one in the domain. Wait with a `Listener` of the name `REPLAY`.
 
-    def __init__(self, endpoint: Endpoint, layout: StepLayout) -> None:
+    `settled` is the newest step that it has already; -1: none.
+    """
+
+    def __init__(self, endpoint: Endpoint, layout: StepLayout, settled: int = -1) -> None:
         super().__init__(endpoint, WHAT, "subscriber")
         self._layout = layout
         service = _service(endpoint, layout)
+        self._receipts = ReceiptPublisher(endpoint)
+        self._parts.append(self._receipts)
+        self._receipts.publish(settled)
         builder = service.subscriber_builder().buffer_size(layout.buffered)
         self._open(builder.create)
 
+    def acknowledge(self, sequence: int) -> None:
+        """Say that steps up to `sequence` need not be sent again. Call it now and then: an agent may be new."""
+        self._receipts.publish(sequence)
+
     def receive(self) -> Step | None:
         """The next step, a copy; None where none waits. Raises `TransportError` where it is not one."""
-        sample = self._port.receive()
-        if sample is None:
-            return None
-        try:
-            return self._layout.read(view(sample, self._layout.nbytes))
-        except ValueError as error:
-            name = service_name(self._endpoint.domain, WHAT)
-            raise TransportError(f"service {name} carries {error}; restart the run") from error
-        finally:
-            sample.delete()
+        while (sample := self._port.receive()) is not None:
+            buffer = view(sample, self._layout.nbytes)
+            try:
+                if self._layout.store(buffer) == self._receipts.store:
+                    return self._layout.read(buffer)
+            except ValueError as error:
+                name = service_name(self._endpoint.domain, WHAT)
+                raise TransportError(f"service {name} carries {error}; restart the run") from error
+            finally:
+                sample.delete()
+        return None

@@ -23,7 +23,7 @@ def test_shapes_and_types() -> None:
     assert batch.observation_images.shape == batch.next_images.shape == (3, 5, 7, 9)
     assert batch.observation_proprioception.shape == batch.next_proprioception.shape == (3, 4)
     assert batch.action.shape == (3, 2)
-    assert batch.reward.shape == batch.not_terminal.shape == batch.index.shape == (3,)
+    assert batch.reward.shape == batch.bootstrap.shape == batch.weight.shape == batch.index.shape == (3,)
     assert batch.index.dtype == np.uint64
 
 

@@ -1,9 +1,16 @@
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llvmlite import binding
 from numpy.typing import NDArray
 
+from async_rl_core.replay import kernels
 from async_rl_core.replay.kernels import gather
 
 
@@ -37,6 +44,29 @@ def test_equals_the_definition(
     gather(ring, slots, offsets, height, width, out)
     np.testing.assert_array_equal(out, naive(frames, slots, offsets, size))
     assert (guarded[out.size :] == 77).all()
+
+
+def compiled(features: dict[str, bool], folder: Path, patch: pytest.MonkeyPatch) -> ModuleType:
+    """The kernels as a processor with these features gets them."""
+    patch.setattr(numba.config, "CACHE_DIR", str(folder))
+    patch.setattr(binding, "get_host_cpu_features", lambda: features)
+    spec = importlib.util.spec_from_file_location("kernels_of_another_processor", kernels.__file__)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_processors_of_either_kind_agree(wide: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = compiled({"avx512vbmi": wide}, tmp_path, monkeypatch)
+    rng = np.random.default_rng(0)
+    for width in (1, 5, 6, 7, 11, 21, 22, 23, 43, 44, 156):
+        ring = rng.integers(0, 256, 7 * 4 * (width + 2) * 3, dtype=np.uint8)
+        slots, offsets = rng.integers(0, 7, (3, 3)), rng.integers(0, 3, (3, 2), dtype=np.int32)
+        out = np.zeros((3, 2, width, 9), np.uint8)
+        other.gather(ring, slots, offsets, 4, width + 2, out)
+        np.testing.assert_array_equal(out, naive(ring.reshape(7, 4, width + 2, 3), slots, offsets, (2, width)))
 
 
 @pytest.mark.parametrize(

@@ -1,50 +1,229 @@
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from async_rl_core.config.load import resolve
-from async_rl_core.replay.batch import BatchLayout
+from async_rl_core.config.schema import Config
+from async_rl_core.replay import replay as module
+from async_rl_core.replay.batch import Batch, BatchLayout
+from async_rl_core.replay.journal import Journal
 from async_rl_core.replay.replay import Replay
+from async_rl_core.replay.segment import Entry, Position
+from async_rl_core.replay.sizes import StepSizes
 from async_rl_core.replay.step import Step
 
-CONFIG = resolve(
-    "laptop",
-    {"replay.capacity": 1000, "agent.initial_steps": 3, "learner.max_updates_per_step": 1.0, "sac.batch_size": 8},
-)
+OVERRIDES = {
+    "camera.width": 32,
+    "camera.height": 24,
+    "replay.capacity": 1000,
+    "agent.initial_steps": 3,
+    "learner.max_updates_per_step": 1.0,
+    "sac.batch_size": 8,
+    "sac.encoder_strides": (2, 1),
+}
+CONFIG = resolve("laptop", OVERRIDES)
+EPISODE = 101
+"""Steps of an episode with its first observation: 4 s at 40 ms."""
 
 
-def insert(replay: Replay, count: int) -> None:
-    joints = len(CONFIG.robot.actuated_joints)
-    rng = np.random.default_rng(0)
-    for i in range(count):
-        frame = rng.integers(0, 256, (1, CONFIG.camera.height, CONFIG.camera.width, 3), dtype=np.uint8)
-        zeros = np.zeros(joints, np.float32)
-        replay.insert(Step(i, 0, i, frame, np.zeros(3 * joints, np.float32), zeros, 0.0, False))
+def make_steps(count: int, first: int = 0, terminal: bool = False) -> Iterator[Step]:
+    sizes = StepSizes.of(CONFIG)
+    for i in range(first, first + count):
+        rng = np.random.default_rng(i)
+        frame = rng.integers(0, 256, (1, sizes.height, sizes.width, 3), dtype=np.uint8)
+        vectors = rng.random(sizes.proprioception, np.float32), rng.random(sizes.action, np.float32)
+        yield Step(i, i // EPISODE, i % EPISODE, frame, *vectors, float(i), terminal)
+
+
+def insert(replay: Replay, count: int, first: int = 0) -> None:
+    for step in make_steps(count, first):
+        replay.insert(step)
+
+
+def sample(replay: Replay, config: Config = CONFIG) -> Batch:
+    batch = BatchLayout.of(config).allocate()
+    replay.sample_into(batch)
+    return batch
+
+
+def drain(replay: Replay, config: Config = CONFIG) -> list[Batch]:
+    """Sample what is permitted."""
+    batches = []
+    while replay.permits:
+        batches.append(sample(replay, config))
+    return batches
 
 
 def test_first_observation_is_not_an_environment_step() -> None:
     replay = Replay(CONFIG)
     insert(replay, 3)
     assert not replay.permits
-    insert(replay, 2)
+    insert(replay, 1, first=3)
     assert replay.permits
 
 
 def test_serves_what_is_permitted_and_no_more() -> None:
     replay = Replay(CONFIG)
     insert(replay, 5)
-    batch = BatchLayout.of(CONFIG).allocate()
-    replay.sample_into(batch)
-    replay.sample_into(batch)
-    assert not replay.permits
+    assert len(drain(replay)) == 2
     with pytest.raises(ValueError, match="did not permit"):
-        replay.sample_into(batch)
+        sample(replay)
 
 
-def test_a_seed_decides_every_byte() -> None:
+@pytest.mark.parametrize("sampler", ["uniform", "prioritised"])
+def test_a_seed_decides_every_byte(sampler: str) -> None:
+    config = resolve("laptop", {**OVERRIDES, "replay.sampler": sampler})
     batches = []
     for _ in range(2):
-        replay = Replay(CONFIG)
+        replay = Replay(config)
         insert(replay, 5)
-        batches.append(BatchLayout.of(CONFIG).allocate())
-        replay.sample_into(batches[-1])
+        batches.append(sample(replay, config))
     np.testing.assert_array_equal(batches[0].buffer, batches[1].buffer)
+
+
+def test_a_step_that_comes_again_changes_nothing() -> None:
+    once, twice = Replay(CONFIG), Replay(CONFIG)
+    insert(once, 20)
+    for first in (0, 5, 3, 10):
+        insert(twice, 10, first)
+    assert twice.repeated == 40 - 20
+    assert twice.limiter == once.limiter
+    for one, other in zip(drain(once), drain(twice), strict=True):
+        np.testing.assert_array_equal(one.buffer, other.buffer)
+
+
+@pytest.mark.parametrize(
+    ("rule", "transitions", "ends"), [("bootstrap", 100, 0.99), ("terminal", 100, 0.0), ("drop", 99, 0.99)]
+)
+def test_what_a_time_limit_means(rule: str, transitions: int, ends: float) -> None:
+    config = resolve("laptop", {**OVERRIDES, "replay.time_limit": rule, "sac.batch_size": 1000})
+    replay = Replay(config)
+    insert(replay, EPISODE)
+    assert len(replay.store) == transitions
+    assert replay.store.env_steps == 100, "the step was done, whatever it is worth"
+    batch = sample(replay, config)
+    assert batch.reward.max() == transitions
+    last = batch.reward == transitions
+    np.testing.assert_array_equal(batch.bootstrap[last], np.float32(ends))
+    np.testing.assert_array_equal(batch.bootstrap[~last], np.float32(0.99))
+
+
+def test_terminal_is_terminal_whatever_the_time_limit_means() -> None:
+    replay = Replay(CONFIG)
+    for step in make_steps(5, terminal=True):
+        replay.insert(step)
+    assert (sample(replay).bootstrap == 0).all()
+
+
+def test_surprises_are_drawn_more_often() -> None:
+    config = resolve("laptop", {**OVERRIDES, "replay.sampler": "prioritised", "sac.batch_size": 200})
+    replay = Replay(config)
+    insert(replay, 12)
+    batch = sample(replay, config)
+    assert (batch.weight == 1).all()
+    replay.reprioritise(batch.index, np.where(batch.reward == 7, 100.0, 0.01).astype(np.float32))
+    insert(replay, 1, first=12)
+    batch = sample(replay, config)
+    counts = np.bincount(batch.reward.astype(int))
+    assert counts[7] > 80
+    assert counts[12] > 80, "the newest is as likely as the most surprising"
+    np.testing.assert_allclose(batch.weight[(batch.reward != 7) & (batch.reward != 12)], 1.0, rtol=0.1)
+    np.testing.assert_allclose(batch.weight[batch.reward == 7], (1e4**0.6) ** -0.4, rtol=0.1)
+
+
+def journalled(config: Config, folder: Path) -> Replay:
+    """As the replay process starts."""
+    replay = Replay(config)
+    replay.keep_in(folder)
+    return replay
+
+
+def contents(replay: Replay, config: Config) -> Batch:
+    """All that is stored, in order."""
+
+    class Everything:
+        def sample(self, count: int, first: int, end: int) -> tuple[np.ndarray, float]:
+            return np.arange(first, end), 1.0
+
+        def reprioritise(self, numbers: np.ndarray, td_error: np.ndarray) -> None:
+            raise NotImplementedError
+
+    layout = BatchLayout.of(
+        config.model_copy(update={"sac": config.sac.model_copy(update={"batch_size": len(replay.store)})})
+    )
+    batch, store = layout.allocate(), replay.store
+    store.sample_into(batch, Everything(), replay._crop, np.random.default_rng(0))
+    store.batches -= 1
+    return batch
+
+
+@pytest.fixture(scope="module")
+def small_segments() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "Journal", partial(Journal, segment_bytes=100_000))
+        yield
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    lives=st.lists(st.integers(0, 600), min_size=2, max_size=4),
+    n_step=st.sampled_from([1, 3]),
+    time_limit=st.sampled_from(["bootstrap", "drop", "terminal"]),
+)
+def test_a_replay_goes_on_as_if_nothing_had_happened(
+    small_segments: None, tmp_path_factory: pytest.TempPathFactory, lives: list[int], n_step: int, time_limit: str
+) -> None:
+    """Across several ends, wrap-around and forgotten segments included; `never` never ends."""
+    folder = tmp_path_factory.mktemp("replay")
+    config = resolve("laptop", {**OVERRIDES, "replay.n_step": n_step, "replay.time_limit": time_limit})
+    never, first = Replay(config), 0
+    for count in lives:
+        replay = journalled(config, folder)
+        assert (replay.store.newest, replay.store.env_steps) == (first - 1, never.store.env_steps)
+        assert replay.limiter.inserted == never.limiter.inserted
+        assert not replay.permits, "a burst of updates"
+        for step in make_steps(count, first):
+            never.insert(step)
+            replay.insert(step)
+            drain(replay, config)
+        first += count
+        assert len(replay.store) == len(never.store)
+        if len(never.store):
+            one, other = contents(replay, config), contents(never, config)
+            for name in Batch.__slots__:
+                if name not in ("buffer", "header", "index"):
+                    np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        replay.close()
+        assert replay.settled == first - 1
+
+
+def test_no_mini_batch_is_drawn_again() -> None:
+    position, entries = Position(0, 0, 0, 0), []
+    before = Replay(CONFIG)
+    drawn: list[bytes] = []
+    for step in make_steps(30):
+        before.insert(step)
+        position = Position(step.sequence, step.episode, before.store.env_steps, before.store.batches)
+        entries.append(Entry(step, position))
+        drawn += [batch.index.tobytes() for batch in drain(before)]
+    after = Replay(CONFIG)
+    after.restore(entries)
+    insert(after, 10, first=30)
+    again = [batch.index.tobytes() for batch in drain(after)]
+    assert len(again) == 10
+    assert not {*drawn} & {*again}
+    assert after.store.batches == before.store.batches + 10 - 1  # that of the last step was not known of
+
+
+def test_without_a_journal_what_is_stored_is_settled() -> None:
+    replay = Replay(CONFIG)
+    assert replay.settled == -1
+    insert(replay, 5)
+    assert replay.settled == 4
+    replay.restore([])
+    replay.close()

@@ -1,6 +1,6 @@
 """The other process of a transport test. Says `ready`, then obeys lines on its standard input until that ends.
 
-peer.py <role> <domain>
+peer.py <role>[:<argument>] <domain>
 """
 
 import sys
@@ -42,13 +42,17 @@ def say(word: object) -> None:
     print(word, flush=True)
 
 
-def steps(endpoint: Endpoint, stack: ExitStack) -> Callable[[str], None]:
-    """On `<n>`: receive n steps, waiting for them; answers with the sequence numbers."""
-    listener, subscriber = Listener(endpoint, REPLAY), StepSubscriber(endpoint, STEPS)
+def steps(endpoint: Endpoint, stack: ExitStack, settled: str = "-1") -> Callable[[str], None]:
+    """On `<n>`: receive n steps, waiting for them; answers with the sequence numbers. On `settle <n>`: say so."""
+    listener, subscriber = Listener(endpoint, REPLAY), StepSubscriber(endpoint, STEPS, int(settled))
     stack.callback(listener.close)
     stack.callback(subscriber.close)
 
     def obey(line: str) -> None:
+        if line.startswith("settle "):
+            subscriber.acknowledge(int(line.removeprefix("settle ")))
+            say("settled")
+            return
         got: list[int] = []
         while len(got) < int(line):
             step = subscriber.receive()
@@ -136,13 +140,16 @@ def notifier(endpoint: Endpoint, stack: ExitStack) -> Callable[[str], None]:
     return obey
 
 
-ROLES = {f.__name__: f for f in (steps, server, client, parameters, writer, notifier)}
+ROLES: dict[str, Callable[..., Callable[[str], None]]] = {
+    f.__name__: f for f in (steps, server, client, parameters, writer, notifier)
+}
 
 if __name__ == "__main__":
     with ExitStack() as stack:
-        endpoint = Endpoint(sys.argv[2], f"peer_{sys.argv[1]}")
+        role, *arguments = sys.argv[1].split(":")
+        endpoint = Endpoint(sys.argv[2], f"peer_{role}")
         stack.callback(endpoint.close)
-        obey = ROLES[sys.argv[1]](endpoint, stack)
+        obey = ROLES[role](endpoint, stack, *arguments)
         say("ready")
         for line in sys.stdin:
             obey(line)

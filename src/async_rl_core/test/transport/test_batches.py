@@ -182,6 +182,42 @@ def test_too_many_ahead_are_refused(endpoint: Endpoint, peers: ModuleType) -> No
         BatchClient(endpoint, peers.BATCHES, MAX_AHEAD + 1)
 
 
+@pytest.mark.parametrize("in_flight", range(MAX_AHEAD + 1))
+def test_errors_travel_with_the_next_request(endpoint: Endpoint, peers: ModuleType, in_flight: int) -> None:
+    said: list[tuple[list[int], list[float]]] = []
+    server = BatchServer(endpoint, peers.BATCHES, lambda index, error: said.append((index.tolist(), error.tolist())))
+    client = BatchClient(endpoint, peers.BATCHES, in_flight)
+    client.receive(0.0)
+    for number in range(20):
+        server.serve(lambda batch, number=number: peers.fill(batch, number))  # type: ignore[misc]
+        assert len(said) == max(0, number - min(1, in_flight)), "the last ones wait for the next request"
+        batch = client.receive(60.0)
+        assert batch is not None
+        client.reprioritise(batch.index, np.full(4, number, np.float32))
+        if in_flight == 0:
+            client.receive(0.0)
+            assert server.waiting == 1
+    expected = [[number] * 4 for number in range(20)]
+    assert [errors for _, errors in said] == expected[: len(said)]
+    assert len({tuple(index) for index, _ in said}) == len(said) >= 18
+    client.close()
+    server.close()
+
+
+def test_errors_are_not_told_to_a_successor(endpoint: Endpoint, peers: ModuleType) -> None:
+    client, said = BatchClient(endpoint, peers.BATCHES, 1), []
+    for _ in range(3):
+        server = BatchServer(endpoint, peers.BATCHES, lambda *errors: said.append(errors))
+        while not server.serve(lambda batch: peers.fill(batch, 1)):
+            assert client.receive(0.0) is None
+        batch = client.receive(60.0)
+        assert batch is not None
+        client.reprioritise(batch.index, np.ones(4, np.float32))
+        server.close()
+    assert not said
+    client.close()
+
+
 def test_sampled_images_arrive_as_they_were_filled(endpoint: Endpoint, peers: ModuleType) -> None:
     server, client = BatchServer(endpoint, peers.BATCHES), BatchClient(endpoint, peers.BATCHES, 0)
     expected = peers.BATCHES.allocate()

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -9,9 +10,20 @@ from numpy.typing import NDArray
 from async_rl_core.errors import TransportError
 from async_rl_core.transport import parameters
 from async_rl_core.transport.parameters import ParameterPublisher, ParameterSubscriber
+from async_rl_core.transport.place import SHARED_MEMORY
 from async_rl_core.transport.service import Endpoint
 
 PUBLICATIONS = 4000
+
+
+class Loan:
+    """Stands for shared memory."""
+
+    def assume_init(self) -> "Loan":
+        return self
+
+    def send(self) -> None:
+        """Nobody receives it."""
 
 
 def is_torn(version: int, values: NDArray[np.float32]) -> bool:
@@ -111,7 +123,7 @@ def test_a_wrong_checksum_is_rejected_and_counted(endpoint: Endpoint, monkeypatc
     publisher.publish(1, 1, np.ones(4, np.float32))
     first = subscriber.newest()
     with monkeypatch.context() as patch:
-        patch.setattr(parameters, "_checksum", lambda buffer: 1)
+        patch.setattr(parameters, "_sum", lambda buffer: np.uint64(1))
         publisher.publish(2, 2, np.ones(4, np.float32))
     assert subscriber.newest() is None
     assert subscriber.rejected == 1
@@ -121,6 +133,24 @@ def test_a_wrong_checksum_is_rejected_and_counted(endpoint: Endpoint, monkeypatc
     third = subscriber.newest()
     assert third is not None
     assert third.version == 3
+    publisher.close()
+    subscriber.close()
+
+
+@pytest.mark.parametrize("size", [1, 4, 5])
+def test_every_changed_byte_is_seen(endpoint: Endpoint, size: int) -> None:
+    publisher, subscriber = ParameterPublisher(endpoint, size), ParameterSubscriber(endpoint, size)
+    loan, buffer = publisher._loan()
+    loan.delete()
+    blob = np.full_like(buffer, 99)  # memory that held something else
+    publisher._loan = lambda: (Loan(), blob)  # type: ignore[method-assign]
+    publisher.publish(1, 2, np.arange(1, size + 1, dtype=np.float32))
+    assert subscriber._read(blob.copy()) is not None
+    for position in range(blob.size):
+        changed = blob.copy()
+        changed[position] ^= 1
+        assert subscriber._read(changed) is None
+    assert subscriber._read(np.zeros_like(blob)) is None
     publisher.close()
     subscriber.close()
 
@@ -145,3 +175,16 @@ def test_a_second_learner_is_refused(endpoint: Endpoint) -> None:
     with pytest.raises(TransportError, match=r"parameters has no room for another publisher"):
         ParameterPublisher(endpoint, 4)
     publisher.close()
+
+
+def test_its_memory_is_there_before_it_is_used(domain: str) -> None:
+    endpoint = Endpoint(domain, "learner")
+    before = segments(domain)
+    ParameterPublisher(endpoint, 1_000_000)
+    made = [path.stat() for path in segments(domain) - before if path.suffix == ".data"]
+    assert made and all(512 * status.st_blocks >= status.st_size for status in made)
+    endpoint.close()
+
+
+def segments(domain: str) -> set[Path]:
+    return set(SHARED_MEMORY.glob(f"async_rl-*-{domain}-*"))

@@ -1,0 +1,57 @@
+"""Where the images lie: in memory, or in a file that the page cache keeps as much of as there is room for."""
+
+import mmap
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.config.schema import Config
+from async_rl_core.errors import ConfigError
+from async_rl_core.replay import memory
+
+Allocate = Callable[[int, str], NDArray[np.uint8]]
+"""(bytes, for what) to (bytes,) uint8; raises `ConfigError` with the numbers where there is no room."""
+
+_REMEDY = "use a smaller replay.capacity or a smaller image"
+
+
+def of(config: Config) -> Allocate:
+    """What `replay.storage` asks for. Raises `ConfigError` where a file is to be had but no run folder is known."""
+    if config.replay.storage == "ram":
+        return in_memory
+    if config.run_dir is None:
+        raise ConfigError("replay.storage file needs a run folder: set run_dir, or replay.storage: ram")
+    return partial(in_file, config.run_dir)
+
+
+def in_memory(nbytes: int, what: str) -> NDArray[np.uint8]:
+    """Memory that is taken as it is touched."""
+    memory.require(nbytes, what, f"{_REMEDY}, or replay.storage: file")
+    return np.empty(nbytes, np.uint8)
+
+
+def in_file(folder: Path, nbytes: int, what: str) -> NDArray[np.uint8]:
+    """A nameless file in `folder`, so that nothing is left of it however the process ends.
+
+    Its blocks are reserved at once: a disk that fills up later must not become a SIGBUS.
+    """
+    try:
+        free = shutil.disk_usage(folder).free
+        if nbytes > free:
+            raise ConfigError(
+                f"{what} needs {nbytes / 1e9:.2f} GB, the disk of {folder} has {free / 1e9:.2f} GB left; {_REMEDY}"
+            )
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, nbytes)
+            pages = mmap.mmap(file.fileno(), nbytes)
+    except OSError as error:
+        reason = f"{error.strerror}; set run_dir to another disk, or replay.storage: ram"
+        raise ConfigError(f"{what} cannot have {nbytes / 1e9:.2f} GB of file in {folder}: {reason}") from error
+    pages.madvise(mmap.MADV_RANDOM)  # reading ahead of a random frame only evicts others
+    return np.frombuffer(pages, np.uint8)
