@@ -1,9 +1,9 @@
 """The safety guard as a process: the only publisher to the robot."""
 
+import gc
 import time
 from array import array
 from contextlib import suppress
-from functools import partial
 
 from builtin_interfaces.msg import Time
 from sensor_msgs.msg import JointState
@@ -15,8 +15,9 @@ from async_rl_core.agent.histogram import Histogram
 from async_rl_core.agent.schedule import Schedule
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.states import State
-from async_rl_interfaces.msg import GuardState, VelocityCommand
+from async_rl_interfaces.msg import GuardState, RobotStatus, VelocityCommand
 from async_rl_ros import scheduling
+from async_rl_ros.controller import Controller
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.histograms import histogram_message
 from async_rl_ros.node import ConfiguredNode, Stop
@@ -33,6 +34,8 @@ ZEROS = 0.12
 """Seconds for which zeros are repeated after the arm has come to rest, before the process ends."""
 STOP_LIMIT = 0.6
 """Seconds for ramp and zeros together, whatever happens."""
+DEACTIVATION_LIMIT = 0.5
+"""Seconds that the end of the process waits for the controller's deactivation."""
 
 
 class SafetyGuardNode(ConfiguredNode):
@@ -44,11 +47,13 @@ class SafetyGuardNode(ConfiguredNode):
     def __init__(self) -> None:
         super().__init__("safety_guard_node")
         robot = self.config.robot
-        self._guard = Guard(robot, self.config.guard, self.config.agent.action_cycle_time)
+        driver = self.config.robot_driver
+        self._guard = Guard(robot, self.config.guard, self.config.agent.action_cycle_time, driven=driver is not None)
         period = 1.0 / robot.state_rate
         self._schedule = Schedule(period, period, MARGIN, time.monotonic())
         self._lateness = Histogram("guard_lateness")
         self._latency = Histogram("wire_latency")
+        self._judging = Histogram("guard_judging")
         self._answered: int | None = None
         self._told: tuple[object, ...] = ()
         self._fault_stamp = Time()
@@ -58,6 +63,11 @@ class SafetyGuardNode(ConfiguredNode):
         self.create_subscription(JointState, robot.state_topic, self._on_joint_state, SENSOR)
         self.create_subscription(String, "robot_description", self._on_description, LATCHED)
         self.create_subscription(VelocityCommand, "rl_agent_node/command", self._on_command, COMMAND)
+        if driver is not None:
+            self.create_subscription(RobotStatus, "robot_status", self._on_status, LATCHED)
+        name = driver.controller if driver and driver.via == "launch" else None
+        self._controller = Controller(self, name) if name else None
+        self._rested = 0
         self.create_service(Trigger, "safety_guard_node/arm", self._arm)
         self.create_service(Trigger, "safety_guard_node/disarm", self._disarm)
         self.create_service(Trigger, "safety_guard_node/reset_fault", self._reset_fault)
@@ -91,9 +101,19 @@ class SafetyGuardNode(ConfiguredNode):
         self._command(now)
         if self._told != (self._guard.state, self._guard.fault):
             self._tell()
+        self._rest()
+
+    def _rest(self) -> None:
+        """Once zeros have been repeated long enough after a fault, have the controller deactivated."""
+        resting = self._guard.state is State.FAULT and self._guard.at_rest
+        self._rested = self._rested + 1 if resting else 0
+        if self._controller and self._rested == round(ZEROS * self.config.robot.state_rate):
+            self._controller.deactivate()
 
     def _command(self, now: float) -> None:
-        self._message.data = array("d", self._guard.tick(now).tobytes())
+        velocity = self._guard.tick(now)
+        self._judging.add(1e3 * (time.monotonic() - now))
+        self._message.data = array("d", velocity.tobytes())
         self._commands.publish(self._message)
         self._schedule.advance(now)
 
@@ -115,9 +135,12 @@ class SafetyGuardNode(ConfiguredNode):
                 rest = time.monotonic()
         with suppress(Exception):  # the arm is at rest; whether anyone hears so is not worth a failure
             self._tell()
+            if self._controller and (future := self._controller.deactivate()):
+                self.executor_.spin_until_future_complete(future, DEACTIVATION_LIMIT)
 
     def _on_joint_state(self, message: JointState) -> None:
-        self._guard.on_joint_state(time.monotonic(), message.name, message.position)
+        stamp = nanoseconds(message.header.stamp)
+        self._guard.on_joint_state(time.monotonic(), stamp, message.name, message.position)
 
     def _on_command(self, message: VelocityCommand) -> None:
         now = time.monotonic()
@@ -125,8 +148,15 @@ class SafetyGuardNode(ConfiguredNode):
             self._schedule.follow(now)
             self._answered = nanoseconds(message.observation_stamp) or None
 
+    def _on_status(self, message: RobotStatus) -> None:
+        self._guard.on_status(time.monotonic(), message.ready, message.cause)
+
     def _on_description(self, message: String) -> None:
-        self._guard.on_description(message.data)
+        if not self._guard.on_description(message.data):
+            return
+        self._schedule.advance(time.monotonic())  # not armed, the cycles lost to reading the meshes are not late
+        if self._guard.collisions_unjudged:
+            self.get_logger().warning(f"collisions are not judged: {self._guard.collisions_unjudged}")
 
     def _arm(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._count_publishers()
@@ -144,6 +174,7 @@ class SafetyGuardNode(ConfiguredNode):
     def _report(self) -> None:
         self._count_publishers()
         self._tell()
+        gc.collect(0)  # what the second left behind; a full collection never happens
 
     def _count_publishers(self) -> None:
         self._guard.on_publishers(time.monotonic(), self.count_publishers(self.config.robot.command_topic))
@@ -165,11 +196,15 @@ class SafetyGuardNode(ConfiguredNode):
             fault_stamp=self._fault_stamp,
             commands_accepted=guard.accepted,
             commands_refused=guard.refused,
-            commands_limited=guard.limited,
-            histogram=[histogram_message(self._lateness), histogram_message(self._latency)],
+            commands_limited=guard.limited.total(),
+            histogram=[histogram_message(histogram) for histogram in self._histograms],
         )
         message.header.stamp = now
         self._states.publish(message)
+
+    @property
+    def _histograms(self) -> tuple[Histogram, ...]:
+        return self._lateness, self._judging, self._latency
 
     def _health(self) -> Health:
         guard = self._guard
@@ -177,18 +212,26 @@ class SafetyGuardNode(ConfiguredNode):
             "state": guard.state.name,
             "commands accepted": guard.accepted,
             "commands refused": guard.refused,
-            "cycles limited": guard.limited,
+            **{f"cycles limited by {name}": count for name, count in sorted(guard.limited.items())},
+            "collisions": guard.collisions_unjudged or "judged",
         }
-        for histogram in (self._lateness, self._latency):
+        for histogram in self._histograms:
             values[f"{histogram.name} p50 (ms)"] = f"{histogram.percentile(50):.2f}"
             values[f"{histogram.name} p99 (ms)"] = f"{histogram.percentile(99):.2f}"
         if guard.fault:
             return Health(Level.ERROR, guard.fault.cause, values)
         if guard.state is State.DISARMED and (missing := guard.missing(time.monotonic())):
             return Health(Level.WARN, "; ".join(missing), values)
+        if guard.collisions_unjudged:
+            return Health(Level.WARN, f"{guard.state.name.lower()}; collisions are not judged", values)
         return Health(Level.OK, guard.state.name.lower(), values)
+
+
+def schedule() -> str:
+    """Before everything else, and apart from it where the machine is set up so; says in words what was allowed."""
+    return f"{scheduling.realtime(PRIORITY)}; {scheduling.isolate()}"
 
 
 def main() -> None:
     """Run the node."""
-    async_rl_ros.node.main(SafetyGuardNode, partial(scheduling.realtime, PRIORITY))
+    async_rl_ros.node.main(SafetyGuardNode, schedule)

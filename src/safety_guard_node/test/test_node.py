@@ -9,6 +9,7 @@ import time
 import uuid
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from std_srvs.srv import Trigger
 
 from async_rl_core.config.load import resolve, write_config
 from async_rl_core.sim.model import urdf_text
-from async_rl_interfaces.msg import GuardState, VelocityCommand
+from async_rl_interfaces.msg import GuardState, RobotStatus, VelocityCommand
 from async_rl_ros.qos import COMMAND, DRIVER, LATCHED
 
 TIMEOUT = 20.0
@@ -36,9 +37,9 @@ WATCHDOG = 0.5
 class World:
     """Robot and agent in one node: joint states at 125 Hz, commands at 25 Hz, the guard's velocities integrated."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, robot_name: str = "ur5") -> None:
         guard = {"guard.watchdog": WATCHDOG, "guard.grace": 0.36, "guard.state_timeout": WATCHDOG}
-        self.config = resolve("laptop", guard)
+        self.config = resolve("laptop", guard, robot_name)
         robot = self.config.robot
         self.context = rclpy.Context()
         rclpy.init(context=self.context)
@@ -49,8 +50,9 @@ class World:
         self.received: list[tuple[float, array[float]]] = []
         self.states: list[GuardState] = []
         self.position = np.array(robot.start)
-        self.velocity = np.zeros(6)
-        self.wanted: list[float] | None = ZERO
+        self.velocity = np.zeros(len(robot.joints))
+        self.wanted: list[float] | None = [0.0] * len(robot.joints)
+        self.status: RobotStatus | None = None
         self.sequence = 0
         self._next = time.monotonic()
         self._ticks = 0
@@ -58,6 +60,7 @@ class World:
         self.node.create_subscription(GuardState, "safety_guard_node/state", self.states.append, LATCHED)
         self._joint_states = self.node.create_publisher(JointState, robot.state_topic, DRIVER)
         self._agent = self.node.create_publisher(VelocityCommand, "rl_agent_node/command", COMMAND)
+        self._status = self.node.create_publisher(RobotStatus, "robot_status", LATCHED)
         self._description = self.node.create_publisher(String, "robot_description", LATCHED)
         write_config(self.config, folder / "config.yaml")
         arguments = ["--ros-args", "-r", f"__ns:={namespace}", "-p", f"config:={folder / 'config.yaml'}"]
@@ -129,9 +132,13 @@ class World:
         self.position += self.velocity * 0.008
         order = sorted(self.config.robot.joints)
         angles = [float(self.position[self.config.robot.joints.index(name)]) for name in order]
-        self._joint_states.publish(JointState(name=order, position=angles))
+        message = JointState(name=order, position=angles)
+        message.header.stamp = self.node.get_clock().now().to_msg()
+        self._joint_states.publish(message)
         if self._ticks % 5 == 0 and self.wanted is not None:
             self.send(self.wanted)
+        if self._ticks % 10 == 0 and self.status is not None:
+            self._status.publish(self.status)
 
 
 @pytest.fixture
@@ -216,6 +223,35 @@ def test_a_person_disarms_and_arms(world: World) -> None:
     world.until(world.is_in(GuardState.ARMED))
 
 
+def test_a_driven_robot_moves_only_while_its_driver_says_it_is_ready(tmp_path: Path) -> None:
+    world = World(tmp_path, "fr3")
+    try:
+        world.describe()
+        world.until(lambda: "no fresh robot_status" in world.call("arm").message)
+        world.status = RobotStatus(ready=False, cause="a reflex")
+        world.until(lambda: "the robot is not ready: a reflex" in world.call("arm").message)
+        world.status = RobotStatus(ready=True)
+        world.until(world.is_in(GuardState.ARMED))
+        world.status = None
+        world.until(world.is_in(GuardState.FAULT))
+        assert world.state is not None
+        assert world.state.cause == "no fresh robot_status"
+    finally:
+        world.close()
+
+
+def test_a_robot_whose_controller_cannot_be_switched_off_is_refused(tmp_path: Path) -> None:
+    if find_spec("controller_manager_msgs"):
+        pytest.skip("controller_manager_msgs is installed")
+    real = {"hardware": "real", "robot_ip": "192.0.2.1", "guard.auto_arm": False}
+    write_config(resolve("laptop", real), tmp_path / "config.yaml")
+    arguments = ["--ros-args", "-p", f"config:={tmp_path / 'config.yaml'}"]
+    guard = subprocess.run([sys.executable, "-c", RUN, *arguments], capture_output=True, text=True, timeout=TIMEOUT)
+    assert guard.returncode == 2
+    assert "error: controller_manager_msgs is not installed" in guard.stderr
+    assert "Traceback" not in guard.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_the_arm_at_rest(world: World, number: signal.Signals) -> None:
     world.armed()
@@ -230,7 +266,7 @@ def test_a_signal_ends_it_with_the_arm_at_rest(world: World, number: signal.Sign
     speeds = [max(map(abs, data)) for at, data in world.received if at > begin]
     assert all(later <= earlier + 1e-9 for earlier, later in itertools.pairwise(speeds))
     assert speeds.count(0.0) >= 8
-    assert max(a - b for a, b in itertools.pairwise(speeds)) <= 12.0 * 0.008 + 1e-9  # a ramp
+    assert max(a - b for a, b in itertools.pairwise(speeds)) <= 16.0 * 0.008 + 1e-9  # a ramp
 
 
 def test_a_description_without_the_joints_ends_it_with_one_line(world: World) -> None:

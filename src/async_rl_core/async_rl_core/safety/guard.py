@@ -1,6 +1,7 @@
 """The guard: what it takes from the agent, when it arms, when it stops, and what it sends to the arm."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,10 +9,12 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.schema import GuardConfig, RobotConfig
 from async_rl_core.errors import SafetyError
-from async_rl_core.safety.inputs import CommandInput, StateInput
+from async_rl_core.safety.collision import Bodies, GeometryError
+from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput
 from async_rl_core.safety.kinematics import Kinematics
-from async_rl_core.safety.limits import LimitFilter
+from async_rl_core.safety.limits import Area, LimitFilter
 from async_rl_core.safety.states import TRANSITIONS, Event, Fault, Kind, State
+from async_rl_core.safety.zone import ToolZone
 
 Vector = NDArray[np.float64]
 
@@ -19,14 +22,17 @@ Vector = NDArray[np.float64]
 class Guard:
     """The only voice the arm hears. Every `now` is in seconds of one steady clock and never decreases.
 
-    Feed it with `on_command`, `on_joint_state`, `on_publishers` and `on_description`; send what `tick` returns at the
-    robot's state rate, always. A fault latches until `reset_fault`, which is for a person to call.
+    Feed it with `on_command`, `on_joint_state`, `on_status`, `on_publishers` and `on_description`; send what `tick`
+    returns at the robot's state rate, always. A fault latches until `reset_fault`, which is for a person to call.
+    `limited` counts the cycles in which a limit bent the command, by limit; `collisions_unjudged` says why collisions
+    are not judged, where they cannot be.
 
-    `action_cycle_time` is that of the agent's commands, in seconds.
+    `action_cycle_time` is that of the agent's commands, in seconds; `driven`: the robot has a driver, whose `on_status`
+    is then a condition for arming.
     Raises `SafetyError` for a configuration that it cannot guard by.
     """
 
-    def __init__(self, robot: RobotConfig, config: GuardConfig, action_cycle_time: float) -> None:
+    def __init__(self, robot: RobotConfig, config: GuardConfig, action_cycle_time: float, driven: bool = False) -> None:
         self._patience = action_cycle_time + config.grace
         if self._patience >= config.watchdog:
             raise SafetyError(
@@ -35,11 +41,13 @@ class Guard:
             )
         self.state = State.DISARMED
         self.fault: Fault | None = None
-        self.limited = 0
+        self.limited: Counter[str] = Counter()
+        self.collisions_unjudged = ""
         self._robot = robot
         self._config = config
         self._commands = CommandInput(robot, config)
         self._joints = StateInput(robot, config)
+        self._status = StatusInput(driven)
         self._filter: LimitFilter | None = None
         self._zero: Vector = np.zeros(len(robot.joints))
         self._publishers = 0
@@ -60,12 +68,22 @@ class Guard:
         """Whether the last velocity sent was zero."""
         return self._filter is None or self._filter.at_rest
 
-    def on_description(self, urdf: str) -> None:
-        """Take the robot's URDF; the first counts. Raises `SafetyError` where it lacks what the configuration names."""
-        if self._filter is None:
-            workspace = self._robot.workspace
-            kinematics = Kinematics(urdf, self._robot.joints, workspace.frame, self._robot.tool_frame)
-            self._filter = LimitFilter(self._robot, self._config, kinematics)
+    def on_description(self, urdf: str) -> bool:
+        """Take the robot's URDF and read its meshes; only the first counts. Returns whether this was it.
+
+        Raises `SafetyError` where it lacks what the configuration names.
+        """
+        if self._filter is not None:
+            return False
+        robot, config = self._robot, self._config
+        kinematics = Kinematics(urdf, robot.joints, robot.workspace.frame, robot.tool_frame)
+        areas: list[Area] = [ToolZone(robot.workspace, config.workspace_margin, kinematics)]
+        try:
+            areas.append(Bodies(urdf, robot, config.collision_margin, 1.0 / robot.state_rate))
+        except GeometryError as error:
+            self.collisions_unjudged = str(error)
+        self._filter = LimitFilter(robot, config, areas)
+        return True
 
     def on_command(self, now: float, sequence: int, names: Sequence[str], velocity: Sequence[float]) -> bool:
         """Judge a command of the agent: velocities in rad/s by joint name. Returns whether it was accepted.
@@ -82,22 +100,30 @@ class Guard:
             self._fail(Kind.COMMAND, cause.text, now)
         return False
 
-    def on_joint_state(self, now: float, names: Sequence[str], position: Sequence[float]) -> bool:
-        """Take the joints' angles in rad, by name in any order. Returns whether they were complete and finite."""
-        cause = self._joints.take(now, names, position)
+    def on_joint_state(self, now: float, stamp: int, names: Sequence[str], position: Sequence[float]) -> bool:
+        """Take the joints' angles in rad, by name in any order, stamped in ns. Returns whether they can be trusted.
+
+        Incomplete ones, such as are not finite, and jumps are faults; what is no news ages until it is one.
+        """
+        moving = self._filter is not None and self._filter.moving
+        cause = self._joints.take(now, stamp, names, position, moving)
         if cause is not None and self.state is not State.DISARMED:
             self._fail(Kind.ROBOT, cause, now)
         return cause is None
 
+    def on_status(self, now: float, ready: bool, cause: str) -> None:
+        """Take what the robot's driver says of it: whether it follows commands, and why not."""
+        self._status.take(now, ready, cause)
+
     def on_publishers(self, now: float, count: int) -> None:
         """Take the number of publishers on the robot's command topic, this guard's own included."""
         self._publishers = count
-        if self.state is State.ARMED and count != 1:
+        if self.state is State.ARMED and self._publishers != 1:
             self._fail(Kind.PUBLISHERS, self._publishers_text(), now)
 
     def missing(self, now: float) -> list[str]:
         """What keeps the guard from arming, in words; empty where nothing does."""
-        found = [self._commands.missing(now), self._joints.missing(now)]
+        found = [self._commands.missing(now), self._joints.missing(now), self._status.missing(now)]
         if self._filter is None:
             found.append("no robot_description yet")
         if self._publishers != 1:
@@ -154,15 +180,19 @@ class Guard:
         silence = self._commands.silence(now)
         if silence > self._config.watchdog:
             self._fail(Kind.AGENT_SILENT, f"agent silent for {1000 * silence:.0f} ms", now)
-        age = self._joints.silence(now)
-        if age > self._config.state_timeout:
-            self._fail(Kind.ROBOT_SILENT, f"{self._robot.state_topic} silent for {1000 * age:.0f} ms", now)
+        if (cause := self._joints.stale(now)) is not None:
+            self._fail(Kind.ROBOT_SILENT, cause, now)
+        if (cause := self._status.missing(now)) is not None:
+            self._fail(Kind.NOT_READY, cause, now)
 
     def _follow(self, now: float, limits: LimitFilter) -> None:
-        if self._commands.silence(now) > self._patience:
+        if self._is_late(now):
             limits.brake()  # slow already, so that the arm is at rest soon after the watchdog
-        elif limits.follow(self._commands.velocity, self._joints.position, self._joints.silence(now)):
-            self.limited += 1
+        elif cause := limits.follow(self._commands.velocity, self._joints.position, self._joints.silence(now)):
+            self.limited[cause] += 1
+
+    def _is_late(self, now: float) -> bool:
+        return self._commands.silence(now) > self._patience
 
     def _checked(self, now: float, velocity: Vector) -> Vector:
         """The last gate before the wire: nothing but finite numbers, whatever went wrong before it."""
@@ -174,9 +204,12 @@ class Guard:
         return velocity
 
     def _fail(self, kind: Kind, cause: str, now: float) -> None:
-        if self.fault is None or kind > self.fault.kind:
+        if self._is_worst(kind):
             self.fault = Fault(kind, cause, now)
         self._happen(Event.FAIL)
+
+    def _is_worst(self, kind: Kind) -> bool:
+        return self.fault is None or kind > self.fault.kind
 
     def _happen(self, event: Event) -> None:
         self.state = TRANSITIONS[self.state, event]

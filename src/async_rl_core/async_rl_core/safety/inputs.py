@@ -1,4 +1,4 @@
-"""What the guard takes in, judged on receipt: the agent's commands and the robot's joint states."""
+"""What the guard takes in, judged on receipt: the agent's commands, the robot's joint states and its status."""
 
 import math
 from collections.abc import Sequence
@@ -10,6 +10,10 @@ ABSURD = 5.0
 """Times the velocity limit: what no working agent commands, so a fault and not a value to clip."""
 STEADY = 10
 """Commands in a row without a gap before the guard may arm: a single message is no live agent."""
+JUMP = 0.02
+"""rad by which a joint may seem to move beyond what its velocity limit allows: noise, and jitter of the messages."""
+STATUS_TIMEOUT = 0.5
+"""Seconds without a status of the robot, of which ten come in a second, until the robot counts as not ready."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,21 @@ class CommandInput:
         return None
 
     def _judge(self, sequence: int, names: Sequence[str], velocity: Sequence[float], restarted: bool) -> Refusal | None:
-        if (wrong := self._order.read(names, len(velocity))) is not None:
+        wrong = self._order.read(names, len(velocity)) or self._absurd(velocity)
+        if wrong is not None:
             return Refusal(f"command {sequence} {wrong}", True)
-        for joint, i, limit in zip(self._joints, self._order.index, self._limits, strict=True):
-            if not abs(velocity[i]) <= ABSURD * limit:  # so written, NaN fails it too
-                return Refusal(f"command {sequence} wants {velocity[i]} rad/s of {joint}, limit {limit}", True)
-        if sequence <= self._sequence and not restarted:
+        if self._repeated(sequence) and not restarted:
             return Refusal(f"command {sequence} after command {self._sequence}", False)
         return None
+
+    def _absurd(self, velocity: Sequence[float]) -> str | None:
+        for joint, i, limit in zip(self._joints, self._order.index, self._limits, strict=True):
+            if not abs(velocity[i]) <= ABSURD * limit:  # so written, NaN fails it too
+                return f"wants {velocity[i]} rad/s of {joint}, limit {limit}"
+        return None
+
+    def _repeated(self, sequence: int) -> bool:
+        return sequence <= self._sequence
 
 
 class StateInput:
@@ -81,19 +92,29 @@ class StateInput:
         self.position = [0.0] * len(robot.joints)
         self._robot = robot
         self._timeout = config.state_timeout
+        self._slack = 1.0 / robot.state_rate
         self._order = _Order(robot.joints, others=True)
         self._received = -math.inf
+        self._stamp = -1
+        self._frozen = ""
 
     def silence(self, now: float) -> float:
         """Seconds since the newest valid joint state was received; infinite before the first."""
         return now - self._received
+
+    def stale(self, now: float) -> str | None:
+        """What is wrong with the newest joint state if it is too old, in words."""
+        age = self.silence(now)
+        if age <= self._timeout:
+            return None
+        return f"{self._robot.state_topic} {self._frozen or 'silent'} for {1000 * age:.0f} ms"
 
     def missing(self, now: float) -> str | None:
         """What a robot to be armed lacks, in words: a fresh state, every joint inside its limits.
 
         The margin before a limit is not asked for: a stop may end in it, and the arm must be able to leave it again.
         """
-        if self.silence(now) > self._timeout:
+        if self.stale(now):
             return f"no fresh {self._robot.state_topic}"
         limits = self._robot.limits
         bounds = zip(self._robot.joints, limits.position_lower, self.position, limits.position_upper, strict=True)
@@ -102,17 +123,75 @@ class StateInput:
         ]
         return "; ".join(outside) or None
 
-    def take(self, now: float, names: Sequence[str], position: Sequence[float]) -> str | None:
-        """Keep the angles in rad if they are complete and finite, else say what is wrong."""
-        topic = self._robot.state_topic
-        if (wrong := self._order.read(names, len(position))) is not None:
-            return f"{topic} {wrong}"
-        angles = [float(position[i]) for i in self._order.index]
-        if not math.isfinite(sum(angles)):
-            return f"{topic} is not finite: {dict(zip(self._robot.joints, angles, strict=True))}"
-        self.position = angles
-        self._received = now
+    def take(self, now: float, stamp: int, names: Sequence[str], position: Sequence[float], moving: bool) -> str | None:
+        """Keep the angles in rad if they are complete, finite and in reach of the last, else say what is wrong.
+
+        `stamp`: of the message, in nanoseconds. The same stamp again is no news, nor are the same angles where the
+        arm is `moving`: the state then ages as if nothing had come.
+        """
+        wrong = self._order.read(names, len(position))
+        if wrong is None:
+            wrong = self._read(now, stamp, [float(position[i]) for i in self._order.index], moving)
+        return wrong and f"{self._robot.state_topic} {wrong}"
+
+    def _read(self, now: float, stamp: int, angles: list[float], moving: bool) -> str | None:
+        if (wrong := self._not_finite(angles)) is not None:
+            return wrong
+        if self._repeats(stamp, angles, moving):
+            return None
+        jump = self._jump(now, stamp, angles)
+        self.position = angles  # after a jump too: the next state is compared with it
+        self._stamp = stamp
+        if jump is None:
+            self._received = now
+            self._frozen = ""
+        return jump
+
+    def _not_finite(self, angles: list[float]) -> str | None:
+        if math.isfinite(sum(angles)):
+            return None
+        return f"is not finite: {dict(zip(self._robot.joints, angles, strict=True))}"
+
+    def _repeats(self, stamp: int, angles: list[float], moving: bool) -> bool:
+        if stamp == self._stamp:
+            self._frozen = f"repeats its stamp {stamp}"
+        elif moving and angles == self.position:
+            self._frozen = f"stands still at {angles} though the arm is commanded to move,"
+        else:
+            return False
+        return True
+
+    def _jump(self, now: float, stamp: int, angles: list[float]) -> str | None:
+        """Which joint moved further than it can have, by receipt and by stamps, whichever is longer."""
+        elapsed = max(now - self._received, min((stamp - self._stamp) * 1e-9, self._timeout)) + self._slack
+        limits = zip(self._robot.joints, self.position, angles, self._robot.limits.velocity, strict=True)
+        for joint, before, after, limit in limits:
+            if abs(after - before) > limit * elapsed + JUMP:
+                way = f"from {before:.3f} to {after:.3f} rad in {1000 * elapsed:.0f} ms"
+                return f"has {joint} jump {way}, limit {limit} rad/s"
         return None
+
+
+class StatusInput:
+    """What the robot's driver says of the robot: modes, program, controller. `expected`: whether there is a driver."""
+
+    def __init__(self, expected: bool) -> None:
+        self._expected = expected
+        self._cause = ""
+        self._received = -math.inf
+
+    def take(self, now: float, ready: bool, cause: str) -> None:
+        """Keep what the driver says."""
+        self._cause = "" if ready else cause or "no cause given"
+        self._received = now
+
+    def missing(self, now: float) -> str | None:
+        """What keeps the robot from following, in words."""
+        if not self._expected:
+            return None
+        if now - self._received > STATUS_TIMEOUT:
+            return "no fresh robot_status"
+        return f"the robot is not ready: {self._cause}" if self._cause else None
 
 
 class _Order:

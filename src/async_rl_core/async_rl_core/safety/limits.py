@@ -1,43 +1,62 @@
 """The guard's limits: a commanded velocity that the arm may follow and can still stop from."""
 
-import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.config.schema import GuardConfig, RobotConfig
 from async_rl_core.errors import SafetyError
-from async_rl_core.safety.kinematics import Kinematics
+from async_rl_core.safety.path import StopPath
+from async_rl_core.safety.ramp import REST, Motion, Ramp
+from async_rl_core.safety.surface import Surface, slide
 
 Vector = NDArray[np.float64]
 
-REACTION = 1.5
-"""Cycles at constant velocity before a stop takes hold: half for the discrete ramp, one for a rising velocity."""
 DELAY = 1.0
 """Cycles from the robot's reading of its joints to our receipt of them."""
-PATHS = tuple(tuple(1.0 - math.sqrt(1.0 - k / n) for k in range(n + 1)) for n in range(1, 9))
-"""By number of checks: the fractions of a stop's duration between which a braking joint goes equally far."""
-SPACING = 0.08
-"""rad, summed over the joints, from one check of the tool's place on a stop's path to the next."""
-CLEARANCE = 0.005
-"""Metres kept free before the guard's box: what a curved path may stand out between two checks."""
-BISECTIONS = 4
-"""Steps of the search for the fastest velocity that stays inside the box: to a sixteenth."""
+MOVING = 0.02
+"""rad/s from which on an arm that follows is seen to move."""
+BISECTIONS = 3
+"""Steps of the search between a stop and a motion that leaves a limit: to an eighth."""
+EPSILON = 1e-9
+
+
+class Area(Protocol):
+    """What of space the arm may take up."""
+
+    name: str
+
+    def admits(self, path: StopPath) -> bool:
+        """Whether the arm may go this way."""
+
+    def surfaces(self, q: Sequence[float]) -> list[Surface]:
+        """What bounds it near the pose `q` (n,)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A cycle of each joint, and where the arm gets to if it stops after it. `bent`: for a joint limit."""
+
+    motions: list[Motion]
+    path: StopPath
+    bent: bool
 
 
 class LimitFilter:
-    """Turns a wanted joint velocity into one inside every limit, cycle by cycle; its state is what was commanded last.
+    """Turns a wanted joint velocity into one inside every limit, cycle by cycle.
 
-    In this order of precedence: changes by at most `stop_acceleration` times the cycle; stays able to stop before the
-    joint limits (less `position_margin`) and inside the box (more `workspace_margin`); does not exceed the velocity
-    limits; changes by at most `acceleration` times the cycle where no stop is due. What it lets through, `brake` can
-    stop cycle by cycle without leaving, each joint by its own ramp. Where the arm is outside already, only motion
-    that does not go further out passes.
+    Its invariant: the stop that `brake` would make from what was commanded last, cycle by cycle, has been looked at
+    and stays inside the joint limits (less `position_margin`) and every area. A command passes if the stop after it
+    does too; else as much of it as may; else the stop itself is what is sent. Velocity, acceleration and jerk limits
+    hold in all of these. Where the arm is outside already, what does not lead further out passes.
 
     Raises `SafetyError` where the limits are such that a stop cannot be planned.
     """
 
-    def __init__(self, robot: RobotConfig, guard: GuardConfig, kinematics: Kinematics) -> None:
+    def __init__(self, robot: RobotConfig, guard: GuardConfig, areas: Sequence[Area]) -> None:
         limits = robot.limits
         if any(a > s for a, s in zip(limits.acceleration, limits.stop_acceleration, strict=True)):
             raise SafetyError(
@@ -45,131 +64,123 @@ class LimitFilter:
             )
         self.velocity: Vector = np.zeros(len(robot.joints))
         self._cycle = 1.0 / robot.state_rate
-        self._kinematics = kinematics
+        rates = zip(limits.acceleration, limits.stop_acceleration, limits.jerk, strict=True)
+        self._ramps = [Ramp(acceleration, stop, jerk, self._cycle) for acceleration, stop, jerk in rates]
+        self._max = limits.velocity
         self._lower = [low + guard.position_margin for low in limits.position_lower]
         self._upper = [high - guard.position_margin for high in limits.position_upper]
-        self._max = list(limits.velocity)
-        self._step = [a * self._cycle for a in limits.acceleration]
-        self._stop = list(limits.stop_acceleration)
-        margin = guard.workspace_margin - CLEARANCE
-        self._box_lower = [low - margin for low in robot.workspace.lower]
-        self._box_upper = [high + margin for high in robot.workspace.upper]
-        self._q = np.zeros(len(robot.joints))
-        self._previous = [0.0] * len(robot.joints)
+        self._areas = areas
+        self._motions = [REST] * len(robot.joints)
 
     @property
     def at_rest(self) -> bool:
         """Whether the last command was zero."""
-        return not any(self._previous)
+        return not any(velocity for velocity, _ in self._motions)
+
+    @property
+    def moving(self) -> bool:
+        """Whether the last command moves the arm so fast that its joint states must show it."""
+        return any(abs(velocity) > MOVING for velocity, _ in self._motions)
 
     def brake(self) -> None:
-        """One cycle of a stop: every joint's velocity goes towards zero by its stop acceleration."""
+        """One cycle of a stop."""
         self._command(self._braked())
 
     def halt(self) -> None:
         """Zero at once: for where there is no velocity to brake from."""
-        self._command([0.0] * len(self._previous))
+        self._command([REST] * len(self._motions))
 
-    def follow(self, wanted: list[float], position: list[float], age: float) -> bool:
+    def follow(self, wanted: Sequence[float], position: Sequence[float], age: float) -> str | None:
         """One cycle towards `wanted` (n,) in rad/s, with the joints at `position` (n,) in rad `age` seconds ago.
 
-        All values must be finite. Returns whether a velocity, position or workspace limit bent the command.
+        All values must be finite. Returns what bent the command: "velocity", "position", an area's name, or None.
         """
         ahead = age + DELAY * self._cycle
-        estimate = [q + v * ahead for q, v in zip(position, self._previous, strict=True)]
-        allowed = [min(max(v, -limit), limit) for v, limit in zip(wanted, self._max, strict=True)]
-        ramped = [_towards(v, goal, step) for v, goal, step in zip(self._previous, allowed, self._step, strict=True)]
-        bounded = self._bounded(ramped, estimate)
-        boxed = self._boxed(bounded, allowed, estimate)
-        self._command(boxed)
-        return allowed != wanted or bounded != ramped or boxed is not bounded
+        here = [q + velocity * ahead for q, (velocity, _) in zip(position, self._motions, strict=True)]
+        goal = self._clipped(wanted)
+        plan = self._plan(self._followed(goal), here)
+        cause = "position" if plan.bent else "velocity" if goal != list(wanted) else None
+        if (refusing := self._refusing(plan)) is not None:
+            cause = refusing.name
+            plan = self._admitted(goal, here)
+        self._command(plan.motions)
+        return cause
 
-    def _bounded(self, velocity: list[float], estimate: list[float]) -> list[float]:
-        """`velocity` as far as every joint can stop before its limits, and as a stop can bring it there."""
-        bounded = []
-        for i, (q, v) in enumerate(zip(estimate, velocity, strict=True)):
-            low = -self._stoppable(q - self._lower[i], self._stop[i])
-            high = self._stoppable(self._upper[i] - q, self._stop[i])
-            inside = min(max(v, low), high)
-            bounded.append(_towards(self._previous[i], inside, self._stop[i] * self._cycle))
-        return bounded
+    def _clipped(self, wanted: Sequence[float]) -> list[float]:
+        return [min(max(v, -limit), limit) for v, limit in zip(wanted, self._max, strict=True)]
 
-    def _in_step(self, goal: list[float]) -> list[float]:
-        """One cycle towards `goal`, all joints in step: from rest, the tool sets out in the direction commanded."""
-        changes = [v - start for v, start in zip(goal, self._previous, strict=True)]
-        share = min(step / max(abs(change), step) for change, step in zip(changes, self._step, strict=True))
-        return [start + share * change for start, change in zip(self._previous, changes, strict=True)]
+    def _followed(self, goal: Sequence[float]) -> list[Motion]:
+        return [ramp.follow(m, v) for ramp, m, v in zip(self._ramps, self._motions, goal, strict=True)]
 
-    def _stoppable(self, distance: float, acceleration: float) -> float:
-        """The greatest velocity from which a joint stops within `distance`: v^2 / 2a + v t = d, solved for v."""
-        if distance <= 0.0:
-            return 0.0
-        lost = acceleration * REACTION * self._cycle
-        return math.sqrt(lost * lost + 2.0 * acceleration * distance) - lost
+    def _braked(self) -> list[Motion]:
+        return [ramp.brake(motion) for ramp, motion in zip(self._ramps, self._motions, strict=True)]
 
-    def _braked(self) -> list[float]:
-        return [_towards(v, 0.0, a * self._cycle) for v, a in zip(self._previous, self._stop, strict=True)]
+    def _plan(self, motions: Sequence[Motion], here: Sequence[float]) -> Plan:
+        """`motions`, each as far as its joint can stop inside its limits after it."""
+        taken, ways, bent = [], [], False
+        for i, (motion, q) in enumerate(zip(motions, here, strict=True)):
+            way = self._ramps[i].way(q, motion)
+            if not self._inside(i, q, way):
+                motion = self._stoppable(i, q, motion)
+                way = self._ramps[i].way(q, motion)
+                bent = True
+            taken.append(motion)
+            ways.append(way)
+        return Plan(taken, StopPath(here, ways), bent)
 
-    def _boxed(self, velocity: list[float], wanted: list[float], estimate: list[float]) -> list[float]:
-        """`velocity`, or what leaves the tool able to stop inside the box: at the least, one cycle of braking.
+    def _inside(self, i: int, q: float, way: Sequence[float]) -> bool:
+        """Whether joint `i`, now at `q`, stays inside its limits, or gets no further out than it is."""
+        low, high = min(self._lower[i], q) - EPSILON, max(self._upper[i], q) + EPSILON
+        return low <= min(way) and max(way) <= high
 
-        Where `velocity` does not, the search goes towards it with all joints in step, so that a motion that leads
-        inwards keeps its direction.
-        """
-        excess = self._excess(estimate)
-        if self._stops_within(excess, velocity, estimate):
-            return velocity
-        best = braked = self._braked()
-        goal = self._bounded(self._in_step(wanted), estimate)
-        if self._stops_within(excess, goal, estimate):
-            return goal
+    def _stoppable(self, i: int, q: float, motion: Motion) -> Motion:
+        """The most of `motion` after which joint `i` can stop inside its limits: at the least, a cycle of a stop."""
+        ramp = self._ramps[i]
+        best = braked = ramp.brake(self._motions[i])
         share = 0.5
-        for bisection in range(BISECTIONS):
-            trial = [b + share * (v - b) for b, v in zip(braked, goal, strict=True)]
-            inside = self._stops_within(excess, trial, estimate)
-            if inside:
-                best = trial
-            share += (0.25 if inside else -0.25) / 2**bisection  # 1/2, then by quarters, eighths ...
+        for step in range(BISECTIONS):
+            trial = ramp.changed(self._motions[i], braked[1] + share * (motion[1] - braked[1]))
+            inside = self._inside(i, q, ramp.way(q, trial))
+            best = trial if inside else best
+            share += (0.25 if inside else -0.25) / 2**step  # 1/2, then by quarters, eighths ...
         return best
 
-    def _stops_within(self, excess: float, velocity: list[float], estimate: list[float]) -> bool:
-        """Whether the tool gets no further out of the box than `excess` if the arm stops from `velocity`."""
-        reaction = REACTION * self._cycle
-        duration = max(abs(v) / a for v, a in zip(velocity, self._stop, strict=True))
-        length = sum(abs(v) * (reaction + abs(v) / (2.0 * a)) for v, a in zip(velocity, self._stop, strict=True))
-        for fraction in PATHS[min(int(length / SPACING), len(PATHS) - 1)]:
-            end = fraction * duration
-            path = [q + _way(v, a, end, reaction) for q, v, a in zip(estimate, velocity, self._stop, strict=True)]
-            if not self._excess(path) <= excess + 1e-15:
-                return False
-        return True
+    def _refusing(self, plan: Plan) -> Area | None:
+        return next((area for area in self._areas if not area.admits(plan.path)), None)
 
-    def _excess(self, q: list[float]) -> float:
-        """The squared distance from the box to the tool with the joints at `q`; 0 inside."""
-        self._q[:] = q
-        tool: list[float] = self._kinematics.position(self._q).tolist()
-        squared = 0.0
-        for low, p, high in zip(self._box_lower, tool, self._box_upper, strict=True):
-            out = max(low - p, p - high)
-            if not out <= 0.0:
-                squared += out * out
-        return squared
+    def _admitted(self, goal: Sequence[float], here: Sequence[float]) -> Plan:
+        """The most of `goal`, led along the areas' surfaces, that they all admit: at the least, a cycle of a stop."""
+        surfaces = [surface for area in self._areas for surface in area.surfaces(here)]
+        for velocity in (goal, self._clipped(slide(goal, surfaces))):
+            wanted = self._plan(self._in_step(velocity), here)
+            if self._refusing(wanted) is None:
+                return wanted
+        braked = self._braked()
+        best = self._plan(braked, here)
+        share = 0.5
+        for step in range(BISECTIONS):
+            trial = self._plan(self._between(braked, wanted.motions, share), here)
+            inside = self._refusing(trial) is None
+            best = trial if inside else best
+            share += (0.25 if inside else -0.25) / 2**step
+        return best
 
-    def _command(self, velocity: list[float]) -> None:
-        self._previous = velocity
-        self.velocity[:] = velocity
+    def _between(self, start: Sequence[Motion], end: Sequence[Motion], share: float) -> list[Motion]:
+        return [
+            ramp.changed(motion, a + share * (b - a))
+            for ramp, motion, (_, a), (_, b) in zip(self._ramps, self._motions, start, end, strict=True)
+        ]
 
+    def _in_step(self, goal: Sequence[float]) -> list[Motion]:
+        """One cycle towards `goal`, all joints in step: from rest, the tool sets out in the direction commanded."""
+        left = [v - velocity for v, (velocity, _) in zip(goal, self._motions, strict=True)]
+        share = min(
+            [max(change / e, 0.0) for (_, change), e in zip(self._followed(goal), left, strict=True) if e], default=1.0
+        )
+        return [
+            ramp.changed(motion, share * e) for ramp, motion, e in zip(self._ramps, self._motions, left, strict=True)
+        ]
 
-def _towards(start: float, goal: float, step: float) -> float:
-    """`goal`, or what is within `step` of `start` in its direction."""
-    if goal > start + step:
-        return start + step
-    if goal < start - step:
-        return start - step
-    return goal
-
-
-def _way(velocity: float, acceleration: float, time: float, reaction: float) -> float:
-    """How far a joint moves in `reaction` seconds at `velocity` and `time` seconds of a stop after that."""
-    braking = min(time, abs(velocity) / acceleration)
-    return velocity * (reaction + braking) - math.copysign(acceleration, velocity) * braking * braking / 2.0
+    def _command(self, motions: list[Motion]) -> None:
+        self._motions = motions
+        self.velocity[:] = [velocity for velocity, _ in motions]

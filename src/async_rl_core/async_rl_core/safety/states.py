@@ -48,10 +48,11 @@ class Kind(IntEnum):
 
     AGENT_SILENT = 1
     ROBOT_SILENT = 2
-    COMMAND = 3
-    ROBOT = 4
-    PUBLISHERS = 5
-    GUARD = 6
+    NOT_READY = 3
+    COMMAND = 4
+    ROBOT = 5
+    PUBLISHERS = 6
+    GUARD = 7
 
 
 @dataclass(frozen=True)

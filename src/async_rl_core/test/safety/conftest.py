@@ -1,26 +1,34 @@
 """A guard with a kinematic arm before it that follows every command exactly."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from async_rl_core.config.load import resolve
-from async_rl_core.config.schema import Config
+from async_rl_core.config.robot import Sphere
+from async_rl_core.config.schema import Config, RobotConfig
+from async_rl_core.safety.collision import Bodies
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.sim.model import urdf_text
 
+from .oracle import Touch
+
 Vector = NDArray[np.float64]
 EPSILON = 1e-9
+TOUCH = 0.012
+"""Metres that links must keep from one another: the guard's margin, less what its estimate may be wrong by."""
 
 
 class Bench:
     """The guard at 125 Hz, an arm that integrates what it is sent, and every limit checked at every cycle."""
 
-    def __init__(self, config: Config, urdf: str, start: Sequence[float] | None = None) -> None:
+    def __init__(self, config: Config, urdf: str, touch: Touch, start: Sequence[float] | None = None) -> None:
         self.robot = config.robot
+        self.touch = touch
         self.names = list(self.robot.joints)
         self.cycle = 1.0 / self.robot.state_rate
         self.guard = Guard(self.robot, config.guard, config.agent.action_cycle_time)
@@ -30,6 +38,7 @@ class Bench:
         self.position: Vector = np.array(self.robot.start if start is None else start)
         self.velocity: Vector = np.zeros(len(self.names))
         self.previous: Vector = self.velocity.copy()
+        self.change: Vector = self.velocity.copy()
         self.time = 0.0
         self.sequence = 0
         self.delay = 0
@@ -48,9 +57,10 @@ class Bench:
             if states:
                 order = sorted(self.names)
                 angles = [float(self._history[0][self.names.index(name)]) for name in order]
-                self.guard.on_joint_state(self.time, order, angles)
+                self.guard.on_joint_state(self.time, round(1e9 * self.time), order, angles)
             if command is not None and i % 5 == 0:
                 self.send(command)
+            self.change = self.velocity - self.previous
             self.previous = self.velocity
             self.velocity = self.guard.tick(self.time).copy()
             self.position = self.position + self.velocity * self.cycle
@@ -63,19 +73,62 @@ class Bench:
         return self
 
     def check(self) -> None:
-        """No limit is violated in this cycle."""
+        """No limit is violated in this cycle, neither by what is sent nor by the arm."""
+        self.check_command()
+        self.check_arm()
+
+    def check_command(self) -> None:
+        """Velocity, acceleration and jerk of what is sent."""
         limits = self.robot.limits
         assert np.all(np.isfinite(self.velocity))
         assert np.all(np.abs(self.velocity) <= np.array(limits.velocity) + EPSILON)
-        change = np.abs(self.velocity - self.previous)
+        change, bend = self.velocity - self.previous, np.array(limits.jerk) * self.cycle**2
+        assert np.all(np.abs(change) <= np.array(limits.stop_acceleration) * self.cycle + EPSILON)
+        assert np.all(np.abs(change - self.change) <= bend + EPSILON)
         faster = np.abs(self.velocity) > np.abs(self.previous)
-        assert np.all(change <= np.array(limits.stop_acceleration) * self.cycle + EPSILON)
-        assert np.all(change[faster] <= np.array(limits.acceleration)[faster] * self.cycle + EPSILON)
+        usual = np.array(limits.acceleration) * self.cycle
+        inevitable = np.abs(self.change) - bend  # a stop that becomes a start, as far as jerk forces it to
+        assert np.all(np.abs(change)[faster] <= np.maximum(usual, inevitable)[faster] + EPSILON)
+
+    def check_arm(self) -> None:
+        """Joint positions, the tool in box and sphere, the links clear of one another and of the table."""
+        limits, workspace = self.robot.limits, self.robot.workspace
         assert np.all(self.position >= np.array(limits.position_lower)), self.position
         assert np.all(self.position <= np.array(limits.position_upper)), self.position
         tool = self.kinematics.position(self.position)
-        assert np.all(tool >= np.array(self.robot.workspace.lower) - self._margin), tool
-        assert np.all(tool <= np.array(self.robot.workspace.upper) + self._margin), tool
+        assert np.all(tool >= np.array(workspace.lower) - self._margin), tool
+        assert np.all(tool <= np.array(workspace.upper) + self._margin), tool
+        distance = np.linalg.norm(tool - np.array(workspace.sphere.center))
+        assert distance <= workspace.sphere.radius + self._margin, tool
+        assert not self.touch.any(self.position), self.position
+        assert self.touch.lowest(self.position) > workspace.table_height, self.position
+
+
+def until_rest(arm: Bench, limit: float = 0.2) -> float:
+    """Seconds until the command is zero; every cycle on the way is checked."""
+    start = arm.time
+    while np.any(arm.velocity) and arm.time - start < limit:
+        arm.cycles(1)
+        arm.check()
+    assert not np.any(arm.velocity)
+    return arm.time - start
+
+
+@pytest.fixture(scope="session", autouse=True)
+def meshes_are_read_once() -> Iterator[None]:
+    """For each description and robot; hundreds of guards are made here."""
+    read, kept = Bodies._read, {}
+
+    def reading(self: Bodies, urdf: str, robot: RobotConfig) -> tuple[object, Any]:
+        key = urdf, robot.joints, robot.bodies, robot.workspace
+        if key not in kept:
+            kept[key] = read(self, urdf, robot)
+        model, geometry = kept[key]
+        return model, geometry.copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Bodies, "_read", reading)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -95,11 +148,26 @@ def kinematics(config: Config, urdf: str) -> Kinematics:
 
 
 @pytest.fixture(scope="session")
-def bench(config: Config, urdf: str) -> Callable[..., Bench]:
-    """Makes a bench; keywords change the guard's configuration."""
+def touch(config: Config) -> Touch:
+    return Touch(config.robot, TOUCH)
 
-    def make(start: Sequence[float] | None = None, **guard: object) -> Bench:
-        changed = config.model_copy(update={"guard": config.guard.model_copy(update=guard)})
-        return Bench(changed, urdf, start)
+
+@pytest.fixture(scope="session")
+def bench(config: Config, urdf: str, touch: Touch) -> Callable[..., Bench]:
+    """Makes a bench; keywords but the first two change the guard's configuration."""
+
+    def make(start: Sequence[float] | None = None, robot: RobotConfig = config.robot, **guard: object) -> Bench:
+        changed = config.model_copy(update={"robot": robot, "guard": config.guard.model_copy(update=guard)})
+        return Bench(changed, urdf, touch, start)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def wide(config: Config) -> RobotConfig:
+    """A robot whose joints turn so far, in so great a workspace, that its links can touch one another."""
+    robot = config.robot
+    far = {"lower": (-1.5, -1.5, -1.5), "upper": (1.5, 1.5, 1.5), "sphere": Sphere(center=(0.0, 0.0, 0.0), radius=2.0)}
+    turns = {"position_lower": (-6.2,) * 6, "position_upper": (6.2,) * 6}
+    update = {"limits": robot.limits.model_copy(update=turns), "workspace": robot.workspace.model_copy(update=far)}
+    return robot.model_copy(update=update)

@@ -1,22 +1,87 @@
+"""The state machine: as documented, and as the guard lives it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
 from async_rl_core.safety.states import TRANSITIONS, Event, State
 
-TABLE = """
-           arm     disarm    rest      fail   reset
-DISARMED   ARMED   DISARMED  -         FAULT  -
-ARMED      -       STOPPING  -         FAULT  -
-STOPPING   -       STOPPING  DISARMED  FAULT  -
-FAULT      -       FAULT     -         FAULT  DISARMED
-"""
-"""As in docs/safety.md."""
+from .conftest import Bench
+
+DOCUMENT = Path(__file__).parents[4] / "docs" / "safety.md"
+ZERO, MOVING = [0.0] * 6, [0.2, 0.2, -0.2, 0.2, 0.2, 0.0]
 
 
-def test_transitions_are_the_documented_table() -> None:
-    header, *rows = (line.split() for line in TABLE.strip().splitlines())
-    cells = [(row[0], event, to) for row in rows for event, to in zip(header, row[1:], strict=True)]
-    expected = {(State[state], Event(event)): State[to] for state, event, to in cells if to != "-"}
-    assert expected == TRANSITIONS
+def documented() -> dict[tuple[State, Event], State]:
+    """The transition table of docs/safety.md."""
+    rows = [line.split("|")[1:-1] for line in DOCUMENT.read_text().splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in row] for row in rows]
+    header = next(i for i, row in enumerate(cells) if row[1:] == [event.value for event in Event])
+    return {
+        (State[row[0]], event): State[to]
+        for row in cells[header + 2 : header + 2 + len(State)]
+        for event, to in zip(Event, row[1:], strict=True)
+        if to != "-"
+    }
+
+
+def test_the_table_is_the_documented_one() -> None:
+    assert documented() == TRANSITIONS
 
 
 def test_every_state_can_fail_and_be_disarmed() -> None:
     assert all(TRANSITIONS[state, Event.FAIL] is State.FAULT for state in State)
     assert all((state, Event.DISARM) in TRANSITIONS for state in State)
+
+
+def test_only_a_reset_leads_out_of_a_fault_and_only_arming_to_motion() -> None:
+    assert [event for event in Event if TRANSITIONS.get((State.FAULT, event), State.FAULT) != State.FAULT] == [
+        Event.RESET
+    ]
+    assert [pair for pair, to in TRANSITIONS.items() if to is State.ARMED] == [(State.DISARMED, Event.ARM)]
+
+
+def bring_to(state: State, arm: Bench) -> None:
+    """Into a state by what leads there; the arm then moves, except in DISARMED, and except for a reset of a fault."""
+    arm.cycles(60, command=ZERO)
+    if state is State.DISARMED:
+        return
+    assert arm.guard.arm(arm.time)[0]
+    arm.cycles(50, command=MOVING)
+    if state is State.STOPPING:
+        arm.guard.disarm(arm.time)
+    elif state is State.FAULT:
+        arm.guard.fail(arm.time, "a test")
+
+
+def happen(event: Event, arm: Bench) -> None:
+    """What the event is, seen from outside."""
+    guard = arm.guard
+    if event is Event.ARM:
+        guard.arm(arm.time)
+    elif event is Event.DISARM:
+        guard.disarm(arm.time)
+    elif event is Event.FAIL:
+        guard.fail(arm.time, "another test")
+    elif event is Event.RESET:
+        arm.cycles(20 if guard.state is State.FAULT else 0, command=ZERO)  # only with the arm at rest
+        guard.reset_fault(arm.time)
+    else:
+        arm.cycles(60, command=ZERO)
+        assert guard.at_rest
+
+
+@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("state", State)
+def test_the_guard_lives_by_the_table(bench: Callable[..., Bench], state: State, event: Event) -> None:
+    arm = bench(auto_arm=False)
+    bring_to(state, arm)
+    assert arm.guard.state is state
+    happen(event, arm)
+    assert arm.guard.state is TRANSITIONS.get((state, event), state)
+    for _ in range(60):  # and nothing but ARMED ever moves an arm at rest
+        arm.cycles(1, command=MOVING if arm.guard.state is not State.ARMED else ZERO)
+        arm.check_command()
+        if arm.guard.state is not State.ARMED:
+            assert abs(arm.velocity).max() <= abs(arm.previous).max()

@@ -1,0 +1,26 @@
+"""The way of the joints in a stop."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+
+class StopPath:
+    """Where the joints go if the arm stops: from `start` (n,) through a pose at the end of each cycle, to rest.
+
+    `ways` has each joint's own positions in rad; a joint that is at rest earlier stays at its last.
+    """
+
+    def __init__(self, start: Sequence[float], ways: Sequence[Sequence[float]]) -> None:
+        self.start = start
+        self._ways = ways
+
+    @cached_property
+    def poses(self) -> list[list[float]]:
+        """The poses after the start, each (n,) in rad."""
+        cycles = max(map(len, self._ways))
+        full = [[*way, *[way[-1]] * (cycles - len(way))] for way in self._ways]
+        return [list(pose) for pose in zip(*full, strict=True)]
+
+    def length(self, reach: Sequence[float]) -> float:
+        """How far from the start, in m, anything gets that each joint moves by `reach` (n,) m per rad at most."""
+        return sum(r * max(max(way) - q, q - min(way)) for r, q, way in zip(reach, self.start, self._ways, strict=True))

@@ -1,0 +1,91 @@
+"""Joint states that freeze, jump, come in bursts or lose a joint."""
+
+import pytest
+
+from async_rl_core.config.schema import Config
+from async_rl_core.safety.inputs import StateInput
+
+CYCLE_NS = 8_000_000
+
+
+class Driver:
+    """Sends joint states every 8 ms."""
+
+    def __init__(self, config: Config) -> None:
+        self.robot = config.robot
+        self.input = StateInput(config.robot, config.guard)
+        self.now, self.stamp = 10.0, 5_000_000_000
+        self.position = list(config.robot.start)
+
+    def send(self, moving: bool = False, wait: float = 0.008, ticks: int = 1) -> str | None:
+        """A state `wait` seconds and `ticks` stamps after the last."""
+        self.now += wait
+        self.stamp += ticks * CYCLE_NS
+        return self.input.take(self.now, self.stamp, self.robot.joints, self.position, moving)
+
+
+@pytest.fixture
+def driver(config: Config) -> Driver:
+    driver = Driver(config)
+    assert driver.send() is None
+    return driver
+
+
+def test_the_same_stamp_again_is_no_news(driver: Driver) -> None:
+    for _ in range(13):
+        driver.position[0] += 0.001
+        assert driver.send(ticks=0) is None
+    assert driver.input.silence(driver.now) == pytest.approx(13 * 0.008)
+    assert driver.input.stale(driver.now) == f"joint_states repeats its stamp {driver.stamp} for 104 ms"
+    assert driver.send() is None
+    assert driver.input.stale(driver.now) is None
+
+
+def test_the_same_angles_are_no_news_while_the_arm_must_move(driver: Driver) -> None:
+    for _ in range(13):
+        assert driver.send(moving=True) is None
+    stale = driver.input.stale(driver.now)
+    assert stale is not None
+    assert "stands still at [1.5707" in stale
+    assert "for 104 ms" in stale
+
+
+def test_at_rest_the_same_angles_are_news(driver: Driver) -> None:
+    for _ in range(13):
+        driver.send()
+    assert driver.input.silence(driver.now) == 0.0
+
+
+def test_a_jump_is_named_and_the_next_state_compared_with_it(driver: Driver) -> None:
+    driver.position[2] += 0.2
+    assert driver.send() == ("joint_states has elbow_joint jump from 1.900 to 2.100 rad in 16 ms, limit 0.8 rad/s")
+    assert driver.input.silence(driver.now) == pytest.approx(0.008)
+    assert driver.send() is None
+    assert driver.input.position[2] == pytest.approx(2.1)
+
+
+def test_full_speed_is_no_jump(driver: Driver) -> None:
+    for _ in range(100):
+        driver.position[0] += 0.8 * 0.008
+        assert driver.send(moving=True) is None
+
+
+def test_a_burst_after_a_pause_is_no_jump(driver: Driver) -> None:
+    driver.position[0] += 0.8 * 0.08
+    assert driver.send(wait=0.08, ticks=10) is None
+    driver.position[0] += 0.8 * 0.008
+    assert driver.send(wait=0.0001) is None
+
+
+@pytest.mark.parametrize("ticks", [-(10**6), 10**6])
+def test_a_step_of_the_clock_is_no_fault_and_hides_no_jump(driver: Driver, ticks: int) -> None:
+    assert driver.send(ticks=ticks) is None
+    driver.position[0] += 0.3
+    assert driver.send() is not None
+
+
+def test_more_joints_than_ours_are_fine_fewer_are_not(driver: Driver) -> None:
+    names = ["finger", *driver.robot.joints]
+    assert driver.input.take(driver.now, 1, names, [0.0, *driver.position], False) is None
+    wrong = driver.input.take(driver.now, 2, driver.robot.joints[1:], driver.position[1:], False)
+    assert wrong == "joint_states lacks ['shoulder_pan_joint']"

@@ -1,0 +1,138 @@
+"""Each protection switched off in turn: the check that belongs to it must then fail, or it checks nothing.
+
+Only code reaches what is patched here; no configuration does.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from async_rl_core.config.schema import Config, RobotConfig
+from async_rl_core.safety.collision import Bodies
+from async_rl_core.safety.guard import Guard
+from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput, _Order
+from async_rl_core.safety.limits import LimitFilter
+from async_rl_core.safety.ramp import Ramp
+from async_rl_core.safety.states import TRANSITIONS, Event, State
+from async_rl_core.safety.zone import ToolZone
+
+from . import checks
+from .checks import Benches
+from .conftest import Bench
+
+Patch = pytest.MonkeyPatch
+
+
+@pytest.fixture
+def benches(bench: Callable[..., Bench], config: Config, wide: RobotConfig) -> Benches:
+    return Benches(bench, config, wide)
+
+
+def wrongly_rests(patch: Patch) -> None:
+    patch.setattr(Guard, "at_rest", property(lambda self: True))
+
+
+def forgetful(patch: Patch) -> None:
+    patch.setitem(TRANSITIONS, (State.FAULT, Event.ARM), State.ARMED)
+
+
+def overruling(patch: Patch) -> None:
+    patch.setattr(Guard, "_is_worst", lambda self, kind: True)
+
+
+def without_hold(patch: Patch) -> None:
+    patch.setattr(Guard, "disarm", lambda self, now: self._happen(Event.DISARM))
+
+
+def without_acceleration(patch: Patch) -> None:
+    original = Ramp._next
+    patch.setattr(Ramp, "_next", lambda self, motion, goal, limit: original(self, motion, goal, math.inf))
+
+
+def without_jerk(patch: Patch) -> None:
+    original = Ramp.__init__
+
+    def boundless(self: Ramp, acceleration: float, stop: float, jerk: float, cycle: float) -> None:
+        original(self, acceleration, stop, 1e9, cycle)
+
+    patch.setattr(Ramp, "__init__", boundless)
+
+
+def without_ramp(patch: Patch) -> None:
+    patch.setattr(Ramp, "brake", lambda self, motion: (0.0, 0.0))
+
+
+def only_pairs(patch: Patch, kept: Callable[[str], bool]) -> None:
+    """Bodies judges only the pairs whose words pass."""
+    original = Bodies._pairs
+
+    def fewer(self: Bodies, robot: RobotConfig) -> list[object]:
+        return [pair for pair in original(self, robot) if kept(self._words(pair))]
+
+    patch.setattr(Bodies, "_pairs", fewer)
+
+
+def returning(owner: type, name: str, value: object) -> Callable[[Patch], None]:
+    """A method that answers the same, whatever it is asked."""
+    return lambda patch: patch.setattr(owner, name, lambda self, *anything: value)
+
+
+@dataclass(frozen=True)
+class Protection:
+    """`check` passes with the guard as it is, and fails after `switch_off`."""
+
+    check: Callable[[Benches], None]
+    switch_off: Callable[[Patch], None]
+
+
+PROTECTIONS = [
+    Protection(checks.agents_silence, returning(CommandInput, "silence", 0.0)),
+    Protection(checks.late_command, returning(Guard, "_is_late", False)),
+    Protection(checks.joints_silence, returning(StateInput, "stale", None)),
+    Protection(checks.frozen_stamps, returning(StateInput, "_repeats", False)),
+    Protection(checks.jumping_joint, returning(StateInput, "_jump", None)),
+    Protection(checks.lost_joint, returning(_Order, "read", None)),
+    Protection(checks.joint_that_is_no_number, returning(StateInput, "_not_finite", None)),
+    Protection(checks.robot_that_is_not_ready, returning(StatusInput, "missing", None)),
+    Protection(checks.command_that_is_no_number, returning(CommandInput, "_absurd", None)),
+    Protection(checks.command_for_others, returning(_Order, "read", None)),
+    Protection(checks.command_again, returning(CommandInput, "_repeated", False)),
+    Protection(checks.second_publisher, returning(Guard, "on_publishers", None)),
+    Protection(checks.error_in_the_limits, lambda patch: patch.setattr(Guard, "_checked", lambda self, now, v: v)),
+    Protection(checks.fault_that_stays, forgetful),
+    Protection(checks.worst_fault, overruling),
+    Protection(checks.reset_in_motion, wrongly_rests),
+    Protection(checks.arming_without_an_agent, returning(Guard, "missing", [])),
+    Protection(checks.arming_after_one_command, returning(CommandInput, "missing", None)),
+    Protection(checks.arming_without_joint_states, returning(StateInput, "missing", None)),
+    Protection(checks.persons_disarming, without_hold),
+    Protection(checks.velocity_limit, lambda patch: patch.setattr(LimitFilter, "_clipped", lambda self, v: list(v))),
+    Protection(checks.acceleration_limit, without_acceleration),
+    Protection(checks.jerk_limit, without_jerk),
+    Protection(checks.stop_that_is_a_ramp, without_ramp),
+    Protection(checks.joint_limits, returning(LimitFilter, "_inside", True)),
+    Protection(checks.box, returning(ToolZone, "_room_in_box", math.inf)),
+    Protection(checks.sphere, returning(ToolZone, "_room_in_sphere", math.inf)),
+    Protection(checks.links, lambda patch: only_pairs(patch, lambda words: "table" in words)),
+    Protection(checks.table, lambda patch: only_pairs(patch, lambda words: "table" not in words)),
+]
+
+
+@pytest.fixture(params=PROTECTIONS, ids=lambda protection: protection.check.__name__)
+def protection(request: pytest.FixtureRequest) -> Protection:
+    found: Protection = request.param
+    return found
+
+
+def test_with_its_protection_the_check_passes(benches: Benches, protection: Protection) -> None:
+    protection.check(benches)
+
+
+def test_without_its_protection_the_check_fails(
+    benches: Benches, protection: Protection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protection.switch_off(monkeypatch)
+    with pytest.raises(AssertionError):
+        protection.check(benches)
