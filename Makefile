@@ -5,14 +5,16 @@
 SETUP_PYTHON := $(or $(PYTHON),python3)
 RUN := tools/run.sh
 
-.PHONY: help setup build reacher tracker doctor test lint unit system bench clean
+.PHONY: help setup build reacher tracker doctor test lint unit system bench scaling faults clean
 
 help:
 	@echo "make reacher | tracker   run a task in simulation; arguments: ARGS=\"seed:=3 duration:=600\""
 	@echo "make doctor              check this machine"
 	@echo "make test                lint, unit tests, import rules and the system test"
 	@echo "make lint                ruff and mypy"
-	@echo "make bench               benchmarks"
+	@echo "make bench               what everything costs here, beside a reference and the machine's limits"
+	@echo "make scaling             how that grows with batch, image, store and load"
+	@echo "make faults              kill things and see what docs/reliability.md promises; ARGS=--long for hours of it"
 	@echo "make build               set up only: .venv and install/"
 	@echo "make clean               remove what set-up and runs of the tools made (not runs/)"
 
@@ -43,7 +45,14 @@ system: setup
 	$(RUN) python -m pytest tests/system $(ARGS)
 
 bench: setup
-	@for script in benchmarks/*.py; do echo "== $$script"; $(RUN) python $$script $(ARGS) || exit 1; done
+	@$(RUN) python -m benchmarks $(ARGS)
+
+scaling: setup
+	@$(RUN) python -m benchmarks.scaling
+	@$(RUN) python -m benchmarks.lateness
+
+faults: setup
+	@$(RUN) python -m faults $(ARGS)
 
 clean:
 	rm -rf .venv build install log .mypy_cache .pytest_cache .ruff_cache .hypothesis

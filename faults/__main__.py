@@ -3,31 +3,60 @@
 make faults                                # the short form, as in continuous integration
 make faults ARGS="--long"                  # hours; a quiet machine
 make faults ARGS="--long --only 1 2"       # these promises; their rows replace those in the report
+make faults ARGS="--long --repeats 20 --seconds 300"   # a long form that takes less time
 """
 
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+from async_rl_core.errors import AsyncRLError
 from faults import report
 from faults.campaign import Form
-from faults.report import Row
-from faults.rows import agent_death, commands, guard_death, parameters
+from faults.report import Row, conditions
+from faults.rows import (
+    agent_death,
+    code_in_data,
+    commands,
+    deadlines,
+    full,
+    fuzz,
+    guard_death,
+    learning_deaths,
+    limits,
+    parameters,
+    permissions,
+    restarts,
+    snapshots,
+)
 
 FOLDER = Path(__file__).parent
-ROWS: dict[int, tuple[Callable[[Form, Random], list[Row]], ...]] = {
+Measure = Callable[[Form, Random], list[Row]]
+ROWS: dict[int, tuple[Measure, ...]] = {
     1: (agent_death.kill, agent_death.halt),
     2: (guard_death.kill,),
     3: (commands.stamps,),
     4: (commands.malformed,),
+    5: (limits.generated,),
     6: (commands.latched,),
+    7: (deadlines.saturated,),
+    8: (learning_deaths.learner,),
+    9: (learning_deaths.replay,),
     10: (parameters.torn,),
+    11: (snapshots.killed, snapshots.failing, snapshots.flipped),
+    12: (full.disk, full.shared_memory),
+    13: (restarts.restarted, restarts.soaked),
+    14: (fuzz.files, fuzz.shared_memory),
+    15: (permissions.closed,),
+    16: (code_in_data.scan,),
 }
 
 
@@ -37,6 +66,7 @@ def main() -> int:
     parser.add_argument("--long", action="store_true", help="as many repeats as docs/reliability.md reports")
     parser.add_argument("--only", type=int, nargs="+", choices=sorted(ROWS), help="numbers of promises")
     parser.add_argument("--repeats", type=int, help="repeats of every row, in place of its own")
+    parser.add_argument("--seconds", type=int, help="of every row that lasts rather than repeats, in place of its own")
     parser.add_argument("--seed", type=int, default=1, help="of the random moments")
     parser.add_argument("--no-mutations", action="store_true", help="do not switch protections off")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where report.json goes")
@@ -44,19 +74,39 @@ def main() -> int:
     domain = int(os.environ.get("ROS_DOMAIN_ID", "0"))
     scratch = Path(tempfile.mkdtemp(prefix="faults-"))
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    form = Form(arguments.long, arguments.folder, scratch, domain, not arguments.no_mutations, arguments.repeats)
+    form = Form(
+        arguments.long,
+        arguments.folder,
+        scratch,
+        domain,
+        not arguments.no_mutations,
+        arguments.repeats,
+        arguments.seconds,
+    )
     rows: list[Row] = []
     for number in arguments.only or sorted(ROWS):
         for measure in ROWS[number]:
             start = time.monotonic()
-            rows += measure(form, Random(f"{arguments.seed}-{measure.__module__}-{measure.__name__}"))
-            print(f"{number}: {rows[-1].measured} [{time.monotonic() - start:.0f} s]", flush=True)
+            found = _measured(
+                number, measure, form, Random(f"{arguments.seed}-{measure.__module__}-{measure.__name__}")
+            )
+            rows += [replace(row, conditions=conditions()) for row in found]
+            for row in found:
+                print(f"{number}: {row.promise}: {row.measured} [{time.monotonic() - start:.0f} s]", flush=True)
             report.write(form.folder / "report.json", report.merged(report.read(form.folder / "report.json"), rows))
     print(report.table(rows))
     broken = [row for row in rows if not row.met or not all(m.noticed for m in row.mutations)]
     if not broken:
         shutil.rmtree(scratch)
     return 1 if broken else 0
+
+
+def _measured(number: int, measure: Measure, form: Form, random: Random) -> list[Row]:
+    """The rows; where the disturbed run breaks down, one that says so, and the campaign goes on."""
+    try:
+        return measure(form, random)
+    except (AsyncRLError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+        return [Row(number, f"{measure.__module__}.{measure.__name__}", "a measurement", str(error), 0, False)]
 
 
 if __name__ == "__main__":

@@ -25,6 +25,12 @@ class Form:
     mutate: bool = True
     repeat: int | None = None
     """Repeats of every row, in place of its own."""
+    duration: int | None = None
+    """Seconds of every row that lasts rather than repeats, in place of its own."""
+
+    def seconds(self, short: int, long: int) -> int:
+        """How long a row lasts."""
+        return self.duration or (long if self.long else short)
 
     def repeats(self, short: int, long: int) -> int:
         """How often a row repeats."""

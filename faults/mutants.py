@@ -5,6 +5,7 @@ memory before it starts.
 """
 
 import math
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -25,9 +26,9 @@ def no_command_timeout() -> None:
 
     def without(self: arm.SimulatedArm, scene: object) -> None:
         original(self, scene)  # type: ignore[arg-type]
-        self._timeout = math.inf
+        self._controller.timeout = math.inf
 
-    arm.SimulatedArm.__init__ = without  # type: ignore[method-assign, assignment]
+    arm.SimulatedArm.__init__ = without  # type: ignore[method-assign]
 
 
 def trusts_stamps() -> None:
@@ -43,7 +44,7 @@ def trusts_stamps() -> None:
         ahead = 1e-9 * (nanoseconds(message.header.stamp) - self.get_clock().now().nanoseconds)
         self._guard._commands._received += ahead
 
-    SafetyGuardNode._on_command = trusting
+    SafetyGuardNode._on_command = trusting  # type: ignore[method-assign]
 
 
 def unchecked_commands() -> None:
@@ -67,12 +68,23 @@ def forgets_faults() -> None:
     guard.Guard.tick = forgetful  # type: ignore[method-assign]
 
 
+def open_files() -> None:
+    """Files that are to be private are made for everybody."""
+    original = os.open
+
+    def opened(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        return original(path, flags, mode | 0o066, dir_fd=dir_fd)
+
+    os.open = opened  # type: ignore[assignment]
+
+
 MUTATIONS: dict[str, Callable[[], None]] = {
     "no_watchdog": no_watchdog,
     "no_command_timeout": no_command_timeout,
     "trusts_stamps": trusts_stamps,
     "unchecked_commands": unchecked_commands,
     "forgets_faults": forgets_faults,
+    "open_files": open_files,
 }
 
 

@@ -1,11 +1,20 @@
-"""What a campaign found: one row per promise, as JSON and as a table."""
+"""What a campaign found: one row per promise, as JSON and as a table.
 
+`python -m faults.report` puts the table of report.json into docs/reliability.md.
+"""
+
+import contextlib
 import json
+import os
+import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 
 from async_rl_core.monitor.atomic import replacing
+
+BEGIN, END = "<!-- the table begins -->", "<!-- the table ends -->"
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,8 @@ class Row:
     repeats: int
     met: bool
     mutations: tuple[Mutation, ...] = field(default=())
+    conditions: str = ""
+    """When, and on what."""
 
 
 def write(path: Path, rows: Sequence[Row]) -> None:
@@ -59,4 +70,27 @@ def table(rows: Sequence[Row]) -> str:
         met = "yes" if row.met else "**no**"
         cells = (str(row.number), row.promise, row.required, row.measured, str(row.repeats), met, mutations)
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    measured = sorted({row.conditions for row in rows if row.conditions})
+    return "\n".join([*lines, "", f"Measured: {'; '.join(measured)}."]) + "\n"
+
+
+def conditions() -> str:
+    """Today, and this machine."""
+    model = platform.machine()
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    return f"{date.today()}, {len(os.sched_getaffinity(0))} cores of {model}, Linux {platform.release()}"
+
+
+def publish(rows: Sequence[Row], document: Path) -> None:
+    """Put the table into a document, between its two marks."""
+    head, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    with replacing(document) as temporary:
+        temporary.write_text(f"{head}{BEGIN}\n{table(rows)}{END}{tail}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    here = Path(__file__).resolve().parent
+    publish(read(here / "report.json"), here.parent / "docs" / "reliability.md")

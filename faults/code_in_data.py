@@ -1,0 +1,28 @@
+"""Calls and imports by which data would be run as code."""
+
+import ast
+
+MODULES = frozenset({"pickle", "cPickle", "_pickle", "shelve", "marshal", "dill", "cloudpickle", "joblib"})
+_CALLS = frozenset(
+    {"eval", "exec", "__import__", "torch.load", "torch.save", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}
+)
+
+
+def runs_data(tree: ast.AST) -> list[tuple[int, str]]:
+    """Line and text of everything in a syntax tree that would run data as code."""
+    return [(node.lineno, ast.unparse(node)) for node in ast.walk(tree) if _imports(node) or _calls(node)]  # type: ignore[attr-defined]
+
+
+def _imports(node: ast.AST) -> bool:
+    if isinstance(node, ast.Import):
+        return any(alias.name.split(".")[0] in MODULES for alias in node.names)
+    return isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in MODULES
+
+
+def _calls(node: ast.AST) -> bool:
+    """eval, exec, __import__ or torch.load; a YAML loader that builds objects; allow_pickle."""
+    if not isinstance(node, ast.Call):
+        return False
+    if ast.unparse(node.func) in _CALLS:
+        return True
+    return any(keyword.arg == "allow_pickle" and ast.unparse(keyword.value) != "False" for keyword in node.keywords)

@@ -1,0 +1,70 @@
+"""What the nodes of a run say of themselves, besides what `Wire` hears."""
+
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+
+from async_rl_core.config.schema import Config
+from async_rl_interfaces.msg import LearnerState, Timing
+from async_rl_ros.qos import LATCHED
+from faults.wire import Wire
+
+TIMING_TIMEOUT = 10.0
+
+
+class Ear(Wire):
+    """A `Wire` that also hears the learner's state, the agent's timing and everybody's diagnostics.
+
+    Attributes:
+        learner: when each state came (steady time), and its updates; cleared by `forget`.
+        timing: the agent's newest counts and latencies.
+        health: by node, its newest message and figures; cleared by `forget`.
+    """
+
+    def __init__(self, config: Config, domain: int) -> None:
+        super().__init__(config, domain)
+        self.learner: list[tuple[float, int]] = []
+        self.timing: Timing | None = None
+        self.health: dict[str, tuple[str, dict[str, str]]] = {}
+
+    def __enter__(self) -> "Ear":
+        super().__enter__()
+        self.node.create_subscription(LearnerState, "learner_node/state", self._on_learner, LATCHED)
+        self.node.create_subscription(Timing, "rl_agent_node/timing", self._on_timing, LATCHED)
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_health, 50)
+        return self
+
+    def forget(self) -> None:
+        """Begin anew: what is heard from now on counts."""
+        with self._changed:
+            self.learner.clear()
+            self.health.clear()
+            self.timing = None
+
+    def next_timing(self) -> Timing:
+        """The agent's next message."""
+        with self._changed:
+            self.timing = None
+        self.wait(lambda: self.timing is not None, TIMING_TIMEOUT, "the agent's timing")
+        assert self.timing is not None
+        return self.timing
+
+    def figure(self, node: str, key: str) -> str:
+        """A figure of a node's newest diagnostics; empty where it has said nothing."""
+        return self.health.get(node, ("", {}))[1].get(key, "")
+
+    def _on_learner(self, message: LearnerState) -> None:
+        with self._changed:
+            self.learner.append((time.monotonic(), message.updates))
+            self._changed.notify_all()
+
+    def _on_timing(self, message: Timing) -> None:
+        with self._changed:
+            self.timing = message
+            self._changed.notify_all()
+
+    def _on_health(self, message: DiagnosticArray) -> None:
+        with self._changed:
+            for status in message.status:
+                self.health[status.name] = status.message, {value.key: value.value for value in status.values}
+            self._changed.notify_all()

@@ -1,0 +1,123 @@
+"""Promise 12: the disk or the shared memory is full, and the robot does not notice.
+
+Each row runs in a mount namespace of its own, with a small file system where the run writes: this needs root.
+"""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+from async_rl_core.algorithms.checkpoint_file import newest_first
+from async_rl_core.errors import TransportError
+from async_rl_core.transport.parameters import ParameterPublisher
+from async_rl_core.transport.service import Endpoint
+from async_rl_interfaces.msg import GuardState
+from faults.campaign import Form, settings
+from faults.ear import Ear
+from faults.report import Row
+from faults.rig import Rig
+
+REQUIRED = 1.0
+"""Seconds from the moment at which nothing can be written to an error that says so."""
+SIZE = "300m"
+START = 90.0
+TIMEOUT = 300.0
+AFTERWARDS = 10.0
+"""Seconds for which the robot is watched with nothing left."""
+SHARED_MEMORY = Path("/dev/shm")
+
+
+def disk(form: Form, random: Random) -> list[Row]:
+    """The run folder's file system fills up in a run."""
+    return [_row(form, "disk", "the run folder's disk is full")]
+
+
+def shared_memory(form: Form, random: Random) -> list[Row]:
+    """/dev/shm fills up in a run, and a process wants to begin in it."""
+    return [_row(form, "shm", "shared memory is full")]
+
+
+def _row(form: Form, what: str, promise: str) -> Row:
+    required = "no SIGBUS, a clear error within 1 s, 0 missed cycles, the guard stays armed"
+    if os.getuid() != 0:
+        return Row(12, promise, required, "not measured: needs root for a small file system", 0, True)
+    words = ["unshare", "--mount", sys.executable, "-m", __name__, what, str(form.domain), str(form.scratch)]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT)
+    if done.returncode:
+        return Row(12, promise, required, f"the measurement ended with {done.returncode}", 1, False)
+    found = json.loads(done.stdout.splitlines()[-1])
+    said, after, missed, ended, armed = (found[key] for key in ("said", "after", "missed", "ended", "armed"))
+    measured = (
+        f"'{said}' after {after:.2f} s; {missed} missed cycles within {AFTERWARDS:.0f} s; "
+        f"processes that ended: {ended or 'none'}; the guard {'stayed armed' if armed else 'did not stay armed'}"
+    )
+    met = bool(said) and after <= REQUIRED and missed == 0 and not ended and armed
+    return Row(12, promise, required, measured, 1, met)
+
+
+def _inside(what: str, domain: int, scratch: Path) -> dict[str, object]:
+    """Measure, in this namespace."""
+    folder = SHARED_MEMORY if what == "shm" else scratch / "small"
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", folder], check=True)
+    form = Form(False, scratch, folder if what == "disk" else scratch, domain)
+    config = settings(form, f"full_{what}", **{"learner.checkpoint_period": 1.0, "agent.initial_steps": 20})
+    assert config.run_dir is not None
+    with Rig(config, domain) as rig, Ear(config, domain) as ear:
+        ear.await_state(GuardState.ARMED, START)
+        end = time.monotonic() + START
+        while not newest_first(config.run_dir / "checkpoints") and time.monotonic() < end:
+            time.sleep(0.1)
+        start = ear.next_timing().missed_cycles
+        _fill(folder / "ballast")
+        full = time.monotonic()
+        said, after = (_refusal if what == "shm" else _complaint)(ear, domain, full)
+        time.sleep(max(0.0, full + AFTERWARDS - time.monotonic()))
+        armed = ear.guard is not None and ear.guard.state == GuardState.ARMED
+        ended = {name: p.returncode for name, p in rig.processes.items() if p.poll() is not None}
+        missed = ear.next_timing().missed_cycles - start if "rl_agent_node" not in ended else -1
+        (folder / "ballast").unlink()
+    said = said.replace(str(config.run_dir), "<run folder>")
+    return {"said": said, "after": after, "missed": missed, "ended": ended, "armed": armed}
+
+
+def _fill(path: Path) -> None:
+    """Leave nothing."""
+    block = bytes(2**20)
+    with path.open("wb", buffering=0) as file:
+        while len(block) > 0:
+            try:
+                file.write(block)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                block = block[: len(block) // 2]
+
+
+def _complaint(ear: Ear, domain: int, full: float) -> tuple[str, float]:
+    """What replay or the learner says of the disk in /diagnostics, and when."""
+
+    def said() -> str:
+        return next((text for text, _ in ear.health.values() if "No space" in text), "")
+
+    ear.wait(lambda: bool(said()), AFTERWARDS, "an error that says that the disk is full")
+    return said(), time.monotonic() - full
+
+
+def _refusal(ear: Ear, domain: int, full: float) -> tuple[str, float]:
+    """What a process is told that begins now, and after how long."""
+    begin = time.monotonic()
+    try:
+        ParameterPublisher(Endpoint(f"{domain}full", "late"), 10_000_000)
+    except TransportError as error:
+        return str(error), time.monotonic() - begin
+    return "", time.monotonic() - begin
+
+
+if __name__ == "__main__":
+    print(json.dumps(_inside(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))))

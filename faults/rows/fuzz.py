@@ -1,0 +1,211 @@
+"""Promise 14: whatever stands in a file or in shared memory, nothing crashes, hangs or raises but our own errors."""
+
+import contextlib
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from types import FrameType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.algorithms.checkpoint_file import read_checkpoint, write_checkpoint
+from async_rl_core.config.load import config_folder, resolve
+from async_rl_core.errors import AsyncRLError, TransportError
+from async_rl_core.monitor.episodes import HEADER, read_episodes
+from async_rl_core.replay.journal import Journal, read_entries
+from async_rl_core.replay.segment import Position
+from async_rl_core.replay.sizes import StepSizes
+from async_rl_core.replay.step import Step
+from async_rl_core.transport.parameters import ParameterPublisher, ParameterSubscriber
+from async_rl_core.transport.service import Endpoint
+from faults.campaign import Form
+from faults.report import Row
+
+LONGEST = 5
+"""Seconds after which a case counts as a hang."""
+TOKENS = (b"\0", b"\xff\xfe", b"{", b"]", b": ", b"- ", b"&a ", b"*a", b"!!python/object:os.system ", b"~", b"nan",
+          b"1e999", b"-1", b"9" * 40, b"'", b'"', b"\n", b"\t", b"%", b"<<: *a", b"true", b"[[[[[[[[")  # fmt: skip
+SIZES = StepSizes(9, 16, 15, 5)
+_EPISODES = HEADER + "\n1,7.0,100,0,-1.5,0.01,0.4,0\n2,14.0,200,50,-1.4,0.02,0.4,0\n"
+BLOB = 64
+"""float32 in a blob of parameters."""
+
+
+class Kind(NamedTuple):
+    """One kind of file: whole ones, what one is called, and what reads it."""
+
+    name: str
+    originals: list[bytes]
+    file: str
+    read: Callable[[Path], object]
+
+
+class HangError(Exception):
+    """A case took too long."""
+
+
+def files(form: Form, random: Random) -> list[Row]:
+    """Files of every kind that the suite reads, mutated."""
+    cases = form.repeats(short=60, long=20_000)
+    kinds = [
+        Kind("presets (YAML)", _texts("presets"), "fuzz.yaml", lambda path: resolve(str(path))),
+        Kind("robots (YAML)", _texts("robots"), "fuzz.yaml", lambda path: resolve("laptop", {}, str(path))),
+        Kind("checkpoints", [_checkpoint(form.scratch)], "fuzz.safetensors", read_checkpoint),
+        Kind("journal segments", [_journal(form.scratch)], "steps_000000000000000.part", _read_journal),
+        Kind("episodes.csv", [_EPISODES.encode()], "fuzz.csv", read_episodes),
+    ]
+    return [_row(kind.name, _file_cases(form, random, kind, cases), cases) for kind in kinds]
+
+
+def shared_memory(form: Form, random: Random) -> list[Row]:
+    """Blobs of policy parameters, mutated in shared memory: none is taken that is not one that was published."""
+    cases = form.repeats(short=200, long=100_000)
+    endpoint = Endpoint(str(form.domain), "fuzz")
+    publisher, subscriber = _Vandal(endpoint, BLOB), ParameterSubscriber(endpoint, BLOB)
+
+    def outcomes() -> Iterator[str]:
+        for _ in range(cases):
+            publisher.publish_mutated(random)
+            yield _outcome(lambda: _require_whole(subscriber))
+
+    try:
+        return [_row("policy parameters in shared memory", outcomes(), cases)]
+    finally:
+        endpoint.close()
+
+
+def _row(name: str, outcomes: Iterator[str], cases: int) -> Row:
+    found = Counter(outcomes)
+    fine = found.pop("read", 0), found.pop("refused", 0)
+    measured = f"{fine[0]} read, {fine[1]} refused with an error of ours, {dict(found) or '0'} otherwise"
+    return Row(14, f"fuzzed {name}", "0 crashes, 0 hangs, only our own exceptions", measured, cases, not found)
+
+
+def _file_cases(form: Form, random: Random, kind: Kind, cases: int) -> Iterator[str]:
+    folder = form.scratch / "fuzz"
+    folder.mkdir(exist_ok=True)
+    path = folder / kind.file
+    for _ in range(cases):
+        path.write_bytes(mutated(random.choice(kind.originals), random))
+        outcome = _outcome(lambda: kind.read(path))
+        if outcome not in ("read", "refused"):
+            kept = form.scratch / f"fuzz-{time.monotonic_ns()}-{kind.file}"
+            kept.write_bytes(path.read_bytes())
+        yield outcome
+    path.unlink()
+
+
+def _outcome(read: Callable[[], object]) -> str:
+    """`read`, `refused`, or what went wrong."""
+    with _alarm():
+        try:
+            read()
+        except AsyncRLError as error:
+            return "refused" if "\n" not in str(error) else f"an error of several lines: {error!r}"
+        except Exception as error:
+            return type(error).__name__
+        return "read"
+
+
+@contextlib.contextmanager
+def _alarm() -> Iterator[None]:
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise HangError(f"no end within {LONGEST} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(LONGEST)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def mutated(data: bytes, random: Random) -> bytes:
+    """One to eight changes: bits, cuts, repeats, other values, tokens that mean something somewhere."""
+    changed = bytearray(data)
+    for _ in range(random.randint(1, 8)):
+        at = random.randrange(len(changed) + 1)
+        end = min(len(changed), at + random.randint(1, 40))
+        match random.randrange(6):
+            case 0 if at < len(changed):
+                changed[at] ^= 1 << random.randrange(8)
+            case 1:
+                del changed[at:end]
+            case 2:
+                changed[at:at] = changed[at:end] * random.randint(1, 20)
+            case 3:
+                changed[at:end] = random.randbytes(random.randint(1, 16))
+            case 4:
+                changed[at:at] = random.choice(TOKENS)
+            case 5 if random.random() < 0.2:
+                del changed[at:]
+    return bytes(changed)
+
+
+def _texts(kind: str) -> list[bytes]:
+    return [path.read_bytes() for path in sorted((config_folder() / kind).glob("*.yaml"))]
+
+
+def _checkpoint(scratch: Path) -> bytes:
+    path = scratch / "whole.safetensors"
+    write_checkpoint(path, {"updates": 7, "env_steps": 9, "spec": {}}, {"values": np.arange(32, dtype=np.float32)})
+    return path.read_bytes()
+
+
+def _journal(scratch: Path) -> bytes:
+    folder = scratch / "whole"
+    journal = Journal(folder, SIZES, 5.0)
+    vector, action = np.zeros(SIZES.proprioception, np.float32), np.zeros(SIZES.action, np.float32)
+    for number in range(3):
+        frames = np.zeros((1, SIZES.height, SIZES.width, 3), np.uint8)
+        journal.append(Step(number, 0, number, frames, vector, action, 0.0, False), Position(number, 0, number, 0))
+    journal.close()
+    (path,) = folder.iterdir()
+    return path.read_bytes()
+
+
+def _read_journal(path: Path) -> None:
+    for step, _ in read_entries(path.parent, SIZES):
+        assert np.isfinite(step.proprioception).all() and not step.frames.any(), "a damaged step was yielded"
+
+
+class _Vandal(ParameterPublisher):
+    """Publishes blobs of ones that are changed once they are summed up."""
+
+    def publish_mutated(self, random: Random) -> None:
+        """One of them."""
+        self._random = random
+        self.publish(1, 1, np.ones(self._size, np.float32))
+
+    def _loan(self) -> tuple[Any, NDArray[np.uint8]]:
+        loan, buffer = super()._loan()
+        return _Spoiled(loan, buffer, self._random), buffer
+
+
+@dataclass
+class _Spoiled:
+    """A loan that has some of its bytes changed before it is sent."""
+
+    loan: Any
+    buffer: NDArray[np.uint8]
+    random: Random
+
+    def assume_init(self) -> Any:
+        """The loan, spoiled, or left as it is now and then."""
+        for _ in range(self.random.randrange(9)):
+            self.buffer[self.random.randrange(len(self.buffer))] = self.random.randrange(256)
+        return self.loan.assume_init()
+
+
+def _require_whole(subscriber: ParameterSubscriber) -> None:
+    parameters = subscriber.newest()
+    if parameters is None:
+        raise TransportError("rejected")
+    assert (parameters.values == 1.0).all(), "spoiled parameters were taken"

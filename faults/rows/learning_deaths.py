@@ -1,0 +1,138 @@
+"""Promises 8 and 9: the learner or the replay process is killed, and the run goes on with all that was stored."""
+
+import time
+import zlib
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from async_rl_core.algorithms.checkpoint_file import newest_first
+from async_rl_core.config.schema import Config
+from async_rl_core.replay.journal import FOLDER, read_steps
+from async_rl_interfaces.msg import GuardState
+from faults.campaign import Form, settings
+from faults.ear import Ear
+from faults.report import Row
+from faults.supervised import SupervisedRun, await_learning
+
+REQUIRED = 10.0
+"""Seconds from the learner's death to its next update."""
+CHECKPOINT_PERIOD = 1.0
+WINDOW = 8.0
+"""Seconds after each death, and before it, in which missed deadlines are counted."""
+BEGUN = 10
+"""Updates that a learner has made before it is killed."""
+RETURN = 30.0
+
+
+def learner(form: Form, random: Random) -> list[Row]:
+    """SIGKILL of the learner at random moments: in an update, in a checkpoint, while it publishes."""
+    repeats = form.repeats(short=1, long=50)
+    config = _settings(form, "learner_death")
+    times, extra, behind = [], 0, 0
+    with SupervisedRun(config, form.domain) as run, Ear(config, form.domain) as ear:
+        mark = BEGUN
+        for i in range(repeats):
+            await_learning(run, ear, mark)
+            _await_checkpoint(run.run_dir)
+            time.sleep(random.uniform(0.0, 2.0))
+            before = _missed_within(ear, WINDOW)
+            start = ear.next_timing().missed_cycles
+            killed = run.kill("learner_node")
+            ear.forget()
+            restored = int(newest_first(run.run_dir / "checkpoints")[0].stem.split("_")[1])
+            times.append(await_learning(run, ear, restored) - killed)
+            behind += ear.learner[0][1] < restored
+            time.sleep(max(0.0, killed + WINDOW - time.monotonic()))
+            extra += max(0, ear.next_timing().missed_cycles - start - before)
+            _require_armed(ear)
+            mark = ear.learner[-1][1] + BEGUN
+            print(f"8: {i + 1} of {repeats}, learning again after {times[-1]:.1f} s", flush=True)
+        lost = _lost(ear)
+        run.stop()
+        gaps = _gaps(run.run_dir)
+    measured = (
+        f"learning again after at most {max(times):.1f} s (median {np.median(times):.1f}), {behind} times from less "
+        f"than the last checkpoint; {lost + gaps} stored transitions lost; {extra} missed deadlines more than before"
+    )
+    required = "0 transitions lost, 0 extra missed deadlines, learning again within 10 s, from its last checkpoint"
+    met = max(times) <= REQUIRED and lost == gaps == extra == behind == 0
+    return [Row(8, "the learner is killed (SIGKILL) at a random moment", required, measured, repeats, met)]
+
+
+def replay(form: Form, random: Random) -> list[Row]:
+    """SIGKILL of the replay process at random moments; what its journal held must be there, and all that followed."""
+    repeats = form.repeats(short=1, long=50)
+    config = _settings(form, "replay_death")
+    kept: dict[int, int] = {}
+    times = []
+    with SupervisedRun(config, form.domain) as run, Ear(config, form.domain) as ear:
+        await_learning(run, ear, BEGUN)
+        for i in range(repeats):
+            time.sleep(random.uniform(1.0, 4.0))
+            killed = run.kill("replay_node")
+            ear.forget()
+            kept |= _stored(run.run_dir)
+            ear.wait(lambda: "replay_node" in ear.health, RETURN, "replay's diagnostics after its restart")
+            times.append(time.monotonic() - killed)
+            updates = ear.learner[-1][1] if ear.learner else BEGUN
+            await_learning(run, ear, updates)
+            _require_armed(ear)
+            print(f"9: {i + 1} of {repeats}, back after {times[-1]:.1f} s", flush=True)
+        ear.wait(lambda: ear.figure("rl_agent_node", "steps waiting") == "0", RETURN, "no step waiting")
+        lost = _lost(ear)
+        run.stop()
+        after, gaps = _stored(run.run_dir), _gaps(run.run_dir)
+    changed = sum(after.get(number) != checksum for number, checksum in kept.items())
+    measured = (
+        f"{changed} of {len(kept)} stored before a death changed or gone, {lost + gaps} lost in flight, of "
+        f"{len(after)} in all; back after at most {max(times):.1f} s"
+    )
+    required = "every acknowledged transition intact by checksum; at most the one in flight lost"
+    met = changed == 0 and lost + gaps <= repeats
+    return [Row(9, "the replay process is killed (SIGKILL) at a random moment", required, measured, repeats, met)]
+
+
+def _settings(form: Form, name: str) -> Config:
+    return settings(form, name, **{"learner.checkpoint_period": CHECKPOINT_PERIOD, "restarts": 100})
+
+
+def _await_checkpoint(run_dir: Path, timeout: float = 30.0) -> None:
+    end = time.monotonic() + timeout
+    while not newest_first(run_dir / "checkpoints"):
+        if time.monotonic() > end:
+            raise TimeoutError("no checkpoint")
+        time.sleep(0.05)
+
+
+def _missed_within(ear: Ear, seconds: float) -> int:
+    start = ear.next_timing().missed_cycles
+    time.sleep(seconds)
+    missed: int = ear.next_timing().missed_cycles - start
+    return missed
+
+
+def _require_armed(ear: Ear) -> None:
+    if ear.guard is None or ear.guard.state != GuardState.ARMED:
+        raise RuntimeError(f"the arm was stopped: {ear.guard and ear.guard.cause}")
+
+
+def _lost(ear: Ear) -> int:
+    """What replay says that it lost."""
+    ear.wait(lambda: bool(ear.figure("replay_node", "lost steps")), RETURN, "replay's diagnostics")
+    return int(ear.figure("replay_node", "lost steps"))
+
+
+def _stored(run_dir: Path) -> dict[int, int]:
+    """What the journal holds: of each step's number a checksum of it."""
+    return {
+        step.sequence: zlib.crc32(f"{step.episode} {step.index} {step.reward}".encode(), zlib.crc32(step.frames.data))
+        for step in read_steps(run_dir / FOLDER)
+    }
+
+
+def _gaps(run_dir: Path) -> int:
+    """Steps missing between the journal's first and last."""
+    numbers = [step.sequence for step in read_steps(run_dir / FOLDER)]
+    return numbers[-1] + 1 - len(numbers)

@@ -1,0 +1,67 @@
+"""Promise 5: no sequence of commands takes what is sent, or the arm, beyond a limit."""
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
+from multiprocessing import get_context
+from random import Random
+from typing import Any
+
+from async_rl_core.config.load import resolve
+from async_rl_core.safety.limits import LimitFilter
+from faults.campaign import Form, mutation
+from faults.report import Row
+
+ROBOTS = ("ur5", "panda")
+CHUNK = 10_000
+"""Commands in one process at a time, each chunk with a seed of its own."""
+
+
+def generated(form: Form, random: Random) -> list[Row]:
+    """Generated sequences through the guard to an arm that follows exactly, judged by an oracle of its own."""
+    commands = form.repeats(short=800, long=1_000_000)
+    violations, limited = _violations(commands, random)
+    measured = f"{dict(violations) or 'no'} violations; commands bent: {dict(limited)}"
+    promise = "joint, velocity, acceleration, jerk, workspace and collision limits, of a UR5 and of a Panda"
+    mutations = mutation(form, "joint limits by stopping distance", lambda: _unlimited(random))
+    return [Row(5, promise, "0 violations", measured, commands, not violations, mutations)]
+
+
+def _violations(commands: int, random: Random) -> tuple[Counter[str], Counter[str]]:
+    chunk = min(CHUNK, max(1, commands // len(ROBOTS)))
+    jobs = [(ROBOTS[i % len(ROBOTS)], chunk, random.randrange(2**32)) for i in range(-(-commands // chunk))]
+    violations: Counter[str] = Counter()
+    limited: Counter[str] = Counter()
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for i, (found, bent) in enumerate(pool.map(_run, jobs), 1):
+            violations += found
+            limited += bent
+            if i % 10 == 0:
+                print(f"5: {i * chunk:,} of {commands:,} commands", flush=True)
+    return violations, limited
+
+
+def _run(job: tuple[str, int, int]) -> tuple[Counter[str], Counter[str]]:
+    robot, commands, seed = job
+    sequences: Any = import_module("src.async_rl_core.test.safety.sequences")  # the guard's own tests use it, too
+    config = resolve("laptop", {}, robot)
+    report = sequences.Sequences(config, sequences.ExactArm(1.0 / config.robot.state_rate), seed).run(commands)
+    return +report.violations, report.limited
+
+
+@contextmanager
+def _without_joint_limits() -> Iterator[None]:
+    kept = LimitFilter._inside
+    LimitFilter._inside = lambda *anything: True  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        LimitFilter._inside = kept  # type: ignore[method-assign]
+
+
+def _unlimited(random: Random) -> str:
+    with _without_joint_limits():
+        violations, _ = _run(("ur5", 800, random.randrange(2**32)))
+    return str(dict(violations)) if violations else ""

@@ -1,0 +1,101 @@
+"""Promise 15: what a run leaves in shared memory and in its stores is closed to every other user."""
+
+import os
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from async_rl_core.algorithms.checkpoint_file import newest_first
+from faults.campaign import Form, mutation, settings
+from faults.ear import Ear
+from faults.report import Row
+from faults.rig import Rig
+
+STORES = ("checkpoints", "replay")
+"""Folders of a run that are closed; what a person reads beside them (curve, episodes.csv) is not."""
+SHARED_MEMORY = Path("/dev/shm")
+LOOK_PERIOD = 0.02
+NOBODY = 65534
+START = 90.0
+
+
+def closed(form: Form, random: Random) -> list[Row]:
+    """Looks at every file while a run with an open umask starts, learns, saves and ends."""
+    seconds = form.seconds(short=5, long=120)
+    modes, refused, tried = _seen(form, seconds)
+    opened = sorted(f"{path.name}: {stat.filemode(mode)}" for path, mode in modes.items() if mode & 0o077)
+    measured = f"{len(opened)} of {len(modes)} open to others{': ' if opened else ''}{', '.join(opened[:3])}"
+    measured += f"; another user was refused {refused} of {tried} times" if tried else "; without root no other user"
+    required = "files 0600, folders 0700, at every moment; another user is always refused"
+    mutations = mutation(form, "private modes of the journal", lambda: _opened(form))
+    met = not opened and refused == tried
+    return [Row(15, "another user of the machine", required, measured, len(modes), met, mutations)]
+
+
+def _opened(form: Form) -> str:
+    modes, _, _ = _seen(form, 1, "open_files")
+    return f"{n} open" if (n := sum(bool(mode & 0o077) for mode in modes.values())) else ""
+
+
+def _seen(form: Form, seconds: float, mutant: str | None = None) -> tuple[dict[Path, int], int, int]:
+    """The widest mode of each path; how many of the files another user could not read, of how many tried."""
+    name = f"permissions_{mutant or ''}"  # a run folder of its own: one that is there would be resumed
+    config = settings(form, name, **{"learner.checkpoint_period": 1.0, "agent.initial_steps": 20})
+    modes: dict[Path, int] = {}
+    refused = tried = 0
+    assert config.run_dir is not None
+    mutants = {"replay_node": mutant} if mutant else {}
+    with _umask(0), Rig(config, form.domain, mutants=mutants) as rig:
+        end, start = None, time.monotonic()
+        with Ear(config, form.domain):
+            while end is None or time.monotonic() < end:
+                _look(config.run_dir, form.domain, modes)
+                if end is None and newest_first(config.run_dir / "checkpoints"):
+                    end = time.monotonic() + seconds
+                if time.monotonic() > start + START:
+                    rig.require_all()
+                    raise TimeoutError("no checkpoint")
+                time.sleep(LOOK_PERIOD)
+        if os.getuid() == 0:
+            present = [path for path in modes if path.is_file()]
+            refused, tried = sum(map(_refused, present)), len(present)
+    return modes, refused, tried
+
+
+def _look(run_dir: Path, domain: int, modes: dict[Path, int]) -> None:
+    for path in _paths(run_dir, domain):
+        try:
+            modes[path] = modes.get(path, 0) | path.lstat().st_mode
+        except FileNotFoundError:
+            continue
+
+
+def _paths(run_dir: Path, domain: int) -> Iterator[Path]:
+    for store in STORES:
+        folder = run_dir / store
+        if folder.exists():
+            yield folder
+            yield from folder.iterdir()
+    for path in SHARED_MEMORY.glob(f"async_rl-{os.getuid()}-{domain}*"):
+        if path.name.removeprefix(f"async_rl-{os.getuid()}-{domain}")[:1] in ("", "-"):
+            yield path
+
+
+def _refused(path: Path) -> bool:
+    """Whether a process of another user cannot read a file."""
+    return (
+        subprocess.run(["cat", path], user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True).returncode != 0
+    )
+
+
+@contextmanager
+def _umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)

@@ -1,0 +1,252 @@
+"""Promise 11: checkpoints and the replay journal under kill -9, failing writes and flipped bits."""
+
+import contextlib
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from async_rl_core.algorithms import checkpoint_file
+from async_rl_core.algorithms.checkpoint_file import (
+    CheckpointError,
+    name_of,
+    newest_first,
+    newest_whole,
+    read_checkpoint,
+    write_checkpoint,
+)
+from async_rl_core.replay import segment
+from async_rl_core.replay.journal import Journal, read_entries
+from async_rl_core.replay.segment import JournalError, Position
+from async_rl_core.replay.sizes import StepSizes
+from async_rl_core.replay.step import Step
+from faults.campaign import Form, mutation
+from faults.report import Row
+
+VALUES = 200_000
+"""float32 in a checkpoint that is killed while it is written: about a millisecond of writing."""
+SIZES = StepSizes(45, 80, 15, 5)
+SEGMENT_BYTES = 2**20
+AHEAD = 20
+"""Steps that wait for the disk at most."""
+LONGEST_LIFE = 0.1
+"""Seconds, at most, from a writer's first word to its death."""
+
+
+def killed(form: Form, random: Random) -> list[Row]:
+    """A writer in a process of its own, killed at random moments; what it said was done must be there."""
+    repeats = form.repeats(short=3, long=200)
+    rows = []
+    for kind, inspect in (("checkpoints", _checkpoint_trouble), ("journal", _journal_trouble)):
+        with tempfile.TemporaryDirectory(dir=form.scratch) as folder:
+            bad = list(_bad_after_kills(kind, inspect, Path(folder), repeats, random))
+        measured = f"{len(bad)} lost, damaged or out of order{': ' if bad else ''}{'; '.join(bad[:3])}"
+        required = "the old one or the new one is loaded, never neither"
+        rows.append(Row(11, f"{kind}: the writer is killed", required, measured, repeats, not bad))
+    mutations = mutation(form, "writing beside and renaming", lambda: _overwritten(form, random))
+    return [replace(rows[0], mutations=mutations), *rows[1:]]
+
+
+def _overwritten(form: Form, random: Random) -> str:
+    with tempfile.TemporaryDirectory(dir=form.scratch) as folder:
+        return next(_bad_after_kills("overwriting", _checkpoint_trouble, Path(folder), 50, random), "")
+
+
+def _bad_after_kills(
+    kind: str, inspect: Callable[[Path, int], str], folder: Path, repeats: int, random: Random
+) -> Iterator[str]:
+    """What was wrong after each kill that left something wrong."""
+    for _ in range(repeats):
+        writer = subprocess.Popen([sys.executable, "-m", __name__, kind, str(folder)], stdout=subprocess.PIPE)
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        time.sleep(random.uniform(0.0, LONGEST_LIFE))
+        writer.send_signal(signal.SIGKILL)
+        said, _ = writer.communicate()
+        numbers = said.splitlines()
+        done = int(numbers[-1] if said.endswith(b"\n") else numbers[-2]) if len(numbers) > 1 else 0
+        if trouble := inspect(folder, done):
+            for path in folder.iterdir():
+                path.unlink()
+            yield trouble
+
+
+def _checkpoint_trouble(folder: Path, done: int) -> str:
+    """What is wrong with the newest checkpoint, given that number `done` was written."""
+    try:
+        found = newest_whole(folder, lambda line: None)
+        damaged = [path.name for path in newest_first(folder) if not _is_whole(path)]
+    except CheckpointError as error:
+        return str(error)
+    if damaged:
+        return f"damaged: {damaged}"
+    if found is None:
+        return "no checkpoint" if done else ""
+    _, stored = found
+    if stored.updates < done or (stored.arrays["values"] != np.float32(stored.updates)).any():
+        return f"checkpoint {stored.updates} after {done} was written"
+    return ""
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        read_checkpoint(path)
+    except CheckpointError:
+        return False
+    return True
+
+
+def _journal_trouble(folder: Path, done: int) -> str:
+    """What is wrong with a journal whose steps up to number `done` were settled."""
+    numbers = []
+    for step, _ in read_entries(folder, SIZES):
+        numbers.append(step.sequence)
+        if (step.frames != step.sequence % 251).any() or (step.proprioception != step.sequence % 2**20).any():
+            return f"step {step.sequence} is not what was written"
+    if numbers and numbers != list(range(numbers[0], numbers[-1] + 1)):
+        return "a gap"
+    return "" if done <= (numbers[-1] if numbers else 0) else f"ends at {numbers[-1:]} after {done} was settled"
+
+
+def failing(form: Form, random: Random) -> list[Row]:
+    """A limit on the size of files, at a random byte: the write fails, and the checkpoint before it is the newest."""
+    repeats = form.repeats(short=20, long=1000)
+    bad = 0
+    with tempfile.TemporaryDirectory(dir=form.scratch) as name:
+        folder = Path(name)
+        _save(folder, 1)
+        for _ in range(repeats):
+            with _files_up_to(random.randrange(4 * VALUES)), contextlib.suppress(OSError):
+                _save(folder, 2)
+            bad += bool(_checkpoint_trouble(folder, 1)) or len(list(folder.iterdir())) != 1
+    promise, required = "checkpoints: the write fails at a random byte", "the old one is loaded, and nothing is left"
+    return [Row(11, promise, required, f"{bad} lost, damaged or left behind", repeats, bad == 0)]
+
+
+@contextlib.contextmanager
+def _files_up_to(nbytes: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (nbytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def flipped(form: Form, random: Random) -> list[Row]:
+    """One bit of a file flipped at a time, wherever it lies: in a header, a name, a value, a checksum."""
+    repeats = form.repeats(short=300, long=20_000)
+    rows = []
+    for kind, unnoticed, module in (
+        ("checkpoints", _unnoticed_in_checkpoint, checkpoint_file),
+        ("journal", _unnoticed_in_journal, segment),
+    ):
+        missed = unnoticed(form.scratch, repeats, random)
+        mutations = mutation(form, "checksums", lambda u=unnoticed, m=module: _unchecked(u, m, form, random))  # type: ignore[misc]
+        measured = f"{missed} unnoticed"
+        rows.append(Row(11, f"{kind}: a flipped bit", "every one detected", measured, repeats, missed == 0, mutations))
+    return rows
+
+
+def _unchecked(unnoticed: Callable[[Path, int, Random], int], module: Any, form: Form, random: Random) -> str:
+    class NoChecksum:
+        @staticmethod
+        def crc32(*anything: object) -> int:
+            return 0
+
+    kept, module.zlib = module.zlib, NoChecksum
+    try:
+        missed = unnoticed(form.scratch, 300, random)
+    except (ValueError, KeyError) as error:  # what no checksum kept from being read
+        return repr(error)
+    finally:
+        module.zlib = kept
+    return f"{missed} of 300 unnoticed" if missed else ""
+
+
+def _unnoticed_in_checkpoint(scratch: Path, repeats: int, random: Random) -> int:
+    path = scratch / name_of(7)
+    write_checkpoint(path, {"updates": 7, "env_steps": 9, "spec": {}}, {"values": np.arange(64, dtype=np.float32)})
+    return sum(_is_whole(path) for _ in _each_flip(path, repeats, random))
+
+
+def _unnoticed_in_journal(scratch: Path, repeats: int, random: Random) -> int:
+    folder = scratch / "flipped"
+    folder.mkdir(exist_ok=True)
+    journal = Journal(folder, SIZES, 5.0)
+    for number in range(4):
+        _append(journal, number)
+    journal.close()
+    (path,) = folder.iterdir()
+    missed = 0
+    for _ in _each_flip(path, repeats, random):
+        with contextlib.suppress(JournalError):
+            missed += bool(_journal_trouble(folder, 0)) or len(list(read_entries(folder))) == 4
+    return missed
+
+
+def _each_flip(path: Path, repeats: int, random: Random) -> Iterator[None]:
+    """The file with one bit flipped, so many times; then removed."""
+    whole = path.read_bytes()
+    for _ in range(repeats):
+        data = bytearray(whole)
+        data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+        path.write_bytes(data)
+        yield
+    path.unlink()
+
+
+def _save(folder: Path, number: int) -> None:
+    header: dict[str, object] = {"updates": number, "env_steps": number}
+    write_checkpoint(folder / name_of(number), header, {"values": np.full(VALUES, number, np.float32)})
+
+
+def _append(journal: Journal, number: int) -> None:
+    frames = np.full((1, SIZES.height, SIZES.width, 3), number % 251, np.uint8)
+    vector, action = np.full(SIZES.proprioception, number % 2**20, np.float32), np.zeros(SIZES.action, np.float32)
+    journal.append(Step(number, 0, number, frames, vector, action, 0.0, False), Position(number, 0, number, 0))
+
+
+def _write_checkpoints(folder: Path) -> None:
+    print("ready", flush=True)
+    for number in count(1 + max((int(path.stem.split("_")[1]) for path in newest_first(folder)), default=0)):
+        _save(folder, number)
+        print(number, flush=True)
+        for old in newest_first(folder)[2:]:
+            old.unlink()
+
+
+def _overwrite_checkpoints(folder: Path) -> None:
+    def in_place(path: Path, parts: list[bytes | memoryview]) -> None:
+        path.write_bytes(b"".join(parts))
+
+    checkpoint_file._write_atomically = in_place
+    _write_checkpoints(folder)
+
+
+def _write_journal(folder: Path) -> None:
+    newest = max((entry.step.sequence for entry in read_entries(folder, SIZES)), default=-1)
+    journal = Journal(folder, SIZES, 0.05, newest, SEGMENT_BYTES)
+    print("ready", flush=True)
+    for number in count(newest + 1):
+        _append(journal, number)
+        journal.forget(number - 500)
+        while number - journal.settled > AHEAD:
+            time.sleep(0.0005)
+        print(journal.settled, flush=True)
+
+
+if __name__ == "__main__":
+    {"checkpoints": _write_checkpoints, "overwriting": _overwrite_checkpoints, "journal": _write_journal}[sys.argv[1]](
+        Path(sys.argv[2])
+    )
