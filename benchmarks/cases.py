@@ -1,0 +1,109 @@
+"""What is measured: an image, a batch and a store; and the project's targets for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.config.load import resolve
+from async_rl_core.config.schema import Config
+from async_rl_core.replay.batch import Batch, BatchLayout
+from async_rl_core.replay.crop import Crop
+from async_rl_core.replay.replay import Replay
+from async_rl_core.replay.step import Step
+
+EPISODE = 101
+"""Steps of an episode: 100 transitions."""
+_POOL = 32
+"""Different frames; the store cannot tell, and drawing noise would take longer than all the rest."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """The papers' networks on images of one size, with mini-batches of one size."""
+
+    width: int
+    """Pixels, before the crop."""
+    height: int
+    batch: int
+    stored: int
+    """Transitions in the store while it is sampled: several times more bytes than the processor's caches hold."""
+
+    @property
+    def name(self) -> str:
+        """Such as 160x90_b128."""
+        return f"{self.width}x{self.height}_b{self.batch}"
+
+    def config(self, **changes: object) -> Config:
+        """The papers' baseline with this case's sizes; keywords change it, a dot written as two underscores."""
+        overrides: dict[str, object] = {
+            "camera.width": self.width,
+            "camera.height": self.height,
+            "sac.batch_size": self.batch,
+            "replay.capacity": self.stored,
+            "agent.initial_steps": 0,
+            "learner.max_updates_per_step": 64.0,  # the rate limiter is not what is measured
+        }
+        return resolve("paper_baseline", overrides | {key.replace("__", "."): v for key, v in changes.items()})
+
+    @property
+    def crop(self) -> Crop:
+        """How its images are cropped."""
+        return Crop.of(self.config())
+
+    @property
+    def spec(self) -> ObservationSpec:
+        """What its networks see."""
+        return ObservationSpec.of(self.config())
+
+
+BASELINE = Case(160, 90, 128, stored=20_000)
+LARGE_MINIBATCH = Case(160, 90, 512, stored=20_000)
+HIGH_RESOLUTION = Case(320, 180, 128, stored=5_000)
+CASES = {case.name: case for case in (BASELINE, LARGE_MINIBATCH, HIGH_RESOLUTION)}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a row is held to on two cores of the kind in docs/performance.md: milliseconds, or gigabytes."""
+
+    median: float
+    p99: float | None = None
+
+
+_BY_CASE: Mapping[str, tuple[float, float, float]] = {
+    "sample": (3.0, 12.0, 12.0),
+    "update_fp32": (220.0, 830.0, 830.0),
+    "update_bf16": (130.0, 500.0, 500.0),
+    "update_gpu": (3.0, 6.0, 6.0),
+    "memory": (4.5, 4.5, 17.6),
+}
+TARGETS: Mapping[tuple[str, str], Target] = {
+    **{(row, case): Target(value) for row, v in _BY_CASE.items() for case, value in zip(CASES, v, strict=True)},
+    ("inference", BASELINE.name): Target(0.7, 2.0),
+    ("inference", HIGH_RESOLUTION.name): Target(1.5, 3.0),
+    ("publication", BASELINE.name): Target(2.0),
+}
+
+
+def fill(replay: Replay, config: Config, transitions: int, seed: int = 0) -> None:
+    """Insert noise until the store holds `transitions`, or as many as it has room for."""
+    rng, camera, actions = np.random.default_rng(seed), config.camera, len(config.robot.actuated_joints)
+    frames = rng.integers(0, 256, (_POOL, 1, camera.height, camera.width, 3), np.uint8)
+    proprioception = rng.normal(size=(_POOL, 3 * actions)).astype(np.float32)
+    action = rng.uniform(-1.0, 1.0, (_POOL, actions)).astype(np.float32)
+    for i in range(transitions * EPISODE // (EPISODE - 1) + 1):
+        j, index = i % _POOL, i % EPISODE
+        chosen = action[j] if index else np.zeros_like(action[j])
+        reward = float(action[j, 0]) if index else 0.0
+        replay.insert(Step(i, i // EPISODE, index, frames[j], proprioception[j], chosen, reward, terminal=False))
+
+
+def sampled_batch(config: Config) -> Batch:
+    """A mini-batch of noise, in memory of its own."""
+    small = config.model_copy(update={"replay": config.replay.model_copy(update={"capacity": 1000})})
+    replay, batch = Replay(small), BatchLayout.of(config).allocate()
+    fill(replay, small, 1000)
+    replay.sample_into(batch)
+    return batch

@@ -1,0 +1,51 @@
+"""Memory of a replay store, by what the process grows while it fills."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from async_rl_core.replay.memory import available
+from async_rl_core.replay.replay import Replay
+from benchmarks.cases import Case, fill
+from benchmarks.reference import StackedReplay
+
+_SPARE = 1.3
+"""A store is filled wholly only where this many times its size is left."""
+_PART = 20
+
+
+class Memory(NamedTuple):
+    """Gigabytes of a full store."""
+
+    gigabytes: float
+    filled: int
+    """Transitions that were really inserted; the rest is in proportion."""
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def ours(case: Case, transitions: int) -> Memory:
+    """`Replay`, filled with `transitions`, or with a twentieth where the machine has not room to spare."""
+    whole = available() > _SPARE * 3 * case.width * case.height * transitions
+    filled = transitions if whole else max(1000, transitions // _PART)
+    config = case.config(replay__capacity=filled)
+    before = _resident()
+    replay = Replay(config)
+    fill(replay, config, filled)
+    if len(replay.store) != filled:
+        raise ValueError(f"the store holds {len(replay.store)} of {filled} transitions")
+    return Memory((_resident() - before) * transitions / filled / 1e9, filled)
+
+
+def reference(case: Case, transitions: int) -> Memory:
+    """The reference's store: a part of it, for a whole one is more than most machines have."""
+    filled, spec, actions = max(1000, transitions // 100), case.spec, len(case.config().robot.actuated_joints)
+    before = _resident()
+    replay = StackedReplay(filled, spec.channels, case.height, case.width, spec.proprioception, actions)
+    replay.fill(np.random.default_rng(0))
+    return Memory((_resident() - before) * transitions / filled / 1e9, replay.size)

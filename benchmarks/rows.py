@@ -1,0 +1,119 @@
+"""The result of a measurement, beside what it is compared with."""
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from async_rl_core.monitor.atomic import replacing
+from benchmarks.cases import TARGETS
+from benchmarks.timing import CORES, Times
+
+RESULTS = Path(__file__).parent / "results"
+LATEST = RESULTS / "latest.json"
+MACHINE = RESULTS / "machine.json"
+_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. Milliseconds, in the row `memory` gigabytes."""
+
+    name: str
+    case: str
+    value: float
+    """The median, or the gigabytes."""
+    reference: float
+    """The straightforward implementation, with the allocator tuned as ours is."""
+    limit: float
+    """The machine's."""
+    p99: float | None = None
+    """None: nothing was timed."""
+    notes: dict[str, float | int | str] = field(default_factory=dict)
+    """What else was measured, and how."""
+
+    @property
+    def unit(self) -> str:
+        """GB or ms."""
+        return "GB" if self.name == "memory" else "ms"
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the targets are met; None where there are none."""
+        target = TARGETS.get((self.name, self.case))
+        if target is None:
+            return None
+        within = target.p99 is None or (self.p99 is not None and self.p99 <= target.p99)
+        return self.value <= target.median and within
+
+    def document(self) -> dict[str, object]:
+        """The row as latest.json has it."""
+        timed = {"median_ms": self.value, "p99_ms": self.p99} if self.unit == "ms" else {"gigabytes": self.value}
+        target = TARGETS.get((self.name, self.case))
+        document = {
+            "name": self.name,
+            "case": self.case,
+            **timed,
+            "reference": self.reference,
+            "limit": self.limit,
+            "target": asdict(target) if target else None,
+            "met": self.met,
+            **self.notes,
+        }
+        return {key: round(v, _DIGITS) if isinstance(v, float) else v for key, v in document.items()}
+
+    def line(self) -> str:
+        """The row as it is printed."""
+        target = TARGETS.get((self.name, self.case))
+        p99 = f"{self.p99:.2f}" if self.p99 is not None else ""
+        wanted = "" if target is None else f"{target.median:g}" + (f" / {target.p99:g}" if target.p99 else "")
+        verdict = {True: "met", False: "NOT MET", None: ""}[self.met]
+        figures = f"{self.value:10.2f}{p99:>10}{self.reference:12.2f}{self.limit:10.2f}{wanted:>12}"
+        return f"{self.name:16}{self.case:14}{self.unit:4}{figures}  {verdict}"
+
+
+HEADER = f"{'':34}{'median':>10}{'p99':>10}{'reference':>12}{'limit':>10}{'target':>12}"
+
+
+def timed(name: str, case: str, times: Times, reference: float, limit: float, **notes: float | int | str) -> Row:
+    """A row of milliseconds."""
+    return Row(name, case, times.median, reference, limit, times.p99, notes)
+
+
+def machine(rows: Sequence[Row], load: float, seconds: float) -> dict[str, object]:
+    """Facts about the machine, with its `load` before the run of so many `seconds`, for machine.json."""
+    return {
+        "cpu": _cpu(),
+        "cores": CORES,
+        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
+        "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        "torch": torch.__version__,
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "load_before": round(load, 2),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds),
+        "targets_met": sum(row.met is True for row in rows),
+        "targets_missed": sum(row.met is False for row in rows),
+    }
+
+
+def _cpu() -> str:
+    fields = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines())
+    return " ".join(value for key, value in ((k.strip(), v.strip()) for k, v in fields.items()) if key == "model name")
+
+
+def write(path: Path, document: object) -> None:
+    """Write JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def documents(rows: Iterable[Row]) -> list[dict[str, object]]:
+    """What latest.json holds."""
+    return [row.document() for row in rows]
