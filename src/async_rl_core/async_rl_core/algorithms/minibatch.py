@@ -1,13 +1,15 @@
 """A mini-batch as tensors on the learner's device."""
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.algorithms.upload import Upload
 from async_rl_core.replay.batch import Batch
 
 # Batches may lie in shared memory that is ours to read only; they are only read here.
@@ -17,7 +19,9 @@ warnings.filterwarnings("ignore", message="The given NumPy array is not writable
 class Minibatch:
     """Tensors that `load` fills in place, so that no update allocates them and a captured graph finds them again.
 
-    Images are (B, C, h, w) in channels_last order with values 0 to 255, in the type that the encoder computes in.
+    Images are (B, C, h, w) in channels_last order with values 0 to 255, in the type that the encoder computes in. They
+    travel as the bytes that they are, and are cast where they are used. They were cropped before: replay does that
+    while it gathers them, at no cost, and the bus carries less.
     """
 
     def __init__(
@@ -36,8 +40,10 @@ class Minibatch:
         self.next_proprioception = floats(batch_size, spec.proprioception)
         self.action = floats(batch_size, action_size)
         self.reward = floats(batch_size)
-        self.not_terminal = floats(batch_size)
+        self.bootstrap = floats(batch_size)
+        self.weight = floats(batch_size)
         self._image_shape = (batch_size, spec.height, spec.width, spec.channels)
+        self._upload = Upload(device) if device.type != "cpu" else None
 
     def load(self, batch: Batch) -> None:
         """Copy and cast a batch; its memory is free for others when this returns. Raises ValueError on other shapes."""
@@ -45,20 +51,22 @@ class Minibatch:
             raise ValueError(
                 f"batch has images {batch.observation_images.shape}, the learner takes {self._image_shape}"
             )
-        _load_images(self.observation, batch.observation_images)
-        _load_images(self.next_observation, batch.next_images)
+        if self._upload is None:
+            self._fill(batch, torch.from_numpy)
+        else:
+            self._upload.send(batch.buffer)
+            self._fill(batch, self._upload.view)
+            self._upload.release()
+
+    def _fill(self, batch: Batch, source: Callable[[NDArray[Any]], Tensor]) -> None:
+        self.observation.copy_(source(batch.observation_images).permute(0, 3, 1, 2))
+        self.next_observation.copy_(source(batch.next_images).permute(0, 3, 1, 2))
         for tensor, array in (
             (self.proprioception, batch.observation_proprioception),
             (self.next_proprioception, batch.next_proprioception),
             (self.action, batch.action),
             (self.reward, batch.reward),
-            (self.not_terminal, batch.not_terminal),
+            (self.bootstrap, batch.bootstrap),
+            (self.weight, batch.weight),
         ):
-            tensor.copy_(torch.from_numpy(array))
-
-
-def _load_images(images: Tensor, array: NDArray[np.uint8]) -> None:
-    pixels = torch.from_numpy(array)
-    if images.device.type != "cpu":  # one byte per value over the bus, cast there
-        pixels = pixels.to(images.device)
-    images.copy_(pixels.permute(0, 3, 1, 2))
+            tensor.copy_(source(array))

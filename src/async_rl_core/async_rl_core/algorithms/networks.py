@@ -14,11 +14,31 @@ from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.config.schema import SACConfig
 
 
-def mlp(inputs: int, hidden: Sequence[int], outputs: int, layer_norm: bool) -> nn.Sequential:
-    """Linear layers with ReLU after each but the last, and layer normalisation before each ReLU if asked for."""
+class MixedLinear(nn.Linear):
+    """A linear layer that multiplies in `dtype`; what goes in and comes out, and its parameters, are float32."""
+
+    def __init__(self, inputs: int, outputs: int, dtype: torch.dtype) -> None:
+        super().__init__(inputs, outputs)
+        self._dtype = dtype
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the layer's output."""
+        weight, bias = self.weight.to(self._dtype), self.bias.to(self._dtype)
+        return F.linear(x.to(self._dtype), weight, bias).float()
+
+
+def mlp(
+    inputs: int, hidden: Sequence[int], outputs: int, layer_norm: bool, dtype: torch.dtype = torch.float32
+) -> nn.Sequential:
+    """Linear layers with ReLU after each but the last, and layer normalisation before each ReLU if asked for.
+
+    The layers between hidden ones multiply in `dtype`. The first and the last stay in float32: the one sees
+    coordinates, the other says values, and both mean more than bfloat16's eight bits hold.
+    """
     layers: list[nn.Module] = []
-    for size in hidden:
-        layers.append(nn.Linear(inputs, size))
+    for i, size in enumerate(hidden):
+        plain = i == 0 or dtype == torch.float32
+        layers.append(nn.Linear(inputs, size) if plain else MixedLinear(inputs, size, dtype))
         if layer_norm:
             layers.append(nn.LayerNorm(size))
         layers.append(nn.ReLU(inplace=True))
@@ -46,9 +66,10 @@ class Actor(nn.Module):
         hidden: Sequence[int],
         layer_norm: bool,
         log_std_bounds: tuple[float, float],
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
-        self.trunk = mlp(inputs, hidden, 2 * action_size, layer_norm)
+        self.trunk = mlp(inputs, hidden, 2 * action_size, layer_norm, dtype)
         self.log_std_bounds = log_std_bounds
 
     def forward(self, features: Tensor, proprioception: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,10 +99,17 @@ def squashed_log_density(u: Tensor, noise: Tensor, log_std: Tensor) -> Tensor:
 class TwinCritic(nn.Module):
     """Two Q-functions. Features (B, f), proprioception (B, p) and action (B, a) to Q1 and Q2, (B,) each."""
 
-    def __init__(self, inputs: int, action_size: int, hidden: Sequence[int], layer_norm: bool) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        action_size: int,
+        hidden: Sequence[int],
+        layer_norm: bool,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__()
-        self.Q1 = mlp(inputs + action_size, hidden, 1, layer_norm)
-        self.Q2 = mlp(inputs + action_size, hidden, 1, layer_norm)
+        self.Q1 = mlp(inputs + action_size, hidden, 1, layer_norm, dtype)
+        self.Q2 = mlp(inputs + action_size, hidden, 1, layer_norm, dtype)
 
     def forward(self, features: Tensor, proprioception: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
         """Return Q1 and Q2."""
@@ -89,11 +117,16 @@ class TwinCritic(nn.Module):
         return self.Q1(x).squeeze(-1), self.Q2(x).squeeze(-1)
 
 
-def build_policy(config: SACConfig, spec: ObservationSpec, action_size: int, seed: int) -> tuple[Encoder, Actor]:
-    """Return a new encoder and actor; one seed gives one policy, in the learner as in the agent."""
+def build_policy(
+    config: SACConfig, spec: ObservationSpec, action_size: int, seed: int, dtype: torch.dtype = torch.float32
+) -> tuple[Encoder, Actor]:
+    """Return a new encoder and actor; one seed gives one policy, in the learner as in the agent.
+
+    The actor's hidden layers multiply in `dtype`; the encoder takes the type of its images.
+    """
     encoder = Encoder(spec, config.encoder_channels, config.encoder_strides)
     inputs = encoder.size + spec.proprioception
-    actor = Actor(inputs, action_size, config.hidden_sizes, config.layer_norm, config.log_std_bounds)
+    actor = Actor(inputs, action_size, config.hidden_sizes, config.layer_norm, config.log_std_bounds, dtype)
     generator = torch.Generator().manual_seed(seed)
     initialise(encoder, generator)
     initialise(actor, generator)

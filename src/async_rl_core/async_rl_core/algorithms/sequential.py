@@ -1,5 +1,8 @@
 """Seq-SAC: sample and update take turns with acting, in the agent's own process (Yuan, 2022, section 4.2)."""
 
+import time
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,21 +19,34 @@ from async_rl_core.replay.step import Step
 
 
 class SequentialLearning:
-    """Store, learner and policy in one process: `poll` does the updates that the last step allows."""
+    """Store, learner and policy in one process: `poll` does the updates that the last step allows.
 
-    def __init__(self, config: Config) -> None:
+    Attributes:
+        replay: where steps go.
+        learner: what `poll` lets learn.
+        policy: the learner's, to act with.
+    """
+
+    receipt = None
+    """What is sent is there to stay."""
+
+    def __init__(self, config: Config, clock: Callable[[], float] = time.monotonic) -> None:
         spec, actions = ObservationSpec.of(config), len(config.robot.actuated_joints)
         keep_freed_memory()
         use_threads(config.learner.threads)
-        self._replay = Replay(config)
+        self.replay = Replay(config)
         self._batch = BatchLayout.of(config).allocate()
         self.policy = Policy(config.sac, spec, actions, config.seed, threads=None)
         device = choose_device(config.learner.device)
-        # The first sample and the first update take 50 ms longer than the others: not while the arm moves.
+        sac, self._understudy = (SAC(config.sac, spec, actions, config.seed, device) for _ in range(2))
         _fill(config, self._batch)
-        SAC(config.sac, spec, actions, config.seed, device).update(self._batch)
-        sac = SAC(config.sac, spec, actions, config.seed, device)
-        self.learner = Learner(sac, self, self, publish_period=1, metrics_period=config.learner.metrics_period)
+        self.rehearse()
+        periods = config.learner.publish_period, config.learner.metrics_period
+        self.learner = Learner(sac, self, self, *periods, config.replay.sampler == "prioritised", clock)
+        self.learner.publish()
+        self._clock = clock
+        self._limited = True
+        self._polled = 0
 
     @property
     def updates(self) -> int:
@@ -39,20 +55,37 @@ class SequentialLearning:
 
     def send(self, step: Step) -> bool:
         """Store a step: always, and at once."""
-        self._replay.insert(step)
+        self.replay.insert(step)
         return True
 
     def poll(self) -> bool:
-        """Do the updates that are due; return whether there were any."""
-        before = self.updates
-        while self._replay.permits:
+        """Do the updates that are due; return whether there is a policy that the last call had not."""
+        before = self._polled
+        self._limited = True  # what is learned first has waited for the step before it
+        while self.replay.permits:
             self.learner.step(timeout=0.0)
-        return self.updates > before
+        self._polled = self.learner.version
+        return self._polled > before
+
+    def rehearse(self) -> None:
+        """Do all the work of an update, on the last batch, with a learner whose results nobody uses.
+
+        A first update takes 50 ms longer than the others. So does the next one after half a minute in which the memory
+        that it works in was not used, where a virtual machine's host has taken that back.
+        """
+        self._understudy.update(self._batch, report=False)
 
     def receive(self, timeout: float) -> Batch | None:
         """Sample a batch for the learner, whatever the timeout."""
-        self._replay.sample_into(self._batch)
+        began = self._clock()
+        self.replay.sample_into(self._batch)
+        self._batch.sampling[:] = began, self._clock(), self._limited
+        self._limited = False
         return self._batch
+
+    def reprioritise(self, index: NDArray[np.uint64], td_error: NDArray[np.float32]) -> None:
+        """Tell the store the TD errors (B,) of a batch's transitions."""
+        self.replay.reprioritise(index, td_error)
 
     def publish(self, version: int, updates: int, values: NDArray[np.float32]) -> None:
         """Take the learner's policy."""
@@ -62,7 +95,8 @@ class SequentialLearning:
         """Nobody else waits for a policy."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Complete the store's journal, if there is one."""
+        self.replay.close()
 
 
 def _fill(config: Config, batch: Batch) -> None:

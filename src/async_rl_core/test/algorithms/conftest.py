@@ -48,7 +48,8 @@ def make_batch(spec: ObservationSpec) -> Callable[..., Batch]:
         for array in (batch.observation_proprioception, batch.next_proprioception, batch.reward):
             array[:] = rng.normal(size=array.shape)
         batch.action[:] = rng.uniform(-1, 1, batch.action.shape)
-        batch.not_terminal[:] = rng.random(batch_size) < 0.7
+        batch.bootstrap[:] = 0.99 * (rng.random(batch_size) < 0.7)
+        batch.weight[:] = 1.0
         return batch
 
     return make

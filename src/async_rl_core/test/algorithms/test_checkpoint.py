@@ -1,18 +1,13 @@
-import errno
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from async_rl_core.algorithms.checkpoint import (
-    CheckpointError,
-    CheckpointFolder,
-    load_checkpoint,
-    newest_checkpoint,
-    save_checkpoint,
-)
+from async_rl_core.algorithms.checkpoint import Capture, load_policy, restore
+from async_rl_core.algorithms.checkpoint_file import CheckpointError, read_checkpoint
+from async_rl_core.algorithms.policy import Policy
 from async_rl_core.algorithms.sac import SAC
 from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.config.schema import SACConfig
@@ -22,100 +17,88 @@ Configs = Callable[..., SACConfig]
 Batches = Callable[..., Batch]
 
 
+def save(path: Path, sac: SAC, env_steps: int = 0) -> Path:
+    capture = Capture(sac)
+    capture.take(env_steps)
+    capture.write(path)
+    return path
+
+
 @pytest.fixture
-def sac(spec: ObservationSpec, sac_config: Configs, make_batch: Batches) -> SAC:
-    """A learner after three updates."""
-    sac = SAC(sac_config(), spec, 2, seed=1)
-    for i in range(3):
-        sac.update(make_batch(i))
-    return sac
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "c.safetensors"
 
 
 @pytest.mark.parametrize("changes", [{}, {"layer_norm": True}, {"encoder_tau": 1.0}, {"precision": "bf16"}])
 def test_a_learner_goes_on_bit_for_bit(
-    tmp_path: Path, spec: ObservationSpec, sac_config: Configs, make_batch: Batches, changes: dict[str, object]
+    path: Path, spec: ObservationSpec, sac_config: Configs, make_batch: Batches, changes: dict[str, object]
 ) -> None:
     sac, other = (SAC(sac_config(**changes), spec, 2, seed=seed) for seed in (1, 2))
     for i in range(4):
         sac.update(make_batch(i))
-    save_checkpoint(tmp_path / "c.safetensors", sac, env_steps=1234)
-    assert load_checkpoint(tmp_path / "c.safetensors", other) == 1234
-    assert other.updates == 4
+    stored = read_checkpoint(save(path, sac, env_steps=1234))
+    restore(other, stored, path)
+    assert (stored.env_steps, other.updates) == (1234, 4)
     for i in range(4, 8):
         assert sac.update(make_batch(i)) == other.update(make_batch(i))
     np.testing.assert_array_equal(sac.policy_parameters(), other.policy_parameters())
 
 
-def test_a_learner_that_never_updated_is_a_checkpoint_too(
-    tmp_path: Path, spec: ObservationSpec, sac_config: Configs
+def test_a_capture_does_not_change_with_the_learner(
+    path: Path, spec: ObservationSpec, sac_config: Configs, make_batch: Batches
 ) -> None:
     sac, other = (SAC(sac_config(), spec, 2, seed=seed) for seed in (1, 2))
-    save_checkpoint(tmp_path / "c.safetensors", sac, env_steps=0)
-    load_checkpoint(tmp_path / "c.safetensors", other)
+    sac.update(make_batch(0))
+    capture = Capture(sac)
+    capture.take(env_steps=10)
+    then = sac.policy_parameters().copy()
+    sac.update(make_batch(1))
+    capture.write(path)
+    restore(other, read_checkpoint(path), path)
+    assert other.updates == 1
+    np.testing.assert_array_equal(other.policy_parameters(), then)
+
+
+def test_a_learner_that_never_updated_is_a_checkpoint_too(
+    path: Path, spec: ObservationSpec, sac_config: Configs
+) -> None:
+    sac, other = (SAC(sac_config(), spec, 2, seed=seed) for seed in (1, 2))
+    restore(other, read_checkpoint(save(path, sac)), path)
     np.testing.assert_array_equal(sac.policy_parameters(), other.policy_parameters())
 
 
-def test_every_flipped_bit_is_detected(tmp_path: Path, sac: SAC, spec: ObservationSpec, sac_config: Configs) -> None:
-    path = tmp_path / "c.safetensors"
-    save_checkpoint(path, sac, env_steps=1)
-    data, rng = path.read_bytes(), np.random.default_rng(0)
-    other = SAC(sac_config(), spec, 2, seed=2)
+def test_the_policy_alone_can_be_had(
+    path: Path, spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+) -> None:
+    sac = SAC(sac_config(), spec, 2, seed=1)
+    sac.update(make_batch(0))
+    same, loaded = (Policy(sac_config(), spec, 2, seed=2) for _ in range(2))
+    same.load(sac.policy_parameters())
+    assert load_policy(save(path, sac, env_steps=70), loaded) == (1, 70)
+    observation = make_batch(3).observation_images[0], make_batch(3).observation_proprioception[0]
+    np.testing.assert_array_equal(
+        loaded.act(*observation, deterministic=True), same.act(*observation, deterministic=True)
+    )
+
+
+def test_a_checkpoint_of_other_shapes_names_the_difference_and_changes_nothing(
+    path: Path, spec: ObservationSpec, sac_config: Configs
+) -> None:
+    save(path, SAC(sac_config(), spec, 2, seed=1))
+    other = SAC(sac_config(hidden_sizes=(16, 8)), spec, 2, seed=2)
     before = other.policy_parameters().copy()
-    for position in [*range(0, 300, 7), *rng.integers(0, len(data), 60)]:
-        damaged = bytearray(data)
-        damaged[position] ^= 1 << int(rng.integers(8))
-        path.write_bytes(damaged)
-        with pytest.raises(CheckpointError, match=r"c\.safetensors"):
-            load_checkpoint(path, other)
+    with pytest.raises(CheckpointError, match=r"another network: actor\.trunk\.2\.bias is \[16\] there and \[8\] here"):
+        restore(other, read_checkpoint(path), path)
     np.testing.assert_array_equal(other.policy_parameters(), before)
 
 
-@pytest.mark.parametrize("length", [0, 5, 100, 3000])
-def test_a_file_cut_short_is_damaged(tmp_path: Path, sac: SAC, length: int) -> None:
-    path = tmp_path / "c.safetensors"
-    save_checkpoint(path, sac, env_steps=1)
-    path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(CheckpointError, match="is damaged"):
-        load_checkpoint(path, sac)
-
-
-def test_a_missing_file_is_named(tmp_path: Path, sac: SAC) -> None:
-    with pytest.raises(CheckpointError, match=r"no\.safetensors does not exist"):
-        load_checkpoint(tmp_path / "no.safetensors", sac)
-
-
-def test_a_checkpoint_of_other_shapes_names_the_difference(
-    tmp_path: Path, sac: SAC, spec: ObservationSpec, sac_config: Configs
+def test_random_numbers_of_another_kind_of_device_are_replaced(
+    path: Path, spec: ObservationSpec, sac_config: Configs
 ) -> None:
-    save_checkpoint(tmp_path / "c.safetensors", sac, env_steps=1)
-    other = SAC(sac_config(hidden_sizes=(16, 8)), spec, 2, seed=1)
-    with pytest.raises(CheckpointError, match=r"another network: actor\.trunk\.2\.bias is \[16\] there and \[8\] here"):
-        load_checkpoint(tmp_path / "c.safetensors", other)
-
-
-def test_the_folder_keeps_the_newest_two(tmp_path: Path, sac: SAC, make_batch: Batches) -> None:
-    folder = CheckpointFolder(tmp_path / "checkpoints")
-    assert newest_checkpoint(folder.folder) is None
-    paths = []
-    for i in range(4):
-        sac.update(make_batch(i))
-        paths.append(folder.save(sac, env_steps=i))
-    assert sorted(folder.folder.iterdir()) == paths[-2:]
-    assert newest_checkpoint(folder.folder) == paths[-1]
-
-
-def test_a_failing_write_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, sac: SAC, make_batch: Batches, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "c.safetensors"
-    save_checkpoint(path, sac, env_steps=1)
-    old = path.read_bytes()
-    sac.update(make_batch(9))
-
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(CheckpointError, match=r"c\.safetensors cannot be written: No space left on device"):
-        save_checkpoint(path, sac, env_steps=2)
-    assert path.read_bytes() == old and list(tmp_path.iterdir()) == [path]
+    sac, other = (SAC(sac_config(), spec, 2, seed=1) for _ in range(2))
+    stored = read_checkpoint(save(path, sac))
+    stored.arrays["random_state"] = np.zeros(16, np.uint8)  # a CUDA generator's
+    before = other.generator.get_state()
+    restore(other, stored, path)
+    assert not torch.equal(other.generator.get_state(), before)
+    np.testing.assert_array_equal(sac.policy_parameters(), other.policy_parameters())

@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from async_rl_core.algorithms import encoder as module
 from async_rl_core.algorithms.encoder import Encoder, SpatialSoftmax, map_size
 from async_rl_core.algorithms.initialisation import initialise
 from async_rl_core.algorithms.spec import ObservationSpec
@@ -79,3 +80,25 @@ def test_bfloat16_images_give_nearly_the_same_coordinates() -> None:
 def test_an_image_too_small_for_the_strides_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"10x9 pixels .* \[2, 2, 2\]"):
         Encoder(ObservationSpec(9, 10, 9, 0), 8, [2, 2, 2])
+
+
+def test_few_images_at_a_time_give_the_same_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = ObservationSpec(25, 31, 6, 0)
+    encoder = make_encoder(spec)
+    images = torch.randint(0, 256, (7, 6, 25, 31), generator=torch.Generator().manual_seed(1)).float()
+    seen: list[int] = []
+    encoder.softmax.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])))
+    whole = encoder(images)
+    monkeypatch.setattr(module, "CACHED_BYTES", 2 * 4 * 8 * 12 * 15)  # two first maps
+    inferred = encoder.infer(images)
+    torch.testing.assert_close(inferred, whole)
+    assert whole.requires_grad and not inferred.requires_grad
+    assert seen == [7, 2, 2, 2, 1]
+    torch.testing.assert_close(encoder.infer(images.bfloat16()), encoder(images.bfloat16()))
+
+
+def test_images_are_read_only() -> None:
+    spec = ObservationSpec(25, 31, 6, 0)
+    images = -torch.ones(2, 6, 25, 31)
+    make_encoder(spec)(images)
+    assert torch.equal(images, -torch.ones(2, 6, 25, 31))

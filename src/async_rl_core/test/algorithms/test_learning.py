@@ -1,6 +1,7 @@
 """The whole algorithm on a problem small enough for seconds: point at a blob that only the pixels tell of."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from async_rl_core.algorithms.policy import Policy
@@ -29,7 +30,8 @@ def mean_reward(policy: Policy) -> float:
     )
 
 
-def test_a_bandit_of_pixels_is_learnt() -> None:
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_bandit_of_pixels_is_learnt(precision: str) -> None:
     config = resolve("paper_baseline").sac.model_copy(
         update={
             "batch_size": BATCH_SIZE,
@@ -39,6 +41,7 @@ def test_a_bandit_of_pixels_is_learnt() -> None:
             "actor_learning_rate": 3e-3,
             "critic_learning_rate": 3e-3,
             "temperature_learning_rate": 3e-3,
+            "precision": precision,
         }
     )
     sac, policy = SAC(config, SPEC, 1, seed=0), Policy(config, SPEC, 1, seed=0)
@@ -50,6 +53,7 @@ def test_a_bandit_of_pixels_is_learnt() -> None:
         batch.observation_images[:] = batch.next_images[:] = np.stack([images[i] for i in index])
         batch.action[:] = rng.uniform(-1, 1, (BATCH_SIZE, 1))
         batch.reward[:] = -np.abs(batch.action[:, 0] - np.linspace(-1, 1, 101)[index])
+        batch.weight[:] = 1.0
         sac.update(batch, report=False)
     policy.load(sac.policy_parameters())
     after = mean_reward(policy)

@@ -6,14 +6,20 @@ import torch
 
 from async_rl_core.algorithms.minibatch import Minibatch
 from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.algorithms.upload import Upload
 from async_rl_core.replay.batch import Batch
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("uploaded", [False, True])
 def test_every_value_arrives_where_it_belongs(
-    spec: ObservationSpec, make_batch: Callable[..., Batch], dtype: torch.dtype
+    spec: ObservationSpec, make_batch: Callable[..., Batch], dtype: torch.dtype, uploaded: bool
 ) -> None:
-    batch, loaded = make_batch(), Minibatch(8, spec, 2, dtype, torch.device("cpu"))
+    loaded = Minibatch(8, spec, 2, dtype, torch.device("cpu"))
+    if uploaded:
+        loaded._upload = Upload(torch.device("cpu"))  # the way to a GPU
+        loaded.load(make_batch(seed=1))
+    batch = make_batch()
     batch.buffer.flags.writeable = False
     loaded.load(batch)
     for images, array in ((loaded.observation, batch.observation_images), (loaded.next_observation, batch.next_images)):
@@ -23,7 +29,8 @@ def test_every_value_arrives_where_it_belongs(
     np.testing.assert_array_equal(loaded.next_proprioception.numpy(), batch.next_proprioception)
     np.testing.assert_array_equal(loaded.action.numpy(), batch.action)
     np.testing.assert_array_equal(loaded.reward.numpy(), batch.reward)
-    np.testing.assert_array_equal(loaded.not_terminal.numpy(), batch.not_terminal)
+    np.testing.assert_array_equal(loaded.bootstrap.numpy(), batch.bootstrap)
+    np.testing.assert_array_equal(loaded.weight.numpy(), batch.weight)
 
 
 def test_the_batch_may_be_overwritten_afterwards(spec: ObservationSpec, make_batch: Callable[..., Batch]) -> None:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal, TransformedDistribution
 from torch.distributions.transforms import TanhTransform
 
-from async_rl_core.algorithms.networks import Actor, TwinCritic, mlp, squashed_log_density
+from async_rl_core.algorithms.networks import Actor, MixedLinear, TwinCritic, mlp, squashed_log_density
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -39,10 +39,16 @@ def test_log_std_stays_within_its_bounds() -> None:
     actor = Actor(4, 2, [8], layer_norm=False, log_std_bounds=(-10.0, 2.0))
     _, log_std = actor(1e4 * torch.randn(100, 3), torch.randn(100, 1))
     assert log_std.min() >= -10.0 and log_std.max() <= 2.0
+
+
+@pytest.mark.parametrize("raw", [-2.0, 0.0, 0.7])
+def test_log_std_is_a_rescaled_tanh(raw: float) -> None:
+    actor = Actor(4, 2, [8], layer_norm=False, log_std_bounds=(-10.0, 2.0))
     nn.init.zeros_(actor.trunk[-1].weight)
-    nn.init.zeros_(actor.trunk[-1].bias)
+    actor.trunk[-1].bias.data = torch.tensor([0.3, -0.3, raw, raw])
     mu, log_std = actor(torch.randn(1, 3), torch.randn(1, 1))
-    assert log_std.tolist() == [[-4.0, -4.0]] and mu.tolist() == [[0.0, 0.0]]
+    torch.testing.assert_close(mu, torch.tensor([[0.3, -0.3]]))
+    assert log_std.tolist() == [[pytest.approx(-4.0 + 6.0 * math.tanh(raw), rel=1e-6)] * 2]
 
 
 def test_sample_is_the_squashed_gaussian() -> None:
@@ -68,3 +74,18 @@ def test_the_twin_critics_are_independent() -> None:
     Q1.sum().backward()
     assert all(p.grad is None for p in critic.Q2.parameters())
     assert all(p.grad is not None for p in critic.Q1.parameters())
+
+
+def test_only_the_layers_between_hidden_ones_multiply_in_bfloat16() -> None:
+    linear = [layer for layer in mlp(84, [32, 32, 32], 10, False, torch.bfloat16) if isinstance(layer, nn.Linear)]
+    assert [type(layer) for layer in linear] == [nn.Linear, MixedLinear, MixedLinear, nn.Linear]
+
+
+def test_a_mixed_layer_rounds_its_factors_and_nothing_else() -> None:
+    layer, x = MixedLinear(64, 32, torch.bfloat16), normal(8, 64).float().requires_grad_()
+    output = layer(x)
+    rounded = [tensor.bfloat16().double() for tensor in (x, layer.weight, layer.bias)]
+    torch.testing.assert_close(output.double(), rounded[0] @ rounded[1].T + rounded[2], atol=5e-3, rtol=5e-3)
+    output.sum().backward()
+    for tensor in (output, layer.weight, layer.bias, layer.weight.grad, layer.bias.grad, x.grad):
+        assert tensor is not None and tensor.dtype == torch.float32

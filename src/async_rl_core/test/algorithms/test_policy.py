@@ -14,8 +14,12 @@ Configs = Callable[..., SACConfig]
 Batches = Callable[..., Batch]
 
 
-def test_it_is_the_learners_actor_after_load(spec: ObservationSpec, sac_config: Configs, make_batch: Batches) -> None:
-    sac, policy, batch = SAC(sac_config(), spec, 2, seed=1), Policy(sac_config(), spec, 2, seed=9), make_batch()
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-6), ("bf16", 1e-2)])
+def test_it_is_the_learners_actor_after_load(
+    spec: ObservationSpec, sac_config: Configs, make_batch: Batches, precision: str, tolerance: float
+) -> None:
+    config, batch = sac_config(precision=precision), make_batch()
+    sac, policy = SAC(config, spec, 2, seed=1), Policy(config, spec, 2, seed=9)
     for i in range(3):
         sac.update(make_batch(i))
     policy.load(sac.policy_parameters())
@@ -25,8 +29,21 @@ def test_it_is_the_learners_actor_after_load(spec: ObservationSpec, sac_config: 
         mu, _ = sac.actor(features, sac._batch.proprioception)
     for i in range(8):
         action = policy.act(batch.observation_images[i], batch.observation_proprioception[i], deterministic=True)
-        np.testing.assert_allclose(action, torch.tanh(mu[i]), atol=1e-6)
-        np.testing.assert_allclose(policy.feature_points, features[i].reshape(-1, 2), atol=1e-6)
+        np.testing.assert_allclose(action, torch.tanh(mu[i]), atol=tolerance)
+        np.testing.assert_allclose(policy.feature_points, features[i].reshape(-1, 2), atol=tolerance)
+
+
+def test_parameters_written_by_hand_act_once_prepared(
+    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+) -> None:
+    sac, by_hand, loaded = SAC(sac_config(), spec, 2, seed=1), *(Policy(sac_config(), spec, 2, seed=9) for _ in "ab")
+    loaded.load(sac.policy_parameters())
+    by_hand.encoder.load_state_dict(sac.encoder.state_dict())
+    by_hand.actor.load_state_dict(sac.actor.state_dict())
+    by_hand.prepare()
+    batch = make_batch()
+    observation = batch.observation_images[0], batch.observation_proprioception[0]
+    np.testing.assert_array_equal(by_hand.act(*observation), loaded.act(*observation))
 
 
 def test_before_the_first_parameters_it_is_the_learners_initial_policy(
@@ -69,3 +86,22 @@ def test_parameters_of_another_network_are_refused(
     policy = Policy(sac_config(), spec, 2, seed=0)
     with pytest.raises(ValueError, match=f"takes {policy.size} float32"):
         policy.load(wrong(np.zeros(policy.size, np.float32)))
+
+
+def test_the_noise_of_an_episode_follows_from_its_number(
+    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+) -> None:
+    batch = make_batch()
+    observation = batch.observation_images[0], batch.observation_proprioception[0]
+
+    def actions(policy: Policy, episode: int) -> np.ndarray:
+        policy.begin_episode(episode)
+        return np.stack([policy.act(*observation) for _ in range(3)])
+
+    first, later = (Policy(sac_config(), spec, 2, seed=4) for _ in range(2))
+    played = {episode: actions(first, episode) for episode in (1, 2, 3)}
+    np.testing.assert_array_equal(actions(later, 3), played[3])
+    assert not np.array_equal(played[2], played[3])
+    other = Policy(sac_config(), spec, 2, seed=5)
+    other.load(first._parameters)
+    assert not np.array_equal(actions(other, 3), played[3])

@@ -1,0 +1,107 @@
+"""The checkpoints of a run: written beside the learning, and found again when it goes on."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+
+from async_rl_core.algorithms.checkpoint import Capture, restore
+from async_rl_core.algorithms.checkpoint_file import CheckpointError, name_of, newest_first, newest_whole
+from async_rl_core.algorithms.sac import SAC
+
+KEEP = 2
+"""Checkpoints of a run: should the newest be damaged, the one before is left."""
+
+
+class CheckpointFolder:
+    """Saves a learner every `period` seconds, and when it ends; the newest two checkpoints are kept.
+
+    The caller's thread copies the learner, which takes milliseconds; another one writes the copy, and needs Python's
+    lock only in passing. What cannot be written is lost, and learning goes on.
+
+    Args:
+        folder: `checkpoints` of the run; made where it is not there.
+        sac: the learner. Its memory is copied, and so taken, once more.
+        period: seconds of `clock` between checkpoints.
+
+    Raises `CheckpointError` where the folder cannot be made.
+    """
+
+    def __init__(self, folder: Path, sac: SAC, period: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder, self._sac, self._period, self._clock = folder, sac, period, clock
+        with self._usable():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for unfinished in folder.glob(".updates_*"):  # its writer was killed
+                unfinished.unlink()
+        self._capture = Capture(sac)
+        self._writer: threading.Thread | None = None
+        self._next = clock() + period
+        self._taken = sac.updates
+        self.failed = ""
+        """Why the last checkpoint could not be written; empty where it could."""
+
+    def restore(self, warn: Callable[[str], object]) -> int:
+        """Bring the learner to the newest checkpoint that is whole; return the environment steps it had seen.
+
+        Without a checkpoint the learner stays as it is. Newer ones that are damaged are set aside, and told to `warn`.
+        Raises `CheckpointError` where all are damaged, or the newest is of another learner.
+        """
+        found = newest_whole(self._folder, warn)
+        if found is None:
+            return 0
+        path, stored = found
+        restore(self._sac, stored, path)
+        with self._usable():
+            for newer in takewhile(path.__ne__, newest_first(self._folder)):
+                newer.rename(newer.with_name(f"{newer.name}.damaged"))
+        self._taken = stored.updates
+        return stored.env_steps
+
+    def save_when_due(self, env_steps: int) -> None:
+        """Begin a checkpoint if the time has come and there is something new; call it after each update."""
+        now = self._clock()
+        if now < self._next or self._is_writing:
+            return
+        self._next = now + self._period
+        if self._sac.updates > self._taken:
+            self._save(env_steps)
+
+    def close(self, env_steps: int) -> None:
+        """Wait for what is being written, then write the learner's last state, unless it is there."""
+        self._wait()
+        if self._sac.updates > self._taken or self.failed:
+            self._save(env_steps)
+            self._wait()
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise CheckpointError(f"folder {self._folder} cannot be used: {error.strerror}; set run_dir") from None
+
+    @property
+    def _is_writing(self) -> bool:
+        return self._writer is not None and self._writer.is_alive()
+
+    def _wait(self) -> None:
+        if self._writer is not None:
+            self._writer.join()
+
+    def _save(self, env_steps: int) -> None:
+        self._capture.take(env_steps)
+        self._taken = self._sac.updates
+        self._writer = threading.Thread(target=self._write, args=[self._taken], name="checkpoint")
+        self._writer.start()
+
+    def _write(self, updates: int) -> None:
+        path = self._folder / name_of(updates)
+        try:
+            self._capture.write(path)
+            for old in newest_first(self._folder)[KEEP:]:
+                old.unlink(missing_ok=True)
+            self.failed = ""
+        except OSError as error:
+            self.failed = f"checkpoint {path} cannot be written: {error.strerror}; free space"

@@ -1,0 +1,58 @@
+"""Mini-batches on their way to a GPU."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+_PINNED = 2
+"""Buffers on the host: one is filled while the other's bytes still leave."""
+
+
+class Upload:
+    """Sends a buffer to a device in one piece, while the device computes on what was sent before.
+
+    The bytes go through pinned memory, which the device reads by itself, on a stream of their own. Everything is
+    allocated with the first buffer and used again. On the CPU, where streams and events mean nothing, it is a copy.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._module = torch.get_device_module(device)
+        self._stream = self._module.Stream()
+        self._sent = [self._module.Event() for _ in range(_PINNED)]
+        self._read = self._module.Event()
+        self._pinned: list[Tensor] = []
+        self._staging = torch.empty(0, dtype=torch.uint8, device=device)
+        self._turn = 0
+        self._start = 0
+
+    def send(self, buffer: NDArray[np.uint8]) -> None:
+        """Send a flat buffer; its memory is free for others when this returns. All have one length."""
+        if not self._pinned:
+            self._allocate(buffer.nbytes)
+        self._turn = (self._turn + 1) % _PINNED
+        pinned, sent = self._pinned[self._turn], self._sent[self._turn]
+        sent.synchronize()
+        pinned.copy_(torch.from_numpy(buffer))
+        with self._module.stream(self._stream):
+            self._stream.wait_event(self._read)
+            self._staging.copy_(pinned, non_blocking=True)
+            sent.record(self._stream)
+        self._module.current_stream().wait_event(sent)
+        self._start = buffer.ctypes.data
+
+    def view(self, array: NDArray[np.generic]) -> Tensor:
+        """Return the device's view of an array that lies in the buffer sent last; valid until `release`."""
+        place = array.ctypes.data - self._start
+        dtype = torch.from_numpy(array).dtype
+        return self._staging[place : place + array.nbytes].view(dtype).view(array.shape)
+
+    def release(self) -> None:
+        """Let the next buffer in, once the work that the current stream has been given is done."""
+        self._read.record(self._module.current_stream())
+
+    def _allocate(self, nbytes: int) -> None:
+        pin = self._device.type == "cuda"
+        self._pinned = [torch.empty(nbytes, dtype=torch.uint8, pin_memory=pin) for _ in range(_PINNED)]
+        self._staging = torch.empty(nbytes, dtype=torch.uint8, device=self._device)
