@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from async_rl import middleware
-from async_rl_core.bringup.arguments import TASKS, describe, parse
+from async_rl_core.bringup.arguments import TASKS, Argument, describe, parse, table
 from async_rl_core.bringup.doctor import examine
 from async_rl_core.bringup.run import run
 from async_rl_core.config.explain import did_you_mean
@@ -12,11 +13,17 @@ from async_rl_core.errors import AsyncRLError, ConfigError
 
 USAGE = """usage: async_rl launch reacher|tracker [<name>:=<value> ...]   start a run, until its end or Ctrl-C
        async_rl launch reacher|tracker --show-args             list the arguments
+       async_rl evaluate <run folder> [<name>:=<value> ...]    episodes of a run's newest policy, without noise
+       async_rl evaluate --show-args                           list the arguments
+       async_rl export <run folder> [<file>] [format:=torchscript|onnx]   that policy as one file, with a card
        async_rl doctor                                         check this machine, and say what to do
        async_rl --help
 
 'async_rl launch reacher' does what 'ros2 launch async_rl reacher.launch.py' does, where ROS 2 is not installed.
+'async_rl evaluate' needs a ROS domain of its own (ROS_DOMAIN_ID) while the run goes on.
 Exit codes: 0 the run ended as asked, 1 a node died or a check failed, 2 a wrong argument or a machine not ready."""
+
+_LISTED = {"--show-args", "-s", "-h", "--help"}
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -45,14 +52,50 @@ def _dispatch(words: list[str]) -> int:
             return 0
         case ["launch", name, *rest]:
             return _launch(name.removesuffix(".launch.py"), rest)
-    known = ("launch", "doctor")
+        case ["evaluate", *rest]:
+            return _evaluate(rest)
+        case ["export", *rest]:
+            return _export(rest)
+    known = ("launch", "evaluate", "export", "doctor")
     raise ConfigError(f"unknown command '{' '.join(words)}'{did_you_mean(words[0], known)}; see async_rl --help")
 
 
 def _launch(name: str, words: list[str]) -> int:
     if name not in TASKS:
         raise ConfigError(f"nothing to launch called '{name}'{did_you_mean(name, TASKS)}; allowed: {', '.join(TASKS)}")
-    if {"--show-args", "-s", "-h", "--help"} & set(words):
-        print(describe(TASKS[name]))
+    if _LISTED & set(words):
+        print(describe(table(TASKS[name])))
         return 0
-    return run(parse(words, TASKS[name]), TASKS[name])
+    return run(parse(words), TASKS[name])
+
+
+def _evaluate(words: list[str]) -> int:
+    # Here, and not above: the other commands need not wait for torch.
+    from async_rl_core.evaluation.evaluate import arguments, evaluate
+
+    if _LISTED & set(words):
+        print(describe(arguments(), "as the run's config.yaml says"))
+        return 0
+    if not words or ":=" in words[0]:
+        raise ConfigError("evaluate which run? async_rl evaluate <run folder> [<name>:=<value> ...]")
+    return evaluate(Path(words[0]), parse(words[1:], arguments()))
+
+
+def _export(words: list[str]) -> int:
+    if _LISTED & set(words):
+        print(USAGE)
+        return 0
+    from async_rl_core.algorithms.export.export import export
+    from async_rl_core.algorithms.export.formats import FORMATS
+    from async_rl_core.evaluation.evaluate import run_config
+
+    format_ = Argument("format", "the kind of file", None, choices=tuple(FORMATS))
+    paths = [word for word in words if ":=" not in word]
+    values = parse((word for word in words if ":=" in word), [format_])
+    if len(paths) not in (1, 2):
+        raise ConfigError("export what? async_rl export <run folder> [<file>] [format:=torchscript|onnx]")
+    run_folder, *out = map(Path, paths)
+    config = run_config(run_folder)
+    for path in export(config, run_folder, out[0] if out else None, values.get("format"), print):
+        print(path)
+    return 0

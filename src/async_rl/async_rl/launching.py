@@ -6,15 +6,18 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, Shutdown
 from launch.events.process import ProcessExited
+from launch.launch_description_sources import AnyLaunchDescriptionSource
 from launch_ros.actions import Node
+from launch_ros.substitutions import FindPackageShare
 
-from async_rl_core.bringup.arguments import AS_PRESET, TASKS, configure, parse, table
+from async_rl_core.bringup.arguments import AS_PRESET, TASKS, configure, is_resumed, parse, table
 from async_rl_core.bringup.executable import parameters
-from async_rl_core.bringup.graph import MAX_RESTARTS, NodeSpec, environment
+from async_rl_core.bringup.graph import EXPLAINED, LaunchSpec, NodeSpec, environment, included
 from async_rl_core.bringup.run import prepared
 from async_rl_core.bringup.supervisor import RESTART_DELAY, STOP_GRACE
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
@@ -48,13 +51,20 @@ def _choices(choices: tuple[str, ...], default: str) -> list[str] | None:
 def _start(context: LaunchContext, task: str, launch_file: str) -> list[LaunchDescriptionEntity]:
     # launch itself lets unknown arguments pass; those of a description that includes this one are not ours to judge.
     if Path(launch_file).name in {Path(word).name for word in sys.argv}:
-        parse([word for word in context.argv if not word.startswith(_OF_LAUNCH)], task)
-    values = {argument.name: context.launch_configurations[argument.name] for argument in table(task)}
+        parse(word for word in context.argv if not word.startswith(_OF_LAUNCH))
+    values = {a.name: text for a in table(task) if (text := context.launch_configurations[a.name]) != a.default}
     held = ExitStack()
     atexit.register(held.close)  # the lock goes, and shared memory is cleaned, when launch ends
-    config, specs = held.enter_context(prepared(configure(values, task), os.environ, datetime.now()))
+    say = partial(print, flush=True) if is_resumed(values) else None
+    config, specs = held.enter_context(prepared(configure(values, task), os.environ, datetime.now(), say))
     print(f"run folder: {config.run_dir}", flush=True)
-    return [_action(spec) for spec in specs]
+    driver = included(config)
+    return [*([_include(driver)] if driver else []), *map(_action, specs)]
+
+
+def _include(spec: LaunchSpec) -> IncludeLaunchDescription:
+    source = AnyLaunchDescriptionSource([FindPackageShare(spec.package), "/launch/", spec.launch_file])
+    return IncludeLaunchDescription(source, launch_arguments=spec.arguments.items())
 
 
 def _action(spec: NodeSpec) -> Node:
@@ -67,8 +77,8 @@ def _action(spec: NodeSpec) -> Node:
         arguments=list(spec.arguments),
         additional_env={**environment(os.environ), **spec.env},
         output="screen",
-        respawn=spec.role == "restartable",
-        respawn_max_retries=MAX_RESTARTS,
+        respawn=spec.restarts > 0,
+        respawn_max_retries=spec.restarts,
         respawn_delay=RESTART_DELAY,
         # A SIGINT that reached only launch is passed on as SIGTERM after the first of these.
         sigterm_timeout=str(STOP_GRACE * (1 - _ESCALATION)),
@@ -83,10 +93,12 @@ def _on_exit(spec: NodeSpec) -> Callable[[ProcessExited, LaunchContext], list[La
     def react(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity] | None:
         nonlocal exits
         exits += 1
-        if context.is_shutdown or spec.role == "optional" or (spec.role == "restartable" and exits <= MAX_RESTARTS):
+        if context.is_shutdown or spec.role == "optional":
             return None
         if spec.role == "finisher" and event.returncode == 0:
             return [Shutdown(reason="run complete")]
+        if event.returncode != EXPLAINED and exits <= spec.restarts:
+            return None
         # launch prints this as its error, shuts the rest down, and exits with 1.
         raise RuntimeError(f"{spec.name} died with exit code {event.returncode}; stopping")
 

@@ -23,6 +23,15 @@ LAUNCH = ("launch", "reacher")
         ((*LAUNCH, "architecture:=async9"), "allowed: seq, async1, async2"),
         ((*LAUNCH, "preset:=mine.yaml"), "mine.yaml:2: camera.widht: unknown key; did you mean 'camera.width'"),
         (LAUNCH, "not found on AMENT_PREFIX_PATH"),
+        (("evaluat", "run"), "did you mean 'evaluate'"),
+        (("evaluate",), "evaluate which run? async_rl evaluate <run folder>"),
+        (("evaluate", "episodes:=3"), "evaluate which run?"),
+        (("evaluate", "nowhere"), "nowhere is not a folder; name a run's folder"),
+        (("evaluate", "nowhere", "episode:=3"), "unknown argument 'episode'; did you mean 'episodes'; allowed: "),
+        (("export",), "export what? async_rl export <run folder> [<file>]"),
+        (("export", "nowhere"), "nowhere is not a folder; name a run's folder"),
+        (("export", "nowhere", "a.pt", "b.pt"), "export what?"),
+        (("export", "nowhere", "form:=onnx"), "unknown argument 'form'; did you mean 'format'; allowed: format"),
     ],
 )
 def test_what_is_wrong_is_one_line_on_the_error_stream(
@@ -51,6 +60,13 @@ def test_the_arguments_can_be_listed(name: str, capsys: pytest.CaptureFixture[st
     text = capsys.readouterr().out
     assert all(f"'{argument.name}':" in text for argument in table())
     assert f"(default: '{'tracking' if name == 'tracker' else 'reaching'}')" in text
+
+
+def test_the_arguments_of_an_evaluation_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--show-args"]) == 0
+    text = capsys.readouterr().out
+    assert "'episodes':" in text and "'seed':" in text and "'preset':" not in text
+    assert "(default: as the run's config.yaml says)" in text
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:

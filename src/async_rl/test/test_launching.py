@@ -10,7 +10,7 @@ pytest.importorskip("launch_ros")
 
 from async_rl import launching  # noqa: E402
 from async_rl_core.bringup.arguments import table  # noqa: E402
-from async_rl_core.bringup.graph import MAX_RESTARTS, NodeSpec, Role  # noqa: E402
+from async_rl_core.bringup.graph import EXPLAINED, LaunchSpec, NodeSpec, Role  # noqa: E402
 
 RUNNING, STOPPING = SimpleNamespace(is_shutdown=False), SimpleNamespace(is_shutdown=True)
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -28,8 +28,14 @@ def test_every_argument_is_declared_with_its_choices(name: str) -> None:
     assert declared["task"].default_value[0].text == {"reacher": "reaching", "tracker": "tracking"}[name]
 
 
-def exit_of(role: Role, code: int, context: object = RUNNING, times: int = 1) -> object:
-    react = launching._on_exit(NodeSpec("arm", "arm", "arm", role))
+def test_the_drivers_launch_file_is_included_with_its_arguments() -> None:
+    include = launching._include(LaunchSpec("ur_robot_driver", "ur_control.launch.py", {"robot_ip": "192.0.2.1"}))
+    assert isinstance(include, launch.actions.IncludeLaunchDescription)
+    assert dict(include.launch_arguments) == {"robot_ip": "192.0.2.1"}
+
+
+def exit_of(role: Role, code: int, context: object = RUNNING, times: int = 1, restarts: int = 0) -> object:
+    react = launching._on_exit(NodeSpec("arm", "arm", "arm", role, restarts))
     for _ in range(times - 1):
         react(SimpleNamespace(returncode=code), context)
     return react(SimpleNamespace(returncode=code), context)
@@ -43,6 +49,7 @@ def test_what_an_exit_means() -> None:
             exit_of(role, code)
         assert exit_of(role, code, STOPPING) is None
     assert exit_of("optional", 1) is None
-    assert exit_of("restartable", 1, times=MAX_RESTARTS) is None
-    with pytest.raises(RuntimeError, match="arm died"):
-        exit_of("restartable", 1, times=MAX_RESTARTS + 1)
+    assert exit_of("essential", 1, times=2, restarts=2) is None
+    for code, times in ((1, 3), (EXPLAINED, 1)):
+        with pytest.raises(RuntimeError, match="arm died"):
+            exit_of("essential", code, times=times, restarts=2)

@@ -11,6 +11,7 @@ def histogram_message(histogram: Histogram) -> HistogramMessage:
         unit="ms",
         edge=histogram.edges.tolist(),
         count=histogram.counts.tolist(),
+        mean=histogram.mean,
         p50=histogram.percentile(50),
         p99=histogram.percentile(99),
         max=histogram.max,

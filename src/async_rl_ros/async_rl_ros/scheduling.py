@@ -4,9 +4,12 @@ import ctypes
 import gc
 import os
 import signal
+from contextlib import suppress
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _FALLBACK_NICENESS = -10
+_AUTOGROUP = Path("/proc/self/autogroup")
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
 
@@ -22,17 +25,53 @@ def realtime(priority: int) -> str:
     else:
         return f"scheduled in real time, SCHED_FIFO {priority}"
     try:
-        os.setpriority(os.PRIO_PROCESS, 0, _FALLBACK_NICENESS)
+        _prefer()
     except PermissionError:
         return "no right to real-time scheduling or a negative nice value; see `async_rl doctor`"
     return f"no right to real-time scheduling; scheduled with nice {_FALLBACK_NICENESS}"
 
 
-def ordinary() -> None:
-    """Take `realtime` back for this thread and those that it starts from now on."""
+def isolate(listed: Path = Path("/sys/devices/system/cpu/isolated")) -> str:
+    """Run on the processors that the kernel keeps free of everything else (isolcpus), where there are any."""
+    try:
+        text = listed.read_text().strip()
+    except OSError:
+        text = ""
+    if not text:
+        return "no processor is isolated (isolcpus), so it runs on any"
+    ranges = [part.split("-") for part in text.split(",")]
+    processors = {i for part in ranges for i in range(int(part[0]), int(part[-1]) + 1)}
+    try:
+        os.sched_setaffinity(0, processors)
+    except OSError as error:
+        return f"not allowed on the isolated processors {text} ({error.strerror}), so it runs on any"
+    return f"runs on the isolated processors {text}"
+
+
+def urgent() -> str:
+    """Run before ordinary processes, and after those in real time: nice -10, else as it is.
+
+    For what computes so long that in real time it would starve everything else. Takes `realtime` back for this thread
+    and those that it starts from now on.
+    """
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-    if os.getpriority(os.PRIO_PROCESS, 0) < 0:
-        os.setpriority(os.PRIO_PROCESS, 0, 0)
+    try:
+        _prefer()
+    except PermissionError:
+        return "no right to a negative nice value; see `async_rl doctor`"
+    return f"scheduled with nice {_FALLBACK_NICENESS}"
+
+
+def _prefer() -> None:
+    """Nice -10 for this thread; and for its session, if that is this process's own.
+
+    Where the kernel groups processes by session (sched_autogroup), as desktops have it, every session gets the same
+    share of a processor whatever the nice values of its processes, unless the session has one too.
+    """
+    os.setpriority(os.PRIO_PROCESS, 0, _FALLBACK_NICENESS)
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):  # no such grouping
+            _AUTOGROUP.write_text(str(_FALLBACK_NICENESS))
 
 
 def background() -> str:

@@ -23,8 +23,39 @@ def test_background_is_batch_at_nice_19():
     assert run("s.background(); print(os.sched_getscheduler(0), os.getpriority(0, 0))") == f"{os.SCHED_BATCH} 19"
 
 
+def test_urgent_takes_real_time_back():
+    said, policy, niceness = run(
+        "s.realtime(20); print(s.urgent(), os.sched_getscheduler(0), os.getpriority(0, 0), sep='|')"
+    ).split("|")
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    assert int(policy) == os.SCHED_OTHER
+    assert int(niceness) == (-10 if said == "scheduled with nice -10" else before)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/autogroup"), reason="the kernel does not group by session")
+def test_urgent_counts_for_the_session_too():
+    said, group = run(
+        "os.setsid(); t = s.urgent(); print(t, open('/proc/self/autogroup').read().split()[-1], sep='|')"
+    ).split("|")
+    assert group == ("-10" if said == "scheduled with nice -10" else "0")
+
+
 def test_nice_never_asks_for_more_than_it_has():
     assert run("os.setpriority(0, 0, 17); print(s.nice(5), os.getpriority(0, 0))") == "scheduled with nice 17 17"
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"), [("", "no processor is isolated"), ("0", "runs on the isolated"), ("1022-1023", "not allowed")]
+)
+def test_isolate_says_what_it_got(tmp_path, listed, said):
+    (tmp_path / "isolated").write_text(f"{listed}\n")
+    before = len(os.sched_getaffinity(0))
+    text, processors = run(
+        f"from pathlib import Path; t = s.isolate(Path({str(tmp_path / 'isolated')!r}));"
+        "print(t, len(os.sched_getaffinity(0)), sep='|')"
+    ).split("|")
+    assert text.startswith(said)
+    assert int(processors) == (1 if listed == "0" else before)
 
 
 def test_realtime_says_what_it_got():

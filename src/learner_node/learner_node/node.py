@@ -3,7 +3,8 @@
 import time
 from pathlib import Path
 
-from async_rl_core.algorithms.checkpoint import CheckpointFolder
+from async_rl_core.algorithms.checkpoint_file import FOLDER
+from async_rl_core.algorithms.checkpoint_folder import CheckpointFolder
 from async_rl_core.algorithms.device import choose_device
 from async_rl_core.algorithms.learner import Learner
 from async_rl_core.algorithms.metrics import MetricsWriter
@@ -19,6 +20,7 @@ from async_rl_core.transport.service import Endpoint, domain_from_environment
 from async_rl_interfaces.msg import LearnerState
 from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
+from async_rl_ros.learner_state import TOPIC, learner_state_message
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
 from async_rl_ros.scheduling import background
@@ -33,8 +35,10 @@ STALLED_AFTER = 5.0
 class LearnerNode(ConfiguredNode):
     """Connects the core's `Learner` to shared memory, files and topics.
 
+    It goes on from the run's newest checkpoint, if there is one.
+
     Raises `TransportError` where another learner holds the domain, `CheckpointError` or `MetricsError` where the run's
-    folder cannot be written, `DivergenceError` where learning broke down.
+    folder cannot be written or no checkpoint in it can be used, `DivergenceError` where learning broke down.
     """
 
     def __init__(self) -> None:
@@ -48,23 +52,29 @@ class LearnerNode(ConfiguredNode):
         spec, actions = ObservationSpec.of(config), len(config.robot.actuated_joints)
         device = choose_device(config.learner.device)
         sac = SAC(config.sac, spec, actions, config.seed, device)
-        self._checkpoints = CheckpointFolder(run_dir / "checkpoints")
-        self._metrics = MetricsWriter(run_dir)
         self._endpoint = Endpoint(domain_from_environment(), "learner_node")
+        batches = BatchClient(self._endpoint, BatchLayout.of(config), requests_ahead(config))
+        parameters = ParameterPublisher(self._endpoint, sac.policy_size)
+        # From here on the only learner in the domain, and in the run's files.
+        self._checkpoints = CheckpointFolder(run_dir / FOLDER, sac, config.learner.checkpoint_period)
+        env_steps = self._checkpoints.restore(self.get_logger().warning)
+        self._metrics = MetricsWriter(run_dir, sac.updates)
         self._learner = Learner(
             sac,
-            BatchClient(self._endpoint, BatchLayout.of(config), requests_ahead(config)),
-            ParameterPublisher(self._endpoint, sac.policy_size),
+            batches,
+            parameters,
             config.learner.publish_period,
             config.learner.metrics_period,
+            config.replay.sampler == "prioritised",
         )
-        self._state = self.create_publisher(LearnerState, "~/state", qos.LATCHED)
+        self._learner.env_steps = env_steps
+        self._state = self.create_publisher(LearnerState, TOPIC, qos.LATCHED)
         self._diagnostics = Diagnostics(self, self._health)
-        self._last_update = self._next_state = time.monotonic()
-        self._next_checkpoint = self._last_update + config.learner.checkpoint_period
-        self._saved_updates = 0
+        self._last_update: float | None = None
+        self._next_state = time.monotonic()
         self._learner.publish()  # the agent has a policy as soon as it needs one
-        self.get_logger().info(f"learning on {device} with {threads} thread(s); {scheduled}")
+        start = f" from update {sac.updates}" if sac.updates else ""
+        self.get_logger().info(f"learning on {device} with {threads} thread(s){start}; {scheduled}")
 
     def run(self, stop: Stop) -> None:
         """Learn until the stop; a stop is seen after the current update. The last state is a checkpoint."""
@@ -76,38 +86,29 @@ class LearnerNode(ConfiguredNode):
                 self._last_update = now
             if due:
                 self._metrics.write(self._learner.sac.updates, self._learner.env_steps, self._learner.metrics)
-            if now >= self._next_checkpoint:
-                self._next_checkpoint = now + self.config.learner.checkpoint_period
-                self._save()
+            self._checkpoints.save_when_due(self._learner.env_steps)
             if now >= self._next_state:
                 self._next_state = now + STATE_PERIOD
                 self._publish_state()
             self.executor_.spin_once(timeout_sec=0.0)
-        self._save()
         self._publish_state()
-
-    def _save(self) -> None:
-        if self._learner.sac.updates > self._saved_updates:
-            self._checkpoints.save(self._learner.sac, self._learner.env_steps)
-            self._saved_updates = self._learner.sac.updates
+        self._checkpoints.close(self._learner.env_steps)
+        for trouble in filter(None, (self._checkpoints.failed, self._metrics.failed)):
+            self.get_logger().error(trouble)
 
     def _publish_state(self) -> None:
-        learner = self._learner
-        message = LearnerState(
-            updates=learner.sac.updates,
-            env_steps=learner.env_steps,
-            metric=list(learner.metrics),
-            value=list(learner.metrics.values()),
-        )
+        message = learner_state_message(self._learner)
         message.header.stamp = self.get_clock().now().to_msg()
         self._state.publish(message)
 
     def _health(self) -> Health:
         learner = self._learner
         values = {"updates": learner.sac.updates, "env_steps": learner.env_steps, **learner.metrics}
-        idle = time.monotonic() - self._last_update
-        if learner.sac.updates == 0:
+        if trouble := self._checkpoints.failed or self._metrics.failed:
+            return Health(Level.WARN, trouble, values)
+        if self._last_update is None:
             return Health(Level.OK, "waiting for the first transitions", values)
+        idle = time.monotonic() - self._last_update
         if idle > STALLED_AFTER:
             return Health(Level.WARN, f"no mini-batch for {idle:.0f} s: see replay_node and rl_agent_node", values)
         return Health(Level.OK, "learning", values)

@@ -16,7 +16,8 @@ import pytest
 import rclpy
 from rclpy.node import Node
 
-from async_rl_core.algorithms.checkpoint import load_checkpoint, newest_checkpoint
+from async_rl_core.algorithms.checkpoint import restore
+from async_rl_core.algorithms.checkpoint_file import newest_first, read_checkpoint
 from async_rl_core.algorithms.policy import Policy
 from async_rl_core.algorithms.sac import SAC
 from async_rl_core.algorithms.spec import ObservationSpec
@@ -81,7 +82,8 @@ class Surroundings:
         for array in (batch.observation_proprioception, batch.next_proprioception, batch.action):
             array[:] = self.rng.uniform(-1, 1, array.shape)
         batch.reward[:] = self.reward
-        batch.not_terminal[:] = 1
+        batch.bootstrap[:] = 0.99
+        batch.weight[:] = 1
 
     def serve_until(self, condition: Callable[[], bool]) -> None:
         """Answer requests until something holds."""
@@ -180,16 +182,52 @@ def test_it_learns_publishes_reports_and_leaves_in_order(
     code, said = finish(process)
     assert code == 0, said
     run_dir = tmp_path / "run"
-    checkpoint = newest_checkpoint(run_dir / "checkpoints")
-    assert checkpoint is not None and len(list((run_dir / "checkpoints").iterdir())) <= 2
-    sac = SAC(config.sac, surroundings.spec, 5, seed=99)
-    load_checkpoint(checkpoint, sac)
+    assert 1 <= len(list((run_dir / "checkpoints").iterdir())) <= 2
+    sac = last_state(config, surroundings)
     surroundings.updates()
     assert sac.updates == surroundings.newest  # the last word of the run
     np.testing.assert_array_equal(sac.policy_parameters(), surroundings.policy._parameters)
     lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
     assert [line["updates"] for line in lines[:2]] == [5, 10]
     assert list((run_dir / "tensorboard").iterdir())
+
+
+def last_state(config: Config, surroundings: Surroundings) -> SAC:
+    """The learner of the run's newest checkpoint."""
+    assert config.run_dir is not None
+    sac = SAC(config.sac, surroundings.spec, 5, seed=99)
+    newest = newest_first(config.run_dir / "checkpoints")[0]
+    restore(sac, read_checkpoint(newest), newest)
+    return sac
+
+
+def test_a_killed_learner_goes_on_from_its_checkpoint(
+    launch: Launch, config: Config, surroundings: Surroundings
+) -> None:
+    assert config.run_dir is not None
+    folder = config.run_dir / "checkpoints"
+    process = launch(config)
+    surroundings.serve_until(lambda: len(newest_first(folder)) > 0)
+    process.kill()
+    process.wait()
+    killed = last_state(config, surroundings)
+    surroundings.updates()
+    surroundings.newest = -1
+
+    process = launch(config)
+    deadline = time.monotonic() + TIMEOUT
+    while surroundings.updates() < 0:  # its policy comes before any batch
+        assert time.monotonic() < deadline and process.poll() is None
+        surroundings.wakeup.wait(0.05)
+    assert surroundings.newest == killed.updates
+    np.testing.assert_array_equal(surroundings.policy._parameters, killed.policy_parameters())
+    surroundings.serve_until(lambda: surroundings.updates() >= killed.updates + 10)
+    process.send_signal(signal.SIGTERM)
+    code, said = finish(process)
+    assert code == 0 and f"from update {killed.updates}" in said, said
+    assert last_state(config, surroundings).updates >= killed.updates + 10
+    lines = [json.loads(line)["updates"] for line in (config.run_dir / "metrics.jsonl").read_text().splitlines()]
+    assert lines == sorted(set(lines)) and len(lines) >= 2
 
 
 def test_a_stop_before_the_first_batch_leaves_nothing_behind(launch: Launch, domain: str, config: Config) -> None:
@@ -211,7 +249,7 @@ def test_a_reward_that_is_not_finite_ends_it_in_one_line(
     surroundings.serve_until(lambda: process.poll() is not None)
     code, said = finish(process)
     errors = [line for line in said.splitlines() if line.startswith("error: ")]
-    assert code == 2 and len(errors) == 1 and "critic loss is nan at update 0" in errors[0], said
+    assert code == 2 and len(errors) == 1 and "a loss was not finite by update 0" in errors[0], said
     assert surroundings.updates() <= 0  # nothing but the initial policy was published
 
 

@@ -38,7 +38,7 @@ def counts_of(message: Timing) -> TimingCounts:
 
 def distributions_of(histograms: Sequence[Histogram]) -> tuple[Distribution, ...]:
     """Their figures."""
-    return tuple(Distribution(h.name, h.unit, h.p50, h.p99, h.max) for h in histograms)
+    return tuple(Distribution(h.name, h.unit, h.p50, h.p99, h.max, h.mean) for h in histograms)
 
 
 def points_of(message: FeaturePoints) -> Points:

@@ -8,6 +8,7 @@ from pathlib import Path
 from visualization_msgs.msg import MarkerArray
 
 import async_rl_ros.node
+from async_rl_core.monitor import summary
 from async_rl_core.monitor.announcer import Announcer
 from async_rl_core.monitor.episodes import RecordError
 from async_rl_core.monitor.journal import Journal
@@ -41,7 +42,7 @@ class MonitorNode(ConfiguredNode):
         folder = self.config.run_dir or self._config_folder()
         self._worker = Worker()
         self._journal = Journal(self.config, folder, self._worker, now)
-        self._announcer = Announcer()
+        self._announcer = Announcer(summary.read(folder).get("missed_cycles", 0))
         self._camera = Camera(self, self.config, self._worker, folder / "videos")
         self._updates = 0
         self._markers = self.create_publisher(MarkerArray, "monitor_node/markers", LATCHED)
@@ -62,6 +63,7 @@ class MonitorNode(ConfiguredNode):
 
     def close(self) -> None:
         """Write the last records, and wait a while for drawings and videos that are under way."""
+        self._say(self._journal.component_table(time.monotonic()))
         try:
             self._journal.close(time.monotonic())
         except RecordError as error:
@@ -88,11 +90,11 @@ class MonitorNode(ConfiguredNode):
     def _on_episode(self, message: Episode) -> None:
         if self._journal.knows(message.episode):  # told again after a restart of this node
             return
-        wall_time = self._journal.wall_time(time.monotonic())
-        row = row_of(message, wall_time, max(self._updates, message.policy_updates))
+        now = time.monotonic()
+        row = row_of(message, self._journal.wall_time(now), max(self._updates, message.policy_updates))
         self._journal.add(row, message.random)
         self._camera.end_episode(message.episode)
-        done = fraction(wall_time, self._journal.episodes, self.config.duration, self.config.episodes)
+        done = fraction(self._journal.elapsed(now), self._journal.episodes, self.config.duration, self.config.episodes)
         self._say([episode_line(datetime.now(), row, message.random, done)])
 
     def _on_timing(self, message: Timing) -> None:
@@ -102,6 +104,7 @@ class MonitorNode(ConfiguredNode):
 
     def _on_learner(self, message: LearnerState) -> None:
         self._updates = message.updates
+        self._journal.learner_distributions(distributions_of(message.histogram))
 
     def _on_guard(self, message: GuardState) -> None:
         self._journal.guard_distributions(distributions_of(message.histogram))

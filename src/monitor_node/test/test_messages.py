@@ -14,11 +14,11 @@ def test_episode() -> None:
 
 
 def test_timing() -> None:
-    histogram = Histogram(name="lateness", unit="ms", p50=0.25, p99=1.5, max=9.0)
+    histogram = Histogram(name="lateness", unit="ms", mean=0.5, p50=0.25, p99=1.5, max=9.0)
     message = Timing(
         cycles=500, missed_cycles=1, stale_images=2, steps_sent=300, steps_waiting=4, histogram=[histogram]
     )
-    assert counts_of(message) == TimingCounts(500, 1, 2, 300, 4, (Distribution("lateness", "ms", 0.25, 1.5, 9.0),))
+    assert counts_of(message) == TimingCounts(500, 1, 2, 300, 4, (Distribution("lateness", "ms", 0.25, 1.5, 9.0, 0.5),))
 
 
 def test_points() -> None:

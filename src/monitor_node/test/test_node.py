@@ -107,9 +107,10 @@ class Run:
     def tell_timing(self, process: "MonitorProcess") -> None:
         """Until it is heard: a missed cycle is."""
         histogram = Histogram(name="lateness", unit="ms", p50=0.25, p99=1.5, max=2.0)
+        update = Histogram(name="update", unit="ms", mean=53.0, p50=52.0, p99=60.0, max=70.0)
 
         def heard() -> bool:
-            self._learner.publish(LearnerState(updates=120, env_steps=300))
+            self._learner.publish(LearnerState(updates=120, env_steps=300, histogram=[update]))
             self._timing.publish(Timing(cycles=1000, missed_cycles=1, steps_sent=300, histogram=[histogram]))
             return any("1 action cycle went by" in line for line in process.lines)
 
@@ -169,6 +170,9 @@ def test_the_run_folder_and_the_terminal(run: Run, number: signal.Signals) -> No
     figures = json.loads((run.folder / "summary.json").read_text())
     assert (figures["seed"], figures["episodes"], figures["random_episodes"]) == (7, 2, 1)
     assert (figures["cycles"], figures["lateness_p99_ms"]) == (1000, 1.5)
+    assert (figures["component_update_p50_ms"], figures["component_update_p99_ms"]) == (52.0, 60.0)
+    assert any(line.split()[:5] == ["learner", "update", "53.00", "52.00", "60.00"] for line in lines)
+    assert (run.folder / "components.png").stat().st_size > 5_000
     assert (run.folder / "learning_curve.png").stat().st_size > 10_000
 
 

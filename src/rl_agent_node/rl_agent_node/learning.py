@@ -1,15 +1,27 @@
-"""Where the agent's experience goes and where its policy comes from: other processes, or this one (Seq-SAC)."""
+"""Where the agent's experience goes and where its policy comes from: other processes, this one (Seq-SAC), a file."""
 
+import time
+from collections.abc import Callable
 from typing import Protocol
 
+from async_rl_core.agent.outbox import Receipt
+from async_rl_core.algorithms.checkpoint_folder import CheckpointFolder
+from async_rl_core.algorithms.fixed_policy import FixedPolicy
+from async_rl_core.algorithms.learner import Learner
+from async_rl_core.algorithms.metrics import MetricsWriter
 from async_rl_core.algorithms.policy import Policy
 from async_rl_core.algorithms.sequential import SequentialLearning
 from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.config.schema import Config
+from async_rl_core.errors import ConfigError
+from async_rl_core.replay.journal import FOLDER
 from async_rl_core.replay.step import Step
 from async_rl_core.transport.parameters import ParameterSubscriber
 from async_rl_core.transport.service import Endpoint, domain_from_environment
 from async_rl_core.transport.steps import StepLayout, StepPublisher
+
+IDLE = 1.0
+"""Seconds without an update after which Seq-SAC rehearses one."""
 
 
 class Learning(Protocol):
@@ -20,6 +32,18 @@ class Learning(Protocol):
     @property
     def updates(self) -> int:
         """Gradient updates behind the policy."""
+
+    @property
+    def learner(self) -> Learner | None:
+        """The learner, where this process has it."""
+
+    @property
+    def trouble(self) -> str:
+        """What should be looked at, though learning goes on; empty where all is well."""
+
+    @property
+    def receipt(self) -> Callable[[], Receipt | None] | None:
+        """Tells what of what was sent is there to stay; None where all of it is, at once."""
 
     def send(self, step: Step) -> bool:
         """Hand over a step; False: not now."""
@@ -34,6 +58,9 @@ class Learning(Protocol):
 class SharedMemoryLearning:
     """Replay and learner are processes of their own: nothing here waits for them."""
 
+    learner = None
+    trouble = ""
+
     def __init__(self, config: Config) -> None:
         actions = len(config.robot.actuated_joints)
         self.policy = Policy(config.sac, ObservationSpec.of(config), actions, config.seed)
@@ -41,6 +68,7 @@ class SharedMemoryLearning:
         self._endpoint = Endpoint(domain_from_environment(), "rl_agent_node")
         self._steps = StepPublisher(self._endpoint, StepLayout.of(config))
         self._parameters = ParameterSubscriber(self._endpoint, self.policy.size)
+        self.receipt = self._steps.receipt
 
     def send(self, step: Step) -> bool:
         """Hand a step to the replay process; False where it lags or is away."""
@@ -62,6 +90,95 @@ class SharedMemoryLearning:
         self._endpoint.close()
 
 
-def connect(config: Config) -> Learning:
-    """The learning that the run's architecture asks for."""
-    return SequentialLearning(config) if config.architecture == "seq" else SharedMemoryLearning(config)
+class OneProcessLearning:
+    """Seq-SAC: replay and learner work in this process, which keeps what theirs would, and goes on from it.
+
+    Raises `ConfigError` where the run has no folder, or an error of the files that it holds.
+    """
+
+    receipt = None
+
+    def __init__(self, config: Config, warn: Callable[[str], object]) -> None:
+        if config.run_dir is None:
+            raise ConfigError("run_dir is not set; with architecture seq rl_agent_node keeps the run's records in it")
+        self._sequential = SequentialLearning(config)
+        self.policy, self.learner = self._sequential.policy, self._sequential.learner
+        if config.replay.journal:
+            self._sequential.replay.keep_in(config.run_dir / FOLDER)
+        sac = self.learner.sac
+        self._checkpoints = CheckpointFolder(config.run_dir / "checkpoints", sac, config.learner.checkpoint_period)
+        self.learner.env_steps = self._checkpoints.restore(warn)
+        self.learner.publish()  # the policy may be another one now
+        self._metrics = MetricsWriter(config.run_dir, sac.updates)
+        self._written = self.learner.metrics
+        self._worked = time.monotonic()
+
+    @property
+    def updates(self) -> int:
+        """Gradient updates behind the policy."""
+        return self._sequential.updates
+
+    @property
+    def trouble(self) -> str:
+        """Why the journal, the metrics or the last checkpoint could not be written."""
+        journal = self._sequential.replay.journal
+        return self._checkpoints.failed or self._metrics.failed or (journal.failed if journal else "")
+
+    def send(self, step: Step) -> bool:
+        """Store a step."""
+        return self._sequential.send(step)
+
+    def poll(self) -> bool:
+        """Learn what is due, record it, and stay in practice; returns whether there is a newer policy."""
+        before = self.updates
+        newer = self._sequential.poll()
+        if self.updates > before:
+            self._worked = time.monotonic()
+        elif time.monotonic() - self._worked > IDLE:
+            self._sequential.rehearse()
+            self._worked = time.monotonic()
+        if self.learner.metrics is not self._written:
+            self._written = self.learner.metrics
+            self._metrics.write(self.updates, self.learner.env_steps, self._written)
+        self._checkpoints.save_when_due(self.learner.env_steps)
+        return newer
+
+    def close(self) -> None:
+        """Write the last checkpoint and complete the files."""
+        self._checkpoints.close(self.learner.env_steps)
+        self._metrics.close()
+        self._sequential.close()
+
+
+class NoLearning:
+    """A checkpoint's policy acts as it is; nothing is learned, and nothing is kept."""
+
+    receipt = learner = None
+    trouble = ""
+
+    def __init__(self, config: Config) -> None:
+        assert config.evaluation.checkpoint is not None
+        fixed = FixedPolicy(config, config.evaluation.checkpoint)
+        self.policy: Policy = fixed
+        self.updates = fixed.updates
+
+    def send(self, step: Step) -> bool:
+        """Nobody wants the step."""
+        return True
+
+    def poll(self) -> bool:
+        """The policy is there from the start."""
+        return True
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def connect(config: Config, warn: Callable[[str], object]) -> Learning:
+    """The learning that the run's architecture asks for, or none where a checkpoint is evaluated.
+
+    `warn` is told of files that are damaged and can be done without.
+    """
+    if not config.learns:
+        return NoLearning(config)
+    return OneProcessLearning(config, warn) if config.architecture == "seq" else SharedMemoryLearning(config)

@@ -36,13 +36,15 @@ def timing_message(timing: Timing, outbox: Outbox) -> TimingMessage:
     )
 
 
-def health(waiting_for: str, timing: Timing, outbox: Outbox, aborted: int) -> Health:
-    """The agent's health for /diagnostics; `waiting_for` says why the arm rests, empty while it moves."""
+def health(waiting_for: str, trouble: str, timing: Timing, outbox: Outbox, aborted: int) -> Health:
+    """The agent's health for /diagnostics; `waiting_for` says why the arm rests, `trouble` what learning lacks."""
     level, message = Level.OK, "acting"
     if outbox.lost:
         level, message = Level.ERROR, f"{outbox.lost} steps lost: replay does not take them"
     elif waiting_for:
         level, message = Level.WARN, f"waiting for {waiting_for}"
+    elif trouble:
+        level, message = Level.WARN, trouble
     values: dict[str, object] = {
         "cycles": timing.cycles,
         "missed cycles": timing.missed_cycles,

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import JointState as JointStateMessage
 from std_msgs.msg import String
@@ -18,27 +19,31 @@ from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.rehearsal import rehearse
 from async_rl_core.agent.schedule import Schedule
-from async_rl_core.agent.timing import Timing
+from async_rl_core.agent.start import BEGINNING, Start
+from async_rl_core.agent.timing import TimedActor, Timing
 from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.safety.workspace import SoftLimits
 from async_rl_core.tasks.reward import TargetReward
-from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, VelocityCommand
+from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, LearnerState, VelocityCommand
 from async_rl_interfaces.msg import Timing as TimingMessage
 from async_rl_interfaces.srv import ResetTarget
 from async_rl_ros import qos, scheduling
 from async_rl_ros.diagnostics import Diagnostics, Health
 from async_rl_ros.images import CvBridge, CvBridgeError
+from async_rl_ros.learner_state import TOPIC, learner_state_message
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
 from async_rl_ros.stamps import nanoseconds, ros_time
 from rl_agent_node import messages
 from rl_agent_node.learning import connect
 
-M = TypeVar("M", Episode, TimingMessage)
+M = TypeVar("M", Episode, LearnerState, TimingMessage)
 
 GRACE = 0.002
 """Seconds past the deadline that the loop waits for a frame which is due: acting on the last one costs a cycle."""
+CATCH_UP = 0.002
+"""Seconds in which what came while this process worked is taken in; when it came is not known then."""
 REPORT_PERIOD = 1.0
 RETIRE_TIMEOUT = 0.3
 GUARD_TIMEOUT = 2.5
@@ -52,20 +57,24 @@ class RLAgentNode(ConfiguredNode):
     def __init__(self) -> None:
         super().__init__("rl_agent_node")
         config = self.config
-        if config.architecture == "seq":
-            scheduling.ordinary()  # updates in real time would starve everything else
-        self._learning = connect(config)
-        self._outbox = Outbox(self._learning.send)
+        if config.architecture == "seq" and config.learns:
+            # The middleware's threads stay in real time; updates in it would starve everything else.
+            self.get_logger().info(f"learns in this process, {scheduling.urgent()}")
+        start = Start.of(config.run_dir) if config.run_dir else BEGINNING  # before anything new is stored
+        self._learning = connect(config, self.get_logger().warning)
+        self._outbox = Outbox(self._learning.send, self._learning.receipt, start.sequence)
         reward = TargetReward.from_config(config)
         rehearse(config, self._learning.policy, reward)
-        self._loop = AgentLoop(config, self._learning.policy, reward, self._outbox, self._place_target)
-        self._timing = Timing()
+        self._actor = TimedActor(self._learning.policy, time.monotonic)
+        self._loop = AgentLoop(config, self._actor, reward, self._outbox, self._place_target, start)
+        self._timing = Timing(start.cycles, start.missed_cycles, start.stale_images)
         self._joints: JointState | None = None
         self._armed = False
         self._guard_heard = 0.0
         self._acted_on: Frame | None = None
+        self._resumed = self._arrived = self._receiving = 0.0
         self._sequence = 0
-        self._completed = 0
+        self._completed = start.finished
         self._bridge = CvBridge()
         camera, spec = config.camera, ObservationSpec.of(config)
         self._crop_share = np.array([spec.width / camera.width, spec.height / camera.height])
@@ -78,13 +87,17 @@ class RLAgentNode(ConfiguredNode):
 
     def _connect(self) -> None:
         robot = self.config.robot
-        self.create_subscription(Image, "image_raw", self._on_image, qos.SENSOR)
+        # As many as an observation holds: with Seq-SAC some come while this process learns.
+        frames = QoSProfile(depth=self.config.agent.frame_stack, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self.create_subscription(Image, "image_raw", self._on_image, frames)
         self.create_subscription(JointStateMessage, robot.state_topic, self._on_joint_state, qos.SENSOR)
         self.create_subscription(GuardState, "safety_guard_node/state", self._on_guard_state, qos.LATCHED)
         self.create_subscription(String, "robot_description", self._on_robot_description, qos.LATCHED)
         self._command = self.create_publisher(VelocityCommand, "~/command", qos.COMMAND)
         self._episodes = self.create_publisher(Episode, "~/episode", qos.LATCHED_HISTORY)
         self._timings = self.create_publisher(TimingMessage, "~/timing", qos.LATCHED)
+        if self._learning.learner is not None:
+            self._learner_states = self.create_publisher(LearnerState, TOPIC, qos.LATCHED)
         self._points = self.create_publisher(FeaturePoints, "~/feature_points", qos.SENSOR)
         self._target = self.create_client(ResetTarget, "visual_target_node/reset")
         self._disarm = self.create_client(Trigger, "safety_guard_node/disarm")
@@ -108,7 +121,10 @@ class RLAgentNode(ConfiguredNode):
             )
             return
         self._loop.add_frame(Frame(image, nanoseconds(message.header.stamp), received))
-        self._schedule.follow(received)
+        if received - self._resumed > CATCH_UP:  # else it came earlier, while this process worked
+            self._arrived = received
+            self._schedule.follow(received)
+        self._receiving += time.monotonic() - received
 
     def _on_joint_state(self, message: JointStateMessage) -> None:
         received = time.monotonic()
@@ -153,7 +169,7 @@ class RLAgentNode(ConfiguredNode):
     def _retire(self) -> None:
         """Rest, and let the guard disarm rather than find this node silent."""
         self._publish_command(np.zeros(len(self.config.robot.joints)))
-        self._timings.publish(self._stamped(messages.timing_message(self._timing, self._outbox)))
+        self._report()
         if self._armed and self._disarm.service_is_ready():
             answer = self._disarm.call_async(Trigger.Request())
             end = time.monotonic() + RETIRE_TIMEOUT
@@ -167,7 +183,10 @@ class RLAgentNode(ConfiguredNode):
         return episodes is not None and self._completed >= episodes
 
     def _await_deadline(self) -> None:
-        while (remaining := self._schedule.due - time.monotonic()) > 0:
+        now = time.monotonic()
+        # Too late already, after a long update: what came meanwhile is taken in all the same.
+        until = self._schedule.due if now < self._schedule.due else now + CATCH_UP
+        while (remaining := until - time.monotonic()) > 0:
             self.executor_.spin_once(timeout_sec=remaining)
         grace = self._schedule.due + GRACE
         while not self._frame_is_in() and (remaining := grace - time.monotonic()) > 0:
@@ -175,8 +194,7 @@ class RLAgentNode(ConfiguredNode):
 
     def _frame_is_in(self) -> bool:
         """Whether the frame that this deadline waits for has come; one that was late for the last does not count."""
-        newest = self._loop.observations.newest
-        return newest is not None and newest.received > self._schedule.due - self._half_frame
+        return self._arrived > self._schedule.due - self._half_frame
 
     def _cycle(self) -> None:
         """Command first; what can wait comes after it."""
@@ -189,12 +207,23 @@ class RLAgentNode(ConfiguredNode):
         self._measure(start, time.monotonic(), fresh)
         if self._loop.policy_acted:
             self._publish_points()
-        if (result := self._loop.settle(start)) is not None:
+        result = self._loop.settle(start)
+        if self._loop.policy_acted:
+            work = time.monotonic() - start + self._receiving
+            self._timing.components(self._actor.seconds, work - self._actor.seconds)
+        self._receiving = 0.0
+        if result is not None:
             self._report_episode(result)
         self._loop.policy_ready = self._learning.poll() or self._loop.policy_ready
         if start >= self._next_report:
             self._next_report = start + REPORT_PERIOD
-            self._timings.publish(self._stamped(messages.timing_message(self._timing, self._outbox)))
+            self._report()
+        self._resumed = time.monotonic()
+
+    def _report(self) -> None:
+        self._timings.publish(self._stamped(messages.timing_message(self._timing, self._outbox)))
+        if self._learning.learner is not None:
+            self._learner_states.publish(self._stamped(learner_state_message(self._learning.learner)))
 
     def _publish_command(self, velocity: NDArray[np.float64], answered: Frame | None = None) -> None:
         self._sequence += 1
@@ -234,6 +263,8 @@ class RLAgentNode(ConfiguredNode):
 
     def _health(self) -> Health:
         waiting_for = "visual_target_node to place the target" if self._loop.waits_for_target else ""
+        if self._loop.waits_for_policy:
+            waiting_for = "learner_node's first policy"
         if self._loop.phase is Phase.WAITING:
             missing = {
                 "joint_states": self._joints is None,
@@ -242,7 +273,7 @@ class RLAgentNode(ConfiguredNode):
                 "the guard to be armed": not self._armed,
             }
             waiting_for = ", ".join(name for name, absent in missing.items() if absent) or "fresh images and joints"
-        return messages.health(waiting_for, self._timing, self._outbox, self._loop.aborted)
+        return messages.health(waiting_for, self._learning.trouble, self._timing, self._outbox, self._loop.aborted)
 
     def close(self) -> None:
         """Give the shared memory back."""

@@ -47,7 +47,8 @@ def test_timing() -> None:
 
 
 def test_health_says_what_the_agent_waits_for() -> None:
-    assert health("", timing(), outbox(0), aborted=0).level is Level.OK
-    waiting = health("image_raw", timing(), outbox(0), aborted=0)
+    assert health("", "", timing(), outbox(0), aborted=0).level is Level.OK
+    waiting = health("image_raw", "the disk is full", timing(), outbox(0), aborted=0)
     assert waiting.level is Level.WARN
     assert "image_raw" in waiting.message
+    assert "disk is full" in health("", "the disk is full", timing(), outbox(0), aborted=0).message

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from async_rl_core.agent.observation import Frame, JointState, ObservationBuffer
 from async_rl_core.agent.outbox import Outbox
+from async_rl_core.agent.randomness import Stream, episode_seed
 from async_rl_core.agent.reset import ResetMotion
+from async_rl_core.agent.start import BEGINNING, Start
 from async_rl_core.config.schema import Config
 from async_rl_core.replay.crop import Crop
 from async_rl_core.replay.step import Step
@@ -29,6 +31,9 @@ Action = NDArray[np.float32]
 
 class Actor(Protocol):
     """Chooses actions: (h, w, c) uint8 and (p,) float32 to (a,) float32 in [-1, 1]."""
+
+    def begin_episode(self, episode: int) -> None:
+        """The actions from now on are those of an episode: their noise follows from its number."""
 
     def act(self, images: NDArray[np.uint8], proprioception: NDArray[np.float32]) -> Action: ...
 
@@ -72,10 +77,12 @@ class AgentLoop:
 
     Args:
         config: the run's configuration.
-        actor: the policy, used once `initial_steps` random steps are done and `policy_ready` is set.
+        actor: the policy, used once `initial_steps` random steps are done and `policy_ready` is set; no episode
+            begins in between.
         reward: of the task.
         outbox: takes the steps for replay.
         place_target: asks for the target of an episode, again until it is answered through `target_placed`.
+        start: where the run is.
 
     Attributes:
         limits: keeps the tool in its box ahead of the safety guard; until it is known, the arm rests.
@@ -88,6 +95,7 @@ class AgentLoop:
         reward: Reward,
         outbox: Outbox,
         place_target: Callable[[int], None],
+        start: Start = BEGINNING,
     ) -> None:
         agent, robot = config.agent, config.robot
         self._agent = agent
@@ -97,7 +105,7 @@ class AgentLoop:
         self._steps_per_episode = round(agent.episode_duration / agent.action_cycle_time)
         self._actor, self._reward = actor, reward
         self._outbox, self._place_target = outbox, place_target
-        self._rng = np.random.default_rng(config.seed)
+        self._seed = config.seed
         crop = Crop.of(config)
         self.observations = ObservationBuffer(crop, agent.frame_stack, self._actuated)
         self.limits: VelocityLimits | None = None
@@ -105,10 +113,10 @@ class AgentLoop:
         self.policy_acted = False
         """Whether the action of this cycle is the policy's."""
         self.phase = Phase.WAITING
-        self.episode = 0
-        self.env_steps = 0
+        self.episode = start.episode
+        self.env_steps = start.env_steps
         self.aborted = 0
-        self._sequence = 0
+        self._sequence = start.sequence
         self._zero_action: Action = np.zeros(len(self._actuated), np.float32)
         self._rest: Vector = np.zeros(len(robot.joints))
         self._motion: ResetMotion | None = None
@@ -118,6 +126,8 @@ class AgentLoop:
         self._begin_episode()
 
     def _begin_episode(self) -> None:
+        self._rng = np.random.default_rng(episode_seed(self._seed, Stream.RANDOM_ACTIONS, self.episode))
+        self._actor.begin_episode(self.episode)
         self._index = 0
         self._action = self._previous = self._zero_action
         self._return = 0.0
@@ -137,6 +147,11 @@ class AgentLoop:
     def waits_for_target(self) -> bool:
         """Whether the reset lasts because the target is not placed."""
         return self.phase is Phase.RESETTING and self._target_episode < self.episode
+
+    @property
+    def waits_for_policy(self) -> bool:
+        """Whether the random steps are done and there is no policy yet, so that no episode begins."""
+        return not self.policy_ready and self.env_steps >= self._agent.initial_steps
 
     def act(self, now: float, joints: JointState | None, armed: bool) -> Vector:
         """The joint velocity (n,) in rad/s for this cycle. This is the control path: nothing here may wait."""
@@ -177,7 +192,8 @@ class AgentLoop:
 
     def _start_reset(self, now: float, joints: JointState) -> None:
         duration = max(0.0, self._agent.reset_duration - SETTLE_TIME)
-        self._motion = ResetMotion(joints.position, self._start_pose, self._reset_velocity, duration, now)
+        cycle = self._agent.action_cycle_time
+        self._motion = ResetMotion(joints.position, self._start_pose, self._reset_velocity, duration, now, cycle)
         self._reset_start = now
         self.episode += 1
         self._ask_again = now
@@ -190,6 +206,7 @@ class AgentLoop:
             elapsed >= self._agent.reset_duration
             and self._motion.arrived(joints.position)
             and self._target_episode == self.episode
+            and not self.waits_for_policy
         )
 
     def _reset_velocity_at(self, now: float, joints: JointState) -> Vector:
@@ -217,7 +234,8 @@ class AgentLoop:
     def _choose(self, proprioception: NDArray[np.float32]) -> Action:
         self.policy_acted = self.policy_ready and self.env_steps >= self._agent.initial_steps
         if not self.policy_acted:
-            return self._rng.uniform(-1.0, 1.0, len(self._actuated)).astype(np.float32)
+            bound = self._agent.initial_action_scale
+            return self._rng.uniform(-bound, bound, len(self._actuated)).astype(np.float32)
         self._random = False
         return self._actor.act(self.observations.image(), proprioception).copy()
 

@@ -1,7 +1,8 @@
-"""Steps on their way to replay: none is lost while replay lags, and the agent never waits for it."""
+"""Steps on their way to replay: none is lost while replay lags or is replaced, and the agent never waits for it."""
 
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from async_rl_core.replay.step import Step
 
@@ -11,29 +12,76 @@ PER_CYCLE = 8
 """Steps sent in one cycle at most, so that catching up does not cost a deadline."""
 
 
-class Outbox:
-    """Hands steps to `send`, in order; one that is refused is kept and offered again."""
+class Receipt(Protocol):
+    """What replay says that it has."""
 
-    def __init__(self, send: Callable[[Step], bool]) -> None:
-        self._send = send
-        self._waiting: deque[Step] = deque()
-        self.sent = 0
+    @property
+    def store(self) -> int:
+        """Which replay process says so."""
+
+    @property
+    def sequence(self) -> int:
+        """The newest step that need not be sent again."""
+
+
+class Outbox:
+    """Hands steps to `send`, in order; one that is refused is kept and offered again.
+
+    With `receipt`, steps that were sent are kept too, until a receipt covers them: a replay process that takes
+    another's place gets anew what that one took along. Without, what was sent has arrived. `sent` steps of the run
+    were so before this process began.
+    """
+
+    def __init__(
+        self, send: Callable[[Step], bool], receipt: Callable[[], Receipt | None] | None = None, sent: int = 0
+    ) -> None:
+        self._send, self._receipt = send, receipt
+        self._kept: deque[Step] = deque()
+        self._ahead = 0  # of those kept, the first so many were sent
+        self._store: int | None = None
+        self._done = sent
         self.lost = 0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        """Steps that wait to be sent."""
+        return len(self._kept) - self._ahead
+
+    @property
+    def sent(self) -> int:
+        """Steps that were sent, each counted once."""
+        return self._done + self._ahead
 
     def put(self, step: Step) -> None:
-        """Queue a step; the oldest is lost, and counted, when the outbox is full."""
-        if len(self._waiting) == CAPACITY:
-            self._waiting.popleft()
-            self.lost += 1
-        self._waiting.append(step)
+        """Queue a step. In a full outbox the oldest makes room; one that was not sent is lost, and counted."""
+        if len(self._kept) == CAPACITY:
+            if self._ahead == 0:
+                self._kept.popleft()
+                self.lost += 1
+            else:
+                self._drop_sent()
+        self._kept.append(step)
 
     def flush(self, limit: int = PER_CYCLE) -> None:
         """Send what replay takes now."""
+        if self._receipt is not None:
+            self._follow(self._receipt())
         for _ in range(limit):
-            if not self._waiting or not self._send(self._waiting[0]):
+            if self._ahead == len(self._kept) or not self._send(self._kept[self._ahead]):
                 return
-            self._waiting.popleft()
-            self.sent += 1
+            self._ahead += 1
+            if self._receipt is None:
+                self._drop_sent()
+
+    def _follow(self, receipt: Receipt | None) -> None:
+        """Drop what arrived; begin again with the rest where another process asks for it."""
+        if receipt is None:
+            return
+        while self._ahead > 0 and self._kept[0].sequence <= receipt.sequence:
+            self._drop_sent()
+        if receipt.store != self._store:
+            self._store, self._ahead = receipt.store, 0
+
+    def _drop_sent(self) -> None:
+        self._kept.popleft()
+        self._ahead -= 1
+        self._done += 1

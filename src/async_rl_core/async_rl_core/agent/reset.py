@@ -18,15 +18,19 @@ SHORTEST = 0.5
 class ResetMotion:
     """A minimum-jerk profile from `origin` to `goal` (rad) whose fastest joint stays below `max_velocity` (rad/s).
 
-    It lasts `duration` seconds, or longer where the way is too long for that.
+    It lasts `duration` seconds, or longer where the way is too long for that. `cycle` is the time in seconds for which
+    a velocity is held: what is missing is not made up for faster than within one.
     """
 
-    def __init__(self, origin: Vector, goal: Vector, max_velocity: float, duration: float, now: float) -> None:
+    def __init__(
+        self, origin: Vector, goal: Vector, max_velocity: float, duration: float, now: float, cycle: float
+    ) -> None:
         self._origin = origin.copy()
         self._goal = goal.copy()
         self._way = goal - origin
         self._start = now
         self._max_velocity = max_velocity
+        self._gain = min(GAIN, 1.0 / cycle)
         self.duration = max(SHORTEST, duration, PEAK * float(np.abs(self._way).max()) / max_velocity)
 
     def velocity(self, now: float, position: Vector) -> Vector:
@@ -35,7 +39,7 @@ class ResetMotion:
         reference = self._origin + self._way * (s**3 * (10 - 15 * s + 6 * s**2))
         feed_forward = self._way * (30 * s**2 * (1 - s) ** 2 / self.duration)
         velocity: Vector = np.clip(
-            feed_forward + GAIN * (reference - position), -self._max_velocity, self._max_velocity
+            feed_forward + self._gain * (reference - position), -self._max_velocity, self._max_velocity
         )
         return velocity
 

@@ -1,8 +1,13 @@
 """The agent's deadlines and latencies, for the whole run and for the episode at hand."""
 
 from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from async_rl_core.agent.histogram import Histogram
+from async_rl_core.agent.loop import Action, Actor
 
 EPISODE_CYCLES = 2000
 """Cycles in an episode's percentile at most: hours of waiting before it must not make it slow to compute."""
@@ -13,24 +18,29 @@ class Timing:
 
     `lateness`: from the deadline to the command on the wire. `observation_age`: from the newest image's capture
     to the action's start. `command_latency`: from that capture to the command on the wire. `inference`: from the
-    action's start to its end.
+    action's start to its end. `act` and `environment`: what the agent itself does in a cycle in which its policy acts
+    (see monitor/components.py).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cycles: int = 0, missed_cycles: int = 0, stale_images: int = 0) -> None:
+        """The counts go on from those of the run so far; what is distributed is of this process."""
         self.lateness = Histogram("lateness")
         self.observation_age = Histogram("observation_age")
         self.command_latency = Histogram("command_latency")
         self.inference = Histogram("inference")
-        self.cycles = 0
-        self.missed_cycles = 0
-        self.stale_images = 0
+        self.act = Histogram("act")
+        self.environment = Histogram("environment")
+        self.cycles = cycles
+        self.missed_cycles = missed_cycles
+        self.stale_images = stale_images
         self._episode_lateness: deque[float] = deque(maxlen=EPISODE_CYCLES)
         self._episode_missed = 0
 
     @property
     def histograms(self) -> tuple[Histogram, ...]:
         """All of them."""
-        return (self.lateness, self.observation_age, self.command_latency, self.inference)
+        latencies = (self.lateness, self.observation_age, self.command_latency, self.inference)
+        return (*latencies, self.act, self.environment)
 
     def cycle(self, lateness: float, missed: int, inference: float) -> None:
         """Count a cycle: its command's lateness, and the whole cycles that went by without one."""
@@ -47,6 +57,11 @@ class Timing:
         self.observation_age.add(1e3 * age)
         self.command_latency.add(1e3 * latency)
 
+    def components(self, act: float, environment: float) -> None:
+        """Count a cycle in which the policy acted."""
+        self.act.add(1e3 * act)
+        self.environment.add(1e3 * environment)
+
     def end_episode(self) -> tuple[float, int]:
         """The 99th percentile of lateness in ms and the missed cycles since the last call."""
         rank = -(-99 * len(self._episode_lateness) // 100)  # the nearest rank, rounded up
@@ -55,3 +70,22 @@ class Timing:
         self._episode_lateness.clear()
         self._episode_missed = 0
         return p99, missed
+
+
+class TimedActor:
+    """An actor whose last action is known to have taken so many `seconds` of `clock`."""
+
+    def __init__(self, actor: Actor, clock: Callable[[], float]) -> None:
+        self.seconds = 0.0
+        self._actor, self._clock = actor, clock
+
+    def begin_episode(self, episode: int) -> None:
+        """As the actor does."""
+        self._actor.begin_episode(episode)
+
+    def act(self, images: NDArray[np.uint8], proprioception: NDArray[np.float32]) -> Action:
+        """As the actor does."""
+        start = self._clock()
+        action = self._actor.act(images, proprioception)
+        self.seconds = self._clock() - start
+        return action

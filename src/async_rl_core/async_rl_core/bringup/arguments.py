@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from async_rl_core.bringup.cycle import AUTO, CYCLE, settle
+from async_rl_core.bringup.resume import resumed
 from async_rl_core.config.explain import did_you_mean
 from async_rl_core.config.load import presets, resolve, robots
 from async_rl_core.config.schema import Architecture, Config, SimConfig, TaskName
@@ -14,6 +16,19 @@ AS_PRESET = "preset"
 """The default of most arguments: what the preset says."""
 
 DEFAULT_RUN = "runs/<date>-<task>-<preset>"
+
+BESIDE_RESUME = ("duration", "episodes", "rviz", "display", "record_video")
+
+RESUME = (
+    "folder of a run to go on with, as its config.yaml says; beside it only "
+    f"{', '.join(BESIDE_RESUME)}: duration counts from now, episodes from the run's first"
+)
+
+CYCLE_TIME = (
+    "seconds between actions; auto, with architecture seq: what act, sample and update take here, in whole cycles of "
+    "the camera and the arm; with async1 and async2: as the preset says. By default auto with seq, unless the preset "
+    "is one of seq"
+)
 
 TASKS = {"reacher": "reaching", "tracker": "tracking"}
 """The task that each launch file stands for."""
@@ -27,8 +42,18 @@ def _number(text: str) -> float:
     return float(text)
 
 
+def _cycle(text: str) -> float | str:
+    return text if text == AUTO else float(text)
+
+
 def _flag(text: str) -> bool:
     return {"true": True, "false": False}[text]
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        raise ValueError
+    return text
 
 
 def _path(text: str) -> str:
@@ -72,14 +97,20 @@ def table(task: str = "reaching") -> list[Argument]:
         Argument("architecture", "which processes sample and update", "architecture", choices=get_args(Architecture)),
         Argument("preset", f"settings to start from: {start_from}, {file}", None, default="laptop"),
         Argument("robot", f"the arm: {arms}, {file}", None, default="ur5"),
+        Argument("hardware", "whether the arm is simulated", "hardware", choices=("sim", "real")),
+        Argument("robot_ip", "address of the real arm", "robot_ip", _name, "a host name or IP address, or none"),
+        Argument(
+            "driver", "what drives the arm: one of those in the robot's file", "driver", _name, "its name, or none"
+        ),
         Argument("task", "what the target does", "task", choices=get_args(TaskName), default=task),
         Argument("seed", "seed of everything random", "seed", _integer, "a whole number from 0"),
         Argument("duration", "seconds after which the run ends", "duration", _number, "seconds, or none"),
         Argument("episodes", "episodes after which the run ends", "episodes", _integer, "a count, or none"),
         Argument("run_dir", f"the run's own folder, new or empty; default: {DEFAULT_RUN}", "run_dir", _path, path),
+        Argument("resume", RESUME, None, _path, path, default="none"),
         Argument("image_width", "camera pixels; alone, the height follows 16:9", "camera.width", _integer, pixels),
         Argument("image_height", "camera pixels; alone, the width follows 16:9", "camera.height", _integer, pixels),
-        Argument("action_cycle_time", "seconds between actions", "agent.action_cycle_time", _number, "seconds"),
+        Argument("action_cycle_time", CYCLE_TIME, CYCLE, _cycle, "seconds, or auto"),
         Argument("rviz", "start RViz (needs an installed ROS 2)", "rviz", _flag, choices=flag),
         Argument("display", "show the target full screen on a real display", "display", _flag, choices=flag),
         Argument("renderer", "how the camera draws", "sim.renderer", choices=renderers),
@@ -87,12 +118,12 @@ def table(task: str = "reaching") -> list[Argument]:
     ]
 
 
-def parse(words: Iterable[str], task: str = "reaching") -> dict[str, str]:
-    """The texts of "key:=value" words by argument name.
+def parse(words: Iterable[str], arguments: Iterable[Argument] | None = None) -> dict[str, str]:
+    """The texts of "key:=value" words by argument name; `arguments` are those allowed, by default a launch's.
 
     Raises `ConfigError` for a word of another form, an unknown argument (naming the allowed ones) and one given twice.
     """
-    names = [argument.name for argument in table(task)]
+    names = [argument.name for argument in (table() if arguments is None else arguments)]
     values: dict[str, str] = {}
     for word in words:
         name, separator, text = word.partition(":=")
@@ -106,11 +137,18 @@ def parse(words: Iterable[str], task: str = "reaching") -> dict[str, str]:
     return values
 
 
-def configure(values: Mapping[str, str], task: str = "reaching") -> Config:
+def _tell(line: str) -> None:
+    print(line, flush=True)
+
+
+def configure(values: Mapping[str, str], task: str = "reaching", say: Callable[[str], object] = _tell) -> Config:
     """The configuration that launch arguments ask for; those absent or 'preset' take their default.
 
+    With architecture seq this may measure the machine for some seconds; `say` is told.
     Raises `ConfigError`: one line that names the argument, or the file and the key, and what is allowed.
     """
+    if is_resumed(values):
+        return _go_on(values, task)
     chosen: dict[str, str] = {}
     overrides: dict[str, object] = {}
     labels: dict[str, str] = {}
@@ -122,15 +160,43 @@ def configure(values: Mapping[str, str], task: str = "reaching") -> Config:
             overrides[argument.key] = argument.value(text)
             labels[argument.key] = f"argument {argument.name}"
     _complete_image(overrides, labels)
-    return resolve(chosen["preset"], overrides, chosen["robot"], labels)
+    if overrides.get("hardware") == "real":
+        overrides["guard.auto_arm"] = False  # a person arms it
+    return settle(lambda values: resolve(chosen["preset"], values, chosen["robot"], labels), overrides, say)
 
 
-def describe(task: str = "reaching") -> str:
-    """The arguments as `--show-args` prints them."""
+def _go_on(values: Mapping[str, str], task: str) -> Config:
+    """The configuration of a run that goes on, which may not be another one than it was."""
+    arguments = {argument.name: argument for argument in table(task)}
+    overrides: dict[str, object] = {}
+    for name, text in values.items():
+        argument = arguments[name]
+        if argument.name in BESIDE_RESUME and argument.key is not None:
+            overrides[argument.key] = argument.value(text)
+        elif argument.name != "resume":
+            raise ConfigError(
+                f"argument {name} cannot be given beside resume, which takes it from the run's config.yaml; "
+                f"allowed: {', '.join(BESIDE_RESUME)}"
+            )
+    folder = Path(str(arguments["resume"].value(values["resume"])))
+    config = resumed(folder, overrides, {name: f"argument {name}" for name in BESIDE_RESUME})
+    if config.task != task:
+        name = next(name for name, stands_for in TASKS.items() if stands_for == config.task)
+        raise ConfigError(f"resume: {folder} is a run of {config.task}; go on with it by launching {name}")
+    return config
+
+
+def is_resumed(values: Mapping[str, str]) -> bool:
+    """Whether the launch arguments ask for a run to go on."""
+    return values.get("resume", "none") != "none"
+
+
+def describe(arguments: Iterable[Argument], otherwise: str = "as the preset says") -> str:
+    """Arguments as `--show-args` prints them; `otherwise` says where the default comes from that is not theirs."""
     lines = ["Arguments (pass arguments as '<name>:=<value>'):"]
-    for argument in table(task):
+    for argument in arguments:
         choices = f" Choices: {', '.join(argument.choices)}." if argument.choices else ""
-        default = "as the preset says" if argument.default == AS_PRESET else f"'{argument.default}'"
+        default = otherwise if argument.default == AS_PRESET else f"'{argument.default}'"
         lines += ["", f"    '{argument.name}':", f"        {argument.description}.{choices}"]
         lines += [f"        (default: {default})"]
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from async_rl_core.bringup.preflight import MIN_DISK
 from async_rl_core.bringup.probe import Probe, run_probe
 from async_rl_core.config.load import presets, resolve
 from async_rl_core.errors import AsyncRLError
-from async_rl_core.sim.model import robots_folder
+from async_rl_core.sim.model import model_file
 
 State = Literal["fine", "could be better", "missing"]
 
@@ -91,7 +91,7 @@ def model() -> Check:
     """The robot's description."""
     try:
         robot = resolve().robot
-        return Check("robot model", "fine", str(robots_folder(robot.model) / robot.model))
+        return Check("robot model", "fine", str(model_file(robot.model)))
     except AsyncRLError as error:
         return Check("robot model", "missing", str(error), "pip install example-robot-data")
 

@@ -10,11 +10,12 @@ from async_rl_core.config.load import config_folder
 from async_rl_core.config.schema import Config
 from async_rl_core.sim import REQUESTED_PLATFORM
 
-Role = Literal["essential", "restartable", "finisher", "optional"]
-"""What a node's end means. essential: the run stops with an error. restartable: it is started anew a few times.
-finisher: as essential, but exit code 0 completes the run. optional: nothing, such as a closed window."""
+Role = Literal["essential", "finisher", "optional"]
+"""What a node's end means, once its restarts are used up. essential: the run stops with an error. finisher: as
+essential, but exit code 0 completes the run. optional: nothing, such as a closed window."""
 
-MAX_RESTARTS = 3
+EXPLAINED = 2
+"""The exit code of a node that said in one line what is wrong: started again, it would say so again."""
 
 _PROFILE = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")  # of Fast DDS 3, and of Jazzy's 2
 
@@ -27,10 +28,23 @@ class NodeSpec:
     executable: str
     name: str
     role: Role
+    restarts: int = 0
+    """Times that it is started again after an unexplained end."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables on top of `environment()`."""
+    descriptors: tuple[int, ...] = ()
+    """Open files that the process inherits."""
+
+
+@dataclass(frozen=True)
+class LaunchSpec:
+    """A launch file of another package, which the run includes."""
+
+    package: str
+    launch_file: str
+    arguments: Mapping[str, str]
 
 
 def nodes(config: Config, config_path: Path) -> list[NodeSpec]:
@@ -41,25 +55,69 @@ def nodes(config: Config, config_path: Path) -> list[NodeSpec]:
         config_path: where it is written; every node of the suite reads it from there.
     """
 
-    def node(name: str, role: Role = "essential", env: Mapping[str, str] | None = None) -> NodeSpec:
-        return NodeSpec(name, name, name, role, {"config": str(config_path)}, env=env or single_threaded())
+    def node(name: str, role: Role = "essential", restarts: int = 0, env: Mapping[str, str] | None = None) -> NodeSpec:
+        parameters = {"config": str(config_path)}
+        return NodeSpec(name, name, name, role, restarts, parameters, env=env or single_threaded())
 
+    again = config.restarts
     learns = learner_environment(config)
-    if config.architecture == "seq":  # sample, update and act take turns in the agent's process
-        specs = [node("rl_agent_node", "finisher", learns)]
+    if not config.learns:
+        specs = [node("rl_agent_node", "finisher", again)]
+    elif config.architecture == "seq":  # sample, update and act take turns in the agent's process
+        specs = [node("rl_agent_node", "finisher", again, learns)]
     else:
-        specs = [node("learner_node", env=learns), node("rl_agent_node", "finisher"), node("replay_node")]
+        specs = [
+            node("learner_node", restarts=again, env=learns),
+            node("rl_agent_node", "finisher", again),
+            node("replay_node", restarts=again),
+        ]
     specs += [
-        # sim/__init__.py has switched MuJoCo's choice off in this process; the node gets what the person asked for.
-        node("robot_sim_node", env={**single_threaded(), "MUJOCO_GL": REQUESTED_PLATFORM}),
+        *robot_nodes(config, config_path),
         node("safety_guard_node"),
         node("visual_target_node"),
-        node("monitor_node", "restartable"),
+        node("monitor_node", restarts=again),
     ]
     if config.rviz:
         file = config_folder().parent / "rviz" / "reacher.rviz"
         specs.append(NodeSpec("rviz2", "rviz2", "rviz2", "optional", arguments=("-d", str(file))))
     return specs
+
+
+def robot_nodes(config: Config, config_path: Path) -> list[NodeSpec]:
+    """The processes that stand between the guard and the arm's drives, and the simulated camera's."""
+
+    def node(package: str, executable: str, env: Mapping[str, str] | None = None) -> NodeSpec:
+        parameters = {"config": str(config_path)}
+        return NodeSpec(
+            package, executable, executable, "essential", parameters=parameters, env=env or single_threaded()
+        )
+
+    # sim/__init__.py has switched MuJoCo's choice off in this process; the node gets what the person asked for.
+    renders = {**single_threaded(), "MUJOCO_GL": REQUESTED_PLATFORM}
+    driver = config.robot_driver
+    if driver is None:
+        return [node("robot_sim_node", "robot_sim_node", renders)]
+    if driver.via == "launch":
+        status = node("robot_status_node", "robot_status_node")
+        if driver.controller is None or driver.spawned:
+            return [status]
+        arguments = (driver.controller, "--controller-manager-timeout", "60")
+        return [status, NodeSpec("controller_manager", "spawner", "spawner", "optional", arguments=arguments)]
+    specs = [node(driver.package, driver.executable)]
+    if config.hardware == "sim" and driver.simulator is not None:
+        simulator = node(driver.package, driver.simulator.executable)
+        specs = [node("robot_sim_node", "camera_sim_node", renders), simulator, *specs]
+    return specs
+
+
+def included(config: Config) -> LaunchSpec | None:
+    """The launch file of the robot's driver, where that is how it is started."""
+    driver = config.robot_driver
+    if driver is None or driver.via == "node":
+        return None
+    stands_for = {"robot_ip": config.robot_ip, "config": config_folder()}
+    arguments = {name: text.format_map(stands_for) for name, text in driver.arguments.items()}
+    return LaunchSpec(driver.package, driver.launch_file, arguments)
 
 
 def environment(ambient: Mapping[str, str]) -> dict[str, str]:

@@ -36,16 +36,34 @@ def clean_middleware(before: set[str], now: float, folder: Path = SHARED_MEMORY)
     Returns:
         The names removed.
     """
+    return _remove([names for names in _groups(folder) if before.isdisjoint(names)], now, folder)
+
+
+def clean_dead_middleware(now: float, folder: Path = SHARED_MEMORY) -> list[str]:
+    """Remove the Fast DDS files of killed processes, whosever run that was: those with a lock that nobody holds.
+
+    Args and result are as of `clean_middleware`.
+    """
+    return _remove([names for names in _groups(folder) if any(name.endswith("_el") for name in names)], now, folder)
+
+
+def _groups(folder: Path) -> list[list[str]]:
+    """The Fast DDS files that belong together."""
     groups: dict[str, list[str]] = {}
     for name in middleware_files(folder):
         match = _FILE.match(name)
         if match:
             groups.setdefault(match["stem"], []).append(name)
+    return list(groups.values())
+
+
+def _remove(groups: list[list[str]], now: float, folder: Path) -> list[str]:
+    """Remove the files of those groups that are not young and that nobody uses; their names."""
     mapped = _mapped_files(folder)
     removed = []
-    for names in groups.values():
-        ours = before.isdisjoint(names) and all(_age(folder / name, now) >= _MIN_AGE for name in names)
-        if ours and mapped.isdisjoint(names) and not any(_is_locked(folder / name) for name in names):
+    for names in groups:
+        settled = all(_age(folder / name, now) >= _MIN_AGE for name in names)
+        if settled and mapped.isdisjoint(names) and not any(_is_locked(folder / name) for name in names):
             for name in names:
                 (folder / name).unlink(missing_ok=True)
                 removed.append(name)

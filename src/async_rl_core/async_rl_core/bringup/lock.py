@@ -1,10 +1,12 @@
-"""One copy of the suite per ROS domain: a lock that vanishes with the process that holds it."""
+"""One copy of the suite per ROS domain and per run folder: locks that vanish with the processes that hold them."""
 
 import errno
+import fcntl
 import os
 import socket
 import struct
 from collections.abc import Mapping
+from pathlib import Path
 
 from async_rl_core.errors import ConfigError
 
@@ -39,6 +41,32 @@ class DomainLock:
     def close(self) -> None:
         """Let go."""
         self._socket.close()
+
+
+class RunLock:
+    """One run per folder, from its first process to its last: all of them hold the same open file.
+
+    Attributes:
+        descriptor: of that file, for processes to inherit.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock of a run's folder. Raises `ConfigError` where a process of its run lives."""
+        try:
+            self.descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise ConfigError(f"run folder {folder} cannot be locked: {error.strerror}; see its permissions") from None
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self.close()
+            reason = "its run is still going" if isinstance(error, BlockingIOError) else error.strerror
+            raise ConfigError(f"run folder {folder}: {reason}; stop that first, or wait for its end") from None
+        os.set_inheritable(self.descriptor, True)
+
+    def close(self) -> None:
+        """Let go, as far as this process is concerned."""
+        os.close(self.descriptor)
 
 
 def _holder(name: str) -> str:

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from async_rl_core.bringup.executable import find_executable
 from async_rl_core.bringup.graph import nodes
+from async_rl_core.bringup.hardware import check_robot
 from async_rl_core.bringup.leftovers import SHARED_MEMORY
 from async_rl_core.bringup.lock import DomainLock, domain
 from async_rl_core.config.load import write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.replay.batch import BatchLayout
-from async_rl_core.sim.model import robots_folder
+from async_rl_core.replay.journal import FOLDER, journal_bytes
+from async_rl_core.sim.model import model_file
 from async_rl_core.transport import service
 
 CONFIG_FILE = "config.yaml"
@@ -34,8 +36,9 @@ def check(config: Config, ambient: Mapping[str, str]) -> DomainLock:
     number = domain(ambient)
     lock = DomainLock(number)
     try:
+        check_robot(config, ambient)
         _check_executables(config, ambient)
-        robots_folder(config.robot.model)
+        model_file(config.robot.model)
         _check_screens(config, ambient)
         _check_shared_memory(config)
         service.clean_up_dead(str(number))
@@ -56,13 +59,9 @@ def create_run_folder(config: Config, now: datetime) -> Config:
     folder = folder.absolute()
     try:
         if folder.is_dir() and any(folder.iterdir()):
-            raise ConfigError(f"run folder {folder} is not empty; empty it, or choose another with run_dir:=<folder>")
-        there = next(path for path in (folder, *folder.parents) if path.exists())
-        free = shutil.disk_usage(there).free
-        if free < MIN_DISK:
-            raise ConfigError(
-                f"run folder {folder}: {_size(free)} free, {_size(MIN_DISK)} needed; free some, or set run_dir"
-            )
+            instead = f"go on with that run by resume:={folder}" if (folder / CONFIG_FILE).exists() else "empty it"
+            raise ConfigError(f"run folder {folder} is not empty; {instead}, or choose another with run_dir:=<folder>")
+        check_disk(config, folder)
         folder.mkdir(parents=True, exist_ok=True)
         config = config.model_copy(update={"run_dir": folder})
         write_config(config, folder / CONFIG_FILE)
@@ -70,6 +69,26 @@ def create_run_folder(config: Config, now: datetime) -> Config:
         reason = error.strerror or error
         raise ConfigError(f"run folder {folder}: {reason}; choose another with run_dir:=<folder>") from None
     return config
+
+
+def check_disk(config: Config, folder: Path) -> None:
+    """Raise `ConfigError` where the disk of a run's folder, which need not be there yet, is too full for the run."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < MIN_DISK:
+        raise ConfigError(
+            f"run folder {folder}: {_size(free)} free, {_size(MIN_DISK)} needed; free some, or set run_dir"
+        )
+    if not config.learns or not config.replay.journal:
+        return
+    stored = sum(path.stat().st_size for path in (folder / FOLDER).glob("*"))
+    needed = MIN_DISK + journal_bytes(config) - stored
+    if free < needed:
+        raise ConfigError(
+            f"run folder {folder}: replay.capacity {config.replay.capacity} at {config.camera.width}x"
+            f"{config.camera.height} needs {_size(needed)} of disk for its journal, {_size(free)} are free; free some, "
+            "set run_dir to another disk, or use a preset with replay.journal: false or a smaller replay.capacity"
+        )
 
 
 def _new_name(config: Config, now: datetime) -> Path:
@@ -104,7 +123,7 @@ def _check_screens(config: Config, ambient: Mapping[str, str]) -> None:
 
 
 def _check_shared_memory(config: Config) -> None:
-    if config.architecture == "seq":
+    if config.architecture == "seq" or not config.learns:
         return
     needed = _BATCHES_HELD * BatchLayout.of(config).nbytes + _OTHER_SEGMENTS
     free = os.statvfs(SHARED_MEMORY).f_bavail * os.statvfs(SHARED_MEMORY).f_frsize

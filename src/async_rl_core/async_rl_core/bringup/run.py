@@ -4,39 +4,51 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 
-from async_rl_core.bringup.arguments import configure
+from async_rl_core.bringup.arguments import configure, is_resumed
 from async_rl_core.bringup.graph import NodeSpec, nodes
-from async_rl_core.bringup.leftovers import clean_middleware, middleware_files
-from async_rl_core.bringup.lock import domain
+from async_rl_core.bringup.hardware import require_no_launch_file
+from async_rl_core.bringup.leftovers import clean_dead_middleware, clean_middleware, middleware_files
+from async_rl_core.bringup.lock import RunLock, domain
 from async_rl_core.bringup.output import Output
 from async_rl_core.bringup.preflight import CONFIG_FILE, check, create_run_folder
+from async_rl_core.bringup.resume import reopen
 from async_rl_core.bringup.supervisor import Supervisor
 from async_rl_core.config.schema import Config
 from async_rl_core.transport import service
 
 
 @contextmanager
-def prepared(config: Config, ambient: Mapping[str, str], now: datetime) -> Iterator[tuple[Config, list[NodeSpec]]]:
-    """All that comes before the first node and after the last: checks, lock, run folder; shared memory left behind.
+def prepared(
+    config: Config, ambient: Mapping[str, str], now: datetime, say: Callable[[str], object] | None = None
+) -> Iterator[tuple[Config, list[NodeSpec]]]:
+    """All that comes before the first node and after the last: checks, locks, run folder; shared memory left behind.
 
+    With `say` the run goes on in its folder, and says where; else the folder is a new one.
     Yields the configuration as written to the run folder, and what to start.
     Raises an `AsyncRLError` of one line, with nothing started or created, where the run cannot be.
     """
-    lock = check(config, ambient)
-    try:
-        config = create_run_folder(config, now)
+    with ExitStack() as held:
+        if say is None:
+            held.callback(check(config, ambient).close)
+            config = create_run_folder(config, now)
         assert config.run_dir is not None
-        before = middleware_files()
-        try:
-            yield config, nodes(config, config.run_dir / CONFIG_FILE)
-        finally:
-            service.clean_up_dead(str(domain(ambient)))
-            clean_middleware(before, time.time())
-    finally:
-        lock.close()
+        lock = RunLock(config.run_dir)
+        held.callback(lock.close)
+        if say is not None:
+            held.callback(check(config, ambient).close)
+            reopen(config, say)
+        clean_dead_middleware(time.time())
+        held.callback(_clean_up, middleware_files(), ambient)
+        yield config, [replace(s, descriptors=(lock.descriptor,)) for s in nodes(config, config.run_dir / CONFIG_FILE)]
+
+
+def _clean_up(before: set[str], ambient: Mapping[str, str]) -> None:
+    service.clean_up_dead(str(domain(ambient)))
+    clean_middleware(before, time.time())
 
 
 def run(values: Mapping[str, str], task: str, clock: Callable[[], datetime] = datetime.now) -> int:
@@ -48,7 +60,10 @@ def run(values: Mapping[str, str], task: str, clock: Callable[[], datetime] = da
         clock: the wall clock that names the run's folder.
     """
     ambient = dict(os.environ)
-    with prepared(configure(values, task), ambient, clock()) as (config, specs):
+    say = Output([]).say if is_resumed(values) else None
+    asked = configure(values, task)
+    require_no_launch_file(asked)
+    with prepared(asked, ambient, clock(), say) as (config, specs):
         output = Output([spec.name for spec in specs])
         output.say(f"run folder: {config.run_dir}")
         return asyncio.run(Supervisor(specs, output, ambient).run())

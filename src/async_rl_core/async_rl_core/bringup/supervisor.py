@@ -8,14 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from async_rl_core.bringup.executable import command
-from async_rl_core.bringup.graph import MAX_RESTARTS, NodeSpec, environment
+from async_rl_core.bringup.graph import EXPLAINED, NodeSpec, environment
 from async_rl_core.bringup.output import Output, pump
 
 STOP_GRACE = 4.0
 """Seconds from SIGTERM to SIGKILL: the guard's ramp to rest, the simulated arm after it, the learner's checkpoint."""
 
 RESTART_DELAY = 0.5
-"""Seconds before a restartable node is started again."""
+"""Seconds before a node that died is started again."""
 
 _SIGNAL_SPREAD = 0.2  # seconds in which a signal to the whole group, as systemd sends it, reaches us too
 _PIPE_GRACE = 0.3  # seconds to read what a dead process wrote, should a child of it still hold the pipe
@@ -86,6 +86,7 @@ class Supervisor:
                 stderr=asyncio.subprocess.PIPE,
                 env={**self.ambient, **environment(self.ambient), **_log_format(self.ambient), **spec.env},
                 start_new_session=True,
+                pass_fds=spec.descriptors,
             )
         except OSError as error:
             self.output.error(f"{spec.name} could not be started: {error}; stopping")
@@ -126,9 +127,9 @@ class Supervisor:
                 return 0
             if spec.role == "optional":
                 self.output.say(f"{spec.name} {_end(code)}; the run goes on without it")
-            elif spec.role == "restartable" and running.restarts < MAX_RESTARTS:
+            elif code != EXPLAINED and running.restarts < spec.restarts:
                 count = running.restarts + 1
-                self.output.error(f"{spec.name} {_end(code)}; restart {count} of {MAX_RESTARTS}")
+                self.output.error(f"{spec.name} {_end(code)}; restart {count} of {spec.restarts}")
                 if await self._stops_within(self.restart_delay):
                     return 0
                 if not await self._start(spec, lines[spec.name], count):

@@ -1,13 +1,17 @@
 """What no single key can tell: settings that contradict each other."""
 
 from collections.abc import Iterator
-from math import isclose
+from math import hypot, isclose
 
 from async_rl_core.config.schema import Config, SACConfig
 from async_rl_core.replay.crop import Crop
 
 Problem = tuple[str, str]  # the dotted key to change, and why
 
+WATCHDOG_CYCLES = 1.5
+"""The guard's patience with Seq-SAC, whose agent cannot speak while it learns: an update may take half a cycle more."""
+
+_LONGEST_WATCHDOG = 0.5  # seconds
 _KERNEL = 3  # of every convolution of the encoder
 _SMALLEST_MAP = 2  # a spatial softmax over a single row or column has nothing to point at
 
@@ -18,6 +22,7 @@ def check(config: Config) -> Iterator[Problem]:
     yield from _cycle(config)
     yield from _episodes(config)
     yield from _robot(config)
+    yield from _hardware(config)
 
 
 def feature_map_size(pixels: int, sac: SACConfig) -> int:
@@ -67,6 +72,13 @@ def _cycle(config: Config) -> Iterator[Problem]:
                 "preset of your own"
             ),
         )
+    simulated = config.hardware == "sim" and config.architecture == "seq"
+    most = max(_LONGEST_WATCHDOG, WATCHDOG_CYCLES * cycle if simulated else 0.0)
+    if guard.watchdog > most + 1e-3:
+        yield (
+            "guard.watchdog",
+            f"{guard.watchdog:g} s is longer than {most:g} s, in which an arm moves too far unwatched",
+        )
     if cycle > config.agent.episode_duration / 2:
         yield key, f"{cycle:g} s leaves fewer than two actions in an episode of {config.agent.episode_duration:g} s"
     if config.agent.phase_margin >= cycle:
@@ -96,8 +108,38 @@ def _robot(config: Config) -> Iterator[Problem]:
     for axis, low, high in zip("xyz", config.robot.workspace.lower, config.robot.workspace.upper, strict=True):
         if low >= high:
             yield "robot.workspace.lower", f"{axis} is {low:g} m, not below the upper {high:g} m"
-    if not any(config.robot.monitor.normal):
+    monitor = config.robot.monitor
+    if not any(monitor.normal):
         yield "robot.monitor.normal", "must have a direction, got [0, 0, 0]"
+    elif _are_parallel(monitor.normal, monitor.up):
+        yield "robot.monitor.up", f"{list(monitor.up)} must not be parallel to the normal, {list(monitor.normal)}"
+
+
+def _hardware(config: Config) -> Iterator[Problem]:
+    robot, drivers = config.robot.name, list(config.robot.drivers)
+    if config.driver is not None and config.driver not in drivers:
+        allowed = ", ".join(drivers) or "none"
+        yield "driver", f"'{config.driver}' is not a driver of robot '{robot}'; allowed: {allowed}"
+    elif config.hardware == "sim":
+        if config.robot_ip is not None:
+            yield (
+                "robot_ip",
+                f"'{config.robot_ip}' is given, but hardware is 'sim'; add hardware:=real, or leave it out",
+            )
+        if config.driver is not None and config.robot_driver is None:
+            yield "driver", f"'{config.driver}' drives real hardware only; add hardware:=real, or leave it out"
+    elif not drivers:
+        yield "hardware", f"'real': robot '{robot}' has no driver and can only be simulated; see docs/adding-a-robot.md"
+    elif config.robot_ip is None:
+        yield "hardware", "'real' needs the robot's address; add robot_ip:=<address>"
+    elif config.guard.auto_arm:
+        yield "guard.auto_arm", "a real robot is armed by a person; set it to false"
+
+
+def _are_parallel(a: tuple[float, float, float], b: tuple[float, float, float]) -> bool:
+    """Whether two directions, one of which may be zero, leave the plane through them undetermined."""
+    cross = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
+    return hypot(*cross) < 1e-3 * hypot(*a)
 
 
 def _is_multiple(value: float, unit: float) -> bool:

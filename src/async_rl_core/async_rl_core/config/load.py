@@ -67,12 +67,37 @@ def resolve(
     changes = _overrides(overrides or {})
     # 'preset' records where the values came from, so it is never taken from a file.
     label = Document("preset", {"preset": Path(preset).stem if _is_path(preset) else preset})
-    return _validated([read_document(config_folder() / "base.yaml"), arm, chosen, label, changes], names or {})
+    base = read_document(config_folder() / "base.yaml")
+    driven = _driven(arm.data, changes.data.get("driver") or chosen.data.get("driver"))
+    return _validated([base, arm, driven, chosen, label, changes], names or {})
+
+
+def _driven(arm: Mapping[str, object], name: object) -> Document:
+    """What one of the robot's drivers has other than the robot's file says; nothing where there is no such driver."""
+    data: object = {"robot": arm.get("robot")}
+    for key in ("robot", "drivers", name, "robot"):
+        data = data.get(key) if isinstance(data, dict) and isinstance(key, str) else None
+    return Document(f"driver {name}", {"robot": data} if isinstance(data, dict) else {})
 
 
 def read_config(path: Path) -> Config:
     """A resolved configuration from its file, checked like any other. Raises `ConfigError`."""
     return _validated([read_document(path)], {})
+
+
+def reconfigure(
+    path: Path, overrides: Mapping[str, object] | None = None, names: Mapping[str, str] | None = None
+) -> Config:
+    """A run's resolved configuration with some values changed; what is newer than the run has its default.
+
+    `overrides` and `names` are as those of `resolve`. Raises `ConfigError`.
+    """
+    run = read_document(path)
+    robot = run.data.get("robot")
+    name = robot.get("name") if isinstance(robot, dict) else None
+    arm = [_nested(read_document(_find("robot", str(name))), "robot")] if name in robots() else []
+    sources = [read_document(config_folder() / "base.yaml"), *arm, run, _overrides(overrides or {})]
+    return _validated(sources, names or {})
 
 
 def write_config(config: Config, path: Path) -> None:

@@ -3,21 +3,17 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Fraction = Annotated[float, Field(gt=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
+from async_rl_core.config.driver import Driver
+from async_rl_core.config.robot import MonitorConfig as MonitorConfig
+from async_rl_core.config.robot import RobotConfig as RobotConfig
+from async_rl_core.config.robot import RobotLimits as RobotLimits
+from async_rl_core.config.robot import Workspace as Workspace
+from async_rl_core.config.section import Count, Fraction, NonNegative, Positive, Section
 
 Architecture = Literal["seq", "async1", "async2"]
 TaskName = Literal["reaching", "tracking"]
-
-
-class Section(BaseModel):
-    """A group of settings: immutable, and a key that is not declared is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class CameraConfig(Section):
@@ -31,7 +27,7 @@ class CameraConfig(Section):
 class AgentConfig(Section):
     """The real-time loop and its episodes."""
 
-    action_cycle_time: float = Field(ge=0.008, le=1.0, description="seconds from one action to the next")
+    action_cycle_time: float = Field(ge=0.008, le=1.5, description="seconds from one action to the next")
     episode_duration: Positive = Field(le=600, description="seconds of an episode")
     reset_duration: Positive = Field(
         le=60, description="seconds of the motion back to the start pose and the pause after it"
@@ -39,7 +35,10 @@ class AgentConfig(Section):
     initial_steps: int = Field(
         ge=0, description="environment steps with uniformly random actions before the policy acts"
     )
-    action_scale: Positive = Field(description="joint velocity in rad/s that an action of 1 commands")
+    initial_action_scale: Fraction = Field(
+        description="bound of the random actions; the policy's is 1 (code: 0.3, since it scales them twice)"
+    )
+    action_scale: Positive = Field(description="joint velocity in rad/s that an action of 1 commands (code: 0.3)")
     frame_stack: int = Field(ge=1, le=8, description="camera frames in an observation")
     phase_margin: NonNegative = Field(
         le=0.02, description="seconds from a frame's expected arrival to the action's deadline"
@@ -54,6 +53,9 @@ class RewardConfig(Section):
     )
     alpha: Positive = Field(description="weight of the target term")
     beta: NonNegative = Field(description="weight of the posture term")
+    scale_with_cycle_time: bool = Field(
+        description="rewards in proportion to the action cycle time, so that returns compare (code: never)"
+    )
     reference_cycle_time: Positive = Field(description="action cycle time in seconds at which a reward counts once")
 
 
@@ -67,18 +69,27 @@ class TargetConfig(Section):
     tick: Positive = Field(description="seconds per tick (Tracking)")
 
 
-class MonitorConfig(Section):
-    """Where the screen stands, in the workspace frame of the robot."""
-
-    center: tuple[float, float, float] = Field(description="metres")
-    size: tuple[Positive, Positive] = Field(description="width and height in metres")
-    normal: tuple[float, float, float] = Field(description="direction in which the screen looks")
-
-
 class ReplayConfig(Section):
     """Storage and sampling of transitions."""
 
     capacity: int = Field(ge=1000, description="transitions kept")
+    storage: Literal["ram", "file"] = Field(
+        description="where images lie: 'file': in a nameless file on the run folder's disk, read through the page cache"
+    )
+    journal: bool = Field(description="write every step to the run folder too, so that no end of a process loses it")
+    sync_period: Positive = Field(le=600, description="seconds after which a power cut cannot lose a journalled step")
+    sampler: Literal["uniform", "prioritised"] = Field(
+        description="'prioritised': in proportion to |TD error|**priority_exponent (Schaul et al., 2016)"
+    )
+    priority_exponent: NonNegative = Field(le=2, description="0: uniform (prioritised)")
+    importance_exponent: float = Field(
+        ge=0, le=1, description="1: sampling's bias is corrected for wholly, 0: not at all (prioritised)"
+    )
+    n_step: int = Field(ge=1, le=100, description="rewards per return, fewer at an episode's end (1 in the papers)")
+    time_limit: Literal["bootstrap", "drop", "terminal"] = Field(
+        description="an episode's last transition: as any other; left out (code of paper 000); no value follows it "
+        "(code of paper 003)"
+    )
     crop_fraction: float = Field(
         ge=0, le=0.2, description="fraction of each side cut by the random crop, rounded to pixels"
     )
@@ -97,7 +108,7 @@ class SACConfig(Section):
     layer_norm: bool = Field(description="layer normalisation in the critic's and actor's MLP (off in the papers)")
     actor_learning_rate: Positive
     critic_learning_rate: Positive
-    encoder_learning_rate: Positive
+    encoder_learning_rate: Positive = Field(description="1e-3 in the paper; the critic's, 3e-4, in its code")
     temperature_learning_rate: Positive
     temperature_beta: float = Field(ge=0, lt=1, description="Adam's beta_1 of the temperature (SAC-AE: 0.5)")
     initial_temperature: Positive
@@ -112,7 +123,9 @@ class SACConfig(Section):
     discount: float = Field(ge=0, lt=1)
     log_std_bounds: tuple[float, float]
     reward_scale: Positive = Field(description="factor on rewards inside the learner (1 in the papers)")
-    precision: Literal["fp32", "bf16"]
+    precision: Literal["fp32", "bf16"] = Field(
+        description="bf16: convolutions and the layers between hidden ones multiply in bfloat16, all else in float32"
+    )
 
     @model_validator(mode="after")
     def _ordered_bounds(self) -> "SACConfig":
@@ -131,14 +144,28 @@ class LearnerConfig(Section):
     publish_period: Count = Field(description="updates from one parameter publication to the next")
     checkpoint_period: Positive = Field(description="seconds between checkpoints")
     metrics_period: Count = Field(description="updates between metrics")
-    device: Literal["auto", "cpu", "cuda"]
+    device: Literal["auto", "cpu", "cuda"] = Field(description="auto: a GPU where torch finds one")
+
+
+class EvaluationConfig(Section):
+    """What `async_rl evaluate` does: episodes of a trained policy without noise (Yuan, 2022, section 6.2)."""
+
+    checkpoint: Path | None = Field(description="whose policy acts, and nothing learns; null: the run learns")
+    episodes: Count = Field(description="episodes in an evaluation")
+    seed: int = Field(ge=0, lt=2**31, description="seed of an evaluation's targets, the same for every run evaluated")
+    success_coverage: Fraction = Field(
+        description="share of the image that the target fills, weighted towards the centre and averaged over the "
+        "episode, from which the episode is a success"
+    )
 
 
 class GuardConfig(Section):
     """The safety guard."""
 
     watchdog: Positive = Field(
-        le=0.5, description="seconds without a fresh valid command until the arm is brought to rest"
+        le=2.25,
+        description="seconds without a fresh valid command until the arm is brought to rest; 0.5 at most, but "
+        "1.5 action cycles with seq and a simulated arm",
     )
     grace: Positive = Field(
         le=0.5, description="seconds past an action cycle without a command until the arm slows down; no fault yet"
@@ -148,7 +175,8 @@ class GuardConfig(Section):
     )
     auto_arm: bool = Field(description="arm without a person's word; for simulation only")
     position_margin: NonNegative = Field(description="rad kept free before a joint limit")
-    workspace_margin: NonNegative = Field(description="metres by which the guard's box exceeds the agent's")
+    workspace_margin: NonNegative = Field(description="metres by which the guard's box and sphere exceed the agent's")
+    collision_margin: Positive = Field(description="metres that links keep from one another and from the table")
 
 
 class SimConfig(Section):
@@ -156,9 +184,6 @@ class SimConfig(Section):
 
     renderer: Literal["auto", "gl", "raycast"]
     physics_step: Positive = Field(le=0.01, description="seconds")
-    command_timeout: Positive = Field(
-        le=1.0, description="seconds without a command until the simulated arm stops itself"
-    )
     image_noise: NonNegative = Field(le=128, description="standard deviation of pixel noise, in grey levels")
     joint_noise: NonNegative = Field(le=0.1, description="standard deviation of joint angle noise, in rad")
     image_latency: NonNegative = Field(le=1.0, description="seconds added to each image's delivery")
@@ -170,76 +195,6 @@ class LoggingConfig(Section):
 
     curve_period: Positive = Field(description="seconds between redraws of the learning curve")
     video_every: Count = Field(description="episodes from one recorded video to the next")
-
-
-class RobotLimits(Section):
-    """Per joint, in the robot's command order."""
-
-    position_lower: tuple[float, ...] = Field(description="rad")
-    position_upper: tuple[float, ...] = Field(description="rad")
-    velocity: tuple[Positive, ...] = Field(description="rad/s")
-    acceleration: tuple[Positive, ...] = Field(description="rad/s^2, of motion")
-    stop_acceleration: tuple[Positive, ...] = Field(description="rad/s^2, of a stop")
-
-
-class Workspace(Section):
-    """The box that the tool stays in."""
-
-    frame: str
-    lower: tuple[float, float, float] = Field(description="metres")
-    upper: tuple[float, float, float] = Field(description="metres")
-
-
-class RobotConfig(Section):
-    """One arm: what its driver publishes and takes, and what it may do."""
-
-    name: str
-    model: str = Field(description="URDF, relative to example-robot-data's robots folder")
-    joints: tuple[str, ...] = Field(min_length=1, description="in the order of the command topic")
-    state_joints: tuple[str, ...] = Field(description="in the order of the driver's joint_states")
-    actuated_joints: tuple[str, ...] = Field(min_length=1, description="those that the policy moves")
-    posture_joints: tuple[tuple[str, ...], tuple[str, ...]] = Field(
-        description="the two groups whose angle sums the posture term holds at -pi and 0"
-    )
-    command_topic: str
-    state_topic: str
-    state_rate: Positive
-    command_acceleration: Positive = Field(
-        description="rad/s^2 with which the driver's controller follows a new velocity"
-    )
-    base_frame: str
-    tool_frame: str
-    camera_offset: tuple[float, float, float] = Field(description="camera position in the tool frame, metres")
-    camera_roll: float = Field(
-        ge=-360, le=360, description="degrees from the tool frame to the camera's optical frame, about z"
-    )
-    camera_fov: float = Field(gt=5, lt=170, description="vertical field of view, degrees")
-    start: tuple[float, ...] = Field(description="start pose, rad")
-    reset_velocity: Positive = Field(description="rad/s, fastest joint in the reset motion")
-    limits: RobotLimits
-    workspace: Workspace
-    monitor: MonitorConfig
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "RobotConfig":
-        n = len(self.joints)
-        if len(set(self.joints)) != n:
-            raise ValueError(f"joints of {self.name} name one joint twice: {list(self.joints)}")
-        if sorted(self.state_joints) != sorted(self.joints):
-            raise ValueError(f"state_joints of {self.name} must name the joints {list(self.joints)}")
-        for group in (self.actuated_joints, *self.posture_joints):
-            if unknown := set(group) - set(self.joints):
-                raise ValueError(f"{sorted(unknown)} are not joints of {self.name}; allowed: {list(self.joints)}")
-        vectors = {"start": self.start, **{k: getattr(self.limits, k) for k in RobotLimits.model_fields}}
-        for key, vector in vectors.items():
-            if len(vector) != n:
-                raise ValueError(f"{key} of {self.name} has {len(vector)} values for {n} joints")
-        for low, q, high, joint in zip(
-            self.limits.position_lower, self.start, self.limits.position_upper, self.joints, strict=True
-        ):
-            if not low < q < high:
-                raise ValueError(f"start of {joint} is {q} rad, outside its limits [{low}, {high}]")
-        return self
 
 
 class Config(Section):
@@ -255,6 +210,12 @@ class Config(Section):
     display: bool = Field(description="show the target full screen on a real display")
     rviz: bool = Field(description="start RViz (needs an installed ROS 2)")
     record_video: bool = Field(description="record the camera of every tenth episode")
+    restarts: int = Field(
+        ge=0, le=100, description="times that each of agent, learner, replay and monitor is started again if it dies"
+    )
+    hardware: Literal["sim", "real"] = Field(description="whether the arm is simulated")
+    robot_ip: str | None = Field(description="address of the real robot")
+    driver: str | None = Field(description="one of the robot's drivers; null: its first")
     camera: CameraConfig
     agent: AgentConfig
     reward: RewardConfig
@@ -262,7 +223,23 @@ class Config(Section):
     replay: ReplayConfig
     sac: SACConfig
     learner: LearnerConfig
+    evaluation: EvaluationConfig
     guard: GuardConfig
     sim: SimConfig
     logging: LoggingConfig
     robot: RobotConfig
+
+    @property
+    def learns(self) -> bool:
+        """Whether the run trains a policy; an evaluation does not."""
+        return self.evaluation.checkpoint is None
+
+    @property
+    def robot_driver(self) -> Driver | None:
+        """How the arm is reached; none where it is simulated without its driver."""
+        names = list(self.robot.drivers)
+        if not names:
+            return None
+        driver = self.robot.drivers[self.driver or names[0]]
+        simulated = self.hardware == "sim" and (driver.via == "launch" or driver.simulator is None)
+        return None if simulated else driver

@@ -107,7 +107,7 @@ class SimulatedRun:
     def _sense(self, now: float) -> None:
         angles = self._noise.position(self._arm.position)
         self._joints = JointState(angles, self._arm.velocity, now)
-        self.guard.on_joint_state(now, self.config.robot.joints, angles.tolist())
+        self.guard.on_joint_state(now, round(1e9 * now), self.config.robot.joints, angles.tolist())
         if now + EARLY >= self._captures / self.config.camera.rate:
             self._captures += 1
             point = self._target.position(now - self._placed_at)

@@ -9,13 +9,16 @@ WAITING_STEPS = 100
 
 
 class Announcer:
-    """Turns the states of the guard and of the agent into sentences, when they change."""
+    """Turns the states of the guard and of the agent into sentences, when they change.
 
-    def __init__(self) -> None:
+    `missed` action cycles of the run are known already.
+    """
+
+    def __init__(self, missed: int = 0) -> None:
         self._guard: tuple[int, str] | None = None
         self._refused = 0
         self._waiting = False
-        self._missed = 0
+        self._missed = missed
 
     def guard(self, state: int, cause: str, refused: int) -> list[str]:
         """What to say about the guard's state, its fault's cause and its count of refused commands."""

@@ -1,6 +1,5 @@
 """learning_curve.png: how a run, or several, went."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def draw(runs: Sequence[Path], output: Path) -> None:
         RecordError: a run folder has no readable episodes.csv.
     """
     histories = [read_episodes(run / episodes.NAME) for run in runs]
-    facts = [_facts(run) for run in runs]
+    facts = [summary.read(run) for run in runs]
     figure = Figure(figsize=(9.0, 6.4), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -51,15 +50,6 @@ def smoothed(values: Sequence[float]) -> NDArray[np.float64]:
     first = np.maximum(0, last - WINDOW)
     result: NDArray[np.float64] = (total[last] - total[first]) / (last - first)
     return result
-
-
-def _facts(run: Path) -> dict[str, object]:
-    """The run's summary; without one the curve is drawn all the same."""
-    try:
-        facts = json.loads((run / summary.NAME).read_text())
-    except (OSError, ValueError):
-        return {}
-    return facts if isinstance(facts, dict) else {}
 
 
 def _random_episodes(facts: dict[str, object]) -> int:

@@ -1,6 +1,7 @@
 """episodes.csv: one line per finished episode."""
 
 import csv
+import os
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -21,7 +22,8 @@ class EpisodeRow:
 
     episode: int
     wall_time: float
-    """Seconds from the monitor's start, which is the run's, to the episode's end."""
+    """Seconds from the monitor's start, which is the run's, to the episode's end; without those between a stop and
+    the monitor's next start."""
     env_steps: int
     """Of the run so far."""
     updates: int
@@ -46,10 +48,10 @@ class EpisodeWriter:
         self.rows = read_episodes(path) if path.exists() else []
         """What the file held at the start."""
         try:
-            if not self.rows:
+            if self.rows:
+                os.truncate(path, path.read_bytes().rindex(b"\n") + 1)  # without the line that a crash cut off
+            else:
                 path.write_text(HEADER + "\n")
-            elif not path.read_bytes().endswith(b"\n"):
-                _write(path, self.rows)  # the line that a crash cut off
             self._file = path.open("a", newline="")
         except OSError as error:
             raise unwritable(path, error) from error
@@ -68,20 +70,25 @@ class EpisodeWriter:
 
 
 def read_episodes(path: Path) -> list[EpisodeRow]:
-    """The rows of an episodes.csv; an unfinished last line is left out.
+    """The rows of an episodes.csv; an unfinished last line, be it the first of all, is left out.
 
     Raises:
         RecordError: no such file, another header, or a line that is not a row.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(errors="replace")
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}); name a run folder with an {NAME}") from error
     header, *lines = text.split("\n")
+    if HEADER.startswith(header) and not lines:
+        return []
     if header != HEADER:
         raise RecordError(f"{path}: its first line is '{header[:120]}', not '{HEADER}'; it is not a run's {NAME}")
     whole = lines[:-1]  # behind the last line break is nothing, or a line still being written
-    return [_parse(path, number, line) for number, line in enumerate(csv.reader(whole), start=2)]
+    try:
+        return [_parse(path, number, line) for number, line in enumerate(csv.reader(whole), start=2)]
+    except csv.Error as error:
+        raise RecordError(f"{path}: is not text in columns ({error}); it is not a run's {NAME}") from error
 
 
 def _parse(path: Path, number: int, values: list[str]) -> EpisodeRow:
@@ -103,10 +110,6 @@ def _parse(path: Path, number: int, values: list[str]) -> EpisodeRow:
 
 def _line(row: EpisodeRow) -> str:
     return ",".join(f"{v:.{DECIMALS}f}" if isinstance(v, float) else str(v) for v in astuple(row)) + "\n"
-
-
-def _write(path: Path, rows: list[EpisodeRow]) -> None:
-    path.write_text("".join([HEADER + "\n", *map(_line, rows)]))
 
 
 def unwritable(path: Path, error: OSError) -> RecordError:

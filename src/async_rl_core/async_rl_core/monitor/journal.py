@@ -4,24 +4,26 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from async_rl_core.config.schema import Config
-from async_rl_core.monitor import episodes, summary
+from async_rl_core.monitor import components, episodes, summary
 from async_rl_core.monitor.episodes import EpisodeRow, EpisodeWriter, unwritable
 from async_rl_core.monitor.summary import Distribution, Summary, TimingCounts
 from async_rl_core.monitor.worker import Worker
 
 CURVE = "learning_curve.png"
+COMPONENTS = "components.png"
 
 
 class Journal:
     """episodes.csv at once; summary.json and learning_curve.png every `curve_period` seconds and at the end.
 
-    A monitor that is started again in the same run folder continues where its predecessor stopped.
+    A monitor that is started again in the same run folder continues where its predecessor stopped: its wall time
+    goes on from the last episode.
 
     Args:
         config: of the run.
         folder: of the run; it must be there.
         worker: draws.
-        now: seconds of a steady clock; the run's wall time counts from here.
+        now: seconds of a steady clock; the run's wall time counts from here, or goes on from here.
 
     Raises:
         RecordError: the folder cannot be written to.
@@ -35,11 +37,14 @@ class Journal:
         self._writer = EpisodeWriter(folder / episodes.NAME)
         rows = self._writer.rows
         self._known = {row.episode for row in rows}
-        self._start = now - (rows[-1].wall_time if rows else 0.0)
+        self._started = now
+        self._before = rows[-1].wall_time if rows else 0.0
         self._summary = Summary(config, rows)
         self._drawn_at = now
         self._drawn_rows = 0
-        worker.submit("loading matplotlib", _load_curve)  # now, so that a short run need not do it at its end
+        self._learns = config.learns
+        if config.learns:
+            worker.submit("loading matplotlib", _load_curve)  # now, so that a short run need not do it at its end
 
     @property
     def episodes(self) -> int:
@@ -48,7 +53,11 @@ class Journal:
 
     def wall_time(self, now: float) -> float:
         """Seconds since the run's start."""
-        return now - self._start
+        return self._before + self.elapsed(now)
+
+    def elapsed(self, now: float) -> float:
+        """Seconds since this monitor's start."""
+        return now - self._started
 
     def knows(self, episode: int) -> bool:
         """Whether this episode has been written."""
@@ -68,6 +77,16 @@ class Journal:
         """Note the guard's newest latencies."""
         self._summary.guard = distributions
 
+    def learner_distributions(self, distributions: tuple[Distribution, ...]) -> None:
+        """Note the learner's newest component times."""
+        self._summary.learner = distributions
+
+    def component_table(self, now: float) -> list[str]:
+        """The component times so far, as lines for a person; none where nothing was measured, or nothing learns."""
+        if not self._learns:
+            return []
+        return components.table(self._summary.document(self.wall_time(now)))
+
     def refresh(self, now: float) -> None:
         """Write the summary and redraw the curve, in the worker, if the time has come and the last redraw has ended.
 
@@ -79,20 +98,22 @@ class Journal:
             self._write(now)
 
     def close(self, now: float) -> None:
-        """The last summary at once, the last curve with the worker's `close`.
+        """The last summary at once, the last pictures with the worker's `close`.
 
         Raises:
             RecordError: the summary cannot be written.
         """
         self._writer.close()
         self._write(now)
+        if self._learns and self._summary.learner:
+            self._worker.submit("drawing the component times", lambda: _draw_components(self._folder))
 
     def _write(self, now: float) -> None:
         try:
             summary.write(self._path, self._summary.document(self.wall_time(now)))
         except OSError as error:
             raise unwritable(self._path, error) from error
-        if self.episodes != self._drawn_rows:
+        if self._learns and self.episodes != self._drawn_rows:
             self._drawn_rows = self.episodes
             self._worker.submit("drawing the learning curve", lambda: _draw(self._folder))
 
@@ -105,3 +126,10 @@ def _load_curve() -> Callable[[Sequence[Path], Path], None]:
 
 def _draw(folder: Path) -> None:
     _load_curve()([folder], folder / CURVE)
+
+
+def _draw_components(folder: Path) -> None:
+    from async_rl_core.monitor.flow import draw
+
+    run = summary.read(folder)
+    draw([[(str(run.get("architecture")), run)]], folder / COMPONENTS)

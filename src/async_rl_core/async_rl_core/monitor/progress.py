@@ -8,11 +8,14 @@ BAR = 20
 """Characters of the bar."""
 
 
-def fraction(wall_time: float, episodes: int, duration: float | None, limit: int | None) -> float | None:
-    """How much of a run is done, by whichever of `duration` [s] and `limit` [episodes] is nearer; none without both."""
+def fraction(elapsed: float, episodes: int, duration: float | None, limit: int | None) -> float | None:
+    """How much is done, by whichever of `duration` and `limit` is nearer; none without both.
+
+    Of the `duration` [s], which counts from the last start, `elapsed` [s] are gone; of the `limit`, so many `episodes`.
+    """
     parts = []
     if duration is not None:
-        parts.append(wall_time / duration)
+        parts.append(elapsed / duration)
     if limit is not None:
         parts.append(episodes / limit)
     return min(1.0, max(parts)) if parts else None

@@ -5,8 +5,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from async_rl_core.config.schema import Config
+from async_rl_core.monitor import components
 from async_rl_core.monitor.atomic import replacing
 from async_rl_core.monitor.episodes import EpisodeRow
 
@@ -24,11 +26,12 @@ class Distribution:
     p50: float
     p99: float
     max: float
+    mean: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class TimingCounts:
-    """The agent's counts since its start, and its latencies."""
+    """The agent's counts since the run's start, and its latencies since its own."""
 
     cycles: int = 0
     missed_cycles: int = 0
@@ -53,6 +56,8 @@ class Summary:
         self.timing = TimingCounts()
         self.guard: tuple[Distribution, ...] = ()
         """Latencies of the safety guard."""
+        self.learner: tuple[Distribution, ...] = ()
+        """Component times of the learner."""
 
     def add(self, row: EpisodeRow, random: bool) -> None:
         """Count an episode; `random` if all its actions were."""
@@ -77,6 +82,7 @@ class Summary:
             "preset": config.preset,
             "task": config.task,
             "architecture": config.architecture,
+            "action_cycle_ms": 1e3 * config.agent.action_cycle_time,
             "seed": config.seed,
             "wall_time_s": wall_time,
             "episodes": len(rows),
@@ -93,13 +99,23 @@ class Summary:
             "steps_sent": timing.steps_sent,
             "steps_waiting": timing.steps_waiting,
         }
-        for d in (*timing.distributions, *self.guard):
+        figures |= components.figures((*timing.distributions, *self.learner))
+        for d in (d for d in (*timing.distributions, *self.guard) if d.name not in components.NAMES):
             figures |= {
                 f"{d.name}_p50_{d.unit}": d.p50,
                 f"{d.name}_p99_{d.unit}": d.p99,
                 f"{d.name}_max_{d.unit}": d.max,
             }
         return {key: _rounded(value) for key, value in figures.items()}
+
+
+def read(run: Path) -> dict[str, Any]:
+    """The figures that a run's folder has; empty where it has none, or none that can be read."""
+    try:
+        figures = json.loads((run / NAME).read_text())
+    except (OSError, ValueError):
+        return {}
+    return figures if isinstance(figures, dict) else {}
 
 
 def write(path: Path, figures: Mapping[str, object]) -> None:

@@ -11,6 +11,11 @@ TARGETS: dict[TaskName, Callable[[TargetConfig, int], Target]] = {
 }
 
 
+EVALUATION_SEEDS = 2**31
+"""Added to the seed of an evaluation: no run has trained on its targets, since a run's seed is smaller."""
+
+
 def make_target(config: Config) -> Target:
     """The target of a run's task, seeded with the run's seed."""
-    return TARGETS[config.task](config.target, config.seed)
+    seed = config.seed if config.learns else EVALUATION_SEEDS + config.seed
+    return TARGETS[config.task](config.target, seed)

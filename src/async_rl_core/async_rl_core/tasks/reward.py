@@ -1,7 +1,7 @@
 """The reward of the visual tasks: equation 3.1 of Yuan (2022), and the form of its authors' code."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,8 @@ RED_UPPER = (255, 50, 50)
 CODE_CLIP = 4.0
 """Upper bound of the target term in the authors' code."""
 
-Groups = tuple[Sequence[int], Sequence[int]]
+Posture = Sequence[tuple[Mapping[int, float], float]]
+"""Weights of joint angles by their index, and what the weighted sum should be, in rad."""
 
 
 def centre_weights(height: int, width: int, form: str) -> NDArray[np.float64]:
@@ -37,24 +38,25 @@ def centre_weights(height: int, width: int, form: str) -> NDArray[np.float64]:
 class TargetReward:
     """Reward for a large, centred target and for a camera held level and upright.
 
-    `R = (alpha/(hw) sum(M W) - beta (|pi + sum of group 1| + |sum of group 2|)) * cycle_time / reference_cycle_time`
+    `R = (alpha/(hw) sum(M W) - beta sum over terms |w.q - s|) * cycle_time / reference_cycle_time`
 
-    M marks the pixels in the target's colour, W weighs them (`centre_weights`). The paper prints the sums of joints
-    1..3 and 4..5 and `pi` minus the first; what keeps the camera level on a UR5 is what its code does: the lift,
-    elbow and first wrist joint sum to -pi, pan and second wrist joint to 0. In the form 'code' the target term is
-    clipped to [0, 4]. The scaling makes returns comparable between action cycle times; the code lacks it.
+    M marks the pixels in the target's colour, W weighs them (`centre_weights`). The posture terms belong to the robot.
+    The paper prints, for a UR5, the sums of joints 1..3 and 4..5 and `pi` minus the first; what keeps its camera level
+    is what its code does: the lift, elbow and first wrist joint sum to -pi, pan and second wrist joint to 0. In the
+    form 'code' the target term is clipped to [0, 4]. The scaling makes returns comparable between action cycle times;
+    the code lacks it, and so does a reward without `scale_with_cycle_time`.
 
     Args:
-        config: form, alpha, beta and reference cycle time.
+        config: form, alpha, beta and scaling.
         height, width: of the camera's image, in pixels.
         cycle_time: of the actions, in seconds.
-        posture: indices into the joint angles of the two groups.
+        posture: the terms `(w, s)`.
 
     Raises:
         ConfigError: the image has no pixels or the cycle time is not positive.
     """
 
-    def __init__(self, config: RewardConfig, height: int, width: int, cycle_time: float, posture: Groups) -> None:
+    def __init__(self, config: RewardConfig, height: int, width: int, cycle_time: float, posture: Posture) -> None:
         if height < 1 or width < 1:
             raise ConfigError(f"reward: image of {width}x{height} pixels; both must be at least 1")
         if cycle_time <= 0:
@@ -63,8 +65,8 @@ class TargetReward:
         self._weights = centre_weights(height, width, config.form) * (config.alpha / (height * width))
         self._clip = CODE_CLIP if config.form == "code" else math.inf
         self._beta = config.beta
-        self._scale = cycle_time / config.reference_cycle_time
-        self._posture = (tuple(posture[0]), tuple(posture[1]))
+        self._scale = cycle_time / config.reference_cycle_time if config.scale_with_cycle_time else 1.0
+        self._posture = [(tuple(weights.items()), angle) for weights, angle in posture]
         # Full-size bounds and buffers: each comparison is then one pass over contiguous memory, without allocation.
         self._lower = np.broadcast_to(np.array(RED_LOWER, np.uint8), shape).copy()
         self._span = np.broadcast_to(np.array(RED_UPPER, np.uint8) - np.array(RED_LOWER, np.uint8), shape).copy()
@@ -75,9 +77,9 @@ class TargetReward:
     @classmethod
     def from_config(cls, config: Config) -> "TargetReward":
         """The reward of a run, for its camera, cycle time and robot."""
-        first, second = (tuple(map(config.robot.joints.index, group)) for group in config.robot.posture_joints)
-        camera = config.camera
-        return cls(config.reward, camera.height, camera.width, config.agent.action_cycle_time, (first, second))
+        camera, index = config.camera, config.robot.joints.index
+        posture = [({index(j): weight for j, weight in term.joints.items()}, term.sum) for term in config.robot.posture]
+        return cls(config.reward, camera.height, camera.width, config.agent.action_cycle_time, posture)
 
     def __call__(self, image: NDArray[np.uint8], angles: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]:
         """The reward, and its target term before the scaling by the cycle time.
@@ -101,6 +103,5 @@ class TargetReward:
         return np.logical_and(self._mask, self._inside[..., 2], out=self._mask)
 
     def posture_error(self, angles: Sequence[float] | NDArray[np.float64]) -> float:
-        """`|pi + sum of group 1| + |sum of group 2|` of the joint angles (n,), in rad."""
-        first, second = self._posture
-        return abs(math.pi + sum(float(angles[i]) for i in first)) + abs(sum(float(angles[i]) for i in second))
+        """`sum over terms |w.q - s|` of the joint angles q (n,), in rad."""
+        return sum(abs(sum(w * float(angles[i]) for i, w in weights) - goal) for weights, goal in self._posture)

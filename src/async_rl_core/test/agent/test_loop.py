@@ -6,6 +6,7 @@ import pytest
 from async_rl_core.agent.loop import FRAME_TIMEOUT, AgentLoop, EpisodeResult, Phase
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
+from async_rl_core.agent.start import BEGINNING, Start
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.replay.step import Step
@@ -25,6 +26,10 @@ class Still:
 
     def __init__(self) -> None:
         self.seen: list[list[int]] = []
+        self.episode = 0
+
+    def begin_episode(self, episode: int) -> None:
+        self.episode = episode
 
     def act(self, images: np.ndarray, proprioception: np.ndarray) -> np.ndarray:
         self.seen.append([int(images[0, 0, 3 * i]) for i in range(3)])
@@ -34,7 +39,7 @@ class Still:
 class Bench:
     """Drives a loop cycle by cycle."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, start: Start = BEGINNING) -> None:
         self.config = config
         self.steps: list[Step] = []
         self.results: list[EpisodeResult] = []
@@ -46,8 +51,10 @@ class Bench:
             lambda image, position: (float(image[0, 0, 0]), 1.0),
             Outbox(lambda step: not self.steps.append(step)),
             self.place,
+            start,
         )
         self.loop.limits = Free()
+        self.loop.policy_ready = True
         self.now = 0.0
         self.frame = 0
         self.position = np.array(config.robot.start) + 0.3
@@ -119,7 +126,6 @@ def test_the_reward_is_that_of_the_frame_the_step_brings(bench: Bench) -> None:
 
 
 def test_random_steps_first_then_the_policy(bench: Bench) -> None:
-    bench.loop.policy_ready = True
     bench.until(episodes=3)
     assert [result.random for result in bench.results] == [True, False, False]
     assert [result.env_steps for result in bench.results] == [100, 200, 300]
@@ -129,15 +135,56 @@ def test_random_steps_first_then_the_policy(bench: Bench) -> None:
     assert actions.max() > 0.9
 
 
-def test_without_parameters_the_actions_stay_random(bench: Bench) -> None:
-    bench.until(episodes=3)
+def test_random_actions_stay_within_their_scale(config: Config) -> None:
+    agent = config.agent.model_copy(update={"initial_action_scale": 0.3})
+    bench = Bench(config.model_copy(update={"agent": agent}))
+    bench.until(episodes=1)
+    actions = np.abs([step.action for step in bench.steps[1:]])
+    assert 0.29 < actions.max() <= 0.3
+
+
+def test_after_the_random_steps_no_episode_begins_without_a_policy(bench: Bench) -> None:
+    bench.loop.policy_ready = False
+    bench.until(episodes=2)
     assert all(result.random for result in bench.results)
-    assert not bench.policy.seen
+    for _ in range(200):
+        velocity = bench.cycle()
+    assert bench.loop.waits_for_policy
+    assert len(bench.steps) == 2 * 101
+    assert np.abs(velocity).max() < 1e-9
+    bench.loop.policy_ready = True
+    bench.until(episodes=3)
+    assert len(bench.policy.seen) == 100
+    assert bench.policy.episode == 3
+
+
+def test_a_run_goes_on_where_it_was(config: Config) -> None:
+    bench = Bench(config, Start(episode=7, sequence=650, env_steps=120))
+    bench.loop.policy_ready = False
+    bench.until(episodes=1)
+    assert [step.sequence for step in bench.steps] == list(range(650, 650 + 101))
+    assert {step.episode for step in bench.steps} == {8}
+    assert bench.results[0].env_steps == 220
+    assert bench.results[0].random  # 30 random steps were missing, and there is no policy yet
+    assert bench.loop.waits_for_policy
+
+
+def test_random_actions_follow_from_seed_and_episode(config: Config) -> None:
+    def actions(bench: Bench) -> list[np.ndarray]:
+        bench.until(episodes=1)
+        return [step.action for step in bench.steps]
+
+    config = config.model_copy(update={"agent": config.agent.model_copy(update={"initial_steps": 1000})})
+    whole = Bench(config)
+    whole.until(episodes=2)
+    second = [step.action for step in whole.steps[101:]]
+    np.testing.assert_array_equal(actions(Bench(config, Start(episode=1, sequence=101, env_steps=100))), second)
+    assert not np.array_equal(actions(Bench(config)), second)
+    assert not np.array_equal(actions(Bench(config.model_copy(update={"seed": 2}), Start(episode=1))), second)
 
 
 def test_stacks_never_cross_the_start_of_an_episode(config: Config) -> None:
     bench = Bench(config.model_copy(update={"agent": config.agent.model_copy(update={"initial_steps": 0})}))
-    bench.loop.policy_ready = True
     bench.until(episodes=2)
     for start in (0, 100):
         first = bench.policy.seen[start][2]

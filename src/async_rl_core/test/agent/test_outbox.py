@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,15 +9,20 @@ from async_rl_core.agent.outbox import Outbox
 from async_rl_core.replay.step import Step
 
 
+@dataclass(frozen=True)
+class Receipt:
+    store: int
+    sequence: int
+
+
 def step(sequence: int) -> Step:
     empty = np.zeros(0, np.float32)
     return Step(sequence, 1, sequence, np.zeros((1, 1, 1, 3), np.uint8), empty, empty, 0.0, False)
 
 
-@given(st.lists(st.booleans(), max_size=300))
-def test_nothing_is_lost_and_order_is_kept_while_replay_comes_and_goes(takes: list[bool]) -> None:
+@given(takes=st.lists(st.booleans(), max_size=60))
+def test_every_step_arrives_once_and_in_order(takes: list[bool]) -> None:
     received: list[int] = []
-    taking = True
 
     def send(item: Step) -> bool:
         if taking:
@@ -35,7 +42,12 @@ def test_nothing_is_lost_and_order_is_kept_while_replay_comes_and_goes(takes: li
 
 def test_a_cycle_sends_a_bounded_number() -> None:
     accepted: list[Step] = []
-    outbox = Outbox(lambda item: not accepted.append(item))
+
+    def send(item: Step) -> bool:
+        accepted.append(item)
+        return True
+
+    outbox = Outbox(send)
     for i in range(100):
         outbox.put(step(i))
     outbox.flush()
@@ -48,3 +60,96 @@ def test_a_full_outbox_loses_the_oldest_and_counts_it() -> None:
         outbox.put(step(i))
     outbox.flush()
     assert (len(outbox), outbox.lost, outbox.sent) == (module.CAPACITY, 3, 0)
+
+
+def test_what_was_sent_makes_room_and_is_not_lost() -> None:
+    outbox = Outbox(lambda item: item.sequence < 10, lambda: Receipt(1, -1))
+    for i in range(module.CAPACITY + 12):
+        outbox.put(step(i))
+        outbox.flush()
+    assert (len(outbox), outbox.lost, outbox.sent) == (module.CAPACITY, 2, 10)
+
+
+class Replay:
+    """A replay process and its successors: what one has in its hands dies with it, what it settled is kept."""
+
+    def __init__(self) -> None:
+        self.store, self.heard = 1, Receipt(1, -1)
+        self.hands: list[tuple[int, int]] = []
+        self.settled: list[int] = []
+        self.takes = True
+
+    def send(self, item: Step) -> bool:
+        if self.takes:
+            self.hands.append((self.heard.store, item.sequence))
+        return self.takes
+
+    def receipt(self) -> Receipt:
+        self.heard = Receipt(self.store, self.settled[-1] if self.settled else -1)
+        return self.heard
+
+    def settle(self, count: int) -> None:
+        for store, sequence in self.hands[:count]:
+            if store == self.store:
+                self.settled.append(sequence)
+        del self.hands[:count]
+
+    def die(self, hands: bool) -> None:
+        """With the steps in its hands, or leaving them for the successor."""
+        self.store += 1
+        if hands:
+            self.hands.clear()
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.sampled_from(["put", "put", "put", "flush", "flush", "settle", "die", "die and drop", "busy", "ready"]),
+    ),
+    max_size=80,
+)
+
+
+@given(events=EVENTS)
+def test_nothing_is_lost_or_doubled_whenever_replay_dies(events: list[str]) -> None:
+    replay = Replay()
+    outbox = Outbox(replay.send, replay.receipt)
+    put = 0
+    for event in [*events, "ready"]:
+        match event:
+            case "put":
+                outbox.put(step(put))
+                put += 1
+            case "flush":
+                outbox.flush()
+            case "settle":
+                replay.settle(2)
+            case "die" | "die and drop":
+                replay.die(hands=event == "die and drop")
+            case "busy" | "ready":
+                replay.takes = event == "ready"
+        assert replay.settled == list(range(len(replay.settled)))
+    while len(replay.settled) < put:
+        outbox.flush()
+        replay.settle(10)
+    assert replay.settled == list(range(put))
+    outbox.flush()
+    assert (len(outbox), outbox.sent, outbox.lost) == (0, put, 0)
+    assert not outbox._kept
+
+
+def test_nothing_is_sent_before_replay_was_heard() -> None:
+    heard: list[Receipt | None] = [None]
+    outbox = Outbox(lambda _: heard[0] is not None, lambda: heard[0])
+    outbox.put(step(0))
+    outbox.flush()
+    assert outbox.sent == 0
+    heard[0] = Receipt(5, -1)
+    outbox.flush()
+    assert outbox.sent == 1
+
+
+def test_the_count_goes_on_from_that_of_the_run() -> None:
+    outbox = Outbox(lambda _: True, sent=346)
+    outbox.put(step(346))
+    outbox.flush()
+    assert outbox.sent == 347

@@ -11,6 +11,9 @@ def test_an_episode_runs_to_its_end_with_the_policy_in_it(cycle: float) -> None:
     acted, rewarded = [], []
 
     class Policy:
+        def begin_episode(self, episode: int) -> None:
+            pass
+
         def act(self, images: np.ndarray, proprioception: np.ndarray) -> np.ndarray:
             acted.append(images.shape)
             return np.zeros(5, np.float32)

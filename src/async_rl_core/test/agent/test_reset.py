@@ -7,23 +7,24 @@ from hypothesis.extra.numpy import arrays
 from async_rl_core.agent.reset import ResetMotion
 
 STEP = 0.04
+CYCLES = st.sampled_from([0.008, STEP, 0.12, 0.48, 1.48])
 
 
-@given(arrays(np.float64, 6, elements=st.floats(-2.0, 2.0)))
-def test_arrives_from_anywhere_within_the_velocity_limit(origin: np.ndarray) -> None:
+@given(arrays(np.float64, 6, elements=st.floats(-2.0, 2.0)), CYCLES)
+def test_arrives_from_anywhere_within_the_velocity_limit(origin: np.ndarray, cycle: float) -> None:
     goal = np.zeros(6)
-    motion = ResetMotion(origin, goal, max_velocity=1.5, duration=2.5, now=10.0)
+    motion = ResetMotion(origin, goal, max_velocity=1.5, duration=2.5, now=10.0, cycle=cycle)
     position, now = origin.copy(), 10.0
-    while now < 10.0 + motion.duration + 0.5:
+    while now < 10.0 + motion.duration + max(0.5, 2 * cycle):
         velocity = motion.velocity(now, position)
         assert np.abs(velocity).max() <= 1.5
-        position += velocity * STEP
-        now += STEP
+        position += velocity * cycle
+        now += cycle
     assert motion.arrived(position)
 
 
 def test_a_short_way_takes_the_given_time_and_a_long_one_longer() -> None:
-    near = ResetMotion(np.full(6, 0.5), np.zeros(6), 1.5, 2.5, 0.0)
-    far = ResetMotion(np.full(6, 3.0), np.zeros(6), 1.5, 2.5, 0.0)
+    near = ResetMotion(np.full(6, 0.5), np.zeros(6), 1.5, 2.5, 0.0, STEP)
+    far = ResetMotion(np.full(6, 3.0), np.zeros(6), 1.5, 2.5, 0.0, STEP)
     assert near.duration == 2.5
     assert far.duration == pytest.approx(1.875 * 3.0 / 1.5)

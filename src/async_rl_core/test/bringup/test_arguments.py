@@ -4,19 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from async_rl_core.bringup.arguments import configure, describe, parse, table
+from async_rl_core.bringup.arguments import configure, describe, is_resumed, parse, table
 from async_rl_core.config.explain import keys
+from async_rl_core.config.load import read_config, resolve, write_config
 from async_rl_core.errors import ConfigError
 
 
 def test_the_table_is_what_the_documentation_promises() -> None:
     names = {argument.name for argument in table()}
     promised = "architecture preset task seed duration episodes run_dir image_width image_height action_cycle_time"
-    assert set(promised.split()) | {"rviz", "display", "renderer", "record_video", "robot"} == names
+    others = "resume rviz display renderer record_video robot hardware robot_ip driver"
+    assert set(promised.split()) | set(others.split()) == names
     for argument in table():
         assert argument.description
         assert argument.key is None or argument.key in keys()
-        assert f"'{argument.name}':" in describe()
+        assert f"'{argument.name}':" in describe(table())
 
 
 def test_arguments_reach_the_configuration() -> None:
@@ -60,6 +62,13 @@ def test_one_side_of_the_image_gives_the_other(words: list[str], size: tuple[int
         (["preset:=huge"], "unknown preset 'huge'"),
         (["robot:=ur6"], "unknown robot 'ur6'"),
         (["run_dir:="], "argument run_dir"),
+        (["robot:=fr3", "hardware:=real"], "argument hardware: 'real' needs the robot's address; add robot_ip:="),
+        (["robot:=panda", "hardware:=real", "robot_ip:=10.0.0.2"], "'panda' has no driver and can only be simulated"),
+        (["robot_ip:=10.0.0.2"], "argument robot_ip: '10.0.0.2' is given, but hardware is 'sim'; add hardware:=real"),
+        (["robot_ip:="], "argument robot_ip: '' is not allowed; allowed: a host name or IP address"),
+        (["hardware:=fake"], "argument hardware: 'fake' is not allowed; allowed: sim, real"),
+        (["driver:=franka_ros2"], "argument driver: 'franka_ros2' is not a driver of robot 'ur5'; allowed: ur_robot"),
+        (["driver:=ur_robot_driver"], "argument driver: 'ur_robot_driver' drives real hardware only; add hardware:="),
         (["image_width:=64"], "argument image_width (image_height follows as 36)"),
         (["action_cycle_time:=0.05"], "argument action_cycle_time: 0.05 s is not a multiple"),
     ],
@@ -69,3 +78,51 @@ def test_a_wrong_argument_is_one_line_that_names_what_is_allowed(words: list[str
         configure(parse(words))
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_real_robot_is_armed_by_a_person() -> None:
+    assert configure({}).guard.auto_arm
+    real = configure({"hardware": "real", "robot_ip": "192.0.2.1"})
+    assert (real.hardware, real.robot_ip, real.guard.auto_arm) == ("real", "192.0.2.1", False)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run of the tracking task, in a folder to which it was moved."""
+    folder = tmp_path / "moved"
+    folder.mkdir()
+    config = resolve("laptop", {"task": "tracking", "seed": 5, "duration": 60.0, "run_dir": "/elsewhere"})
+    write_config(config, folder / "config.yaml")
+    return folder
+
+
+def test_a_run_that_goes_on_is_as_its_own_configuration_says(run: Path) -> None:
+    assert is_resumed({"resume": str(run)}) and not is_resumed({}) and not is_resumed({"resume": "none"})
+    config = configure({"resume": str(run)}, "tracking")
+    assert config == read_config(run / "config.yaml").model_copy(update={"run_dir": run})
+    config = configure(parse([f"resume:={run}", "duration:=none", "episodes:=7", "record_video:=true"]), "tracking")
+    assert (config.duration, config.episodes, config.record_video, config.seed) == (None, 7, True, 5)
+
+
+@pytest.mark.parametrize("word", ["seed:=5", "preset:=laptop", "run_dir:=x", "task:=tracking", "architecture:=seq"])
+def test_a_run_that_goes_on_stays_what_it_was(run: Path, word: str) -> None:
+    with pytest.raises(ConfigError, match=f"argument {word.split(':')[0]} cannot be given beside resume.*duration"):
+        configure(parse([f"resume:={run}", word]), "tracking")
+
+
+def test_what_cannot_go_on_is_refused_in_one_line(run: Path, tmp_path: Path) -> None:
+    def refusal(folder: Path | str, task: str = "tracking", **values: str) -> str:
+        with pytest.raises(ConfigError) as caught:
+            configure({"resume": str(folder), **values}, task)
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    assert "argument resume: '' is not allowed" in refusal("")
+    assert f"{tmp_path / 'no'} is not a folder; name a run's folder" in refusal(tmp_path / "no")
+    assert f"{tmp_path} has no config.yaml; name a run's folder" in refusal(tmp_path)
+    assert "is a run of tracking; go on with it by launching tracker" in refusal(run, "reaching")
+    assert "argument episodes: 0" in refusal(run, episodes="0")
+    write_config(resolve("laptop", {"evaluation.checkpoint": "/x"}), run / "config.yaml")
+    assert "holds an evaluation" in refusal(run)
+    (run / "config.yaml").write_text("seed: [")
+    assert "config.yaml" in refusal(run)

@@ -17,12 +17,24 @@ def roles(**overrides: object) -> dict[str, str]:
 def test_what_runs() -> None:
     asynchronous = roles()
     assert asynchronous["rl_agent_node"] == "finisher"
-    assert asynchronous["monitor_node"] == "restartable"
     assert {name for name, role in asynchronous.items() if role == "essential"} == {
-        "learner_node", "replay_node", "robot_sim_node", "safety_guard_node", "visual_target_node"
+        "learner_node", "monitor_node", "replay_node", "robot_sim_node", "safety_guard_node", "visual_target_node"
     }  # fmt: skip
     assert set(asynchronous) - set(roles(architecture="seq")) == {"learner_node", "replay_node"}
     assert roles(rviz=True)["rviz2"] == "optional"
+
+
+def test_what_learns_and_watches_is_restarted_and_what_moves_the_arm_is_not() -> None:
+    specs = nodes(resolve("laptop", {"restarts": 2}), Path("/run/config.yaml"))
+    again = {"learner_node", "monitor_node", "replay_node", "rl_agent_node"}
+    assert {spec.name: spec.restarts for spec in specs} == {s.name: 2 * (s.name in again) for s in specs}
+
+
+@pytest.mark.parametrize("architecture", ["seq", "async2"])
+def test_nothing_learns_in_an_evaluation(architecture: str) -> None:
+    evaluated = roles(**{"architecture": architecture, "evaluation.checkpoint": "/run/c.safetensors"})
+    assert set(roles()) - set(evaluated) == {"learner_node", "replay_node"}
+    assert evaluated["rl_agent_node"] == "finisher"
 
 
 def test_only_the_learner_computes_in_several_threads() -> None:
@@ -59,7 +71,7 @@ def test_executables_are_found_as_ros_finds_them(tmp_path: Path) -> None:
     marker.touch()
     with pytest.raises(ConfigError, match="executable 'turn' in package 'arm' not found"):
         find_executable("arm", "turn", ambient)
-    spec = NodeSpec("arm", "move", "left", "essential", {"config": "/a b/it's: here"}, ("-d", "x"))
+    spec = NodeSpec("arm", "move", "left", "essential", 0, {"config": "/a b/it's: here"}, ("-d", "x"))
     assert command(spec, ambient)[1:] == [
         "-d", "x", "--ros-args", "-r", "__node:=left", "-p", "config:='/a b/it''s: here'"
     ]  # fmt: skip

@@ -5,7 +5,7 @@ import mmap
 import time
 from pathlib import Path
 
-from async_rl_core.bringup.leftovers import clean_middleware, middleware_files
+from async_rl_core.bringup.leftovers import clean_dead_middleware, clean_middleware, middleware_files
 
 OLD, DEAD, LOCKED, MAPPED = (f"fastdds_{digit * 16}" for digit in "abcd")
 
@@ -33,3 +33,14 @@ def test_what_is_used_or_older_stays(tmp_path: Path) -> None:
     assert removed == sorted([DEAD, f"{DEAD}_el", *port])
     assert middleware_files(tmp_path) == {name + end for name in (OLD, LOCKED, MAPPED) for end in ("", "_el")}
     assert {"fastdds_notes.txt", "iox2_something", "myfastdds_port7412"} <= {p.name for p in tmp_path.iterdir()}
+
+
+def test_what_the_dead_left_goes(tmp_path: Path) -> None:
+    for stem in (DEAD, LOCKED):
+        segment(tmp_path, stem)
+    (tmp_path / OLD).touch()  # without a lock file nothing tells whether its owner lives
+    with (tmp_path / f"{LOCKED}_el").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert clean_dead_middleware(time.time(), tmp_path) == []  # too young
+        assert clean_dead_middleware(time.time() + 60, tmp_path) == [DEAD, f"{DEAD}_el"]
+    assert middleware_files(tmp_path) == {OLD, LOCKED, f"{LOCKED}_el"}

@@ -3,10 +3,11 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from async_rl_core.bringup.lock import DomainLock, domain
+from async_rl_core.bringup.lock import DomainLock, RunLock, domain
 from async_rl_core.errors import ConfigError
 
 DOMAIN = 10_000 + os.getpid()  # no ROS domain has this number, and no other test run
@@ -38,6 +39,19 @@ sys.stdin.read()
         process.kill()
         process.wait()
         DomainLock(DOMAIN).close()
+
+
+def test_a_run_is_locked_until_its_last_process_ends(tmp_path: Path) -> None:
+    lock = RunLock(tmp_path)
+    with pytest.raises(ConfigError, match=f"run folder {tmp_path}: its run is still going; stop that first"):
+        RunLock(tmp_path)
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=[lock.descriptor]) as process:
+        lock.close()
+        with pytest.raises(ConfigError):
+            RunLock(tmp_path)
+        process.kill()
+        process.wait()
+    RunLock(tmp_path).close()
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "233", "1.5"])

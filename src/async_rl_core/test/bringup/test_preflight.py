@@ -1,8 +1,10 @@
 """What must hold before anything starts: one line each, and nothing half-started."""
 
 import os
+import shutil
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -75,7 +77,12 @@ def test_a_full_run_folder_is_refused_and_an_empty_one_taken(ambient: dict[str, 
     config = resolve("laptop", {"run_dir": folder})
     assert create_run_folder(config, NOW).run_dir == folder
     message = refusal(config, ambient)
-    assert message == f"run folder {folder} is not empty; empty it, or choose another with run_dir:=<folder>"
+    assert message == (
+        f"run folder {folder} is not empty; go on with that run by resume:={folder}, "
+        "or choose another with run_dir:=<folder>"
+    )
+    (folder / CONFIG_FILE).rename(folder / "notes.txt")
+    assert "is not empty; empty it, or choose" in refusal(config, ambient)
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
@@ -92,6 +99,26 @@ def test_a_file_in_the_way_is_refused(ambient: dict[str, str], tmp_path: Path) -
 def test_a_full_disk_is_refused(ambient: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "MIN_DISK", 2**80)
     assert "free some, or set run_dir" in refusal(resolve(), ambient)
+
+
+def test_a_disk_too_small_for_the_journal_is_refused(
+    ambient: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def free(gibibytes: int) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=gibibytes * 2**30))
+
+    free(4)
+    config = resolve("paper_baseline", {"run_dir": str(tmp_path / "run")})
+    message = refusal(config, ambient)
+    assert "replay.capacity 100000 at 160x90 needs 47" in message
+    assert "4096 MiB are free" in message
+    assert "replay.journal: false" in message
+    for fits in ({"replay.journal": False}, {"replay.capacity": 80_000}, {"duration": 600.0}):
+        preflight.check_disk(resolve("paper_baseline", fits), tmp_path)
+    (tmp_path / "run" / "replay").mkdir(parents=True)
+    with (tmp_path / "run" / "replay" / f"steps_{0:015d}.journal").open("wb") as file:
+        file.truncate(2 * 2**30)  # a run that goes on has some of it already
+    preflight.check_disk(config, tmp_path / "run")
 
 
 def test_too_little_shared_memory_is_refused(ambient: dict[str, str]) -> None:
@@ -113,3 +140,15 @@ def test_what_is_missing_is_named(overrides: dict[str, object], expected: str, a
 
 def test_a_workspace_that_is_not_built_is_refused(ambient: dict[str, str]) -> None:
     assert "not found on AMENT_PREFIX_PATH; build" in refusal(resolve(), {**ambient, "AMENT_PREFIX_PATH": ""})
+
+
+def test_a_run_goes_on_in_its_folder_unless_it_still_goes(ambient: dict[str, str]) -> None:
+    said: list[str] = []
+    with prepared(resolve(), ambient, NOW) as (config, specs):
+        assert all(spec.descriptors for spec in specs)
+        with pytest.raises(ConfigError, match="its run is still going"), prepared(config, ambient, NOW, said.append):
+            pass
+    with prepared(config, ambient, NOW, said.append) as (again, specs):
+        assert again == config
+        assert all(spec.descriptors for spec in specs)
+    assert said == ["resuming at episode 1, step 0, update 0"]

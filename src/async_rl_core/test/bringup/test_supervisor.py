@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from async_rl_core.bringup.graph import MAX_RESTARTS, NodeSpec, Role
+from async_rl_core.bringup.graph import EXPLAINED, NodeSpec, Role
 from async_rl_core.bringup.output import Output
 from async_rl_core.bringup.supervisor import Supervisor
 
@@ -36,9 +36,11 @@ DIES_BY_SIGNAL = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 class Bench:
     """A supervisor on scripts instead of nodes, and what it wrote."""
 
-    def __init__(self, scripts: Mapping[str, tuple[Role, str]], grace: float = 30.0) -> None:
+    def __init__(self, scripts: Mapping[str, tuple[Role, str]], grace: float = 30.0, restarts: int = 0) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
-        specs = [NodeSpec("test", name, name, role, env={"MARK": name}) for name, (role, _) in scripts.items()]
+        specs = [
+            NodeSpec("test", name, name, role, restarts, env={"MARK": name}) for name, (role, _) in scripts.items()
+        ]
 
         def line(spec: NodeSpec, ambient: Mapping[str, str]) -> list[str]:
             return [sys.executable, "-c", scripts[spec.name][1]]
@@ -83,7 +85,7 @@ def all_up(count: int) -> Callable[[Bench], bool]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_all_in_order(number: int) -> None:
-    bench = Bench({"guard": ("essential", OBEYS), "agent": ("finisher", OBEYS), "monitor": ("restartable", OBEYS)})
+    bench = Bench({"guard": ("essential", OBEYS), "agent": ("finisher", OBEYS), "monitor": ("essential", OBEYS)})
     assert bench.run(all_up(3), (number,)) == 0
     assert bench.out.getvalue().count("| at rest") == 3
     assert bench.err.getvalue() == ""
@@ -120,11 +122,25 @@ def test_a_finisher_that_fails_is_a_death() -> None:
     assert "agent died with exit code 3" in bench.err.getvalue()
 
 
-def test_a_restartable_node_is_restarted_so_often_and_no_more() -> None:
-    bench = Bench({"guard": ("essential", OBEYS), "monitor": ("restartable", DIES)})
+@pytest.mark.parametrize("role", ["essential", "finisher"])
+def test_a_node_is_restarted_so_often_and_no_more(role: Role) -> None:
+    bench = Bench({"guard": ("essential", OBEYS), "learner": (role, DIES)}, restarts=2)
     assert bench.run() == 1
-    assert bench.err.getvalue().count("monitor | trouble") == 1 + MAX_RESTARTS
-    assert "error: monitor died with exit code 3; stopping" in bench.err.getvalue()
+    assert bench.err.getvalue().count("learner | trouble") == 3
+    assert "error: learner died with exit code 3; restart 2 of 2\n" in bench.err.getvalue()
+    assert "error: learner died with exit code 3; stopping" in bench.err.getvalue()
+
+
+def test_a_finisher_that_may_restart_still_completes_the_run() -> None:
+    bench = Bench({"agent": ("finisher", FINISHES)}, restarts=2)
+    assert bench.run() == 0
+    assert bench.out.getvalue().count("last words") == 1
+
+
+def test_who_said_what_is_wrong_is_not_restarted() -> None:
+    bench = Bench({"learner": ("essential", f"import sys; sys.exit({EXPLAINED})")}, restarts=2)
+    assert bench.run() == 1
+    assert "restart" not in bench.err.getvalue()
 
 
 def test_an_optional_node_may_go() -> None:

@@ -98,7 +98,7 @@ def test_unknown_names_and_files_are_named() -> None:
     assert "/nowhere/mine.yaml" in refusal("/nowhere/mine.yaml")
     with pytest.raises(ConfigError, match="unknown robot 'ur6'; did you mean 'ur5'"):
         resolve("laptop", {}, "ur6")
-    assert robots() == ["ur5"]
+    assert robots() == ["fr3", "panda", "ur5", "ur5e"]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,7 @@ def test_unknown_names_and_files_are_named() -> None:
     [
         ("agent__action_cycle_time", 0.05, "nearest: 0.048 or 0.056"),
         ("agent__action_cycle_time", 0.12, "guard.watchdog"),
+        ("guard__watchdog", 0.6, "longer than 0.5 s"),
         ("agent__episode_duration", 0.05, "fewer than two actions"),
         ("camera__height", 40, "at least 41"),
         ("replay__capacity", 1000, None),

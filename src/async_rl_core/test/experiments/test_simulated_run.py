@@ -18,6 +18,7 @@ OVERRIDES = {
     "sac.batch_size": 8,
     "sac.hidden_sizes": [32, 32],
     "learner.threads": 1,
+    "learner.max_updates_per_step": 1.0,
     "sim.renderer": "raycast",
     "sim.image_noise": 2.0,
     "sim.joint_noise": 0.001,

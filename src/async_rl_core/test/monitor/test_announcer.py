@@ -38,3 +38,11 @@ def test_missed_cycles_and_a_stuck_replay() -> None:
     assert announcer.timing(stuck) == [f"warning: replay takes no steps; the agent holds {WAITING_STEPS} of them back"]
     assert announcer.timing(stuck) == []
     assert announcer.timing(TimingCounts(200, 2)) == ["replay takes steps again"]
+
+
+def test_missed_cycles_that_are_known_are_not_told_again() -> None:
+    announcer = Announcer(missed=3)
+    assert announcer.timing(TimingCounts(cycles=900, missed_cycles=3)) == []
+    assert announcer.timing(TimingCounts(cycles=901, missed_cycles=4)) == [
+        "warning: 1 action cycle went by without a command; 4 of 901 so far"
+    ]

@@ -66,10 +66,20 @@ def test_a_line_that_a_crash_cut_off_is_dropped(tmp_path: Path, length: int) -> 
     assert read_episodes(path) == [ROW, ROW]
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", HEADER + "\n1,2,3\n", HEADER + "\nx,1,1,1,1,1,1,1\n"])
-def test_another_file_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("length", [0, 1, len(HEADER)])
+def test_a_header_that_a_crash_cut_off_is_written_again(tmp_path: Path, length: int) -> None:
     path = tmp_path / "episodes.csv"
-    path.write_text(text)
+    path.write_text(HEADER[:length])
+    assert read_episodes(path) == []
+    write(path, [ROW])
+    assert read_episodes(path) == [ROW]
+
+
+@pytest.mark.parametrize("text", ["a", "a,b\n1,2\n", HEADER + "\n1,2,3\n", HEADER + "\nx,1,1,1,1,1,1,1\n"])
+@pytest.mark.parametrize("more", ["", "\udcff\n", 200_000 * "9" + "\n"], ids=["", "not UTF-8", "a long line"])
+def test_another_file_is_refused_in_one_line(tmp_path: Path, text: str, more: str) -> None:
+    path = tmp_path / "episodes.csv"
+    path.write_text(text + more, errors="surrogateescape")
     with pytest.raises(RecordError, match=r"episodes\.csv") as caught:
         read_episodes(path)
     assert "\n" not in str(caught.value)

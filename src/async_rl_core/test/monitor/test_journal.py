@@ -9,7 +9,7 @@ import pytest
 from async_rl_core.config.load import resolve
 from async_rl_core.monitor.episodes import EpisodeRow, RecordError, read_episodes
 from async_rl_core.monitor.journal import Journal
-from async_rl_core.monitor.summary import TimingCounts
+from async_rl_core.monitor.summary import Distribution, TimingCounts
 from async_rl_core.monitor.worker import Worker
 
 CONFIG = resolve("laptop")
@@ -74,6 +74,7 @@ def test_a_restarted_monitor_continues(tmp_path: Path) -> None:
     assert second.knows(1)
     assert not second.knows(2)
     assert second.wall_time(5007.0) == 14.0
+    assert second.elapsed(5007.0) == 7.0
     second.add(row(2, 14.0), random=True)
     second.close(5007.0)
     assert worker.close(30.0) == []
@@ -86,6 +87,18 @@ def test_a_run_without_episodes_has_a_summary(tmp_path: Path) -> None:
     Journal(CONFIG, tmp_path, worker, now=0.0).close(3.0)
     assert worker.close(30.0) == []
     assert figures(tmp_path)["episodes"] == 0
+    assert not (tmp_path / "learning_curve.png").exists()
+
+
+def test_an_evaluation_has_no_learning_curve(tmp_path: Path) -> None:
+    worker = Worker()
+    journal = Journal(resolve("laptop", {"evaluation.checkpoint": "c.safetensors"}), tmp_path, worker, now=0.0)
+    journal.add(row(1, 7.0), random=False)
+    journal.count(TimingCounts(distributions=(Distribution("act", "ms", 1.0, 2.0, 3.0),)))
+    assert journal.component_table(8.0) == []
+    journal.close(8.0)
+    assert worker.close(30.0) == []
+    assert figures(tmp_path)["episodes"] == 1
     assert not (tmp_path / "learning_curve.png").exists()
 
 

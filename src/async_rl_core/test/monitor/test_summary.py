@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from async_rl_core.config.load import resolve
 from async_rl_core.monitor.episodes import EpisodeRow
-from async_rl_core.monitor.summary import Distribution, Summary, TimingCounts, write
+from async_rl_core.monitor.summary import NAME, Distribution, Summary, TimingCounts, read, write
 
 CONFIG = resolve("laptop", {"seed": 3})
 
@@ -68,3 +68,12 @@ def test_it_is_always_valid_json(tmp_path_factory: pytest.TempPathFactory, terms
     path = tmp_path_factory.mktemp("run") / "summary.json"
     write(path, summary.document(1.0))
     assert json.loads(path.read_text(), parse_constant=pytest.fail)["episodes"] == len(terms)
+
+
+def test_what_was_written_is_read_and_what_cannot_be_is_nothing(tmp_path: Path) -> None:
+    assert read(tmp_path) == {}
+    write(tmp_path / NAME, {"episodes": 3})
+    assert read(tmp_path) == {"episodes": 3}
+    for text in ("{", "[]", ""):
+        (tmp_path / NAME).write_text(text)
+        assert read(tmp_path) == {}

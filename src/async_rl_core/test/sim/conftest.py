@@ -13,7 +13,7 @@ from async_rl_core.sim.scene import Array, Scene
 
 @pytest.fixture(scope="session")
 def config() -> Config:
-    return resolve("laptop", {"camera.width": 160, "camera.height": 90, "sim.command_timeout": 0.04})
+    return resolve("laptop", {"camera.width": 160, "camera.height": 90})
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ def test_holds_its_pose_at_rest(arm: SimulatedArm, start: Array) -> None:
 
 def test_last_command_persists_until_the_timeout_and_then_stops_smoothly(arm: SimulatedArm, config: Config) -> None:
     drive(arm, VELOCITY, 0.2)
-    arm.step(config.sim.command_timeout - 2 * CYCLE)
+    arm.step(config.robot.command_timeout - 2 * CYCLE)
     np.testing.assert_allclose(arm.velocity, VELOCITY, atol=0.005)
     before = arm.velocity
     for _ in range(60):

@@ -7,7 +7,7 @@ import pytest
 
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import SimulationError
-from async_rl_core.sim.model import resolved_urdf_text, robots_folder, urdf_text
+from async_rl_core.sim.model import model_file, resolved_urdf_text, urdf_text
 
 
 def test_published_text_keeps_package_uris(config: Config) -> None:
@@ -24,12 +24,22 @@ def test_resolved_text_names_files_that_are_there(config: Config) -> None:
 
 def test_missing_model_says_what_to_install() -> None:
     with pytest.raises(SimulationError, match=r"no_such_robot\.urdf not found in .*pip install example-robot-data"):
-        robots_folder("no_such_robot.urdf")
+        model_file("no_such_robot.urdf")
 
 
 def test_sourced_ros_goes_first(config: Config, empty_prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AMENT_PREFIX_PATH", str(empty_prefix))
-    assert not robots_folder(config.robot.model).is_relative_to(empty_prefix)  # lacks the model, so is passed over
-    folder = empty_prefix / "share" / "example-robot-data" / "robots"
-    (folder / "mine.urdf").write_text("<robot name='mine'/>")
-    assert robots_folder("mine.urdf") == folder
+    assert not model_file(config.robot.model).is_relative_to(empty_prefix)  # lacks the model, so is passed over
+    path = empty_prefix / "share" / "example-robot-data" / "robots" / "mine.urdf"
+    path.write_text("<robot name='mine'/>")
+    assert model_file("mine.urdf") == path
+    assert model_file(str(path)) == path
+
+
+def test_a_mesh_that_is_nowhere_is_named(config: Config, tmp_path: Path) -> None:
+    path = tmp_path / "arm.urdf"
+    path.write_text('<robot name="arm"><mesh filename="package://no_such_package/arm.stl"/></robot>')
+    with pytest.raises(
+        SimulationError, match=r"package://no_such_package/arm\.stl, not found; install no_such_package"
+    ):
+        resolved_urdf_text(config.robot.model_copy(update={"model": str(path)}))

@@ -13,15 +13,20 @@ from async_rl_core.config.schema import RewardConfig
 from async_rl_core.errors import ConfigError
 from async_rl_core.tasks.reward import TargetReward, centre_weights
 
-POSTURE = ((1, 2, 3), (0, 4))
+POSTURE = [({1: 1.0, 2: 1.0, 3: 1.0}, -math.pi), ({0: 1.0, 4: 1.0}, 0.0)]
 LEVEL = (1.5707, -2.0, 1.9, -math.pi + 0.1, -1.5707, 3.1415)
 
 
 def reward(
-    height: int = 90, width: int = 160, form: str = "paper", cycle_time: float = 0.04, beta: float = 1.0
+    height: int = 90,
+    width: int = 160,
+    form: str = "paper",
+    cycle_time: float = 0.04,
+    beta: float = 1.0,
+    scaled: bool = True,
 ) -> TargetReward:
-    config = RewardConfig.model_validate({"form": form, "alpha": 800.0, "beta": beta, "reference_cycle_time": 0.04})
-    return TargetReward(config, height, width, cycle_time, POSTURE)
+    values = {"form": form, "alpha": 800.0, "beta": beta, "scale_with_cycle_time": scaled, "reference_cycle_time": 0.04}
+    return TargetReward(RewardConfig.model_validate(values), height, width, cycle_time, POSTURE)
 
 
 def literal_target_term(image: NDArray[np.uint8], form: str) -> float:
@@ -64,6 +69,8 @@ def test_posture_term_and_scaling(angles: list[float], cycle_time: float) -> Non
     value, term = reward(9, 16, cycle_time=cycle_time)(image, np.array(angles))
     posture = abs(math.pi + angles[1] + angles[2] + angles[3]) + abs(angles[0] + angles[4])
     assert value == pytest.approx(cycle_time / 0.04 * (term - posture))
+    as_code, _ = reward(9, 16, cycle_time=cycle_time, scaled=False)(image, np.array(angles))
+    assert as_code == pytest.approx(term - posture)
     assert term == reward(9, 16)(image, angles)[1]  # unscaled
 
 

@@ -1,0 +1,57 @@
+"""A run that goes on where it stopped, in its own folder."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from async_rl_core.agent.start import Start
+from async_rl_core.algorithms import checkpoint_file
+from async_rl_core.bringup.preflight import CONFIG_FILE, check_disk
+from async_rl_core.config.load import reconfigure, write_config
+from async_rl_core.config.schema import Config
+from async_rl_core.errors import ConfigError
+
+
+def resumed(folder: Path, overrides: Mapping[str, object], names: Mapping[str, str]) -> Config:
+    """The configuration with which a run goes on: its own, in the folder where it lies now, with a few values changed.
+
+    Args:
+        folder: of the run.
+        overrides: values by dotted key.
+        names: what errors call an overridden key.
+
+    Raises:
+        ConfigError: the folder is not one of a run that learned.
+    """
+    path = folder / CONFIG_FILE
+    if not path.is_file():
+        what = f"has no {CONFIG_FILE}" if folder.is_dir() else "is not a folder"
+        raise ConfigError(f"resume: {folder} {what}; name a run's folder, such as runs/<date>-<task>-<preset>")
+    config = reconfigure(path, {**overrides, "run_dir": str(folder)}, names)
+    if not config.learns:
+        raise ConfigError(f"resume: {folder} holds an evaluation, which does not go on; evaluate the run again")
+    return config
+
+
+def reopen(config: Config, say: Callable[[str], object]) -> None:
+    """Make a run's folder ready to go on in, and say where; the caller holds its lock.
+
+    Raises:
+        AsyncRLError: one line, with nothing changed, where what the folder holds is damaged, the run is complete, or
+            the disk is full.
+    """
+    folder = config.run_dir
+    assert folder is not None
+    start = Start.of(folder)
+    found = checkpoint_file.newest_whole(folder / checkpoint_file.FOLDER, lambda line: say(f"warning: {line}"))
+    if config.episodes is not None and start.finished >= config.episodes:
+        raise ConfigError(
+            f"resume: {folder} is complete, {start.finished} of {config.episodes} episodes; say how many it shall have "
+            f"in all, such as episodes:={2 * start.finished}, or episodes:=none"
+        )
+    check_disk(config, folder)
+    try:
+        write_config(config, folder / CONFIG_FILE)
+    except OSError as error:
+        raise ConfigError(f"resume: {folder} cannot be written: {error.strerror}; see to its permissions") from None
+    updates = found[1].updates if found else 0
+    say(f"resuming at episode {start.episode + 1}, step {start.env_steps}, update {updates}")

@@ -1,0 +1,126 @@
+"""What a robot's file, `config/robots/*.yaml`, may say."""
+
+from pydantic import Field, model_validator
+
+from async_rl_core.config.driver import Driver
+from async_rl_core.config.section import Positive, Section
+
+
+class MonitorConfig(Section):
+    """Where the screen stands, in the workspace frame of the robot."""
+
+    center: tuple[float, float, float] = Field(description="metres")
+    size: tuple[Positive, Positive] = Field(description="width and height in metres")
+    normal: tuple[float, float, float] = Field(description="direction in which the screen looks")
+    up: tuple[float, float, float] = Field(description="direction of the picture's upper edge")
+
+
+class TableConfig(Section):
+    """The simulated table top, in the workspace frame of the robot; its height is the workspace's `table_height`."""
+
+    center: tuple[float, float] = Field(description="x and y, metres")
+    size: tuple[Positive, Positive] = Field(description="along x and y, metres")
+
+
+class RobotLimits(Section):
+    """Per joint, in the robot's command order."""
+
+    position_lower: tuple[float, ...] = Field(description="rad")
+    position_upper: tuple[float, ...] = Field(description="rad")
+    velocity: tuple[Positive, ...] = Field(description="rad/s")
+    acceleration: tuple[Positive, ...] = Field(description="rad/s^2, of motion")
+    stop_acceleration: tuple[Positive, ...] = Field(description="rad/s^2, of a stop")
+    jerk: tuple[Positive, ...] = Field(description="rad/s^3, of motion and stop")
+
+
+class PostureTerm(Section):
+    """A weighted sum of joint angles that the camera's being level and upright holds at a value."""
+
+    joints: dict[str, float] = Field(min_length=1, description="weight of each joint's angle")
+    sum: float = Field(description="rad")
+
+
+class Sphere(Section):
+    """A bounding sphere."""
+
+    center: tuple[float, float, float] = Field(description="metres")
+    radius: Positive = Field(description="metres")
+
+
+class Workspace(Section):
+    """Where the arm may be, in the coordinates of `frame`, which does not move."""
+
+    frame: str
+    lower: tuple[float, float, float] = Field(description="corner of the box that the tool stays in, metres")
+    upper: tuple[float, float, float] = Field(description="the corner opposite to it, metres")
+    sphere: Sphere = Field(description="which the tool stays in too")
+    table_height: float = Field(description="height of the table top, which no link may touch, metres")
+
+
+class BodiesConfig(Section):
+    """What must not touch: the arm's links, what is mounted on its tool, the table."""
+
+    tool_radius: Positive = Field(
+        description="radius of a sphere about the tool frame that stands for what is mounted there, metres"
+    )
+    close: tuple[tuple[str, str], ...] = Field(
+        description="links, 'tool' or 'table', which are near one another as the arm is built and so are not judged"
+    )
+
+
+class RobotConfig(Section):
+    """One arm: what its driver publishes and takes, and what it may do."""
+
+    name: str
+    model: str = Field(description="URDF: in config/robots/ or example-robot-data's robots folder, or an absolute path")
+    joints: tuple[str, ...] = Field(min_length=1, description="in the order of the command topic")
+    state_joints: tuple[str, ...] = Field(description="in the order of the driver's joint_states")
+    actuated_joints: tuple[str, ...] = Field(min_length=1, description="those that the policy moves")
+    posture: tuple[PostureTerm, ...] = Field(
+        description="the reward's posture term: what keeps the camera as it should be"
+    )
+    command_topic: str
+    state_topic: str
+    state_rate: Positive
+    command_acceleration: Positive = Field(
+        description="rad/s^2 with which the driver's controller follows a new velocity"
+    )
+    command_timeout: Positive = Field(
+        le=1.0, description="seconds without a command until a driver of ours, or the simulated arm, stops by itself"
+    )
+    base_frame: str
+    tool_frame: str
+    camera_offset: tuple[float, float, float] = Field(description="camera position in the tool frame, metres")
+    camera_roll: float = Field(
+        ge=-360, le=360, description="degrees from the tool frame to the camera's optical frame, about z"
+    )
+    camera_fov: float = Field(gt=5, lt=170, description="vertical field of view, degrees")
+    start: tuple[float, ...] = Field(description="start pose, rad")
+    reset_velocity: Positive = Field(description="rad/s, fastest joint in the reset motion")
+    limits: RobotLimits
+    workspace: Workspace
+    bodies: BodiesConfig
+    table: TableConfig
+    monitor: MonitorConfig
+    drivers: dict[str, Driver] = Field(description="by name; the first is the default, none: it is only simulated")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "RobotConfig":
+        n = len(self.joints)
+        if len(set(self.joints)) != n:
+            raise ValueError(f"joints of {self.name} name one joint twice: {list(self.joints)}")
+        if sorted(self.state_joints) != sorted(self.joints):
+            raise ValueError(f"state_joints of {self.name} must name the joints {list(self.joints)}")
+        for group in (self.actuated_joints, *(term.joints for term in self.posture)):
+            if unknown := set(group) - set(self.joints):
+                raise ValueError(f"{sorted(unknown)} are not joints of {self.name}; allowed: {list(self.joints)}")
+        vectors = {"start": self.start, **{k: getattr(self.limits, k) for k in RobotLimits.model_fields}}
+        for key, vector in vectors.items():
+            if len(vector) != n:
+                raise ValueError(f"{key} of {self.name} has {len(vector)} values for {n} joints")
+        for low, q, high, joint in zip(
+            self.limits.position_lower, self.start, self.limits.position_upper, self.joints, strict=True
+        ):
+            if not low < q < high:
+                raise ValueError(f"start of {joint} is {q} rad, outside its limits [{low}, {high}]")
+        return self

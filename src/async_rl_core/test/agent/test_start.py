@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from async_rl_core.agent.start import BEGINNING, Start
+from async_rl_core.errors import AsyncRLError
+from async_rl_core.monitor import summary
+from async_rl_core.monitor.episodes import EpisodeRow, EpisodeWriter
+from async_rl_core.replay.journal import FOLDER, Journal
+from async_rl_core.replay.segment import Position
+from async_rl_core.replay.sizes import StepSizes
+from async_rl_core.replay.step import Step
+
+SIZES = StepSizes(height=2, width=2, proprioception=3, action=1)
+
+
+def finish(run: Path, episode: int, env_steps: int) -> None:
+    """A row as the monitor writes it."""
+    writer = EpisodeWriter(run / "episodes.csv")
+    writer.write(EpisodeRow(episode, 7.0 * episode, env_steps, 0, 1.0, 1.0, 0.5, 2))
+    writer.close()
+
+
+def store(run: Path, position: Position) -> None:
+    """A step as replay keeps it."""
+    journal = Journal(run / FOLDER, SIZES, sync_period=1.0, settled=position.sequence - 1)
+    vectors = np.zeros(3, np.float32), np.zeros(1, np.float32)
+    frames = np.zeros((1, 2, 2, 3), np.uint8)
+    journal.append(Step(position.sequence, position.episode, 1, frames, *vectors, 0.0, terminal=False), position)
+    journal.close()
+
+
+def test_a_new_run_begins_at_nothing(tmp_path: Path) -> None:
+    assert Start.of(tmp_path) == BEGINNING == Start()
+
+
+def test_what_is_stored_may_be_further_than_what_is_recorded(tmp_path: Path) -> None:
+    finish(tmp_path, episode=3, env_steps=300)
+    store(tmp_path, Position(sequence=345, episode=4, env_steps=341, batches=9))
+    assert Start.of(tmp_path) == Start(episode=4, sequence=346, env_steps=341, finished=1, missed_cycles=2)
+
+
+def test_what_is_recorded_may_be_further_than_what_is_stored(tmp_path: Path) -> None:
+    store(tmp_path, Position(sequence=345, episode=4, env_steps=341, batches=9))
+    finish(tmp_path, episode=5, env_steps=500)
+    assert Start.of(tmp_path) == Start(episode=5, sequence=346, env_steps=500, finished=1, missed_cycles=2)
+
+
+def test_counts_go_on_from_the_summary(tmp_path: Path) -> None:
+    summary.write(tmp_path / summary.NAME, {"cycles": 900, "missed_cycles": 5, "stale_images": 1})
+    assert Start.of(tmp_path) == Start(cycles=900, missed_cycles=5, stale_images=1)
+    (tmp_path / summary.NAME).write_text("{")
+    assert Start.of(tmp_path) == BEGINNING
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    (tmp_path / "episodes.csv").write_text("something else\n")
+    with pytest.raises(AsyncRLError, match=r"episodes\.csv"):
+        Start.of(tmp_path)

@@ -1,0 +1,87 @@
+"""A run's folder, taken up again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from async_rl_core.algorithms import checkpoint_file
+from async_rl_core.algorithms.checkpoint_file import name_of, write_checkpoint
+from async_rl_core.bringup import preflight
+from async_rl_core.bringup.resume import reopen, resumed
+from async_rl_core.config.load import read_config, resolve, write_config
+from async_rl_core.errors import AsyncRLError
+from async_rl_core.monitor.episodes import EpisodeRow, EpisodeWriter
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run of two finished episodes, 150 steps and 40 updates."""
+    write_config(resolve("laptop", {"episodes": 2, "run_dir": tmp_path}), tmp_path / "config.yaml")
+    writer = EpisodeWriter(tmp_path / "episodes.csv")
+    for episode in (1, 3):
+        writer.write(EpisodeRow(episode, 7.0 * episode, 50 * episode, 0, 1.0, 1.0, 0.5, 0))
+    writer.close()
+    (tmp_path / checkpoint_file.FOLDER).mkdir()
+    for updates in (20, 40):
+        path = tmp_path / checkpoint_file.FOLDER / name_of(updates)
+        write_checkpoint(path, {"updates": updates, "env_steps": 100}, {"w": np.zeros(3, np.float32)})
+    return tmp_path
+
+
+def reopened(run: Path, **overrides: object) -> list[str]:
+    said: list[str] = []
+    reopen(resumed(run, overrides, {}), said.append)
+    return said
+
+
+def test_it_says_where_it_goes_on_and_keeps_what_was_asked(run: Path) -> None:
+    assert reopened(run, episodes=9, duration=30.0) == ["resuming at episode 4, step 150, update 40"]
+    config = read_config(run / "config.yaml")
+    assert (config.episodes, config.duration, config.run_dir) == (9, 30.0, run)
+
+
+def test_a_run_that_was_stopped_before_its_first_step_begins(run: Path) -> None:
+    for path in run.rglob("*"):
+        if path.is_file() and path.name != "config.yaml":
+            path.unlink()
+    assert reopened(run) == ["resuming at episode 1, step 0, update 0"]
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_counts(run: Path) -> None:
+    (run / checkpoint_file.FOLDER / name_of(40)).write_bytes(b"")
+    warning, line = reopened(run, episodes=3)
+    assert warning.startswith("warning: checkpoint ") and name_of(40) in warning
+    assert line == "resuming at episode 4, step 150, update 20"
+
+
+def damage_checkpoints(run: Path) -> None:
+    for path in (run / checkpoint_file.FOLDER).iterdir():
+        path.write_bytes(b"")
+
+
+def damage_episodes(run: Path) -> None:
+    (run / "episodes.csv").write_text("rows\n")
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        (lambda run: None, r"is complete, 2 of 2 episodes; .* such as episodes:=4, or episodes:=none"),
+        (damage_checkpoints, "every checkpoint in .* is damaged"),
+        (damage_episodes, r"episodes\.csv"),
+    ],
+)
+def test_what_cannot_go_on_is_refused_with_nothing_changed(run: Path, damage: object, expected: str) -> None:
+    assert callable(damage)
+    damage(run)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(AsyncRLError, match=expected):
+        reopened(run, duration=5.0)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_a_full_disk_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "MIN_DISK", 2**80)
+    with pytest.raises(AsyncRLError, match="free some"):
+        reopened(run, episodes=3)

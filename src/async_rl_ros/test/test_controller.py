@@ -1,0 +1,83 @@
+"""The request to controller_manager; its own messages are not needed for that, and its answer is a stand-in's."""
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from rclpy.task import Future
+
+from async_rl_core.errors import SafetyError
+from async_rl_ros.controller import MANAGER, Controller
+
+
+class Request:
+    """Of SwitchController, as far as it is used."""
+
+    BEST_EFFORT = 1
+
+    def __init__(self, deactivate_controllers: list[str], strictness: int) -> None:
+        self.deactivate_controllers = deactivate_controllers
+        self.strictness = strictness
+
+
+class Manager:
+    """controller_manager's service, seen from a node that has its client."""
+
+    def __init__(self) -> None:
+        self.there = True
+        self.requests: list[Request] = []
+        self.future: Future[Any] = Future()
+        self.said: list[str] = []
+
+    def create_client(self, type_: object, name: str) -> "Manager":
+        assert name == MANAGER
+        return self
+
+    def service_is_ready(self) -> bool:
+        return self.there
+
+    def call_async(self, request: Request) -> Future[Any]:
+        self.requests.append(request)
+        return self.future
+
+    def get_logger(self) -> SimpleNamespace:
+        return SimpleNamespace(info=self.said.append, error=self.said.append)
+
+
+@pytest.fixture
+def manager(monkeypatch: pytest.MonkeyPatch) -> Manager:
+    module = ModuleType("controller_manager_msgs.srv")
+    module.SwitchController = SimpleNamespace(Request=Request)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "controller_manager_msgs", ModuleType("controller_manager_msgs"))
+    monkeypatch.setitem(sys.modules, "controller_manager_msgs.srv", module)
+    return Manager()
+
+
+@pytest.mark.parametrize(("ok", "said"), [(True, "velocity deactivated"), (False, "velocity was not deactivated")])
+def test_it_asks_for_one_controller_and_tells_what_came_of_it(manager: Manager, ok: bool, said: str) -> None:
+    controller = Controller(manager, "velocity")  # type: ignore[arg-type]
+    assert controller.deactivate() is manager.future
+    (request,) = manager.requests
+    assert (request.deactivate_controllers, request.strictness) == (["velocity"], Request.BEST_EFFORT)
+    controller._report(answered(ok))
+    assert said in manager.said[-1]
+
+
+def answered(ok: bool) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_result(SimpleNamespace(ok=ok))
+    return future
+
+
+def test_without_a_manager_it_says_so_and_does_not_wait(manager: Manager) -> None:
+    manager.there = False
+    assert Controller(manager, "velocity").deactivate() is None  # type: ignore[arg-type]
+    assert not manager.requests
+    assert "not there" in manager.said[-1]
+
+
+def test_without_the_messages_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "controller_manager_msgs", None)
+    with pytest.raises(SafetyError, match="controller_manager_msgs is not installed"):
+        Controller(Manager(), "velocity")  # type: ignore[arg-type]
