@@ -25,7 +25,9 @@ KEYS = {
 WITHOUT_KEY = {
     "av": "av",
     "example_robot_data": "example-robot-data",
+    "franky_sim": "franky-sim",
     "iceoryx2": "iceoryx2",
+    "pylibfranka": "pylibfranka",
     "safetensors": "safetensors",
 }
 """Modules that rosdep has no key for, by the name of their package; they come from requirements.lock."""

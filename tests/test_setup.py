@@ -82,6 +82,13 @@ def test_lock_without_ros_wheels_where_ros_is_sourced(root):
     }
 
 
+def test_what_is_optional_is_left_out_where_it_cannot_be_had(root, tmp_path, capsys):
+    wheels, _ = virtual_environment.locked(root / "requirements.lock", sys.executable, None)
+    assert not [line for line in wheels if line.startswith(("pylibfranka", "franky-sim"))]
+    virtual_environment.install_optional(["false"], root / "requirements.lock", tmp_path / "log" / "optional.log")
+    assert "left out: franky-sim==1.0.4, pylibfranka==0.21.3" in capsys.readouterr().out
+
+
 def test_a_failing_command_shows_the_end_of_its_log(tmp_path):
     log = tmp_path / "log" / "pip.log"
     command = [sys.executable, "-c", "print('no wheel of x'); raise SystemExit(3)"]

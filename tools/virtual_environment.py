@@ -11,6 +11,7 @@ from machine import MissingError, find_python, missing_for_venv, missing_tools, 
 
 # Taken from a sourced ROS 2, where it has them: its cv_bridge is compiled against its NumPy and its OpenCV.
 FROM_ROS = {"numpy": "numpy", "opencv-python-headless": "cv2"}
+OPTIONAL = "# optional"  # ends the lines of the lock that only some robots need, and not every machine can have
 # Imported once at the end: says early that something is broken, and compiles what every start would have to compile.
 USED = "rclpy, torch, numba, mujoco, pinocchio, cv2, matplotlib.pyplot, pydantic, iceoryx2, safetensors, av, pytest"
 
@@ -30,6 +31,7 @@ def run(command: list[str], log: Path, what: str) -> None:
 def locked(lock: Path, python: str, ros: str | None) -> tuple[list[str], list[str]]:
     """The lock's lines: those to install as they stand, and torch, whose CUDA build brings packages of its own."""
     lines = [line for line in lock.read_text().splitlines() if line and not line.startswith("#")]
+    lines = [line for line in lines if not line.endswith(OPTIONAL)]
     if ros:
         present = [name for name, module in FROM_ROS.items() if probe(python, f"import {module}") is not None]
         lines = [line for line in lines if not line.startswith("ros-") and line.split("==")[0] not in present]
@@ -54,10 +56,20 @@ def make_venv(root: Path, venv: Path, lock: Path, ros: str | None) -> None:
     pip += ["--no-compile", "--no-warn-script-location", "--prefer-binary"]
     run([*pip, "--no-deps", "-r", str(requirements)], root / "log" / "pip.log", "installing requirements.lock")
     run([*pip, "-c", str(requirements), *torch], root / "log" / "pip-torch.log", "installing torch")
+    install_optional(pip, lock, root / "log" / "pip-optional.log")
     if ros:
         link_ros(venv, python)
     else:
         rewrite_build_paths(venv)
+
+
+def install_optional(pip: list[str], lock: Path, log: Path) -> None:
+    """Install what only some robots need, where this machine can have it."""
+    lines = [line.split("#")[0].strip() for line in lock.read_text().splitlines() if line.endswith(OPTIONAL)]
+    try:
+        run([*pip, "--no-deps", *lines], log, "installing optional packages")
+    except MissingError:
+        say(f"left out: {', '.join(lines)}, which cannot be had here (details: log/{log.name})")
 
 
 def check_imports(launcher: Path, log: Path) -> None:

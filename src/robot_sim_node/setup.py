@@ -3,7 +3,7 @@ from setuptools import find_packages, setup
 setup(
     name="robot_sim_node",
     version="0.1.0",
-    description="A simulated UR5 with a wrist camera that speaks the real drivers' interface.",
+    description="Simulated arms and their camera, with the interfaces of the real drivers.",
     license="Apache-2.0",
     maintainer="async_rl maintainers",
     maintainer_email="maintainers@async-rl.invalid",
@@ -15,5 +15,10 @@ setup(
     install_requires=["setuptools"],
     extras_require={"test": ["pytest"]},
     zip_safe=True,
-    entry_points={"console_scripts": ["robot_sim_node = robot_sim_node.node:main"]},
+    entry_points={
+        "console_scripts": [
+            "robot_sim_node = robot_sim_node.node:main",
+            "camera_sim_node = robot_sim_node.camera_node:main",
+        ]
+    },
 )

@@ -19,3 +19,7 @@ class SimulationError(AsyncRLError):
 
 class SafetyError(AsyncRLError):
     """A guard that cannot judge, so must not run."""
+
+
+class RobotError(AsyncRLError):
+    """A robot that cannot be reached, or no longer."""

@@ -1,44 +1,16 @@
-"""From the simulation's arrays to the drivers' messages."""
+"""From the simulation's arrays to a camera driver's messages, and to tf's."""
 
 from array import array
 
 import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import TransformStamped
-from numpy.typing import NDArray
-from sensor_msgs.msg import CameraInfo, Image, JointState
+from sensor_msgs.msg import CameraInfo, Image
 
 from async_rl_core.config.schema import Config
 from async_rl_core.sim.camera import Image as Pixels
 from async_rl_core.sim.camera import intrinsics
 from async_rl_core.sim.frames import CAMERA_FRAME, Transform
-
-_SECOND = 1_000_000_000
-
-
-def time_message(nanoseconds: int) -> Time:
-    """ROS time from nanoseconds since the epoch."""
-    return Time(sec=nanoseconds // _SECOND, nanosec=nanoseconds % _SECOND)
-
-
-class JointStates:
-    """Builds `joint_states` in the driver's order, which is not that of the commands."""
-
-    def __init__(self, config: Config) -> None:
-        robot = config.robot
-        self._order: NDArray[np.intp] = np.array([robot.joints.index(name) for name in robot.state_joints])
-        self._names = list(robot.state_joints)
-
-    def message(
-        self, stamp: Time, position: NDArray[np.float64], velocity: NDArray[np.float64], effort: NDArray[np.float64]
-    ) -> JointState:
-        """Arrays (joints,) in command order: rad, rad/s, N m."""
-        message = JointState(name=self._names)
-        message.header.stamp = stamp
-        message.position = array("d", position[self._order].tobytes())
-        message.velocity = array("d", velocity[self._order].tobytes())
-        message.effort = array("d", effort[self._order].tobytes())
-        return message
 
 
 def image_message(image: Pixels, stamp: Time) -> Image:

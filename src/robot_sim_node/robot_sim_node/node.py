@@ -8,30 +8,29 @@ from functools import partial
 from importlib.util import find_spec
 
 from rclpy.task import Future
-from sensor_msgs.msg import CameraInfo, Image, JointState
+from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import Trigger
-from tf2_msgs.msg import TFMessage
 
 from async_rl_core.sim.arm import SimulatedArm
-from async_rl_core.sim.camera import Image as Pixels
 from async_rl_core.sim.disturbance import SensorNoise
-from async_rl_core.sim.frames import LinkFrames
 from async_rl_core.sim.model import urdf_text
 from async_rl_core.sim.scene import Scene
-from async_rl_interfaces.msg import Target
+from async_rl_interfaces.msg import RobotStatus
 from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics
+from async_rl_ros.joint_states import JointStates
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
 from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
-from robot_sim_node import messages
-from robot_sim_node.camera import CameraThread, Snapshot
+from async_rl_ros.stamps import ros_time
 from robot_sim_node.clock import Beat, StampClock
 from robot_sim_node.health import LoopCounts, SimHealth
+from robot_sim_node.view import View
 
 _PRIORITY = 30
 _STOP_TIMEOUT = 1.5  # seconds that the arm may take to come to rest after a stop was requested
+_STATUS_PERIOD = 0.1  # seconds
 _STILL = 0.1  # seconds without motion that count as rest
 # One call takes all that waits from the events executor; that of Jazzy takes one message in each.
 _INTAKE_CALLS = 1 if find_spec("rclpy.experimental") else 4
@@ -45,24 +44,21 @@ class RobotSimNode(ConfiguredNode):
     def __init__(self) -> None:
         super().__init__("robot_sim_node")
         config = self.config
-        self._scene = Scene(config)
-        self._arm = SimulatedArm(self._scene)
-        self._frames = LinkFrames(self._scene)
+        scene = Scene(config)
+        self._arm = SimulatedArm(scene)
         self._noise = SensorNoise(config.sim, config.seed)
-        self._target = (config.target.width / 2, config.target.height / 2)
         self._counts = LoopCounts()
-        self._joint_states = messages.JointStates(config)
-        self._camera_info = messages.camera_info_message(config)
+        self._joint_states = JointStates(config.robot)
         self._never: Future[None] = Future()
         self._stamps = StampClock()
         self._create_publishers()
-        self._camera = CameraThread(self._scene, self._noise, self._publish_frame)
-        self._diagnostics = Diagnostics(self, SimHealth(self._arm, self._camera, self._counts))
-        self._report_renderer()
+        self._view = View(self, scene, self._noise)
+        self._diagnostics = Diagnostics(self, SimHealth(self._arm, self._view.camera, self._counts))
         self._beat = Beat(1.0 / config.robot.state_rate, time.monotonic())
         self._frame_period = 1.0 / config.camera.rate
         self._frames_captured = 0
         self._ticks_per_second = round(config.robot.state_rate)
+        self._ticks_per_status = max(1, round(_STATUS_PERIOD * config.robot.state_rate))
         self._create_subscriptions()
 
     def run(self, stop: Stop) -> None:
@@ -88,7 +84,7 @@ class RobotSimNode(ConfiguredNode):
 
     def close(self) -> None:
         """End the camera's thread."""
-        self._camera.close()
+        self._view.camera.close()
 
     def _take_messages(self) -> None:
         # Once per tick, as the driver's controller does: a wake-up per message would double the node's CPU time.
@@ -98,26 +94,14 @@ class RobotSimNode(ConfiguredNode):
     def _create_publishers(self) -> None:
         robot = self.config.robot
         self._state_publisher = self.create_publisher(JointState, robot.state_topic, qos.DRIVER)
-        self._image_publisher = self.create_publisher(Image, "image_raw", qos.DRIVER)
-        self._info_publisher = self.create_publisher(CameraInfo, "camera_info", qos.DRIVER)
-        self._tf_publisher = self.create_publisher(TFMessage, "/tf", qos.DRIVER)
         self._description_publisher = self.create_publisher(String, "robot_description", qos.LATCHED)
         self._description_publisher.publish(String(data=urdf_text(robot)))
-        self._static_publisher = self.create_publisher(TFMessage, "/tf_static", qos.LATCHED)
-        stamp = self.get_clock().now().to_msg()
-        static = [messages.transform_message(frame, stamp) for frame in self._frames.fixed()]
-        self._static_publisher.publish(TFMessage(transforms=static))
+        self._status_publisher = self.create_publisher(RobotStatus, "robot_status", qos.LATCHED)
 
     def _create_subscriptions(self) -> None:
         topic = self.config.robot.command_topic
         self.create_subscription(Float64MultiArray, topic, self._on_command, qos.DRIVER)
-        self.create_subscription(Target, "target", self._on_target, qos.LATCHED)
         self.create_service(Trigger, "~/activate_controller", self._on_activate)
-
-    def _report_renderer(self) -> None:
-        choice = self._camera.choice
-        text = f"camera renders with {choice.renderer.name}"
-        self.get_logger().info(f"{text}: {choice.reason}" if choice.reason else text)
 
     def _tick(self, now: float) -> None:
         beat, counts = self._beat, self._counts
@@ -131,10 +115,11 @@ class RobotSimNode(ConfiguredNode):
         moment = beat.origin + beat.elapsed  # of the state, not of its publication
         stamp = self._stamps.stamp(moment)
         if beat.elapsed + 1e-6 >= self._frames_captured * self._frame_period:
-            self._capture(moment, stamp)
+            self._frames_captured = math.floor(beat.elapsed / self._frame_period + 1e-6) + 1
+            self._view.capture(self._arm.position, moment, stamp)
         self._publish_state(stamp)
-        if self._camera.error is not None:
-            raise self._camera.error
+        if counts.ticks % self._ticks_per_status == 0:
+            self._tell()
         if counts.ticks % self._ticks_per_second == 0:
             self._stamps.measure()
             gc.collect(0)
@@ -142,20 +127,14 @@ class RobotSimNode(ConfiguredNode):
     def _publish_state(self, stamp: int) -> None:
         arm = self._arm
         position = self._noise.position(arm.position)
-        time_ = messages.time_message(stamp)
-        self._state_publisher.publish(self._joint_states.message(time_, position, arm.velocity, arm.effort))
+        message = self._joint_states.message(ros_time(stamp), position, arm.velocity, arm.effort)
+        self._state_publisher.publish(message)
 
-    def _capture(self, moment: float, stamp: int) -> None:
-        self._frames_captured = math.floor(self._beat.elapsed / self._frame_period + 1e-6) + 1
-        self._camera.capture(Snapshot(self._arm.position, self._target, moment, stamp))
-
-    def _publish_frame(self, image: Pixels, snapshot: Snapshot) -> None:
-        stamp = messages.time_message(snapshot.stamp)
-        self._image_publisher.publish(messages.image_message(image, stamp))
-        self._camera_info.header.stamp = stamp
-        self._info_publisher.publish(self._camera_info)
-        moving = [messages.transform_message(frame, stamp) for frame in self._frames.moving(snapshot.position)]
-        self._tf_publisher.publish(TFMessage(transforms=moving))
+    def _tell(self) -> None:
+        active = self._arm.active
+        message = RobotStatus(ready=active, cause="" if active else "robot_sim_node: controller inactive")
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._status_publisher.publish(message)
 
     def _on_command(self, message: Float64MultiArray) -> None:
         was_active = self._arm.active
@@ -165,16 +144,11 @@ class RobotSimNode(ConfiguredNode):
                 f"a command of {len(message.data)} velocities for {len(self.config.robot.joints)} joints deactivated "
                 "the controller; call ~/activate_controller"
             )
-
-    def _on_target(self, message: Target) -> None:
-        if not (message.width > 0 and message.height > 0):
-            return
-        x, y = message.x / message.width, message.y / message.height
-        if math.isfinite(x) and math.isfinite(y):
-            self._target = (x * self.config.target.width, y * self.config.target.height)
+            self._tell()
 
     def _on_activate(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._arm.activate()
+        self._tell()
         response.success = True
         response.message = "the velocity controller is active"
         return response

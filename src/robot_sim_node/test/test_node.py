@@ -98,7 +98,7 @@ def client() -> Iterator[Client]:
 def running(client: Client, folder: Path, **overrides: object) -> Iterator["subprocess.Popen[str]"]:
     path = folder / "config.yaml"
     # A longer timeout than the robot's own: a busy machine may hold the client back.
-    write_config(resolve("laptop", {"sim.command_timeout": 0.5, **overrides}), path)
+    write_config(resolve("laptop", {"robot.command_timeout": 0.5, **overrides}), path)
     arguments = ["--ros-args", "-r", f"__ns:={client.node.get_namespace()}", "-p", f"config:={path}"]
     process = subprocess.Popen([sys.executable, "-c", RUN, *arguments], stderr=subprocess.PIPE, text=True)
     try:

@@ -5,41 +5,47 @@ from collections.abc import Sequence
 import mujoco
 import numpy as np
 
+from async_rl_core.robots.controller import VelocityController
 from async_rl_core.sim.scene import Array, Scene
 
 
 class SimulatedArm:
-    """Physics and velocity controller. Joints are in command order; time is its own and starts at 0.
+    """Physics behind a `VelocityController`. Joints are in command order; time is its own and starts at 0.
 
-    The controller has the semantics of ros2_controllers' `JointGroupVelocityController`: the last command persists, an
-    empty command or one with a NaN or an infinity is dropped, one of the wrong length deactivates the controller until
-    `activate`. Each new velocity is approached with the driver's acceleration (`robot.command_acceleration`). What the
-    controllers lack is here: without a command for `sim.command_timeout` the arm comes to rest with
-    `limits.stop_acceleration`.
+    Each new velocity is approached with the driver's acceleration (`robot.command_acceleration`). Where there is none
+    to follow, the arm comes to rest with `limits.stop_acceleration`.
     """
 
     def __init__(self, scene: Scene) -> None:
         robot = scene.config.robot
         self._scene = scene
         self._data = mujoco.MjData(scene.model)
-        self._timeout = scene.config.sim.command_timeout
         self._timestep = scene.model.opt.timestep
         joints = len(robot.joints)
+        self._controller = VelocityController(joints, robot.command_timeout)
         self._follow = np.full(joints, robot.command_acceleration * self._timestep)
         self._halt = np.array(robot.limits.stop_acceleration) * self._timestep
-        self.dropped = 0
         self.reset(np.array(robot.start))
 
     def reset(self, position: Array) -> None:
         """Stand at rest at `position` (rad), time 0, controller active, no command yet."""
         mujoco.mj_resetData(self._scene.model, self._data)
         self._data.qpos[self._scene.position_index] = position
-        self._command = np.zeros_like(self._halt)
         self._setpoint = np.zeros_like(self._halt)
-        self._commanded_at = -np.inf
         self._goal = 0.0
-        self.active = True
+        self._controller.deactivate()  # forgets the last command
+        self._controller.activate()
         self._read_state()
+
+    @property
+    def active(self) -> bool:
+        """Whether the controller follows commands."""
+        return self._controller.active
+
+    @property
+    def dropped(self) -> int:
+        """Commands that the controller did not take."""
+        return self._controller.dropped
 
     @property
     def time(self) -> float:
@@ -71,27 +77,15 @@ class SimulatedArm:
 
         A caller whose physics lags behind its messages passes `at`, lest the lag count as a missing command.
         """
-        values = np.asarray(velocity, dtype=np.float64)
-        if values.size and values.shape != self._command.shape:
-            self.deactivate()
-        if not self.active or values.size == 0 or not np.isfinite(values).all():
-            self.dropped += 1
-            return False
-        self._command = values.copy()
-        self._commanded_at = self.time if at is None else at
-        return True
+        return self._controller.command(velocity, self.time if at is None else at)
 
     def deactivate(self) -> None:
         """Switch the controller off: the arm comes to rest and stays there."""
-        self.active = False
-        self._command = np.zeros_like(self._command)
+        self._controller.deactivate()
 
     def activate(self) -> None:
         """Switch the controller on; it starts from zero velocity."""
-        if not self.active:
-            self._command = np.zeros_like(self._command)
-            self._commanded_at = -np.inf
-        self.active = True
+        self._controller.activate()
 
     def step(self, duration: float) -> None:
         """Advance by `duration` seconds, in whole physics steps; what is left over counts for the next call."""
@@ -110,13 +104,13 @@ class SimulatedArm:
 
     def _move(self, steps: int) -> int:
         """One physics step, or all of `steps` where the controller has nothing to change in between."""
-        expires = self._commanded_at + self._timeout
-        followed = self.active and self._data.time <= expires
-        if followed:
-            change, limit = self._command - self._setpoint, self._follow
+        wanted = self._controller.wanted(self._data.time)
+        if wanted is not None:
+            change, limit = wanted - self._setpoint, self._follow
+            expires_on_the_way = self._data.time + steps * self._timestep > self._controller.expires
         else:
-            change, limit = -self._setpoint, self._halt
-        settled = not change.any() and not (followed and self._data.time + steps * self._timestep > expires)
+            change, limit, expires_on_the_way = -self._setpoint, self._halt, False
+        settled = not (change.any() or expires_on_the_way)
         if not settled:
             self._setpoint += np.minimum(np.maximum(change, -limit), limit)
             steps = 1

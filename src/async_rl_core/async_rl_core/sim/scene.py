@@ -50,9 +50,10 @@ class Scene:
         robot = config.robot
         spec = _parse(robot)
         _check_names(spec, robot)
+        _weld_others(spec, robot)
         _add_actuators(spec, robot)
         _dress_arm(spec)
-        _add_room(spec)
+        _add_room(spec, robot)
         _add_camera(spec, robot)
         workspace = _frame_pose(spec, robot.workspace.frame)
         rotation, center = workspace
@@ -90,8 +91,7 @@ class Scene:
 def monitor_rotation(monitor: MonitorConfig) -> Array:
     """Rotation (3, 3) from the monitor's frame to the workspace frame: x right, y down for a viewer, z into it."""
     forward = -np.array(monitor.normal) / np.linalg.norm(monitor.normal)
-    up = np.array([0.0, 0.0, 1.0]) if abs(forward[2]) < 0.9 else np.array([0.0, 1.0, 0.0])
-    right = np.cross(forward, up)
+    right = np.cross(forward, monitor.up)
     right /= np.linalg.norm(right)
     return np.stack([right, np.cross(forward, right), forward], axis=1)
 
@@ -137,6 +137,15 @@ def _check_names(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
             raise SimulationError(f"robot model {robot.model} has no {kind} {sorted(missing)}; it has {sorted(there)}")
 
 
+def _weld_others(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
+    """Fix the joints that nothing commands, such as a gripper's, where they are."""
+    for equality in spec.equalities:
+        spec.delete(equality)  # a URDF's 'mimic' names such joints
+    for joint in spec.joints:
+        if joint.name not in robot.joints:
+            spec.delete(joint)
+
+
 def _add_actuators(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
     for name in robot.joints:
         joint = spec.joint(name)
@@ -161,7 +170,7 @@ def _add_geom(spec: mujoco.MjSpec, colour: tuple[float, ...], type_: mujoco.mjtG
     spec.worldbody.add_geom(type=type_, rgba=(*colour, 1.0), contype=0, conaffinity=1, **options)
 
 
-def _add_room(spec: mujoco.MjSpec) -> None:
+def _add_room(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
     plane, box = mujoco.mjtGeom.mjGEOM_PLANE, mujoco.mjtGeom.mjGEOM_BOX
     size = (_ROOM, _ROOM, 0.1)
     ground, top = -_TABLE_HEIGHT, -_TABLE_HEIGHT + _ROOM
@@ -175,8 +184,9 @@ def _add_room(spec: mujoco.MjSpec) -> None:
         ((0, -_ROOM, 0), (half, -half, 0, 0)),
     ):
         _add_geom(spec, _WALL, plane, size=size, pos=position, quat=turn)
-    thickness = 0.02
-    _add_geom(spec, _TABLE, box, size=(0.7, 1.1, thickness), pos=(0, 0.3, -thickness - 0.001))
+    (x, y), (length, width), thickness = robot.table.center, robot.table.size, 0.02
+    height = robot.workspace.table_height - 0.001 - thickness
+    _add_geom(spec, _TABLE, box, size=(length / 2, width / 2, thickness), pos=(x, y, height))
 
 
 def _add_camera(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
@@ -210,6 +220,8 @@ def _add_monitor(spec: mujoco.MjSpec, monitor: MonitorConfig, center: Array, rot
     edge = _BEZEL_WIDTH
     bezel = (width + edge, height + edge, depth)
     _add_geom(spec, _BEZEL, box, name="bezel", size=bezel, pos=center + (depth + 0.002) * into, quat=turn)
+    if abs(into[2]) > 0.7:  # it lies on its back
+        return
     stand = float(max(center[2] - height, 0.02)) / 2
     foot = center + 0.04 * into + (height + stand) * down
     _add_geom(spec, _BEZEL, box, name="stand", size=(0.03, stand, 0.01), pos=foot, quat=turn)

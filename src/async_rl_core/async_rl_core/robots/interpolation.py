@@ -1,0 +1,85 @@
+"""From velocity commands to what a drive can follow at its own, faster rate."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.config.schema import RobotLimits
+
+Array = NDArray[np.float64]
+
+STILL = 1e-6
+"""rad/s below which a joint counts as at rest."""
+
+
+class Interpolation:
+    """Velocities at the drive's rate within `limits`: of velocity, of `stop_acceleration` and of `jerk`.
+
+    A new command is gone to in a straight line over the time in which the next one is due, so that a staircase of
+    commands becomes a ramp; of that line, what the limits allow is followed, as fast as they allow and without
+    overshoot: the acceleration is the largest that can still be brought to zero, cycle by cycle, where the line is.
+
+    Args:
+        limits: per joint, in command order.
+        period: of the drive, in seconds.
+        command_period: from one command to the next, in seconds.
+
+    Attributes:
+        velocity: (n,) rad/s, the drive's last.
+        acceleration: (n,) rad/s^2, of the last cycle.
+    """
+
+    def __init__(self, limits: RobotLimits, period: float, command_period: float) -> None:
+        self._period = period
+        self._steps = max(1, round(command_period / period))
+        self._limit = np.array(limits.velocity)
+        self._acceleration = np.array(limits.stop_acceleration)
+        self._change = np.array(limits.jerk) * period
+        """Of the acceleration, in one cycle at most."""
+        self.velocity: Array = np.zeros_like(self._limit)
+        self.acceleration: Array = np.zeros_like(self._limit)
+        self._goal = self._line = self._slope = np.zeros_like(self._limit)
+        self._left = 0
+        self._braking = True
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing moves, and nothing is about to."""
+        return bool(np.abs(self.velocity).max() < STILL and not self._goal.any())
+
+    def command(self, velocity: Array) -> None:
+        """Go to `velocity` (n,) in rad/s, finite."""
+        self._goal = np.clip(velocity, -self._limit, self._limit)
+        if self._braking:
+            self._line, self._braking = self.velocity, False
+        self._slope = (self._goal - self._line) / self._steps
+        self._left = self._steps
+
+    def brake(self) -> None:
+        """Come to rest as fast as the limits allow."""
+        self._goal = self._line = np.zeros_like(self._limit)
+        self._left = 0
+        self._braking = True
+
+    def resume(self, velocity: Array, acceleration: Array) -> None:
+        """Go on from what the drive says that it does (n,): it had to do without us for a while."""
+        self.velocity, self.acceleration = velocity.copy(), acceleration.copy()
+
+    def step(self) -> Array:
+        """The velocity (n,) for the next cycle: a new array."""
+        if self._left:
+            self._left -= 1
+            self._line = self._goal if self._left == 0 else self._line + self._slope
+        wanted = self._reaching((self._line - self.velocity) / self._period)
+        within = np.clip(wanted, self.acceleration - self._change, self.acceleration + self._change)
+        self.acceleration = np.clip(within, -self._acceleration, self._acceleration)
+        self.velocity = self.velocity + self.acceleration * self._period
+        return self.velocity
+
+    def _reaching(self, distance: Array) -> Array:
+        """The acceleration that, lowered by one `change` in each cycle after this, sums up to `distance` (rad/s^2).
+
+        In n cycles these are a, a - change ... a - (n - 1) change, where n is the least that is enough.
+        """
+        total = np.abs(distance) / self._change
+        cycles = np.maximum(np.ceil((np.sqrt(1.0 + 8.0 * total) - 1.0) / 2.0), 1.0)
+        return np.sign(distance) * self._change * (total / cycles + (cycles - 1.0) / 2.0)

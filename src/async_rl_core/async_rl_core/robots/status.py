@@ -1,0 +1,54 @@
+"""Whether a robot is ready, from what its driver says of it."""
+
+import math
+from collections.abc import Mapping
+
+from async_rl_core.config.driver import Condition
+
+STALE = 1.5
+"""Seconds after which the answer of a service, which is asked twice a second, counts no more."""
+
+
+class Status:
+    """The conditions of a driver, each with the last value heard; what was never heard does not hold.
+
+    A topic that is published on change only may be silent for ever; a service must answer again and again. Times are
+    in seconds of one clock.
+    """
+
+    def __init__(self, conditions: tuple[Condition, ...], controller: str | None) -> None:
+        self._conditions = conditions
+        self._controller = controller
+        self._values: dict[str, object] = {}
+        self._heard: dict[str, float] = {}
+        self._controller_state, self._controller_heard = "unknown", -math.inf
+
+    def on_value(self, condition: Condition, value: object, now: float) -> None:
+        """Take the value of a condition's topic or service."""
+        self._values[condition.source] = value
+        self._heard[condition.source] = now
+
+    def on_controllers(self, states: Mapping[str, str], now: float) -> None:
+        """Take the states of all controllers, by name."""
+        self._controller_state = states.get(self._controller or "", "not loaded")
+        self._controller_heard = now
+
+    def problems(self, now: float) -> list[str]:
+        """What keeps the robot from being ready, in words; empty where nothing does."""
+        found = [self._problem(condition, now) for condition in self._conditions]
+        return [text for text in (*found, self._controller_problem(now)) if text]
+
+    def _controller_problem(self, now: float) -> str:
+        if self._controller is None or (self._controller_state == "active" and now - self._controller_heard <= STALE):
+            return ""
+        if now - self._controller_heard > STALE:
+            return "controller_manager does not answer"
+        return f"{self._controller} is {self._controller_state}"
+
+    def _problem(self, condition: Condition, now: float) -> str:
+        name = condition.source
+        if name not in self._values:
+            return f"{condition.means} (nothing heard of {name})"
+        if condition.polled and now - self._heard[name] > STALE:
+            return f"{name} does not answer"
+        return "" if condition.holds(self._values[name]) else f"{condition.means} ({name} says {self._values[name]})"

@@ -1,0 +1,11 @@
+"""Where the simulated arm of a ROS domain is found."""
+
+import os
+
+from async_rl_core.bringup.lock import domain
+from async_rl_core.config.schema import Config
+
+
+def robot_address(config: Config) -> str:
+    """The real robot's address, or in simulation one on this machine that is the ROS domain's own."""
+    return config.robot_ip or f"127.1.{domain(os.environ)}.1"

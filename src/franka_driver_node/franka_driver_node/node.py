@@ -1,0 +1,184 @@
+"""`franka_driver_node`: an FR3 behind the topics that every robot has."""
+
+import gc
+import time
+from functools import partial
+from importlib.util import find_spec
+
+import numpy as np
+from rclpy.task import Future
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray, String
+from std_srvs.srv import Trigger
+
+from async_rl_core.errors import RobotError
+from async_rl_core.robots.controller import VelocityController
+from async_rl_core.robots.interpolation import Interpolation
+from async_rl_core.sim.model import urdf_text
+from async_rl_interfaces.msg import RobotStatus
+from async_rl_ros import qos
+from async_rl_ros.diagnostics import Diagnostics, Health, Level
+from async_rl_ros.joint_states import JointStates
+from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import main as run_node
+from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
+from franka_driver_node.address import robot_address
+from franka_driver_node.protocol import PERIOD, FrankaArm, State
+
+_PRIORITY = 45  # above the guard: a state that is not answered within a millisecond counts as lost
+_PATIENCE = 20.0  # seconds until a simulated arm has to answer: it is started at the same time
+_STATUS_PERIOD = 0.1
+_CYCLES_PER_INTAKE = 2  # odd ones; the even ones have states to publish
+_INTAKE_CALLS = 1 if find_spec("rclpy.experimental") else 4  # Jazzy's executor takes one message in each
+
+
+class FrankaDriverNode(ConfiguredNode):
+    """The fast loop: each state of the robot is answered by a velocity; what ROS wants comes after the answer.
+
+    One thread does all of it, since pylibfranka keeps the interpreter for itself while it waits for a state. An error
+    of the robot ends the motion; only the service `~/recover` begins another.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("franka_driver_node")
+        robot = self.config.robot
+        self._arm = self._connect()
+        self._controller = VelocityController(len(robot.joints), robot.command_timeout)
+        self._interpolation = Interpolation(robot.limits, PERIOD, 1.0 / robot.state_rate)
+        self._joint_states = JointStates(robot)
+        self._cycles_per_state = round(1.0 / (robot.state_rate * PERIOD))
+        self._cycles_per_status = round(_STATUS_PERIOD / PERIOD)
+        self._cycles = self._missed = 0
+        self._problem = "not started"
+        self._robot_problem = ""
+        self._never: Future[None] = Future()
+        self._states = self.create_publisher(JointState, robot.state_topic, qos.DRIVER)
+        self._status = self.create_publisher(RobotStatus, "robot_status", qos.LATCHED)
+        self._description = self.create_publisher(String, "robot_description", qos.LATCHED)
+        self._description.publish(String(data=urdf_text(robot)))
+        self.create_subscription(Float64MultiArray, robot.command_topic, self._on_command, qos.DRIVER)
+        self.create_service(Trigger, "~/recover", self._on_recover)
+        self.create_service(Trigger, "~/activate_controller", self._on_activate)
+        self._diagnostics = Diagnostics(self, self._health)
+
+    def _connect(self) -> FrankaArm:
+        real = self.config.hardware == "real"
+        address = robot_address(self.config)
+        deadline = time.monotonic() + (0.0 if real else _PATIENCE)
+        while True:
+            try:
+                return FrankaArm(address, enforce_realtime=real)
+            except RobotError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.1)
+
+    def run(self, stop: Stop) -> None:
+        """Answer the robot until a stop is requested and the arm is at rest; then end the motion."""
+        self.get_logger().info(lock_memory())
+        self._interpolation.step()  # the first call is slow, and in a motion it would cost states
+        freeze_garbage()
+        self._set_problem(self._arm.start())
+        while not stop.requested or (self._arm.moves and not self._interpolation.at_rest):
+            self._cycle(stop.requested)
+        self._publish(self._arm.read())
+        self._arm.write(np.zeros(len(self.config.robot.joints)), last=True)
+
+    def _cycle(self, stopping: bool) -> None:
+        state = self._arm.read()
+        if stopping or self._controller.wanted(time.monotonic()) is None:
+            self._interpolation.brake()
+        if not self._arm.moves:
+            self._stand(state)
+        else:
+            if state.elapsed > 1.5 * PERIOD:
+                self._missed += round(state.elapsed / PERIOD) - 1
+                self._interpolation.resume(state.commanded_velocity, state.commanded_acceleration)
+            self._arm.write(self._interpolation.step())
+        self._cycles += 1
+        self._serve(state)
+
+    def _stand(self, state: State) -> None:
+        """No motion: nothing is commanded, and what ended it stays known until a person asks for another."""
+        zero = np.zeros(len(self.config.robot.joints))
+        self._interpolation.brake()
+        self._interpolation.resume(zero, zero)
+        self._robot_problem = state.problem
+        if not self._problem:
+            self._set_problem(state.problem or "the motion ended")
+
+    def _serve(self, state: State) -> None:
+        """What ROS wants; the robot has its answer, so this may take the rest of the millisecond."""
+        if self._cycles % self._cycles_per_state == 0:
+            self._publish(state)
+        elif self._cycles % self._cycles_per_status == 2:
+            self._tell()
+        elif self._cycles % 1000 == 4:
+            gc.collect(0)
+        elif self._cycles % _CYCLES_PER_INTAKE == 1:
+            for _ in range(_INTAKE_CALLS):
+                self.executor_.spin_until_future_complete(self._never, timeout_sec=0.0)
+
+    def _publish(self, state: State) -> None:
+        stamp = self.get_clock().now().to_msg()
+        self._states.publish(self._joint_states.message(stamp, state.position, state.velocity, state.torque))
+
+    def _set_problem(self, problem: str) -> None:
+        self._problem = problem
+        if problem:
+            self.get_logger().error(f"the robot does not move: {problem}; call ~/recover")
+        else:
+            self.get_logger().info("the robot takes velocities")
+        self._tell()
+
+    @property
+    def _cause(self) -> str:
+        if self._problem:
+            return f"franka_driver_node: {self._problem}"
+        return "" if self._controller.active else "franka_driver_node: controller inactive"
+
+    def _tell(self) -> None:
+        message = RobotStatus(ready=not self._cause, cause=self._cause)
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._status.publish(message)
+
+    def _on_command(self, message: Float64MultiArray) -> None:
+        was_active = self._controller.active
+        if self._controller.command(message.data, time.monotonic()):
+            self._interpolation.command(np.array(message.data))
+        elif was_active and not self._controller.active:
+            self.get_logger().error(
+                f"a command of {len(message.data)} velocities for {len(self.config.robot.joints)} joints deactivated "
+                "the controller; call ~/activate_controller"
+            )
+            self._tell()
+
+    def _on_recover(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if self._arm.moves:
+            response.message = "nothing to recover from"
+        else:
+            cause = self._arm.recover() if self._robot_problem else ""
+            self._set_problem(cause or self._arm.start())
+            response.message = self._problem or "the robot takes velocities"
+        response.success = not self._problem
+        return response
+
+    def _on_activate(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._controller.activate()
+        self._tell()
+        response.success = True
+        response.message = "the velocity controller is active"
+        return response
+
+    def _health(self) -> Health:
+        values = {
+            "cycles": self._cycles,
+            "states missed": self._missed,
+            "commands dropped": self._controller.dropped,
+        }
+        return Health(Level.ERROR if self._cause else Level.OK, self._cause or "running", values)
+
+
+def main() -> None:
+    """Run the node as a process."""
+    run_node(FrankaDriverNode, partial(realtime, _PRIORITY))

@@ -1,0 +1,62 @@
+"""`franka_sim_node`: an FR3 that is simulated behind its maker's network protocol, in real time."""
+
+import time
+from functools import partial
+
+from franky_sim import SimulationServer
+from franky_sim.mujoco_simulator import MujocoSimulator
+
+import async_rl_core.sim  # noqa: F401 (before anything imports MuJoCo)
+from async_rl_core.errors import RobotError
+from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import main as run_node
+from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
+from franka_driver_node.address import robot_address
+from franka_driver_node.protocol import PERIOD
+
+_PRIORITY = 30
+_VELOCITY_GAIN = (450.0, 450.0, 350.0, 350.0, 100.0, 100.0, 60.0)  # N m s/rad; its own make a light wrist oscillate
+_LONGEST_CATCH_UP = 0.02  # seconds; for longer than that it just was not there
+_STOP_TIMEOUT = 1.5  # seconds for the driver to bring the arm to rest and let go of it
+
+
+class FrankaSimNode(ConfiguredNode):
+    """Serves the protocol as the robot's control unit does: a state every millisecond, whoever listens."""
+
+    def __init__(self) -> None:
+        super().__init__("franka_sim_node")
+        self._address = robot_address(self.config)
+
+    def run(self, stop: Stop) -> None:
+        """Serve until a stop is requested and the driver has disconnected, or 1.5 s after the request."""
+        with MujocoSimulator() as simulator:
+            simulator.add_robot(initial_q=self.config.robot.start, kv=_VELOCITY_GAIN)
+            try:
+                server = SimulationServer(simulator, hostname_candidates=[self._address])
+                server.init()
+            except OSError as error:
+                raise RobotError(f"cannot serve an FR3 at {self._address}: {error}") from None
+            self.get_logger().info(f"an FR3 is simulated at {self._address}; {lock_memory()}")
+            freeze_garbage()
+            try:
+                self._serve(server, stop)
+            finally:
+                server.cleanup()
+
+    def _serve(self, server: SimulationServer, stop: Stop) -> None:
+        due, deadline = time.monotonic(), float("inf")
+        while not stop.requested or (server.robot_servers[0].tcp_connected and due < deadline):
+            server.run_once(realtime=False)
+            due += PERIOD
+            now = time.monotonic()
+            if now < due:
+                time.sleep(due - now)
+            elif now - due > _LONGEST_CATCH_UP:
+                due = now
+            if stop.requested:
+                deadline = min(deadline, now + _STOP_TIMEOUT)
+
+
+def main() -> None:
+    """Run the node as a process."""
+    run_node(FrankaSimNode, partial(realtime, _PRIORITY))

@@ -1,0 +1,132 @@
+"""`robot_status_node`: what another driver says of its robot, as the one answer that the guard asks for."""
+
+import time
+from collections.abc import Callable
+from functools import partial, reduce
+from importlib import import_module
+from typing import Any
+
+from rclpy.client import Client
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from std_msgs.msg import Float64MultiArray
+
+from async_rl_core.config.driver import Condition
+from async_rl_core.errors import ConfigError
+from async_rl_core.robots.silence import Silence
+from async_rl_core.robots.status import Status
+from async_rl_interfaces.msg import RobotStatus
+from async_rl_ros import qos
+from async_rl_ros.controller import Controller
+from async_rl_ros.node import ConfiguredNode
+from async_rl_ros.node import main as run_node
+from async_rl_ros.scheduling import realtime
+
+_PERIOD = 0.1  # seconds from one status to the next, at most
+_POLL_PERIOD = 0.5
+_WATCH_PERIOD = 0.02
+_PRIORITY = 35  # SCHED_FIFO: below the guard, whose death it has to notice
+_LIST_CONTROLLERS = "controller_manager_msgs/srv/ListControllers"
+_LATEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+class RobotStatusNode(ConfiguredNode):
+    """Listens to the topics and asks the services that the driver's `status` names, and tells what comes of it.
+
+    A controller of ros2_control follows its last command for ever, so this node has it deactivated when commands stop
+    coming: the guard, which does so itself before it ends, may have been killed. What stopped the robot is for a person
+    to clear, and the controller for a person to activate.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("robot_status_node")
+        driver = self.config.robot_driver
+        if driver is None or driver.via != "launch":
+            raise ConfigError(f"robot '{self.config.robot.name}' is not driven by another's launch file")
+        self._status = Status(driver.status, driver.controller)
+        self._told: str | None = None
+        self._publisher = self.create_publisher(RobotStatus, "robot_status", qos.LATCHED)
+        for condition in driver.status:
+            if condition.polled:
+                self._poll(condition.type, condition.source, partial(self._on_answer, condition))
+            else:
+                self._listen(condition)
+        if driver.controller is not None:
+            self._poll(_LIST_CONTROLLERS, "controller_manager/list_controllers", self._on_controllers)
+            self._watch(Controller(self, driver.controller))
+        self.create_timer(_PERIOD, self._tell)
+
+    def _listen(self, condition: Condition) -> None:
+        """Once as for a topic that is published on change and kept, and once as for one that is not kept."""
+        type_ = interface(condition.type)
+        for profile in (qos.LATCHED, _LATEST):
+            self.create_subscription(type_, condition.source, partial(self._on_message, condition), profile)
+
+    def _poll(self, type_: str, name: str, take: Callable[[Any], None]) -> None:
+        client = self.create_client(interface(type_), name)
+        self.create_timer(_POLL_PERIOD, partial(self._ask, client, take))
+
+    def _watch(self, controller: Controller) -> None:
+        silence = Silence()
+        topic = self.config.robot.command_topic
+        self.create_subscription(Float64MultiArray, topic, lambda _: silence.on_command(time.monotonic()), qos.SENSOR)
+        self.create_timer(_WATCH_PERIOD, lambda: self._deactivate_if(silence, topic, controller))
+
+    def _deactivate_if(self, silence: Silence, topic: str, controller: Controller) -> None:
+        if silence.begins(time.monotonic()):
+            self.get_logger().error(f"{topic} has fallen silent; its controller is deactivated")
+            controller.deactivate()
+
+    def _ask(self, client: Client, take: Callable[[Any], None]) -> None:
+        if client.service_is_ready():
+            future = client.call_async(client.srv_type.Request())
+            future.add_done_callback(lambda done: take(done.result()))
+
+    def _on_message(self, condition: Condition, message: object) -> None:
+        self._status.on_value(condition, value(message, condition.field), time.monotonic())
+        self._tell_news()
+
+    def _on_answer(self, condition: Condition, response: object) -> None:
+        self._status.on_value(condition, value(response, condition.field), time.monotonic())
+        self._tell_news()
+
+    def _on_controllers(self, response: Any) -> None:
+        states = {controller.name: controller.state for controller in response.controller}
+        self._status.on_controllers(states, time.monotonic())
+        self._tell_news()
+
+    @property
+    def _cause(self) -> str:
+        return "; ".join(self._status.problems(time.monotonic()))
+
+    def _tell_news(self) -> None:
+        if self._told != self._cause:
+            self._tell()
+
+    def _tell(self) -> None:
+        cause = self._cause
+        if self._told != cause:
+            self._told = cause
+            self.get_logger().info(f"the robot is not ready: {cause}" if cause else "the robot is ready")
+        message = RobotStatus(ready=not cause, cause=cause)
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._publisher.publish(message)
+
+
+def interface(name: str) -> type:
+    """The class of an interface, such as 'std_msgs/msg/Bool'. Raises `ConfigError` where it is not installed."""
+    package, kind, type_ = name.split("/")
+    try:
+        found: type = getattr(import_module(f"{package}.{kind}"), type_)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{name}, which the robot's driver speaks, is not installed ({error}); install it") from None
+    return found
+
+
+def value(message: object, field: str) -> object:
+    """What stands in a dotted field of a message."""
+    return reduce(getattr, field.split("."), message)
+
+
+def main() -> None:
+    """Run the node as a process."""
+    run_node(RobotStatusNode, partial(realtime, _PRIORITY))

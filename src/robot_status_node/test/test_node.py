@@ -1,0 +1,134 @@
+"""The node over the real middleware, before a stand-in for a driver that speaks standard messages."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from std_msgs.msg import Bool, Float64, Float64MultiArray
+from std_srvs.srv import Trigger
+
+from async_rl_core.config.load import resolve, write_config
+from async_rl_core.errors import ConfigError
+from async_rl_core.robots.silence import TIMEOUT as SILENCE
+from async_rl_interfaces.msg import RobotStatus
+from robot_status_node.node import RobotStatusNode, interface
+
+TIMEOUT = 10.0
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+DRIVER = {
+    "via": "launch",
+    "package": "stand_in",
+    "launch_file": "stand_in.launch.py",
+    "arguments": {},
+    "status": [
+        {"source": "running", "type": "std_msgs/msg/Bool", "field": "data", "allowed": [True], "means": "it stands"},
+        {"source": "scaling", "type": "std_msgs/msg/Float64", "field": "data", "at_least": 99.0, "means": "it is slow"},
+        {"source": "state", "type": "std_srvs/srv/Trigger", "field": "message", "allowed": ["GO"], "means": "no GO"},
+    ],
+}
+
+
+class Robot(Node):
+    """The stand-in, and an ear on `robot_status`."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__("robot", namespace=namespace)
+        self.running = self.create_publisher(Bool, "running", LATCHED)
+        self.scaling = self.create_publisher(Float64, "scaling", qos_profile_sensor_data)
+        self.create_service(Trigger, "state", self._answer)
+        self.state = "GO"
+        self.statuses: list[RobotStatus] = []
+        self.create_subscription(RobotStatus, "robot_status", self.statuses.append, LATCHED)
+
+    def _answer(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.message = self.state
+        return response
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> Iterator[tuple[Robot, SingleThreadedExecutor]]:
+    path, namespace = tmp_path / "config.yaml", f"/test_{uuid.uuid4().hex}"
+    overrides = {
+        "hardware": "real", "robot_ip": "192.0.2.1", "guard.auto_arm": False, "robot.drivers": {"stand_in": DRIVER},
+        "driver": "stand_in",
+    }  # fmt: skip
+    write_config(resolve("laptop", overrides), path)
+    rclpy.init(args=["--ros-args", "-r", f"__ns:={namespace}", "-p", f"config:={path}"])
+    executor, robot, node = SingleThreadedExecutor(), Robot(namespace), RobotStatusNode()
+    executor.add_node(robot)
+    executor.add_node(node)
+    yield robot, executor
+    for each in (robot, node):
+        each.destroy_node()
+    rclpy.shutdown()
+
+
+def wait_for(executor: SingleThreadedExecutor, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline
+        executor.spin_once(timeout_sec=0.1)
+
+
+def test_it_tells_what_is_wrong_until_nothing_is(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
+    robot, executor = setting
+
+    def cause() -> str:
+        return robot.statuses[-1].cause if robot.statuses else "nothing yet"
+
+    wait_for(executor, lambda: "it stands (nothing heard of running)" in cause())
+    robot.running.publish(Bool(data=True))
+    wait_for(executor, lambda: cause() == "it is slow (nothing heard of scaling)")
+    robot.scaling.publish(Float64(data=100.0))
+    wait_for(executor, lambda: robot.statuses[-1].ready)
+    assert cause() == ""
+    robot.state = "STOP"
+    wait_for(executor, lambda: cause() == "no GO (state says STOP)")
+    assert not robot.statuses[-1].ready
+    robot.state = "GO"
+    wait_for(executor, lambda: robot.statuses[-1].ready)
+    robot.scaling.publish(Float64(data=20.0))
+    wait_for(executor, lambda: cause() == "it is slow (scaling says 20.0)")
+
+
+def test_a_controller_that_nobody_leads_is_deactivated_once(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
+    robot, executor = setting
+    node, controller = setting_node(executor), CountingController()
+    node._watch(controller)  # type: ignore[arg-type]
+    commands = robot.create_publisher(Float64MultiArray, node.config.robot.command_topic, 10)
+    heard = time.monotonic()
+    wait_for(executor, lambda: commands.get_subscription_count() > 0)
+    assert controller.deactivations == 0  # nobody led it yet
+    while controller.deactivations == 0 and time.monotonic() < heard + TIMEOUT:
+        if time.monotonic() < heard + 0.5:
+            commands.publish(Float64MultiArray(data=[0.0] * 6))
+        executor.spin_once(timeout_sec=0.01)
+    wait_until = time.monotonic() + 3 * SILENCE
+    while time.monotonic() < wait_until:
+        executor.spin_once(timeout_sec=0.01)
+    assert controller.deactivations == 1
+
+
+class CountingController:
+    def __init__(self) -> None:
+        self.deactivations = 0
+
+    def deactivate(self) -> None:
+        self.deactivations += 1
+
+
+def setting_node(executor: SingleThreadedExecutor) -> RobotStatusNode:
+    return next(node for node in executor.get_nodes() if isinstance(node, RobotStatusNode))
+
+
+def test_messages_that_are_not_installed_are_named() -> None:
+    with pytest.raises(ConfigError, match=r"no_such_msgs/msg/Mode, .* is not installed .*; install it"):
+        interface("no_such_msgs/msg/Mode")
+    with pytest.raises(ConfigError, match="std_msgs/msg/NoSuchType"):
+        interface("std_msgs/msg/NoSuchType")

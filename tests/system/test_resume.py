@@ -1,0 +1,118 @@
+"""A run that is killed at a random moment, every process of it at once, and goes on: nothing stored is lost."""
+
+import contextlib
+import json
+import os
+import signal
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from async_rl_core.algorithms.checkpoint_file import newest_first, read_checkpoint
+from async_rl_core.config.load import config_folder
+from async_rl_core.monitor.episodes import EpisodeRow, read_episodes
+from async_rl_core.replay.journal import last_position, read_steps
+
+from .conftest import Ear
+from .test_run import launch, segments
+
+SEED = int.from_bytes(os.urandom(4))
+"""Of the moment; a failure tells it."""
+RANDOM_STEPS = 60
+EPISODE_STEPS = 100
+
+
+@pytest.fixture
+def preset(tmp_path: Path) -> Path:
+    """The preset `laptop`, hurried: few random steps, and a checkpoint every second."""
+    values = yaml.safe_load((config_folder() / "presets" / "laptop.yaml").read_text())
+    values["agent"] = {**values.get("agent", {}), "initial_steps": RANDOM_STEPS}
+    values["learner"] = {**values.get("learner", {}), "checkpoint_period": 1.0, "metrics_period": 5}
+    path = tmp_path / "hurried.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def processes_of(run_dir: Path) -> list[int]:
+    """The living processes whose command line names the run."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it just ended
+            if str(run_dir) in path.read_text(errors="replace"):
+                found.append(int(path.parent.name))
+    return found
+
+
+def rows_of(run_dir: Path) -> list[EpisodeRow]:
+    """The finished episodes."""
+    path = run_dir / "episodes.csv"
+    return read_episodes(path) if path.exists() else []
+
+
+def stored(run_dir: Path) -> dict[int, int]:
+    """What replay has on disk: for each step's number a checksum of it."""
+    return {
+        step.sequence: zlib.crc32(f"{step.episode} {step.index} {step.reward}".encode(), zlib.crc32(step.frames))
+        for step in read_steps(run_dir / "replay")
+    }
+
+
+@pytest.mark.timeout(150)
+def test_a_killed_run_goes_on(tmp_path: Path, preset: Path, domain: int, ear: Ear) -> None:
+    run_dir = tmp_path / "run"
+    rng = np.random.default_rng(SEED)
+    process = launch(domain, f"preset:={preset}", f"run_dir:={run_dir}", f"seed:={SEED % 1000}")
+    while not (rows_of(run_dir) and newest_first(run_dir / "checkpoints")):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+    time.sleep(rng.uniform(0.0, 5.0))  # the moment: in a reset, in an episode, while a checkpoint is written
+    for pid in processes_of(run_dir):
+        os.kill(pid, signal.SIGKILL)
+    process.communicate()
+    while processes_of(run_dir):
+        time.sleep(0.01)
+
+    before, position, rows = stored(run_dir), last_position(run_dir / "replay"), rows_of(run_dir)
+    checkpoint = read_checkpoint(newest_first(run_dir / "checkpoints")[0])
+    assert position is not None
+    assert len(before) > EPISODE_STEPS and position.env_steps >= rows[-1].env_steps
+    heard = len(ear.learner)
+    ear.health.clear()
+
+    process = launch(domain, f"resume:={run_dir}", f"episodes:={len(rows) + 1}")
+    output, _ = process.communicate()
+    assert process.returncode == 0, f"seed {SEED}: {output}"
+    where = f"episode {position.episode + 1}, step {position.env_steps}, update {checkpoint.updates}"
+    assert f"resuming at {where}\n" in output, f"seed {SEED}: {output}"
+
+    # What was stored is there as it was, and what came since follows it without a gap.
+    after = stored(run_dir)
+    assert {number: after[number] for number in before} == before
+    assert sorted(after) == list(range(len(after)))
+    replay = ear.health["replay_node"]
+    assert (replay["lost steps"], replay["repeated steps"]) == ("0", "0")
+    assert int(replay["env steps"]) > position.env_steps
+    assert int(replay["transitions"]) > position.env_steps
+
+    # It learned on from the checkpoint, no faster than new steps came.
+    learned = ear.learner[heard:]
+    assert learned[0].updates >= checkpoint.updates
+    assert checkpoint.updates < learned[-1].updates <= checkpoint.updates + EPISODE_STEPS + 1
+    updates = [json.loads(line)["updates"] for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
+    assert updates == sorted(set(updates))
+
+    # The record goes on: another episode, by the policy, after those that are there.
+    *kept, last = rows_of(run_dir)
+    assert kept == rows
+    assert (last.episode, last.env_steps) == (position.episode + 1, position.env_steps + EPISODE_STEPS)
+    assert rows[-1].wall_time < last.wall_time < rows[-1].wall_time + 60.0
+    assert not ear.episodes[-1].random
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert (summary["episodes"], summary["env_steps"]) == (len(rows) + 1, last.env_steps)
+
+    assert not processes_of(run_dir)
+    assert not segments(domain)

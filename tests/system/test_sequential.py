@@ -1,0 +1,53 @@
+"""`architecture:=seq` as a newcomer starts it: it finds its cycle, and the arm is never without a command for long."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from async_rl_core.config.load import config_folder, read_config
+from async_rl_core.monitor.components import COMPONENTS, key
+
+DURATION = 20.0
+INITIAL_STEPS = 20
+"""Done within the first episode, however long a cycle is."""
+
+
+@pytest.mark.timeout(180)
+def test_sequential_learning_fits_its_own_cycle(tmp_path: Path, domain: int) -> None:
+    values = yaml.safe_load((config_folder() / "presets" / "laptop.yaml").read_text())
+    values["agent"] = {**values.get("agent", {}), "initial_steps": INITIAL_STEPS}
+    values["learner"] = {**values.get("learner", {}), "metrics_period": 2}
+    preset, run_dir = tmp_path / "quick.yaml", tmp_path / "run"
+    preset.write_text(yaml.safe_dump(values))
+    arguments = ["architecture:=seq", f"preset:={preset}", f"duration:={DURATION}", f"run_dir:={run_dir}"]
+    done = subprocess.run(
+        ["async_rl", "launch", "reacher", *arguments],
+        env={**os.environ, "ROS_DOMAIN_ID": str(domain)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "FAULT" not in done.stdout
+    assert "component times (seq)" in done.stdout
+
+    config = read_config(run_dir / "config.yaml")
+    cycle = config.agent.action_cycle_time
+    assert cycle == pytest.approx(round(cycle / 0.04) * 0.04)  # the camera's cycles, and the arm's 8 ms
+    assert f"action_cycle_time: {1e3 * cycle:.3g} ms" in done.stdout
+    assert config.guard.watchdog == pytest.approx(max(0.1, 1.5 * cycle))
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert summary["action_cycle_ms"] == pytest.approx(1e3 * cycle)
+    assert summary["updates"] > 0
+    # Its parts, one after the other, make up the cycle, and fit into it.
+    parts = [summary[key(name)] for name in COMPONENTS]
+    assert all(part > 0 for part in parts)
+    assert sum(parts) < 1e3 * cycle
+    for name in ("components.png", "metrics.jsonl", "learning_curve.png"):
+        assert (run_dir / name).stat().st_size > 0
+    assert list((run_dir / "checkpoints").glob("*.safetensors"))

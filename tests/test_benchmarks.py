@@ -1,0 +1,128 @@
+"""The benchmarks' own arithmetic, and that their reference is the same learner."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from async_rl_core.algorithms.networks import TwinCritic, build_policy
+from async_rl_core.algorithms.policy import Policy
+from benchmarks import limits, report, timing
+from benchmarks.cases import BASELINE, CASES, HIGH_RESOLUTION, TARGETS, Case
+from benchmarks.reference import ReferenceSAC, StackedReplay
+from benchmarks.rows import Row
+from benchmarks.timing import MeasurementError, Times, isolated, summarise
+
+SMALL = Case(40, 40, 4, stored=1000)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small networks: a second thread only waits."""
+    torch.set_num_threads(1)
+
+
+def test_the_median_of_two_kinds_of_call_is_of_both():
+    times = summarise([0.001, 0.003] * 50, per_round=2)
+    assert times.median == pytest.approx(2.0)
+    assert times.p99 == pytest.approx(3.0)
+
+
+def test_a_measurement_has_a_process_of_its_own_and_its_failure_is_heard(monkeypatch):
+    monkeypatch.setattr(timing, "CONTEXT", multiprocessing.get_context("fork"))
+    assert isolated(os.getpid) != os.getpid()
+    with pytest.raises(MeasurementError, match=r"posix\.listdir\('/nowhere',\) ended without a result"):
+        isolated(os.listdir, "/nowhere")
+
+
+def test_every_case_has_its_targets():
+    assert set(CASES) == {"160x90_b128", "160x90_b512", "320x180_b128"}
+    for name in ("sample", "update_fp32", "update_bf16", "memory"):
+        assert all((name, case) in TARGETS for case in CASES)
+
+
+@pytest.mark.parametrize(("median", "p99", "met"), [(0.7, 2.0, True), (0.71, 1.0, False), (0.5, 2.1, False)])
+def test_a_target_of_two_figures_holds_both(median, p99, met):
+    assert Row("inference", BASELINE.name, median, 1.0, 0.5, p99).met is met
+
+
+def test_rows_are_written_in_their_unit():
+    timed = Row("sample", BASELINE.name, 2.0, 100.0, 1.5, 2.5, {"memcpy": 1.0}).document()
+    assert (timed["median_ms"], timed["p99_ms"], timed["reference"], timed["limit"]) == (2.0, 2.5, 100.0, 1.5)
+    assert timed["met"] is True and timed["memcpy"] == 1.0
+    stored = Row("memory", HIGH_RESOLUTION.name, 18.0, 100.0, 17.0).document()
+    assert stored["gigabytes"] == 18.0 and "median_ms" not in stored
+    assert stored["met"] is False
+
+
+def test_a_store_cannot_be_smaller_than_its_frames():
+    frames = 100_000 * 101 / 100
+    assert limits.memory(BASELINE, 100_000) == pytest.approx(frames * 90 * 160 * 3 / 1e9)
+
+
+def test_the_report_stands_between_its_marks():
+    document = "before\n<!-- results -->\nold\n<!-- end of results -->\nafter\n"
+    row = Row("sample", BASELINE.name, 2.0, 100.0, 1.6, 2.5, {"reference_default_malloc": 200.0}).document()
+    written = report.insert(document, "results", report.results([row]))
+    assert written.startswith("before\n<!-- results -->\n| ") and written.endswith("<!-- end of results -->\nafter\n")
+    assert "old" not in written
+    assert "| **2** / 2.5 ms | 3 | 1.6 (1.25x) | 100 (50.0x) | 200 (100.0x) |" in written
+    assert report.insert(written, "results", report.results([row])) == written
+    with pytest.raises(ValueError, match="<!-- scaling -->"):
+        report.insert(document, "scaling", "")
+
+
+def small_reference():
+    spec = SMALL.spec
+    return ReferenceSAC(spec.channels, spec.height, spec.width, spec.proprioception, 5)
+
+
+def count(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_the_reference_has_the_same_networks():
+    config, spec, reference = SMALL.config().sac, SMALL.spec, small_reference()
+    encoder, actor = build_policy(config, spec, 5, seed=0)
+    critic = TwinCritic(encoder.size + spec.proprioception, 5, config.hidden_sizes, config.layer_norm)
+    for theirs, ours in ((reference.encoder, encoder), (reference.actor, actor), (reference.critic, critic)):
+        assert count(theirs) == count(ours)
+    reference.encoder.convolutions.load_state_dict(encoder.convolutions.state_dict())
+    images = torch.rand(2, spec.channels, spec.height, spec.width) * 255.0
+    with torch.no_grad():
+        coordinates = encoder(images).reshape(2, -1, 2)
+        torch.testing.assert_close(reference.encoder(images), torch.cat((coordinates[..., 0], coordinates[..., 1]), 1))
+    assert Policy(config, spec, 5, seed=0).size == count(encoder) + count(actor)
+
+
+def test_the_reference_updates_everything():
+    spec, reference, rng = SMALL.spec, small_reference(), np.random.default_rng(0)
+    replay = StackedReplay(10, spec.channels, 40, 40, spec.proprioception, 5)
+    replay.fill(rng)
+    batch = replay.sample(4, spec.height, spec.width, rng)
+    assert batch.images.shape == (4, spec.channels, spec.height, spec.width) and batch.images.max() > 1.0
+    networks = (reference.encoder, reference.critic, reference.target_encoder, reference.target_critic)
+    before = [torch.cat([p.detach().flatten() for p in network.parameters()]) for network in networks]
+    actor = reference.actor.trunk[0].weight.detach().clone()
+    reference.update(batch)
+    for network, old in zip(networks, before, strict=True):
+        new = torch.cat([p.detach().flatten() for p in network.parameters()])
+        assert torch.isfinite(new).all() and (new != old).any()
+    assert (reference.actor.trunk[0].weight != actor).any()
+    assert np.abs(reference.act(replay.images[0], replay.proprioception[0])).max() <= 1.0
+
+
+def test_a_quick_run_measures(root):
+    command = [sys.executable, "-m", "benchmarks", "publication", "--quick"]
+    result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    figures = next(line for line in result.stdout.splitlines() if line.startswith("publication")).split()
+    assert figures[1:3] == [BASELINE.name, "ms"]
+    assert float(figures[3]) > 0.0
+
+
+def test_times_are_milliseconds():
+    assert Times(*timing.measure(lambda: None, repeats=3)).median < 1.0
