@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from async_rl_core.algorithms.policy import Policy
+from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.bringup.executable import command
 from async_rl_core.bringup.graph import environment, nodes
 from async_rl_core.config.load import resolve, write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.replay.batch import Batch, BatchLayout
 from async_rl_core.transport.batches import BatchClient
+from async_rl_core.transport.parameters import ParameterPublisher
 from async_rl_core.transport.service import Endpoint, clean_up_dead
 
 from .conftest import Ear
@@ -73,15 +76,22 @@ def test_batches_hold_what_was_seen_and_done(config: Config, domain: int, ear: E
     with graph_without_learner(config, domain):
         endpoint = Endpoint(str(domain), "test")
         client = BatchClient(endpoint, layout, in_flight=1)
+        size = Policy(config.sac, ObservationSpec.of(config), layout.action, seed=0).size
+        parameters = ParameterPublisher(endpoint, size)
+        parameters.publish(
+            1, 0, np.zeros(size, np.float32)
+        )  # without a policy, no episode begins after the random ones
         try:
             batches = []
             for _ in range(BATCHES):
                 batch = client.receive(timeout=60.0)
                 assert batch is not None
+                parameters.refresh()
                 copy = layout.allocate()
                 np.copyto(copy.buffer, batch.buffer)
                 batches.append(copy)
         finally:
+            parameters.close()
             client.close()
             endpoint.close()
     seen: dict[bytes, list[int]] = {}
