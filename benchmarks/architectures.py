@@ -64,6 +64,8 @@ def measure(preset: str, architecture: str, seconds: float, updates_per_step: fl
         )
         if done.returncode == 2:
             return {"preset": preset, "architecture": architecture, "refused": done.stdout.strip().splitlines()[-1]}
+        if done.returncode != 0:
+            print(done.stdout[-2000:])
         done.check_returncode()
         summary = json.loads((run_dir / "summary.json").read_text())
         return {**summary, **pace(run_dir), "faults": done.stdout.count("FAULT: the safety guard")}
