@@ -73,6 +73,7 @@ class RLAgentNode(ConfiguredNode):
         self._guard_heard = 0.0
         self._acted_on: Frame | None = None
         self._resumed = self._arrived = self._receiving = 0.0
+        self._frame_missed = False
         self._sequence = 0
         self._completed = start.finished
         self._bridge = CvBridge()
@@ -124,6 +125,9 @@ class RLAgentNode(ConfiguredNode):
         if received - self._resumed > CATCH_UP:  # else it came earlier, while this process worked
             self._arrived = received
             self._schedule.follow(received)
+        elif self._frame_missed:
+            self._frame_missed = False
+            self._schedule.postpone()
         self._receiving += time.monotonic() - received
 
     def _on_joint_state(self, message: JointStateMessage) -> None:
@@ -184,13 +188,15 @@ class RLAgentNode(ConfiguredNode):
 
     def _await_deadline(self) -> None:
         now = time.monotonic()
+        in_time = now < self._schedule.due
         # Too late already, after a long update: what came meanwhile is taken in all the same.
-        until = self._schedule.due if now < self._schedule.due else now + CATCH_UP
+        until = self._schedule.due if in_time else now + CATCH_UP
         while (remaining := until - time.monotonic()) > 0:
             self.executor_.spin_once(timeout_sec=remaining)
         grace = self._schedule.due + GRACE
         while not self._frame_is_in() and (remaining := grace - time.monotonic()) > 0:
             self.executor_.spin_once(timeout_sec=remaining)
+        self._frame_missed = in_time and not self._frame_is_in()
 
     def _frame_is_in(self) -> bool:
         """Whether the frame that this deadline waits for has come; one that was late for the last does not count."""

@@ -31,6 +31,14 @@ class Schedule:
         else:
             self.due += min(max(GAIN * error, -MAX_SLEW), MAX_SLEW)
 
+    def postpone(self) -> None:
+        """An arrival came after its deadline, who knows when: wait a little longer for the next one.
+
+        A process that works from each deadline on sees such an arrival only when it is done. Were it ignored, the
+        grid could rest for ever just before the arrivals, and every cycle act on the frame of the one before.
+        """
+        self.due += MAX_SLEW
+
     def advance(self, now: float) -> int:
         """Go to the next deadline after the one that was served; returns the whole cycles that were missed."""
         missed = max(0, math.floor((now - self.due) / self.period))

@@ -34,6 +34,20 @@ def test_follows_a_camera_whose_clock_drifts() -> None:
     assert min(error, PERIOD - error) < 0.001
 
 
+@given(lag=st.floats(0.0, 0.01), work=st.floats(0.001, 0.01))
+def test_leaves_a_phase_in_which_each_arrival_falls_into_the_work_of_a_cycle(lag: float, work: float) -> None:
+    schedule = Schedule(PERIOD, PERIOD, margin=0.001, start=0.0)
+    first = schedule.due + min(lag, work)
+    for k in range(100):
+        arrival, done = first + k * PERIOD, schedule.due + work
+        if arrival <= schedule.due or arrival > done:
+            schedule.follow(arrival)
+        else:
+            schedule.postpone()
+        schedule.advance(schedule.due)
+    assert arrival <= schedule.due - PERIOD <= arrival + 0.002
+
+
 @given(st.floats(0.0, 2.0))
 def test_missed_cycles_are_those_without_a_command(lateness: float) -> None:
     schedule = Schedule(PERIOD, PERIOD, margin=0.001, start=0.0)
