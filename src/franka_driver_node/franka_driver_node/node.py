@@ -3,10 +3,8 @@
 import gc
 import time
 from functools import partial
-from importlib.util import find_spec
 
 import numpy as np
-from rclpy.task import Future
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import Trigger
@@ -29,7 +27,6 @@ _PRIORITY = 45  # above the guard: a state that is not answered within a millise
 _PATIENCE = 20.0  # seconds until a simulated arm has to answer: it is started at the same time
 _STATUS_PERIOD = 0.1
 _CYCLES_PER_INTAKE = 2  # odd ones; the even ones have states to publish
-_INTAKE_CALLS = 1 if find_spec("rclpy.experimental") else 4  # Jazzy's executor takes one message in each
 
 
 class FrankaDriverNode(ConfiguredNode):
@@ -51,7 +48,6 @@ class FrankaDriverNode(ConfiguredNode):
         self._cycles = self._missed = 0
         self._problem = "not started"
         self._robot_problem = ""
-        self._never: Future[None] = Future()
         self._states = self.create_publisher(JointState, robot.state_topic, qos.DRIVER)
         self._status = self.create_publisher(RobotStatus, "robot_status", qos.LATCHED)
         self._description = self.create_publisher(String, "robot_description", qos.LATCHED)
@@ -116,8 +112,7 @@ class FrankaDriverNode(ConfiguredNode):
         elif self._cycles % 1000 == 4:
             gc.collect(0)
         elif self._cycles % _CYCLES_PER_INTAKE == 1:
-            for _ in range(_INTAKE_CALLS):
-                self.executor_.spin_until_future_complete(self._never, timeout_sec=0.0)
+            self.take_waiting()
 
     def _publish(self, state: State) -> None:
         stamp = self.get_clock().now().to_msg()

@@ -5,9 +5,7 @@ import math
 import sys
 import time
 from functools import partial
-from importlib.util import find_spec
 
-from rclpy.task import Future
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import Trigger
@@ -32,8 +30,6 @@ _PRIORITY = 30
 _STOP_TIMEOUT = 1.5  # seconds that the arm may take to come to rest after a stop was requested
 _STATUS_PERIOD = 0.1  # seconds
 _STILL = 0.1  # seconds without motion that count as rest
-# One call takes all that waits from the events executor; that of Jazzy takes one message in each.
-_INTAKE_CALLS = 1 if find_spec("rclpy.experimental") else 4
 _SWITCH_INTERVAL = 0.0005  # seconds that the loop and the camera let each other wait for the interpreter
 _LONGEST_CATCH_UP = 1.0  # seconds; a process that was halted for longer goes on where it was
 
@@ -49,7 +45,6 @@ class RobotSimNode(ConfiguredNode):
         self._noise = SensorNoise(config.sim, config.seed)
         self._counts = LoopCounts()
         self._joint_states = JointStates(config.robot)
-        self._never: Future[None] = Future()
         self._stamps = StampClock()
         self._create_publishers()
         self._view = View(self, scene, self._noise)
@@ -78,18 +73,14 @@ class RobotSimNode(ConfiguredNode):
             if now < self._beat.due:
                 time.sleep(self._beat.due - now)
             elif now - self._beat.due > self._beat.period:
-                self._take_messages()  # lest a stall of ours pass for a silence of the commander
+                self.take_waiting()  # lest a stall of ours pass for a silence of the commander
             self._tick(time.monotonic())
-            self._take_messages()
+            # Once per tick, as the driver's controller does: a wake-up per message would double the node's CPU time.
+            self.take_waiting()
 
     def close(self) -> None:
         """End the camera's thread."""
         self._view.camera.close()
-
-    def _take_messages(self) -> None:
-        # Once per tick, as the driver's controller does: a wake-up per message would double the node's CPU time.
-        for _ in range(_INTAKE_CALLS):
-            self.executor_.spin_until_future_complete(self._never, timeout_sec=0.0)
 
     def _create_publishers(self) -> None:
         robot = self.config.robot

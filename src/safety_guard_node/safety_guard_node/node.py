@@ -93,6 +93,10 @@ class SafetyGuardNode(ConfiguredNode):
         """Take what arrives until the next cycle is due."""
         while (wait := self._schedule.due - time.monotonic()) > 0:
             self.executor_.spin_once(timeout_sec=wait)
+        halted = time.monotonic() - self._schedule.due
+        if halted > self._schedule.period:
+            self.take_waiting()  # lest a halt of this process pass for the silence of another
+            self._guard.on_halt(time.monotonic(), halted)
 
     def _send(self) -> None:
         """One cycle: judge, publish, and set the next; cycles that were missed are not made up for."""

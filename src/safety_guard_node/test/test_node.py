@@ -187,6 +187,20 @@ def test_a_silent_agent_is_stopped_and_stays_so(world: World) -> None:
     world.until(world.is_in(GuardState.ARMED))
 
 
+def test_a_halt_of_the_guard_does_not_pass_for_the_agents_silence(world: World) -> None:
+    world.armed()
+    world.wanted = MOVING
+    for duration in (0.8 * WATCHDOG, 1.5 * WATCHDOG):
+        assert world.is_in(GuardState.ARMED)()
+        world.guard.send_signal(signal.SIGSTOP)
+        world.run(duration)
+        world.guard.send_signal(signal.SIGCONT)
+        world.run(0.2)
+    world.until(world.is_in(GuardState.FAULT))
+    assert world.state is not None
+    assert world.state.cause.startswith("the guard was halted for ")
+
+
 def test_malformed_commands_latch_until_a_person_clears_them(world: World) -> None:
     world.armed()
     for changes, cause in (

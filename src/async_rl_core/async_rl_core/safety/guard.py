@@ -156,6 +156,11 @@ class Guard:
         self._happen(Event.RESET)
         return True, "fault cleared"
 
+    def on_halt(self, now: float, duration: float) -> None:
+        """Take it that this guard itself was halted for `duration` seconds: it is held to the agent's patience."""
+        if self.state is not State.DISARMED and duration > self._config.watchdog:
+            self._fail(Kind.GUARD, f"the guard was halted for {1000 * duration:.0f} ms", now)
+
     def fail(self, now: float, cause: str) -> None:
         """Latch a fault of the guard's own process, such as an error in it."""
         self._fail(Kind.GUARD, cause, now)

@@ -112,6 +112,16 @@ def test_silence_of_the_robot_stops_the_arm(bench: MakeBench) -> None:
     until_rest(arm)
 
 
+def test_a_halt_of_the_guard_itself_latches_beyond_the_watchdog(bench: MakeBench) -> None:
+    arm = bench().armed()
+    arm.guard.on_halt(arm.time, 0.099)
+    assert arm.guard.state is State.ARMED
+    arm.guard.on_halt(arm.time, 0.101)
+    assert arm.guard.state is State.FAULT
+    assert arm.guard.fault is not None
+    assert arm.guard.fault.cause == "the guard was halted for 101 ms"
+
+
 def test_one_lost_command_latches_nothing(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.cycles(46, command=MOVING)
