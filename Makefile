@@ -35,11 +35,10 @@ lint: setup
 	$(RUN) ruff format --check
 	$(RUN) python -m mypy
 
-test: lint
-	$(RUN) python -m pytest $(ARGS)
+test: lint unit system
 
 unit: setup
-	$(RUN) python -m pytest --ignore=tests/system $(ARGS)
+	$(RUN) python -m pytest --ignore=tests/system --numprocesses=2 --dist=worksteal $(ARGS)
 
 system: setup
 	$(RUN) python -m pytest tests/system $(ARGS)

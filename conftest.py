@@ -4,7 +4,12 @@ import os
 
 from hypothesis import settings
 
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Which of pytest-xdist's processes this is; they inherit the surroundings of the one that started them."""
+
 os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
+if WORKER:
+    os.environ["ROS_DOMAIN_ID"] = str(1 + (int(os.environ["ROS_DOMAIN_ID"]) + 10 * WORKER) % 100)
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 os.environ.setdefault("ROS_PYTHON_CHECK_FIELDS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")

@@ -102,7 +102,8 @@ class SequentialLearning:
 def _fill(config: Config, batch: Batch) -> None:
     """Sample black images from a store of two steps."""
     eager = config.agent.model_copy(update={"initial_steps": 0})
-    replay = Replay(config.model_copy(update={"agent": eager}))
+    small = config.replay.model_copy(update={"capacity": 2, "storage": "ram"})
+    replay = Replay(config.model_copy(update={"agent": eager, "replay": small}))
     camera, actions = config.camera, len(config.robot.actuated_joints)
     frames = np.zeros((1, camera.height, camera.width, 3), np.uint8)
     proprioception, action = np.zeros(3 * actions, np.float32), np.zeros(actions, np.float32)

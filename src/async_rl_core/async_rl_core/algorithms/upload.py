@@ -34,7 +34,7 @@ class Upload:
         self._turn = (self._turn + 1) % _PINNED
         pinned, sent = self._pinned[self._turn], self._sent[self._turn]
         sent.synchronize()
-        pinned.copy_(torch.from_numpy(buffer))
+        np.copyto(pinned.numpy(), buffer)
         with self._module.stream(self._stream):
             self._stream.wait_event(self._read)
             self._staging.copy_(pinned, non_blocking=True)
@@ -45,7 +45,7 @@ class Upload:
     def view(self, array: NDArray[np.generic]) -> Tensor:
         """Return the device's view of an array that lies in the buffer sent last; valid until `release`."""
         place = array.ctypes.data - self._start
-        dtype = torch.from_numpy(array).dtype
+        dtype = torch.from_numpy(np.empty(0, array.dtype)).dtype
         return self._staging[place : place + array.nbytes].view(dtype).view(array.shape)
 
     def release(self) -> None:

@@ -18,6 +18,7 @@ from async_rl_core.replay.batch import BatchLayout
 from async_rl_core.replay.journal import FOLDER, journal_bytes
 from async_rl_core.sim.model import model_file
 from async_rl_core.transport import service
+from async_rl_core.transport.steps import StepLayout
 
 CONFIG_FILE = "config.yaml"
 MIN_DISK = 500 * 2**20
@@ -125,11 +126,12 @@ def _check_screens(config: Config, ambient: Mapping[str, str]) -> None:
 def _check_shared_memory(config: Config) -> None:
     if config.architecture == "seq" or not config.learns:
         return
-    needed = _BATCHES_HELD * BatchLayout.of(config).nbytes + _OTHER_SEGMENTS
+    steps = StepLayout.of(config)
+    needed = _BATCHES_HELD * BatchLayout.of(config).nbytes + steps.buffered * steps.nbytes + _OTHER_SEGMENTS
     free = os.statvfs(SHARED_MEMORY).f_bavail * os.statvfs(SHARED_MEMORY).f_frsize
     if free < needed:
         raise ConfigError(
-            f"{SHARED_MEMORY} has {_size(free)} free, mini-batches of this preset need {_size(needed)}; enlarge it "
+            f"{SHARED_MEMORY} has {_size(free)} free, mini-batches and steps of this preset need {_size(needed)}; enlarge it "
             "(docker run --shm-size=1g), or choose a smaller preset"
         )
 

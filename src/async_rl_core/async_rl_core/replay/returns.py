@@ -28,6 +28,6 @@ class NStepReturn:
         np.logical_and.accumulate(counts, axis=1, out=counts)
         m = counts.sum(axis=1)
         discounts = self.discount ** np.arange(self.steps)
-        value = np.where(counts, reward * discounts, 0.0).sum(axis=1)
+        value = (np.where(counts, reward, 0.0) * discounts).sum(axis=1)
         ended = terminal[np.arange(len(m)), m - 1]
         return m, value, np.where(ended, 0.0, self.discount**m)
