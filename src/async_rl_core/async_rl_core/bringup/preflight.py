@@ -131,8 +131,8 @@ def _check_shared_memory(config: Config) -> None:
     free = os.statvfs(SHARED_MEMORY).f_bavail * os.statvfs(SHARED_MEMORY).f_frsize
     if free < needed:
         raise ConfigError(
-            f"{SHARED_MEMORY} has {_size(free)} free, mini-batches and steps of this preset need {_size(needed)}; enlarge it "
-            "(docker run --shm-size=1g), or choose a smaller preset"
+            f"{SHARED_MEMORY} has {_size(free)} free, mini-batches and steps of this preset need {_size(needed)}; "
+            "enlarge it (docker run --shm-size=1g), or choose a smaller preset"
         )
 
 
