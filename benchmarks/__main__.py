@@ -1,6 +1,6 @@
 """Measure everything, print the table, write benchmarks/results/latest.json.
 
-make bench                                  # about five minutes on two cores
+make bench                                  # about ten minutes on two cores
 make bench ARGS="sample inference"          # some rows only; printed, not written
 """
 
@@ -66,7 +66,8 @@ def update_rows(effort: Effort) -> Iterator[Row]:
             times = isolated(updates.ours, case, precision, CORES, repeats)
             limit = isolated(limits.update, case, precision, CORES, effort.of(case, 8, 4))
             notes = {"reference_default_malloc": default, "threads": CORES, "repeats": repeats}
-            yield timed(f"update_{precision}", case.name, times, tuned, limit, **notes)
+            notes["convolutions"] = limit.convolutions
+            yield timed(f"update_{precision}", case.name, times, tuned, limit.total, limit.convolutions, **notes)
 
 
 def gpu_rows(effort: Effort) -> Iterator[Row]:
@@ -77,7 +78,7 @@ def gpu_rows(effort: Effort) -> Iterator[Row]:
     for case in CASES.values():
         times = isolated(updates.ours, case, "bf16", CORES, effort(400), "cuda")
         reference = isolated(updates.reference, case, CORES, effort(40), True, "cuda")
-        limit = isolated(limits.update, case, "bf16", CORES, effort(40), "cuda")
+        limit = isolated(limits.update, case, "bf16", CORES, effort(40), "cuda").total
         yield timed("update_gpu", case.name, times, reference.median, limit, precision="bf16")
 
 

@@ -87,6 +87,14 @@ TARGETS: Mapping[tuple[str, str], Target] = {
 }
 
 
+YARDSTICK: Mapping[tuple[str, str], float] = {
+    (row, case): milliseconds
+    for row, v in {"update_fp32": (104.0, 390.0, 410.0), "update_bf16": (57.0, 221.0, 237.0)}.items()
+    for case, milliseconds in zip(CASES, v, strict=True)
+}
+"""The encoder once forward and backward, channels last, on the machine for which the targets were set."""
+
+
 def fill(replay: Replay, config: Config, transitions: int, seed: int = 0) -> None:
     """Insert noise until the store holds `transitions`, or as many as it has room for."""
     rng, camera, actions = np.random.default_rng(seed), config.camera, len(config.robot.actuated_joints)

@@ -4,6 +4,7 @@ Each limit leaves out all but the part that cannot be avoided, with its inputs r
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -103,8 +104,17 @@ def _linear_passes(config: Config) -> float:
     return target + next_action + critic + actor / config.sac.actor_update_frequency
 
 
-def update(case: Case, precision: str, threads: int, repeats: int, device: str = "cpu") -> float:
-    """Milliseconds of the multiplications that an update consists of.
+class UpdateLimit(NamedTuple):
+    """Milliseconds."""
+
+    total: float
+    """Of the multiplications that an update consists of."""
+    convolutions: float
+    """Of the encoder's, once forward and backward: what tells how fast this machine is."""
+
+
+def update(case: Case, precision: str, threads: int, repeats: int, device: str = "cpu") -> UpdateLimit:
+    """The multiplications that an update consists of.
 
     Convolutions: the next observation through the encoder and the target encoder; the observation through the encoder
     and back; and, each time the actor steps, once more through the encoder that the critic's step has changed. MLPs:
@@ -120,7 +130,7 @@ def update(case: Case, precision: str, threads: int, repeats: int, device: str =
     there_and_back = measure(until_done(convolutions.forward_backward, device), repeats).median
     product = _linear(case.batch, config.sac.hidden_sizes[0], dtype, 10 * repeats, device)
     passes = 2 + 1 / config.sac.actor_update_frequency
-    return passes * forward + there_and_back + _linear_passes(config) * product
+    return UpdateLimit(passes * forward + there_and_back + _linear_passes(config) * product, there_and_back)
 
 
 def inference(case: Case, precision: str, threads: int, repeats: int) -> float:

@@ -56,6 +56,8 @@ def results(measured: Sequence[Row]) -> str:
         if target is not None:
             wanted = number(target["median"]) + (f" / {number(target['p99'])}" if target["p99"] else "")
             wanted += "" if row["met"] else " **not met**"
+        if row.get("target_here") is not None:
+            wanted += f"; here {number(row['target_here'])}" + ("" if row["met_here"] else " **not met**")
         lines.append(
             [
                 f"{TITLES[row['name']]}, {row['case'].replace('_b', ', batch ')}",

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from async_rl_core.monitor.atomic import replacing
-from benchmarks.cases import TARGETS
+from benchmarks.cases import TARGETS, YARDSTICK, Target
 from benchmarks.timing import CORES, Times
 
 RESULTS = Path(__file__).parent / "results"
@@ -36,6 +36,8 @@ class Row:
     """None: nothing was timed."""
     notes: dict[str, float | int | str] = field(default_factory=dict)
     """What else was measured, and how."""
+    yardstick: float | None = None
+    """Milliseconds of the encoder's convolutions here, where they tell how this machine compares."""
 
     @property
     def unit(self) -> str:
@@ -45,7 +47,21 @@ class Row:
     @property
     def met(self) -> bool | None:
         """Whether the targets are met; None where there are none."""
-        target = TARGETS.get((self.name, self.case))
+        return self._meets(self.target)
+
+    @property
+    def target(self) -> Target | None:
+        """What the row is held to, if anything."""
+        return TARGETS.get((self.name, self.case))
+
+    @property
+    def target_here(self) -> Target | None:
+        """The target, had it been set for a machine that computes the same convolutions as fast as this one."""
+        if self.target is None or self.yardstick is None:
+            return None
+        return Target(self.target.median * self.yardstick / YARDSTICK[self.name, self.case])
+
+    def _meets(self, target: Target | None) -> bool | None:
         if target is None:
             return None
         within = target.p99 is None or (self.p99 is not None and self.p99 <= target.p99)
@@ -54,25 +70,28 @@ class Row:
     def document(self) -> dict[str, object]:
         """The row as latest.json has it."""
         timed = {"median_ms": self.value, "p99_ms": self.p99} if self.unit == "ms" else {"gigabytes": self.value}
-        target = TARGETS.get((self.name, self.case))
         document = {
             "name": self.name,
             "case": self.case,
             **timed,
             "reference": self.reference,
             "limit": self.limit,
-            "target": asdict(target) if target else None,
+            "target": asdict(self.target) if self.target else None,
             "met": self.met,
+            "target_here": self.target_here.median if self.target_here else None,
+            "met_here": self._meets(self.target_here),
             **self.notes,
         }
         return {key: round(v, _DIGITS) if isinstance(v, float) else v for key, v in document.items()}
 
     def line(self) -> str:
         """The row as it is printed."""
-        target = TARGETS.get((self.name, self.case))
+        target, here = self.target, self.target_here
         p99 = f"{self.p99:.2f}" if self.p99 is not None else ""
         wanted = "" if target is None else f"{target.median:g}" + (f" / {target.p99:g}" if target.p99 else "")
         verdict = {True: "met", False: "NOT MET", None: ""}[self.met]
+        if here and not self.met:
+            verdict += f"; at this machine's speed {here.median:.0f}, {'met' if self._meets(here) else 'NOT MET'}"
         figures = f"{self.value:10.2f}{p99:>10}{self.reference:12.2f}{self.limit:10.2f}{wanted:>12}"
         return f"{self.name:16}{self.case:14}{self.unit:4}{figures}  {verdict}"
 
@@ -80,9 +99,17 @@ class Row:
 HEADER = f"{'':34}{'median':>10}{'p99':>10}{'reference':>12}{'limit':>10}{'target':>12}"
 
 
-def timed(name: str, case: str, times: Times, reference: float, limit: float, **notes: float | int | str) -> Row:
+def timed(
+    name: str,
+    case: str,
+    times: Times,
+    reference: float,
+    limit: float,
+    yardstick: float | None = None,
+    **notes: float | int | str,
+) -> Row:
     """A row of milliseconds."""
-    return Row(name, case, times.median, reference, limit, times.p99, notes)
+    return Row(name, case, times.median, reference, limit, times.p99, notes, yardstick)
 
 
 def machine(rows: Sequence[Row], load: float, seconds: float) -> dict[str, object]:

@@ -50,6 +50,14 @@ def test_a_target_of_two_figures_holds_both(median, p99, met):
     assert Row("inference", BASELINE.name, median, 1.0, 0.5, p99).met is met
 
 
+def test_a_slower_machine_is_held_to_its_own_speed():
+    row = Row("update_fp32", BASELINE.name, 250.0, 400.0, 240.0, 300.0, yardstick=130.0)
+    assert row.met is False
+    assert row.document()["target_here"] == pytest.approx(220.0 * 130.0 / 104.0)
+    assert row.document()["met_here"] is True
+    assert row.line().endswith("NOT MET; at this machine's speed 275, met")
+
+
 def test_rows_are_written_in_their_unit():
     timed = Row("sample", BASELINE.name, 2.0, 100.0, 1.5, 2.5, {"memcpy": 1.0}).document()
     assert (timed["median_ms"], timed["p99_ms"], timed["reference"], timed["limit"]) == (2.0, 2.5, 100.0, 1.5)
