@@ -51,8 +51,10 @@ def simulator(config: Config, tmp_path: Path) -> Iterator["subprocess.Popen[str]
 
 
 @pytest.fixture
-def arm(config: Config, simulator: object) -> FrankaArm:
-    return FrankaArm(robot_address(config), enforce_realtime=False)
+def arm(config: Config, simulator: object) -> Iterator[FrankaArm]:
+    yield FrankaArm(robot_address(config), enforce_realtime=False)
+    # libfranka gives the thread that moves an arm the highest priority there is, for good: other tests would starve.
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def rest(arm: FrankaArm, cycles: int) -> None:
