@@ -46,8 +46,9 @@ class StoreSizes:
     @classmethod
     def of(cls, config: Config) -> "StoreSizes":
         """Those of a run."""
-        per_step = config.camera.rate * config.agent.action_cycle_time
-        return cls(StepSizes.of(config), config.replay.capacity, config.agent.frame_stack, per_step)
+        stack = config.agent.frame_stack
+        per_step = min(config.camera.rate * config.agent.action_cycle_time, stack)  # of the others no observation knows
+        return cls(StepSizes.of(config), config.replay.capacity, stack, per_step)
 
     @property
     def frames(self) -> int:
