@@ -35,11 +35,13 @@ ARCHITECTURES = ("seq", "async1", "async2")
 INITIAL_STEPS = 8
 CAP, FLAT_OUT = 1.0, 64.0
 """Updates per environment step, at most."""
+PRECISION = "bf16"
+"""In float32 the high-resolution setting needs more seconds per update than Seq-SAC may take on two cores."""
 CAPACITY = 10_000
 """Transitions, more than a run has; at 320x180 the papers' 100,000 take what not every machine has."""
 TOLERANCE = 0.05
-LATENESS = 5.0
-"""Milliseconds: the agent's 99th percentile, at most."""
+LATENESS = 0.25
+"""Action cycles: the agent's 99th percentile, at most. The action's own computation is in it."""
 
 Row = Mapping[str, Any]
 
@@ -53,6 +55,7 @@ def measure(preset: str, architecture: str, seconds: float, updates_per_step: fl
         "agent.initial_steps": INITIAL_STEPS,
         "learner.max_updates_per_step": updates_per_step,
         "replay.capacity": CAPACITY,
+        "sac.precision": PRECISION,
     }
     with tempfile.TemporaryDirectory() as folder:
         settings, run_dir = Path(folder, f"{preset}.yaml"), Path(folder, "run")
@@ -163,7 +166,8 @@ def _cycle_claim(row: Row) -> tuple[bool, str]:
 
 def _pace_claim(row: Row) -> tuple[bool, str]:
     late, missed = row["lateness_p99_ms"], row["missed_cycles"]
-    return late <= LATENESS and missed == 0, f"agent late by {number(late)} ms (p99), {missed} cycles missed"
+    holds = missed == 0 and late <= LATENESS * row["action_cycle_ms"]
+    return holds, f"{missed} cycles missed, agent late by {number(late)} ms (p99)"
 
 
 def _count_claim(row: Row, sequential: Row) -> tuple[bool, str]:
