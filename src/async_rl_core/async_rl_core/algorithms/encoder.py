@@ -1,6 +1,6 @@
 """Pixels to coordinates: convolutions and a spatial softmax (Yuan, 2022, figure 4.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +11,11 @@ from async_rl_core.errors import ConfigError
 
 KERNEL = 3
 """Side of every convolution's kernel."""
-
 CACHED_BYTES = 8 * 2**20
-"""Size of the first layer's maps that a CPU computes at a time in `infer`: they fit into its caches."""
+"""Size of the first layer's maps that a CPU computes at a time in `infer`: what one layer writes, the next then finds
+in the cache."""
+Layer = tuple[Tensor, Tensor, tuple[int, ...]]
+"""A convolution's weight, bias and stride."""
 
 
 def map_size(size: int, strides: Sequence[int]) -> int:
@@ -76,20 +78,42 @@ class Encoder(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the features."""
         x = images
-        for i, layer in enumerate(self.convolutions):
-            assert isinstance(layer, nn.Conv2d) and layer.bias is not None
-            # Pixels are divided by 255 through the first kernel: a thousand times fewer values than the images have.
-            weight = layer.weight / 255.0 if i == 0 else layer.weight
-            x = F.conv2d(x if i == 0 else F.relu_(x), weight.to(x.dtype), layer.bias.to(x.dtype), layer.stride)
+        for i, (weight, bias, stride) in enumerate(self.layers(images.dtype)):
+            x = F.conv2d(x if i == 0 else F.relu_(x), weight, bias, stride)
         coordinates: Tensor = self.softmax(x)
         return coordinates
 
     @torch.no_grad()
     def infer(self, images: Tensor) -> Tensor:
-        """Return the features without a way back to the parameters."""
-        chunk = len(images)
-        if images.device.type == "cpu" and images.dtype == torch.float32:
-            # What one layer writes, the next still finds in the cache: an eighth less time. With gradients, which need
-            # every map again, and with maps of half the size there is nothing to gain.
-            chunk = max(1, CACHED_BYTES // (self._first_map * images.element_size()))
-        return torch.cat([self(images[i : i + chunk]) for i in range(0, len(images), chunk)])
+        """Return the features without a way back to the parameters, in less time on a CPU."""
+        layers, count = list(self.layers(images.dtype)), len(images)
+        if images.device.type == "cpu":
+            count = max(1, CACHED_BYTES // (self._first_map * images.element_size()))
+        return torch.cat([self.softmax(convolve(part, layers)) for part in images.split(count)])
+
+    def layers(self, dtype: torch.dtype) -> Iterator[Layer]:
+        """Yield the convolutions as they are computed in `dtype`."""
+        for i, layer in enumerate(self.convolutions):
+            assert isinstance(layer, nn.Conv2d) and layer.bias is not None
+            # Pixels are divided by 255 through the first kernel: a thousand times fewer values than the images have.
+            weight = layer.weight / 255.0 if i == 0 else layer.weight
+            yield weight.to(dtype), layer.bias.to(dtype), layer.stride
+
+
+def convolve(images: Tensor, layers: Sequence[Layer]) -> Tensor:
+    """Return the last layer's maps, of `Encoder.layers`; gradients do not pass."""
+    x, last = images, len(layers) - 1
+    fuses = _fuses(images)
+    for i, (weight, bias, stride) in enumerate(layers):
+        if fuses:  # ReLU while a value is still in its register, as PyTorch's own compiler has oneDNN do it
+            then = "none" if i == last else "relu"
+            x = torch.ops.mkldnn._convolution_pointwise(x, weight, bias, (0, 0), stride, (1, 1), 1, then, [], "")
+        else:
+            x = F.conv2d(x if i == 0 else F.relu_(x), weight, bias, stride)
+    return x
+
+
+def _fuses(images: Tensor) -> bool:
+    if images.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    return images.dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from async_rl_core.agent.randomness import Stream, episode_seed
+from async_rl_core.algorithms.encoder import Layer, convolve
 from async_rl_core.algorithms.flat import flatten
 from async_rl_core.algorithms.networks import build_policy
 from async_rl_core.algorithms.spec import ObservationSpec
@@ -42,7 +42,7 @@ class Policy:
         self._angles: NDArray[np.float32] = self._proprioception.numpy()[0]
         self._features = torch.zeros(1, self.encoder.size)
         self._noise = torch.zeros(1, action_size)
-        self._convolutions: list[tuple[Tensor, Tensor, tuple[int, ...]]] = []
+        self._convolutions: list[Layer] = []
         self.prepare()
 
     @property
@@ -60,11 +60,7 @@ class Policy:
     @torch.no_grad()
     def prepare(self) -> None:
         """Derive from the parameters what `act` computes with; for who wrote them otherwise than by `load`."""
-        self._convolutions = []
-        for layer in self.encoder.convolutions:
-            assert isinstance(layer, nn.Conv2d) and layer.bias is not None
-            weight = layer.weight if self._convolutions else layer.weight / 255.0
-            self._convolutions.append((weight.to(self._dtype), layer.bias.to(self._dtype), layer.stride))
+        self._convolutions = list(self.encoder.layers(self._dtype))
 
     def begin_episode(self, episode: int) -> None:
         """Sample from now on as in this episode of every run of the seed: the noise need not be saved with a run."""
@@ -89,11 +85,9 @@ class Policy:
         return action
 
     def _encode(self) -> Tensor:
-        """Return what `Encoder.forward` does, without what is the same for every image."""
-        maps = self._images.copy_(self._bytes).permute(0, 3, 1, 2)
-        for i, (weight, bias, stride) in enumerate(self._convolutions):
-            maps = F.conv2d(_relu_(maps) if i > 0 else maps, weight, bias, stride)
-        coordinates: Tensor = self.encoder.softmax(maps)
+        """Return what `Encoder.infer` does, without what is the same for every image."""
+        images = self._images.copy_(self._bytes).permute(0, 3, 1, 2)
+        coordinates: Tensor = self.encoder.softmax(convolve(images, self._convolutions))
         return coordinates
 
     @property
@@ -101,11 +95,3 @@ class Policy:
         """Spatial-softmax coordinates (channels, 2) of the last `act`, in [-1, 1]: x to the right, y down."""
         points: NDArray[np.float32] = self._features.numpy().reshape(-1, 2).copy()
         return points
-
-
-def _relu_(maps: Tensor) -> Tensor:
-    """ReLU in place. A bfloat16 is negative where its bits, read as an int16, are: six times as fast as `F.relu_`."""
-    if maps.dtype == torch.bfloat16:
-        maps.view(torch.int16).clamp_min_(0)
-        return maps
-    return F.relu_(maps)

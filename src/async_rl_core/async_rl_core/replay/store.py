@@ -1,5 +1,6 @@
 """Experience, with every camera frame stored once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +37,7 @@ class FrameStore:
 
     Memory is touched as it fills. Everything is numbered from 0 and never renumbered; a ring's slot is the number
     modulo its size. A transition is forgotten with the oldest of the frames, records or transitions that it needs.
-    One thread inserts and samples.
+    One thread inserts and samples; while it samples, a second one gathers the other half of the images.
 
     Stacks hold the last `stack` camera frames of the episode; the first frame stands in for those before it. Across
     a gap (a lost step) nothing pairs, and no stack is built until enough frames have come after it.
@@ -68,6 +69,7 @@ class FrameStore:
         """Steps that the gaps in `sequence` stand for."""
         self.batches = 0
         """Mini-batches sampled."""
+        self._helper = ThreadPoolExecutor(1, "gather")  # one thread alone does not fill the memory's bandwidth
 
     @classmethod
     def of(cls, config: Config) -> "FrameStore":
@@ -151,10 +153,15 @@ class FrameStore:
         batch.action[:] = self._action[record % self._record_slots]
         batch.observation_proprioception[:] = self._proprioception[previous]
         batch.next_proprioception[:] = self._proprioception[slot]
-        for slots, images in ((previous, batch.observation_images), (slot, batch.next_images)):
-            offsets = crop.offsets(rng, count)
-            gather(self._ring, self._stacks(slots), offsets, *self._frames.shape[1:3], images)
+        pairs = ((previous, batch.observation_images), (slot, batch.next_images))
+        first, second = ((self._stacks(slots), crop.offsets(rng, count), images) for slots, images in pairs)
+        other = self._helper.submit(self._gather, *second)
+        self._gather(*first)
+        other.result()
         self.batches += 1
+
+    def _gather(self, stacks: NDArray[np.int64], offsets: NDArray[np.int32], images: NDArray[np.uint8]) -> None:
+        gather(self._ring, stacks, offsets, *self._frames.shape[1:3], images)
 
     def _look_ahead(
         self, numbers: NDArray[np.int64]
