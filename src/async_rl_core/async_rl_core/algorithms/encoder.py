@@ -89,7 +89,8 @@ class Encoder(nn.Module):
         layers, count = list(self.layers(images.dtype)), len(images)
         if images.device.type == "cpu":
             count = max(1, CACHED_BYTES // (self._first_map * images.element_size()))
-        return torch.cat([self.softmax(convolve(part, layers)) for part in images.split(count)])
+        parts = images.split(count)  # type: ignore[no-untyped-call]
+        return torch.cat([self.softmax(convolve(part, layers)) for part in parts])
 
     def layers(self, dtype: torch.dtype) -> Iterator[Layer]:
         """Yield the convolutions as they are computed in `dtype`."""
@@ -114,6 +115,6 @@ def convolve(images: Tensor, layers: Sequence[Layer]) -> Tensor:
 
 
 def _fuses(images: Tensor) -> bool:
-    if images.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+    if images.device.type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     return images.dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
