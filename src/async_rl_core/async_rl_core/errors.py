@@ -23,3 +23,7 @@ class SafetyError(AsyncRLError):
 
 class RobotError(AsyncRLError):
     """A robot that cannot be reached, or no longer."""
+
+
+class ImageError(AsyncRLError):
+    """A camera's picture that cannot be used."""

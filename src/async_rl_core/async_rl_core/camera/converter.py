@@ -1,0 +1,97 @@
+"""A camera's pictures, made into those that the agent sees."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.camera.layout import Data, layout, view
+from async_rl_core.camera.window import window
+from async_rl_core.errors import ImageError
+
+Pixels = NDArray[np.uint8]
+
+_JPEG, _JPEG_END, _PNG = b"\xff\xd8\xff", b"\xff\xd9", b"\x89PNG\r\n\x1a\n"
+_DECODING = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # to BGR: RGB is not known to every OpenCV 4
+
+
+class Converter:
+    """Cuts pictures to the aspect of `width` x `height`, resizes and converts them to RGB.
+
+    What it returns, (height, width, 3), is only valid until the next call: it is a buffer of its own, used again for
+    every picture, or, where nothing is to be done, the very pixels that it was given.
+
+    A picture that is made smaller is averaged over areas: a red target a few pixels wide must not fall between the
+    samples.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self._size = (width, height)
+        self._rgb = np.empty((height, width, 3), np.uint8)
+        self._resized = np.empty(0, np.uint8)
+        self._whole = np.empty(0, np.uint8)
+        self.format = ""
+        """Size and encoding of the last picture, such as '640x480 yuv422_yuy2'."""
+
+    def raw(self, encoding: str, width: int, height: int, step: int, data: Data) -> Pixels:
+        """A picture as in sensor_msgs/Image, rows `step` bytes apart.
+
+        Raises `ImageError` for an encoding that is not supported, and for data that are shorter than they claim.
+        """
+        pixels = view(encoding, width, height, step, data)
+        self.format = f"{width}x{height} {encoding}"
+        return self._fit(pixels, encoding)
+
+    def compressed(self, data: Data) -> Pixels:
+        """A picture as in sensor_msgs/CompressedImage: JPEG or PNG, whatever its `format` says.
+
+        Raises `ImageError` for anything else, and for a picture that is not whole.
+        """
+        values = np.frombuffer(data, np.uint8)
+        kind = _kind(values)
+        try:
+            pixels = cv2.imdecode(values, _DECODING)
+        except cv2.error:
+            pixels = None
+        if pixels is None:
+            raise ImageError(f"a {kind} picture of {len(values)} bytes cannot be decoded")
+        self.format = f"{pixels.shape[1]}x{pixels.shape[0]} {kind}"
+        return self._fit(np.asarray(pixels, np.uint8), "bgr8")
+
+    def _fit(self, pixels: Pixels, encoding: str) -> Pixels:
+        source = layout(encoding)
+        pixels = pixels[window(pixels.shape[1], pixels.shape[0], self._size, 2 if source.subsampled else 1)]
+        if pixels.shape[1::-1] == self._size:
+            return pixels if source.to_rgb is None else self._convert(pixels, source.to_rgb, self._rgb)
+        if source.to_rgb is None:
+            return self._resize(pixels, self._rgb)
+        if source.subsampled:  # the colours have to be spread over the pixels before these are mixed
+            self._whole = _buffer(self._whole, (*pixels.shape[:2], 3))
+            return self._resize(self._convert(pixels, source.to_rgb, self._whole), self._rgb)
+        self._resized = _buffer(self._resized, (*self._rgb.shape[:2], source.channels))
+        return self._convert(self._resize(pixels, self._resized), source.to_rgb, self._rgb)
+
+    def _resize(self, pixels: Pixels, into: Pixels) -> Pixels:
+        smaller = pixels.shape[0] > into.shape[0] or pixels.shape[1] > into.shape[1]
+        cv2.resize(pixels, self._size, into, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+        return into
+
+    @staticmethod
+    def _convert(pixels: Pixels, code: int, into: Pixels) -> Pixels:
+        cv2.cvtColor(pixels, code, into)
+        return into
+
+
+def _kind(values: Pixels) -> str:
+    """JPEG or PNG, by how it begins; a JPEG that was cut off would be decoded, with grey for what is missing."""
+    head = values[: len(_PNG)].tobytes()
+    if head == _PNG:
+        return "png"
+    if not head.startswith(_JPEG):
+        raise ImageError("a compressed picture is neither JPEG nor PNG, which are what is supported")
+    if _JPEG_END not in values.tobytes():
+        raise ImageError(f"a JPEG picture of {len(values)} bytes was cut off")
+    return "jpeg"
+
+
+def _buffer(old: Pixels, shape: tuple[int, ...]) -> Pixels:
+    return old if old.shape == shape else np.empty(shape, np.uint8)

@@ -1,0 +1,64 @@
+"""How a camera's pixels lie in memory, by the names that ROS has for it (sensor_msgs/image_encodings.hpp)."""
+
+from array import array
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.errors import ImageError
+
+Data: TypeAlias = "bytes | bytearray | array[int]"
+"""Bytes as messages hold them."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """An encoding of 8 bits per value."""
+
+    channels: int
+    """Bytes per pixel."""
+    to_rgb: int | None
+    """OpenCV's conversion to RGB; none where there is nothing to convert."""
+    subsampled: bool = False
+    """Whether two neighbours share their colour, so that the picture can be cut at even columns only."""
+
+
+_YUYV, _UYVY = Layout(2, cv2.COLOR_YUV2RGB_YUYV, True), Layout(2, cv2.COLOR_YUV2RGB_UYVY, True)
+
+LAYOUTS = {
+    "rgb8": Layout(3, None),
+    "bgr8": Layout(3, cv2.COLOR_BGR2RGB),
+    "rgba8": Layout(4, cv2.COLOR_RGBA2RGB),
+    "bgra8": Layout(4, cv2.COLOR_BGRA2RGB),
+    "yuyv": _YUYV,
+    "yuv422_yuy2": _YUYV,  # the same, as it was called before
+    "uyvy": _UYVY,
+    "yuv422": _UYVY,
+}
+
+
+def layout(encoding: str) -> Layout:
+    """The layout of an encoding. Raises `ImageError` naming those that are known."""
+    if encoding not in LAYOUTS:
+        raise ImageError(f"encoding '{encoding}' is not supported; allowed: {', '.join(LAYOUTS)}")
+    return LAYOUTS[encoding]
+
+
+def view(encoding: str, width: int, height: int, step: int, data: Data) -> NDArray[np.uint8]:
+    """The pixels (height, width, channels) where they are, rows `step` bytes apart.
+
+    Raises `ImageError` for an encoding that is not known, and for data that are shorter than they claim to be.
+    """
+    channels = layout(encoding).channels
+    row, length = width * channels, len(data)
+    if width < 1 or height < 1 or step < row or length < step * (height - 1) + row:
+        raise ImageError(
+            f"a picture of {width}x{height} in {encoding} needs rows of {row} bytes, got a step of {step} and {length} "
+            "bytes in all"
+        )
+    if width % 2 and layout(encoding).subsampled:
+        raise ImageError(f"a picture in {encoding} has an even number of columns, got {width}")
+    return np.ndarray((height, width, channels), np.uint8, data, strides=(step, channels, 1))
