@@ -75,7 +75,7 @@ def _action(spec: NodeSpec) -> Node:
         # not 'parameters', for which launch_ros leaves a file each in the temporary folder
         ros_arguments=parameters(spec),
         arguments=list(spec.arguments),
-        additional_env={**environment(os.environ), **spec.env},
+        additional_env={**environment(os.environ, spec.profile), **spec.env},
         output="screen",
         respawn=spec.restarts > 0,
         respawn_max_retries=spec.restarts,

@@ -36,6 +36,7 @@ class Camera:
         self._node = node
         self._every = config.logging.video_every if config.record_video else 0
         self._rate = config.camera.rate
+        self._source = config.image_topic
         self._folder = folder
         self._worker = worker
         self._film = Film(round(config.agent.episode_duration * config.camera.rate))
@@ -48,7 +49,7 @@ class Camera:
         """Subscribe as soon as the images serve someone."""
         if not self._listening and (self._every or self._watched):
             self._listening = True
-            self._node.create_subscription(ImageMessage, "image_raw", self._on_image, EVERY_FRAME)
+            self._node.create_subscription(ImageMessage, self._source, self._on_image, EVERY_FRAME)
             self._node.create_subscription(FeaturePoints, "rl_agent_node/feature_points", self._on_points, EVERY_FRAME)
 
     def end_episode(self, episode: int) -> None:

@@ -90,7 +90,7 @@ class RLAgentNode(ConfiguredNode):
         robot = self.config.robot
         # As many as an observation holds: with Seq-SAC some come while this process learns.
         frames = QoSProfile(depth=self.config.agent.frame_stack, reliability=ReliabilityPolicy.BEST_EFFORT)
-        self.create_subscription(Image, "image_raw", self._on_image, frames)
+        self.create_subscription(Image, self.config.image_topic, self._on_image, frames)
         self.create_subscription(JointStateMessage, robot.state_topic, self._on_joint_state, qos.SENSOR)
         self.create_subscription(GuardState, "safety_guard_node/state", self._on_guard_state, qos.LATCHED)
         self.create_subscription(String, "robot_description", self._on_robot_description, qos.LATCHED)
@@ -111,12 +111,12 @@ class RLAgentNode(ConfiguredNode):
         try:
             image = self._bridge.imgmsg_to_cv2(message, "rgb8")
         except CvBridgeError as error:
-            self.get_logger().error(f"image_raw is ignored: {error}", throttle_duration_sec=5.0)
+            self.get_logger().error(f"{self.config.image_topic} is ignored: {error}", throttle_duration_sec=5.0)
             return
         expected = (self.config.camera.height, self.config.camera.width, 3)
         if image.shape != expected:
             self.get_logger().error(
-                f"image_raw is {image.shape[1]}x{image.shape[0]}, expected {expected[1]}x{expected[0]}: ignored; "
+                f"images are {image.shape[1]}x{image.shape[0]}, expected {expected[1]}x{expected[0]}: ignored; "
                 "set image_width and image_height to the camera's",
                 throttle_duration_sec=5.0,
             )
@@ -275,7 +275,7 @@ class RLAgentNode(ConfiguredNode):
             missing = {
                 "joint_states": self._joints is None,
                 "robot_description": self._loop.limits is None,
-                "image_raw": self._loop.observations.newest is None,
+                self.config.image_topic: self._loop.observations.newest is None,
                 "the guard to be armed": not self._armed,
             }
             waiting_for = ", ".join(name for name, absent in missing.items() if absent) or "fresh images and joints"

@@ -8,7 +8,7 @@ from typing import get_args
 from async_rl_core.bringup.cycle import AUTO, CYCLE, settle
 from async_rl_core.bringup.resume import resumed
 from async_rl_core.config.explain import did_you_mean
-from async_rl_core.config.load import presets, resolve, robots
+from async_rl_core.config.load import cameras, presets, resolve, robots
 from async_rl_core.config.schema import Architecture, Config, SimConfig, TaskName
 from async_rl_core.errors import ConfigError
 
@@ -29,6 +29,8 @@ CYCLE_TIME = (
     "the camera and the arm; with async1 and async2: as the preset says. By default auto with seq, unless the preset "
     "is one of seq"
 )
+
+CAMERA = "by default sim with a simulated arm, topic:image_raw with a real one"
 
 TASKS = {"reacher": "reaching", "tracker": "tracking"}
 """The task that each launch file stands for."""
@@ -93,6 +95,7 @@ def table(task: str = "reaching") -> list[Argument]:
     renderers = get_args(SimConfig.model_fields["renderer"].annotation)
     pixels, path = "a whole number", "a path, or none"
     start_from, arms = ", ".join(presets()), ", ".join(robots())
+    eyes = ", ".join(["sim", *cameras(), "topic:<name>"])
     return [
         Argument("architecture", "which processes sample and update", "architecture", choices=get_args(Architecture)),
         Argument("preset", f"settings to start from: {start_from}, {file}", None, default="laptop"),
@@ -102,6 +105,7 @@ def table(task: str = "reaching") -> list[Argument]:
         Argument(
             "driver", "what drives the arm: one of those in the robot's file", "driver", _name, "its name, or none"
         ),
+        Argument("camera", f"where images come from: {eyes}; {CAMERA}", "camera.source", _name, f"{eyes}, or none"),
         Argument("task", "what the target does", "task", choices=get_args(TaskName), default=task),
         Argument("seed", "seed of everything random", "seed", _integer, "a whole number from 0"),
         Argument("duration", "seconds after which the run ends", "duration", _number, "seconds, or none"),

@@ -31,8 +31,8 @@ def command(spec: NodeSpec, ambient: Mapping[str, str]) -> list[str]:
 
 
 def parameters(spec: NodeSpec) -> list[str]:
-    """A node's parameters as words after `--ros-args`."""
-    words = []
+    """A node's parameters, and what else it takes, as words after `--ros-args`."""
+    words = list(spec.ros_arguments)
     for name, value in spec.parameters.items():
         quoted = value.replace("'", "''")  # they are read as YAML
         words += ["-p", f"{name}:='{quoted}'"]

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,9 @@ essential, but exit code 0 completes the run. optional: nothing, such as a close
 
 EXPLAINED = 2
 """The exit code of a node that said in one line what is wrong: started again, it would say so again."""
+
+PROFILE, CAMERA_PROFILE = "fastdds.xml", "fastdds_camera.xml"
+"""Settings of Fast DDS, in config/."""
 
 _PROFILE = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")  # of Fast DDS 3, and of Jazzy's 2
 
@@ -36,6 +39,10 @@ class NodeSpec:
     """Variables on top of `environment()`."""
     descriptors: tuple[int, ...] = ()
     """Open files that the process inherits."""
+    ros_arguments: tuple[str, ...] = ()
+    """What else comes after --ros-args."""
+    profile: str = PROFILE
+    """Settings of Fast DDS, a file in config/."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ def nodes(config: Config, config_path: Path) -> list[NodeSpec]:
         ]
     specs += [
         *robot_nodes(config, config_path),
+        *camera_nodes(config, config_path),
         node("safety_guard_node"),
         node("visual_target_node"),
         node("monitor_node", restarts=again),
@@ -86,28 +94,52 @@ def nodes(config: Config, config_path: Path) -> list[NodeSpec]:
 def robot_nodes(config: Config, config_path: Path) -> list[NodeSpec]:
     """The processes that stand between the guard and the arm's drives, and the simulated camera's."""
 
-    def node(package: str, executable: str, env: Mapping[str, str] | None = None) -> NodeSpec:
-        parameters = {"config": str(config_path)}
+    def node(package: str, executable: str) -> NodeSpec:
         return NodeSpec(
-            package, executable, executable, "essential", parameters=parameters, env=env or single_threaded()
+            package, executable, executable, "essential", parameters={"config": str(config_path)}, env=single_threaded()
         )
 
-    # sim/__init__.py has switched MuJoCo's choice off in this process; the node gets what the person asked for.
-    renders = {**single_threaded(), "MUJOCO_GL": REQUESTED_PLATFORM}
     driver = config.robot_driver
     if driver is None:
-        return [node("robot_sim_node", "robot_sim_node", renders)]
+        return [replace(node("robot_sim_node", "robot_sim_node"), env=_rendering())]
+    specs = [camera_sim_node(config_path)] if config.camera_topic is None else []
     if driver.via == "launch":
-        status = node("robot_status_node", "robot_status_node")
-        if driver.controller is None or driver.spawned:
-            return [status]
-        arguments = (driver.controller, "--controller-manager-timeout", "60")
-        return [status, NodeSpec("controller_manager", "spawner", "spawner", "optional", arguments=arguments)]
-    specs = [node(driver.package, driver.executable)]
+        specs.append(node("robot_status_node", "robot_status_node"))
+        if driver.controller is not None and not driver.spawned:
+            arguments = (driver.controller, "--controller-manager-timeout", "60")
+            specs.append(NodeSpec("controller_manager", "spawner", "spawner", "optional", arguments=arguments))
+        return specs
     if config.hardware == "sim" and driver.simulator is not None:
-        simulator = node(driver.package, driver.simulator.executable)
-        specs = [node("robot_sim_node", "camera_sim_node", renders), simulator, *specs]
+        specs.append(node(driver.package, driver.simulator.executable))
+    return [*specs, node(driver.package, driver.executable)]
+
+
+def camera_sim_node(config_path: Path) -> NodeSpec:
+    """The simulated camera on an arm that moves elsewhere."""
+    name, parameters = "camera_sim_node", {"config": str(config_path)}
+    return NodeSpec("robot_sim_node", name, name, "essential", parameters=parameters, env=_rendering())
+
+
+def camera_nodes(config: Config, config_path: Path) -> list[NodeSpec]:
+    """The processes between a camera that is not simulated and the agent: its driver, and what fits its images."""
+    if config.camera_topic is None:
+        return []
+    again, single = config.restarts, single_threaded()
+    parameters = {"config": str(config_path)}
+    specs = [NodeSpec("camera_node", "camera_node", "camera_node", "essential", again, parameters, env=single)]
+    if (driver := config.camera_driver) is not None:
+        # In a namespace of its own: image_raw is the simulated camera's, which may run too.
+        words = ["-r", "__ns:=/camera"]
+        for name, text in driver.filled(config.camera.rate).items():
+            words += ["-p", f"{name}:={text}"]
+        camera = NodeSpec(driver.package, driver.executable, "camera", "essential", again, env=single)
+        specs.insert(0, replace(camera, ros_arguments=tuple(words), profile=CAMERA_PROFILE))
     return specs
+
+
+def _rendering() -> dict[str, str]:
+    # sim/__init__.py has switched MuJoCo's choice off in this process; the node gets what the person asked for.
+    return {**single_threaded(), "MUJOCO_GL": REQUESTED_PLATFORM}
 
 
 def included(config: Config) -> LaunchSpec | None:
@@ -120,16 +152,17 @@ def included(config: Config) -> LaunchSpec | None:
     return LaunchSpec(driver.package, driver.launch_file, arguments)
 
 
-def environment(ambient: Mapping[str, str]) -> dict[str, str]:
-    """What every process of the run gets besides the ambient variables, which win where a person chose something."""
+def environment(ambient: Mapping[str, str], profile: str = PROFILE) -> dict[str, str]:
+    """What a process of the run gets besides the ambient variables, which win where a person chose something."""
     wanted = {
         "PYTHONUNBUFFERED": "1",
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
     }
-    profile = config_folder() / "fastdds.xml"
-    if profile.is_file() and not any(name in ambient for name in _PROFILE):  # Fast DDS reads all that are set
-        wanted[_PROFILE[ambient.get("ROS_DISTRO") == "jazzy"]] = str(profile)
     chosen = {name: ambient.get(name, value) for name, value in wanted.items()}
+    named = [name for name in _PROFILE if name in ambient]  # Fast DDS reads all that are set
+    file, ours = config_folder() / profile, (config_folder() / PROFILE).resolve()
+    if file.is_file() and all(Path(ambient[name]).resolve() == ours for name in named):
+        chosen[named[0] if named else _PROFILE[ambient.get("ROS_DISTRO") == "jazzy"]] = str(file)
     return {**chosen, "ASYNC_RL_SUPERVISED": str(os.getpid())}  # a node ends when what started it dies
 
 

@@ -1,4 +1,4 @@
-"""What must hold of a robot, and of what drives it, before anything starts."""
+"""What must hold of a robot, of its camera, and of what drives them, before anything starts."""
 
 import importlib.metadata
 import os
@@ -23,7 +23,21 @@ def check_robot(config: Config, ambient: Mapping[str, str]) -> None:
         needed = (*driver.requires, *(simulator.requires if simulator else ()))
         _check_distributions(needed, f"robot '{config.robot.name}'")
     else:
-        _check_package(driver.package, ambient)
+        _check_package(driver.package, "hardware:=real", ambient)
+
+
+def check_camera(config: Config, ambient: Mapping[str, str]) -> None:
+    """Raises `ConfigError`: one line that says what is missing and what to do."""
+    driver = config.camera_driver
+    if driver is None:
+        return
+    source = config.camera.source
+    _check_package(driver.package, f"camera:={source}", ambient)
+    if driver.device is not None and not Path(driver.device).exists():
+        raise ConfigError(
+            f"camera:={source}: {driver.device} is not there; connect the camera, or name another device in a preset: "
+            f"camera: {{drivers: {{{source}: {{device: /dev/video2}}}}}}"
+        )
 
 
 def require_no_launch_file(config: Config) -> None:
@@ -59,11 +73,11 @@ def _check_distributions(names: tuple[str, ...], who: str) -> None:
         )
 
 
-def _check_package(name: str, ambient: Mapping[str, str]) -> None:
+def _check_package(name: str, who: str, ambient: Mapping[str, str]) -> None:
     marker = Path("share") / "ament_index" / "resource_index" / "packages" / name
     prefixes = [Path(p) for p in ambient.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
     if not any((prefix / marker).is_file() for prefix in prefixes):
         raise ConfigError(
-            f"hardware:=real needs the ROS package {name}, not found; install ROS 2 with it "
+            f"{who} needs the ROS package {name}, not found; install ROS 2 with it "
             f"('apt install ros-<distro>-{name.replace('_', '-')}', or build it) and source its setup.bash"
         )

@@ -2,13 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from async_rl_core.bringup.executable import find_executable
-from async_rl_core.bringup.graph import nodes
-from async_rl_core.bringup.hardware import check_robot
+from async_rl_core.bringup.graph import NodeSpec, nodes
+from async_rl_core.bringup.hardware import check_camera, check_robot
 from async_rl_core.bringup.leftovers import SHARED_MEMORY
 from async_rl_core.bringup.lock import DomainLock, domain
 from async_rl_core.config.load import write_config
@@ -38,9 +38,10 @@ def check(config: Config, ambient: Mapping[str, str]) -> DomainLock:
     lock = DomainLock(number)
     try:
         check_robot(config, ambient)
-        _check_executables(config, ambient)
+        check_camera(config, ambient)
+        check_executables(nodes(config, Path(CONFIG_FILE)), ambient)
         model_file(config.robot.model)
-        _check_screens(config, ambient)
+        check_screens(config, ambient)
         _check_shared_memory(config)
         service.clean_up_dead(str(number))
         if occupied := service.in_use(str(number)):
@@ -101,8 +102,9 @@ def _new_name(config: Config, now: datetime) -> Path:
     return folder
 
 
-def _check_executables(config: Config, ambient: Mapping[str, str]) -> None:
-    for spec in nodes(config, Path(CONFIG_FILE)):
+def check_executables(specs: Iterable[NodeSpec], ambient: Mapping[str, str]) -> None:
+    """Raises `ConfigError` where one of the nodes is not installed."""
+    for spec in specs:
         try:
             find_executable(spec.package, spec.executable, ambient)
         except ConfigError:
@@ -113,7 +115,8 @@ def _check_executables(config: Config, ambient: Mapping[str, str]) -> None:
             ) from None
 
 
-def _check_screens(config: Config, ambient: Mapping[str, str]) -> None:
+def check_screens(config: Config, ambient: Mapping[str, str]) -> None:
+    """Raises `ConfigError` where something is to be shown and there is no screen."""
     if ambient.get("DISPLAY") or ambient.get("WAYLAND_DISPLAY"):
         return
     for name, wanted in (("display", config.display), ("rviz", config.rviz)):

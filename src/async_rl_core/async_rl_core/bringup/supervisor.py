@@ -84,7 +84,12 @@ class Supervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env={**self.ambient, **environment(self.ambient), **_log_format(self.ambient), **spec.env},
+                env={
+                    **self.ambient,
+                    **environment(self.ambient, spec.profile),
+                    **_log_format(self.ambient),
+                    **spec.env,
+                },
                 start_new_session=True,
                 pass_fds=spec.descriptors,
             )

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from math import hypot, isclose
 
+from async_rl_core.config.camera import SIMULATED, TOPIC
+from async_rl_core.config.explain import did_you_mean
 from async_rl_core.config.schema import Config, SACConfig
 from async_rl_core.replay.crop import Crop
 
@@ -18,6 +20,7 @@ _SMALLEST_MAP = 2  # a spatial softmax over a single row or column has nothing t
 
 def check(config: Config) -> Iterator[Problem]:
     """Each contradiction in a configuration that is valid key by key."""
+    yield from _camera(config)
     yield from _images(config)
     yield from _cycle(config)
     yield from _episodes(config)
@@ -30,6 +33,20 @@ def feature_map_size(pixels: int, sac: SACConfig) -> int:
     for stride in sac.encoder_strides:
         pixels = (pixels - _KERNEL) // stride + 1
     return pixels
+
+
+def _camera(config: Config) -> Iterator[Problem]:
+    camera, sim = config.camera, config.sim
+    if problem := camera.problem():
+        names = [SIMULATED, *camera.drivers]
+        nearest = did_you_mean(camera.source or "", names)
+        yield "camera.source", f"{problem}{nearest}; allowed: {', '.join(names)}, {TOPIC}<name>"
+    if sim.stamp_delay > sim.image_latency:
+        yield (
+            "sim.stamp_delay",
+            f"{sim.stamp_delay:g} s is more than sim.image_latency ({sim.image_latency:g} s): no image comes before it "
+            "is stamped",
+        )
 
 
 def _images(config: Config) -> Iterator[Problem]:

@@ -45,6 +45,14 @@ def robots() -> list[str]:
     return _names("robots")
 
 
+def cameras() -> list[str]:
+    """The names of the cameras' drivers that come with the suite, in the order of base.yaml."""
+    data: object = read_document(config_folder() / "base.yaml").data
+    for key in ("camera", "drivers"):
+        data = data.get(key) if isinstance(data, dict) else None
+    return list(data) if isinstance(data, dict) else []
+
+
 def resolve(
     preset: str = "laptop",
     overrides: Mapping[str, object] | None = None,

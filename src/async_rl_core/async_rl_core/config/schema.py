@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from async_rl_core.config.camera import OBSERVED, SIMULATED, TOPIC, CameraDriver
+from async_rl_core.config.camera import CameraConfig as CameraConfig
 from async_rl_core.config.driver import Driver
 from async_rl_core.config.robot import MonitorConfig as MonitorConfig
 from async_rl_core.config.robot import RobotConfig as RobotConfig
@@ -14,14 +16,6 @@ from async_rl_core.config.section import Count, Fraction, NonNegative, Positive,
 
 Architecture = Literal["seq", "async1", "async2"]
 TaskName = Literal["reaching", "tracking"]
-
-
-class CameraConfig(Section):
-    """The camera's stream."""
-
-    width: int = Field(ge=32, le=1920, description="image width in pixels")
-    height: int = Field(ge=18, le=1080, description="image height in pixels")
-    rate: Positive = Field(le=120, description="frames per second")
 
 
 class AgentConfig(Section):
@@ -187,6 +181,9 @@ class SimConfig(Section):
     image_noise: NonNegative = Field(le=128, description="standard deviation of pixel noise, in grey levels")
     joint_noise: NonNegative = Field(le=0.1, description="standard deviation of joint angle noise, in rad")
     image_latency: NonNegative = Field(le=1.0, description="seconds added to each image's delivery")
+    stamp_delay: NonNegative = Field(
+        le=1.0, description="seconds by which an image's stamp is later than what it shows; at most image_latency"
+    )
     lighting: float = Field(ge=0.1, le=2.0, description="brightness of the scene; 1: as designed")
 
 
@@ -211,7 +208,9 @@ class Config(Section):
     rviz: bool = Field(description="start RViz (needs an installed ROS 2)")
     record_video: bool = Field(description="record the camera of every tenth episode")
     restarts: int = Field(
-        ge=0, le=100, description="times that each of agent, learner, replay and monitor is started again if it dies"
+        ge=0,
+        le=100,
+        description="times that each of agent, learner, replay, monitor and a camera's nodes is started again",
     )
     hardware: Literal["sim", "real"] = Field(description="whether the arm is simulated")
     robot_ip: str | None = Field(description="address of the real robot")
@@ -243,3 +242,21 @@ class Config(Section):
         driver = self.robot.drivers[self.driver or names[0]]
         simulated = self.hardware == "sim" and (driver.via == "launch" or driver.simulator is None)
         return None if simulated else driver
+
+    @property
+    def camera_driver(self) -> CameraDriver | None:
+        """What starts the camera, where the suite does."""
+        return self.camera.drivers.get(self.camera.source or "")
+
+    @property
+    def camera_topic(self) -> str | None:
+        """Where a camera that is not simulated publishes; none where it is."""
+        if self.camera_driver is not None:
+            return self.camera_driver.topic
+        source = self.camera.source or (SIMULATED if self.hardware == "sim" else f"{TOPIC}image_raw")
+        return None if source == SIMULATED else source.removeprefix(TOPIC)
+
+    @property
+    def image_topic(self) -> str:
+        """Where the images are that the agent sees: rgb8, of the camera's width and height."""
+        return "image_raw" if self.camera_topic is None else OBSERVED

@@ -6,14 +6,14 @@ import pytest
 
 from async_rl_core.bringup.arguments import configure, describe, is_resumed, parse, table
 from async_rl_core.config.explain import keys
-from async_rl_core.config.load import read_config, resolve, write_config
+from async_rl_core.config.load import cameras, read_config, resolve, write_config
 from async_rl_core.errors import ConfigError
 
 
 def test_the_table_is_what_the_documentation_promises() -> None:
     names = {argument.name for argument in table()}
     promised = "architecture preset task seed duration episodes run_dir image_width image_height action_cycle_time"
-    others = "resume rviz display renderer record_video robot hardware robot_ip driver"
+    others = "resume rviz display renderer record_video robot hardware robot_ip driver camera"
     assert set(promised.split()) | set(others.split()) == names
     for argument in table():
         assert argument.description
@@ -62,6 +62,10 @@ def test_one_side_of_the_image_gives_the_other(words: list[str], size: tuple[int
         (["preset:=huge"], "unknown preset 'huge'"),
         (["robot:=ur6"], "unknown robot 'ur6'"),
         (["run_dir:="], "argument run_dir"),
+        (
+            ["task:=tracking", "robot:=fr3", "hardware:=real"],
+            "'real' needs the robot's address; add robot_ip:=<address>",
+        ),
         (["robot:=fr3", "hardware:=real"], "argument hardware: 'real' needs the robot's address; add robot_ip:="),
         (["robot:=panda", "hardware:=real", "robot_ip:=10.0.0.2"], "'panda' has no driver and can only be simulated"),
         (["robot_ip:=10.0.0.2"], "argument robot_ip: '10.0.0.2' is given, but hardware is 'sim'; add hardware:=real"),
@@ -69,6 +73,15 @@ def test_one_side_of_the_image_gives_the_other(words: list[str], size: tuple[int
         (["hardware:=fake"], "argument hardware: 'fake' is not allowed; allowed: sim, real"),
         (["driver:=franka_ros2"], "argument driver: 'franka_ros2' is not a driver of robot 'ur5'; allowed: ur_robot"),
         (["driver:=ur_robot_driver"], "argument driver: 'ur_robot_driver' drives real hardware only; add hardware:="),
+        (
+            ["camera:=usbcam"],
+            "argument camera: 'usbcam' is not a camera; did you mean 'usb_cam'; allowed: sim, usb_cam, ",
+        ),
+        (["camera:=topic:a/"], "argument camera: 'a/' is not the name of a topic"),
+        (
+            ["camera:="],
+            "argument camera: '' is not allowed; allowed: sim, usb_cam, v4l2_camera, realsense, topic:<name>",
+        ),
         (["image_width:=64"], "argument image_width (image_height follows as 36)"),
         (["action_cycle_time:=0.05"], "argument action_cycle_time: 0.05 s is not a multiple"),
     ],
@@ -78,6 +91,13 @@ def test_a_wrong_argument_is_one_line_that_names_what_is_allowed(words: list[str
         configure(parse(words))
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_description_names_every_camera() -> None:
+    camera = next(argument for argument in table() if argument.name == "camera")
+    assert all(name in camera.description for name in [*cameras(), "sim", "topic:<name>"])
+    assert configure({"camera": "topic:/eye"}).camera_topic == "/eye"
+    assert configure({"camera": "none"}).camera_topic is None
 
 
 def test_a_real_robot_is_armed_by_a_person() -> None:

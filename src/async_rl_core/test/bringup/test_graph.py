@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from async_rl_core.bringup.executable import command, find_executable
-from async_rl_core.bringup.graph import NodeSpec, environment, nodes
+from async_rl_core.bringup.graph import NodeSpec, camera_nodes, environment, nodes
 from async_rl_core.config.load import resolve
 from async_rl_core.errors import ConfigError
 
@@ -28,6 +28,25 @@ def test_what_learns_and_watches_is_restarted_and_what_moves_the_arm_is_not() ->
     specs = nodes(resolve("laptop", {"restarts": 2}), Path("/run/config.yaml"))
     again = {"learner_node", "monitor_node", "replay_node", "rl_agent_node"}
     assert {spec.name: spec.restarts for spec in specs} == {s.name: 2 * (s.name in again) for s in specs}
+
+
+def test_a_camera_is_started_in_a_namespace_of_its_own_and_what_fits_its_images_with_it(tmp_path: Path) -> None:
+    overrides = {"camera.source": "usb_cam", "camera.rate": 30.0}
+    driver, fits = camera_nodes(resolve("laptop", overrides), Path("/run/config.yaml"))
+    assert (driver.package, driver.executable, driver.name) == ("usb_cam", "usb_cam_node_exe", "camera")
+    program = tmp_path / "lib" / "usb_cam" / "usb_cam_node_exe"
+    program.parent.mkdir(parents=True)
+    program.write_text("")
+    program.chmod(0o755)
+    words = " ".join(command(driver, {"AMENT_PREFIX_PATH": str(tmp_path)})[1:])
+    assert words.startswith("--ros-args -r __node:=camera -r __ns:=/camera -p video_device:=/dev/video0 ")
+    assert "-p framerate:=30.0" in words
+    assert (fits.executable, fits.parameters) == ("camera_node", {"config": "/run/config.yaml"})
+    assert camera_nodes(resolve("laptop"), Path("c")) == []
+    assert [spec.name for spec in camera_nodes(resolve("laptop", {"camera.source": "topic:eye"}), Path("c"))] == [
+        "camera_node"
+    ]
+    assert {"camera", "camera_node"} <= set(roles(**overrides))
 
 
 @pytest.mark.parametrize("architecture", ["seq", "async2"])
@@ -54,6 +73,16 @@ def test_a_persons_own_variables_win() -> None:
     assert kilted["FASTDDS_DEFAULT_PROFILES_FILE"] == jazzy["FASTRTPS_DEFAULT_PROFILES_FILE"]
     for chosen in (kilted, jazzy, environment({"FASTRTPS_DEFAULT_PROFILES_FILE": "mine.xml"})):
         assert not {"FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"} <= set(chosen)
+
+
+def test_what_sends_images_gets_room_for_them_unless_a_person_chose_otherwise(tmp_path: Path) -> None:
+    name = "FASTDDS_DEFAULT_PROFILES_FILE"
+    driver, fits = camera_nodes(resolve("laptop", {"camera.source": "usb_cam"}), Path("c"))
+    usual = environment({}, fits.profile)[name]
+    assert usual.endswith("/fastdds.xml")
+    for ambient in ({}, {name: usual}):
+        assert environment(ambient, driver.profile)[name].endswith("/fastdds_camera.xml")
+    assert name not in environment({name: str(tmp_path / "mine.xml")}, driver.profile)
 
 
 def test_executables_are_found_as_ros_finds_them(tmp_path: Path) -> None:

@@ -7,14 +7,16 @@ import yaml
 
 from async_rl_core.bringup import hardware
 from async_rl_core.bringup.graph import included, robot_nodes
-from async_rl_core.bringup.hardware import check_robot, require_no_launch_file
-from async_rl_core.config.load import resolve
+from async_rl_core.bringup.hardware import check_camera, check_robot, require_no_launch_file
+from async_rl_core.config.load import cameras, resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 
+REAL = {"hardware": "real", "robot_ip": "127.0.0.1", "guard.auto_arm": False}
+
 
 def real(robot: str, address: str = "127.0.0.1") -> Config:
-    return resolve("laptop", {"hardware": "real", "robot_ip": address, "guard.auto_arm": False}, robot)
+    return resolve("laptop", {**REAL, "robot_ip": address}, robot)
 
 
 def executables(config: Config) -> list[str]:
@@ -71,6 +73,36 @@ def test_franka_ros2_gets_our_controllers_and_slower_commands() -> None:
     assert plain.velocity > limits.velocity
     own = resolve("laptop", {**overrides, "robot.limits.velocity": [0.1] * 7}, "fr3")
     assert own.robot.limits.velocity == (0.1,) * 7
+
+
+def test_a_real_arm_may_have_a_simulated_camera() -> None:
+    config = resolve("laptop", {**REAL, "camera.source": "sim"}, "ur5e")
+    assert executables(config) == ["camera_sim_node", "robot_status_node"]
+    assert executables(resolve("laptop", {"camera.source": "topic:eye"}, "fr3"))[0] == "franka_sim_node"
+
+
+@pytest.mark.parametrize("camera", cameras())
+def test_a_camera_that_is_not_there_is_named(camera: str, tmp_path: Path) -> None:
+    config = resolve("laptop", {"camera.source": camera, f"camera.drivers.{camera}.device": str(tmp_path / "video0")})
+    driver = config.camera_driver
+    assert driver is not None
+    apt = f"ros-<distro>-{driver.package.replace('_', '-')}"
+    with pytest.raises(ConfigError, match=f"camera:={camera} needs the ROS package {driver.package}, not found.*{apt}"):
+        check_camera(config, {"AMENT_PREFIX_PATH": str(tmp_path)})
+    marker = tmp_path / "share" / "ament_index" / "resource_index" / "packages" / driver.package
+    marker.parent.mkdir(parents=True)
+    marker.touch()
+    with pytest.raises(
+        ConfigError, match=rf"camera:={camera}: {tmp_path}/video0 is not there; .*drivers: {{{camera}: "
+    ):
+        check_camera(config, {"AMENT_PREFIX_PATH": str(tmp_path)})
+    (tmp_path / "video0").touch()
+    check_camera(config, {"AMENT_PREFIX_PATH": str(tmp_path)})
+
+
+def test_any_other_camera_is_somebody_elses() -> None:
+    for source in (None, "sim", "topic:eye"):
+        check_camera(resolve("laptop", {"camera.source": source}), {})
 
 
 @pytest.mark.parametrize("address", ["no-such-host.invalid", "10.0.0.999", "a" * 300])

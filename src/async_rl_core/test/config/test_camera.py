@@ -1,0 +1,70 @@
+"""Where a run's images come from."""
+
+import pytest
+
+from async_rl_core.config.load import cameras, resolve
+from async_rl_core.config.schema import Config
+from async_rl_core.errors import ConfigError
+
+REAL = {"hardware": "real", "robot_ip": "127.0.0.1", "guard.auto_arm": False}
+
+
+def config(source: str | None = None, **overrides: object) -> Config:
+    return resolve("laptop", {"camera.source": source, **{k.replace("__", "."): v for k, v in overrides.items()}})
+
+
+@pytest.mark.parametrize(
+    ("source", "real", "topic", "seen"),
+    [
+        (None, False, None, "image_raw"),
+        ("sim", False, None, "image_raw"),
+        ("sim", True, None, "image_raw"),
+        (None, True, "image_raw", "camera_node/image"),
+        ("topic:/wrist/image/compressed", False, "/wrist/image/compressed", "camera_node/image"),
+        ("usb_cam", False, "camera/image_raw", "camera_node/image"),
+        ("realsense", True, "camera/camera/color/image_raw", "camera_node/image"),
+    ],
+)
+def test_the_source_says_what_is_listened_to(source: str | None, real: bool, topic: str | None, seen: str) -> None:
+    made = config(source, **(REAL if real else {}))
+    assert (made.camera_topic, made.image_topic) == (topic, seen)
+
+
+def test_the_drivers_are_asked_for_the_cameras_rate() -> None:
+    assert cameras() == ["usb_cam", "v4l2_camera", "realsense"]
+    asked = {name: config(camera__rate=30.0).camera.drivers[name].filled(30.0) for name in cameras()}
+    assert asked["usb_cam"]["framerate"] == "30.0"
+    assert asked["v4l2_camera"]["time_per_frame"] == "[1, 30]"
+    assert asked["realsense"]["rgb_camera.color_profile"] == "640x480x30"
+    assert asked["usb_cam"]["video_device"] == asked["v4l2_camera"]["video_device"] == "/dev/video0"
+
+
+def test_a_preset_may_have_a_camera_of_its_own() -> None:
+    own = {"package": "p", "executable": "e", "topic": "eye", "parameters": {"fps": "{rate:.0f}"}}
+    driver = config("own", camera__drivers__own=own).camera_driver
+    assert driver is not None
+    assert (driver.topic, driver.filled(25.0)) == ("eye", {"fps": "25"})
+    own["parameters"] = {"fps": "{fps}"}
+    with pytest.raises(ConfigError, match="parameters of e: braces may hold rate or device only"):
+        config(camera__drivers__own=own)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("usbcam", "'usbcam' is not a camera; did you mean 'usb_cam'; allowed: sim, usb_cam, v4l2_camera, realsense, "),
+        ("topic:", "'' is not the name of a topic; allowed: sim, "),
+        ("topic:a b", "'a b' is not the name of a topic"),
+        ("topic:/camera_node/image", "is what the suite makes of the camera's images"),
+    ],
+)
+def test_a_source_that_there_is_not_is_refused(source: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config(source)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_image_does_not_come_before_its_stamp() -> None:
+    with pytest.raises(ConfigError, match=r"sim.stamp_delay: 0.05 s is more than sim.image_latency \(0.04 s\)"):
+        config(sim__stamp_delay=0.05, sim__image_latency=0.04)

@@ -1,0 +1,24 @@
+from setuptools import find_packages, setup
+
+setup(
+    name="camera_node",
+    version="0.1.0",
+    description="Makes a camera's images into those that the agent sees, and measures how late they are stamped.",
+    license="Apache-2.0",
+    maintainer="async_rl maintainers",
+    maintainer_email="maintainers@async-rl.invalid",
+    packages=find_packages(exclude=["test", "test.*"]),
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/camera_node"]),
+        ("share/camera_node", ["package.xml"]),
+    ],
+    install_requires=["setuptools"],
+    extras_require={"test": ["pytest"]},
+    zip_safe=True,
+    entry_points={
+        "console_scripts": [
+            "camera_node = camera_node.node:main",
+            "latency_node = camera_node.latency_node:main",
+        ]
+    },
+)
