@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from async_rl import middleware
+from async_rl_core.bringup import calibration
 from async_rl_core.bringup.arguments import TASKS, Argument, describe, parse, table
 from async_rl_core.bringup.doctor import examine
 from async_rl_core.bringup.run import run
@@ -16,6 +17,8 @@ USAGE = """usage: async_rl launch reacher|tracker [<name>:=<value> ...]   start 
        async_rl evaluate <run folder> [<name>:=<value> ...]    episodes of a run's newest policy, without noise
        async_rl evaluate --show-args                           list the arguments
        async_rl export <run folder> [<file>] [format:=torchscript|onnx]   that policy as one file, with a card
+       async_rl calibrate latency [<name>:=<value> ...]        how late the camera's images are stamped
+       async_rl calibrate latency --show-args                  list the arguments
        async_rl doctor                                         check this machine, and say what to do
        async_rl --help
 
@@ -56,7 +59,11 @@ def _dispatch(words: list[str]) -> int:
             return _evaluate(rest)
         case ["export", *rest]:
             return _export(rest)
-    known = ("launch", "evaluate", "export", "doctor")
+        case ["calibrate", "latency", *rest]:
+            return _calibrate_latency(rest)
+        case ["calibrate", *_]:
+            raise ConfigError("calibrate what? async_rl calibrate latency [<name>:=<value> ...]")
+    known = ("launch", "evaluate", "export", "calibrate", "doctor")
     raise ConfigError(f"unknown command '{' '.join(words)}'{did_you_mean(words[0], known)}; see async_rl --help")
 
 
@@ -99,3 +106,11 @@ def _export(words: list[str]) -> int:
     for path in export(config, run_folder, out[0] if out else None, values.get("format"), print):
         print(path)
     return 0
+
+
+def _calibrate_latency(words: list[str]) -> int:
+    arguments = calibration.arguments()
+    if _LISTED & set(words):
+        print(describe(arguments))
+        return 0
+    return calibration.calibrate_latency(parse(words, arguments))

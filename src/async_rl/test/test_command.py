@@ -23,6 +23,23 @@ LAUNCH = ("launch", "reacher")
         ((*LAUNCH, "architecture:=async9"), "allowed: seq, async1, async2"),
         ((*LAUNCH, "preset:=mine.yaml"), "mine.yaml:2: camera.widht: unknown key; did you mean 'camera.width'"),
         (LAUNCH, "not found on AMENT_PREFIX_PATH"),
+        (
+            (*LAUNCH, "camera:=realsense"),
+            "camera:=realsense needs the ROS package realsense2_camera, not found; install",
+        ),
+        ((*LAUNCH, "camera:=webcam"), "argument camera: 'webcam' is not a camera"),
+        (
+            (*LAUNCH, "task:=tracking", "robot:=fr3", "hardware:=real"),
+            "'real' needs the robot's address; add robot_ip:=",
+        ),
+        (("calibrate",), "calibrate what? async_rl calibrate latency"),
+        (
+            ("calibrate", "latency", "flashes:=3"),
+            "argument flashes: '3' is not allowed; allowed: a whole number from 10",
+        ),
+        (("calibrate", "latency", "seed:=3"), "unknown argument 'seed'"),
+        (("calibrate", "latency", "camera:=usb_cam"), "add display:=true"),
+        (("calibrate", "latency", "camera:=usb_cam", "display:=true"), "camera:=usb_cam needs the ROS package usb_cam"),
         (("evaluat", "run"), "did you mean 'evaluate'"),
         (("evaluate",), "evaluate which run? async_rl evaluate <run folder>"),
         (("evaluate", "episodes:=3"), "evaluate which run?"),
@@ -67,6 +84,12 @@ def test_the_arguments_of_an_evaluation_can_be_listed(capsys: pytest.CaptureFixt
     text = capsys.readouterr().out
     assert "'episodes':" in text and "'seed':" in text and "'preset':" not in text
     assert "(default: as the run's config.yaml says)" in text
+
+
+def test_the_arguments_of_a_calibration_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calibrate", "latency", "--show-args"]) == 0
+    text = capsys.readouterr().out
+    assert "'camera':" in text and "'flashes':" in text and "(default: '60')" in text and "'seed':" not in text
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:

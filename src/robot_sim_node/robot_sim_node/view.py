@@ -26,6 +26,7 @@ class View:
     def __init__(self, node: Node, scene: Scene, noise: SensorNoise) -> None:
         config = scene.config
         self._picture = config.target
+        self._stamp_delay = round(1e9 * config.sim.stamp_delay)
         self._target = (config.target.width / 2, config.target.height / 2)
         self._frames = LinkFrames(scene)
         self._info = messages.camera_info_message(config)
@@ -53,7 +54,7 @@ class View:
         self.camera.capture(Snapshot(position, self._target, moment, stamp))
 
     def _publish(self, image: Pixels, snapshot: Snapshot) -> None:
-        stamp = ros_time(snapshot.stamp)
+        stamp = ros_time(snapshot.stamp + self._stamp_delay)
         self._image_publisher.publish(messages.image_message(image, stamp))
         self._info.header.stamp = stamp
         self._info_publisher.publish(self._info)

@@ -1,0 +1,85 @@
+"""`async_rl calibrate latency`: the camera and the monitor, without an arm and without anything that learns."""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from async_rl_core.bringup.arguments import Argument, configure, table
+from async_rl_core.bringup.graph import NodeSpec, camera_nodes, camera_sim_node, single_threaded
+from async_rl_core.bringup.hardware import check_camera
+from async_rl_core.bringup.leftovers import clean_dead_middleware, clean_middleware, middleware_files
+from async_rl_core.bringup.lock import DomainLock, domain
+from async_rl_core.bringup.output import Output
+from async_rl_core.bringup.preflight import CONFIG_FILE, check_executables, check_screens
+from async_rl_core.bringup.supervisor import Supervisor
+from async_rl_core.config.load import write_config
+from async_rl_core.config.schema import Config
+from async_rl_core.errors import ConfigError
+
+FLASHES = 60
+"""Half a minute's; with frames 40 ms apart, the latency is then known to about a millisecond."""
+FEWEST = 10
+
+_ARGUMENTS = ("camera", "display", "preset", "robot", "renderer", "image_width", "image_height")
+
+
+def _flashes(text: str) -> int:
+    count = int(text)
+    if count < FEWEST:
+        raise ValueError
+    return count
+
+
+_FLASHES = Argument(
+    "flashes", "changes on the monitor", None, _flashes, f"a whole number from {FEWEST}", default=str(FLASHES)
+)
+
+
+def arguments() -> list[Argument]:
+    """What may be said of a calibration: some of a launch's arguments, and how many flashes there are to be."""
+    return [*(argument for argument in table() if argument.name in _ARGUMENTS), _FLASHES]
+
+
+def calibrate_latency(values: Mapping[str, str]) -> int:
+    """Measure how long after the light the camera's images are stamped, and print it; the exit code of the command.
+
+    Args:
+        values: texts by name, of `arguments`.
+
+    Raises:
+        AsyncRLError: one line, with nothing started, where that cannot be.
+    """
+    ambient = dict(os.environ)
+    flashes = _FLASHES.value(values.get("flashes", str(FLASHES)))
+    assert isinstance(flashes, int)
+    config = configure({**{name: text for name, text in values.items() if name != "flashes"}, "task": "reaching"})
+    if config.camera_topic is not None and not config.display:
+        raise ConfigError("calibrate latency flashes the target on a monitor that the camera sees; add display:=true")
+    with ExitStack() as held:
+        held.callback(DomainLock(domain(ambient)).close)
+        check_camera(config, ambient)
+        check_screens(config, ambient)
+        path = Path(held.enter_context(TemporaryDirectory(prefix="async_rl_"))) / CONFIG_FILE
+        specs = nodes(config, path, flashes)
+        check_executables(specs, ambient)
+        write_config(config, path)
+        clean_dead_middleware(time.time())
+        before = middleware_files()
+        held.callback(lambda: clean_middleware(before, time.time()))
+        return asyncio.run(Supervisor(specs, Output([spec.name for spec in specs]), ambient).run())
+
+
+def nodes(config: Config, path: Path, flashes: int) -> list[NodeSpec]:
+    """What sees, what is seen, and what compares them, with whose end all ends; `path` is the configuration's file."""
+    parameters, single = {"config": str(path)}, single_threaded()
+    target, latency = "visual_target_node", "latency_node"
+    count = ("-p", f"flashes:={flashes}")
+    return [
+        *(camera_nodes(config, path) or [camera_sim_node(path)]),
+        NodeSpec(target, target, target, "essential", parameters=parameters, env=single),
+        NodeSpec("camera_node", latency, latency, "finisher", parameters=parameters, env=single, ros_arguments=count),
+    ]

@@ -1,0 +1,177 @@
+"""`latency_node`: how long after the light the camera's images are stamped, measured on the target on the monitor."""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from itertools import combinations
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from numpy.typing import NDArray
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image, JointState
+
+from async_rl_core.camera.contrast import Contrast
+from async_rl_core.camera.latency import Latency, measure
+from async_rl_core.errors import ImageError
+from async_rl_interfaces.msg import Target
+from async_rl_interfaces.srv import ResetTarget
+from async_rl_ros import qos
+from async_rl_ros.images import CvBridge
+from async_rl_ros.joint_states import JointStates
+from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import main as run_node
+from async_rl_ros.stamps import nanoseconds
+
+START_TIMEOUT = 20.0
+"""Seconds for the camera and the monitor to start."""
+ANSWER_TIMEOUT = 2.0
+"""Seconds for the target to be moved."""
+EPISODES = 8
+"""Among so many places of the target the two farthest apart are taken."""
+STILL = 1.0
+"""Seconds for which each of the two is shown first, to learn how it looks; those frames count that come in its second
+half."""
+INTERVAL = 0.4
+"""Seconds from one change to the next, at least; a latency of half of it is found at any rate of frames."""
+GOLDEN = (math.sqrt(5) - 1) / 2
+"""Multiples of it, less their whole parts, are spread as evenly as can be."""
+
+_KEPT = 60  # frames
+_EVERY_FRAME = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+class LatencyNode(ConfiguredNode):
+    """Moves the target to and fro, notes when that was and what the camera saw when, prints the result, and ends.
+
+    With the simulated camera it stands in for the arm too, which rests at its start pose.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("latency_node")
+        config = self.config
+        self._flashes = self.declare_parameter("flashes", 60).get_parameter_value().integer_value
+        self._bridge = CvBridge()
+        self._origin = self.get_clock().now().nanoseconds
+        self._frames: deque[NDArray[np.uint8]] = deque(maxlen=_KEPT)
+        self._contrast: Contrast | None = None
+        self._seen: list[tuple[float, float]] = []  # stamp in s, signal
+        self._episode = -1
+        self._changed = 0.0
+        self._shown_at = (0.0, 0.0)
+        self.create_subscription(Image, config.image_topic, self._on_image, _EVERY_FRAME)
+        self.create_subscription(Target, "target", self._on_target, qos.LATCHED)
+        self._reset = self.create_client(ResetTarget, "visual_target_node/reset")
+        if config.camera_topic is None:
+            self._states = self.create_publisher(JointState, config.robot.state_topic, qos.DRIVER)
+            self._joint_states = JointStates(config.robot)
+            self.create_timer(1 / config.robot.state_rate, self._stand_still)
+
+    def run(self, stop: Stop) -> None:
+        """Measure and report; a requested stop ends it at once."""
+        self._stop = stop
+        try:
+            latency = self._measure()
+        except _StoppedError:
+            return
+        for line in self._report(latency):
+            print(line, flush=True)
+
+    def _measure(self) -> Latency:
+        self._await(lambda: bool(self._frames), START_TIMEOUT, f"no image on {self.config.image_topic}")
+        self._await(self._reset.service_is_ready, START_TIMEOUT, "no answer from visual_target_node")
+        first, second = self._farthest_pair()
+        last, then = self._look_at(second), self._look_at(first)
+        self._contrast = Contrast(then, last)
+        # A whole number of the camera's periods, and a part: the changes fall on all of its phases.
+        interval = (math.ceil(INTERVAL * self.config.camera.rate) + GOLDEN) / self.config.camera.rate
+        due, flashes = time.monotonic(), []
+        for index in range(self._flashes):
+            flashes.append(self._place(first if index % 2 else second))
+            due += interval
+            self._spin(due)
+        seen = sorted(self._seen)
+        return measure(flashes, [stamp for stamp, _ in seen], [signal for _, signal in seen])
+
+    def _farthest_pair(self) -> tuple[int, int]:
+        """Two episodes whose targets are as far apart as can be had."""
+        places = {}
+        for episode in range(EPISODES):
+            self._place(episode)
+            places[episode] = self._shown_at
+        return max(combinations(places, 2), key=lambda pair: math.dist(places[pair[0]], places[pair[1]]))
+
+    def _look_at(self, episode: int) -> list[NDArray[np.uint8]]:
+        """Frames of the target of an episode."""
+        self._place(episode)
+        self._spin(time.monotonic() + STILL / 2)
+        self._frames.clear()
+        self._spin(time.monotonic() + STILL / 2)
+        return list(self._frames)
+
+    def _place(self, episode: int) -> float:
+        """Move the target to where it is in an episode; when that was, in seconds since the origin."""
+        self._reset.call_async(ResetTarget.Request(episode=episode))
+        self._await(lambda: self._episode == episode, ANSWER_TIMEOUT, "the target was not moved")
+        return self._changed
+
+    def _await(self, condition: Callable[[], bool], timeout: float, problem: str) -> None:
+        end = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > end:
+                raise ImageError(f"{problem} within {timeout:g} s")
+            self._spin_once(end)
+
+    def _spin(self, end: float) -> None:
+        while time.monotonic() < end:
+            self._spin_once(end)
+
+    def _spin_once(self, end: float) -> None:
+        if self._stop.requested:
+            raise _StoppedError
+        self.executor_.spin_once(timeout_sec=min(max(end - time.monotonic(), 0.001), 0.1))
+
+    def _on_image(self, message: Image) -> None:
+        pixels = self._bridge.imgmsg_to_cv2(message, "rgb8")
+        if self._contrast is None:
+            self._frames.append(np.array(pixels))
+        else:
+            self._seen.append((self._seconds(message.header.stamp), self._contrast(pixels)))
+
+    def _on_target(self, message: Target) -> None:
+        if message.episode != self._episode:  # else it is only said again
+            self._episode = message.episode
+            self._changed = self._seconds(message.header.stamp)
+            self._shown_at = (message.x, message.y)
+
+    def _stand_still(self) -> None:
+        now, rest = self.get_clock().now().to_msg(), np.zeros(len(self.config.robot.joints))
+        self._states.publish(self._joint_states.message(now, np.array(self.config.robot.start), rest, rest))
+
+    def _seconds(self, stamp: Time) -> float:
+        return 1e-9 * (nanoseconds(stamp) - self._origin)
+
+    def _report(self, latency: Latency) -> list[str]:
+        config = self.config
+        figures = (
+            f"from the light to the stamp: {1e3 * latency.median:.1f} ms (median), known to "
+            f"{1e3 * latency.resolution:.1f} ms; nine of ten flashes agree with it to {1e3 * latency.spread:.1f} ms; "
+            f"{latency.flashes} of {self._flashes} seen"
+        )
+        if config.camera_topic is None:
+            return [figures, f"sim.stamp_delay is {1e3 * config.sim.stamp_delay:.1f} ms"]
+        delay = max(latency.median + config.camera.stamp_delay, 0.0)
+        return [
+            f"{figures}; of this, the monitor's own delay is a part",
+            f"to have it taken off the stamps, write into a preset of your own: camera: {{stamp_delay: {delay:.4f}}}",
+        ]
+
+
+class _StoppedError(Exception):
+    """A stop was requested on the way."""
+
+
+def main() -> None:
+    """Run the node as a process."""
+    run_node(LatencyNode)
