@@ -79,7 +79,7 @@ class LatencyNode(ConfiguredNode):
             print(line, flush=True)
 
     def _measure(self) -> Latency:
-        self._await(lambda: bool(self._frames), START_TIMEOUT, f"no image on {self.config.image_topic}")
+        self._await(lambda: bool(self._frames), START_TIMEOUT, "no image; look at the camera's driver")
         self._await(self._reset.service_is_ready, START_TIMEOUT, "no answer from visual_target_node")
         first, second = self._farthest_pair()
         last, then = self._look_at(second), self._look_at(first)
@@ -113,14 +113,14 @@ class LatencyNode(ConfiguredNode):
     def _place(self, episode: int) -> float:
         """Move the target to where it is in an episode; when that was, in seconds since the origin."""
         self._reset.call_async(ResetTarget.Request(episode=episode))
-        self._await(lambda: self._episode == episode, ANSWER_TIMEOUT, "the target was not moved")
+        self._await(lambda: self._episode == episode, ANSWER_TIMEOUT, "the target was not moved by visual_target_node")
         return self._changed
 
     def _await(self, condition: Callable[[], bool], timeout: float, problem: str) -> None:
         end = time.monotonic() + timeout
         while not condition():
             if time.monotonic() > end:
-                raise ImageError(f"{problem} within {timeout:g} s")
+                raise ImageError(f"within {timeout:g} s: {problem}")
             self._spin_once(end)
 
     def _spin(self, end: float) -> None:

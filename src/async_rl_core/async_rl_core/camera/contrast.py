@@ -27,7 +27,10 @@ class Contrast:
         self._weights = (2 / max(float((difference**2).sum()), 1e-9)) * difference
         right = [np.mean([self(f) * sign > 0 for f in frames[1::2]]) for frames, sign in ((first, 1), (second, -1))]
         if min(right) < _CLEAR:
-            raise ImageError("what the camera sees does not change when the target on the monitor moves")
+            raise ImageError(
+                "what the camera sees does not change when the target on the monitor moves; point the camera at the "
+                "monitor, and let nothing else move"
+            )
 
     def __call__(self, frame: Pixels) -> float:
         """About 1 for a frame of the first picture, -1 for one of the second, between them for a blend of both."""

@@ -55,7 +55,9 @@ def measure(flashes: Sequence[float], stamps: Sequence[float], signals: Sequence
     ]
     bounds = np.array([pair for pair in found if pair is not None]).reshape(-1, 2)
     if len(bounds) < max(SEEN * len(flashes), 1):
-        raise ImageError(f"the camera saw {len(bounds)} of {len(flashes)} changes on the monitor")
+        raise ImageError(
+            f"the camera saw {len(bounds)} of {len(flashes)} changes on the monitor; let nothing else move or flicker"
+        )
     ordered = np.sort(bounds.ravel())
     low, high = ordered[len(bounds) - 1 : len(bounds) + 1]
     median = (low + high) / 2
