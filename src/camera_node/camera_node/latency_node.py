@@ -86,7 +86,8 @@ class LatencyNode(ConfiguredNode):
         self._contrast = Contrast(then, last)
         # A whole number of the camera's periods, and a part: the changes fall on all of its phases.
         interval = (math.ceil(INTERVAL * self.config.camera.rate) + GOLDEN) / self.config.camera.rate
-        due, flashes = time.monotonic(), []
+        due = time.monotonic()
+        flashes: list[float] = []
         for index in range(self._flashes):
             flashes.append(self._place(first if index % 2 else second))
             due += interval

@@ -49,13 +49,14 @@ class Converter:
         values = np.frombuffer(data, np.uint8)
         kind = _kind(values)
         try:
-            pixels = cv2.imdecode(values, _DECODING)
+            decoded: object = cv2.imdecode(values, _DECODING)
         except cv2.error:
-            pixels = None
-        if pixels is None:
+            decoded = None
+        if decoded is None:
             raise ImageError(f"a {kind} picture of {len(values)} bytes cannot be decoded")
+        pixels = np.asarray(decoded, np.uint8)
         self.format = f"{pixels.shape[1]}x{pixels.shape[0]} {kind}"
-        return self._fit(np.asarray(pixels, np.uint8), "bgr8")
+        return self._fit(pixels, "bgr8")
 
     def _fit(self, pixels: Pixels, encoding: str) -> Pixels:
         source = layout(encoding)

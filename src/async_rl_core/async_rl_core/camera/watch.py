@@ -88,7 +88,7 @@ class Watch:
 
     def _verdict(self, now: float) -> tuple[Literal["ok", "warn", "error"], str]:
         silent, rate = now - self._heard, self._measured_rate()
-        age = float(np.median(self._ages)) if self._ages else 0.0
+        age = float(np.median(list(self._ages))) if self._ages else 0.0
         if silent > SILENCE:
             return "error", f"no picture for {silent:.0f} s"
         if self._refusal:
@@ -111,4 +111,4 @@ class Watch:
 
 
 def _milliseconds(seconds: deque[float]) -> str:
-    return f"{1e3 * np.median(seconds):.2f}" if seconds else "-"
+    return f"{1e3 * np.median(list(seconds)):.2f}" if seconds else "-"
