@@ -151,7 +151,7 @@ class LatencyNode(ConfiguredNode):
         self._states.publish(self._joint_states.message(now, np.array(self.config.robot.start), rest, rest))
 
     def _seconds(self, stamp: Time) -> float:
-        return 1e-9 * (nanoseconds(stamp) - self._origin)
+        return float(1e-9 * (nanoseconds(stamp) - self._origin))
 
     def _report(self, latency: Latency) -> list[str]:
         config = self.config
