@@ -66,8 +66,8 @@ def update_rows(effort: Effort) -> Iterator[Row]:
             times = isolated(updates.ours, case, precision, CORES, repeats)
             limit = isolated(limits.update, case, precision, CORES, effort.of(case, 8, 4))
             notes = {"reference_default_malloc": default, "threads": CORES, "repeats": repeats}
-            notes["convolutions"] = limit.convolutions
-            yield timed(f"update_{precision}", case.name, times, tuned, limit.total, limit.convolutions, **notes)
+            notes["encoder"] = limit.encoder
+            yield timed(f"update_{precision}", case.name, times, tuned, limit.total, limit.encoder, **notes)
 
 
 def gpu_rows(effort: Effort) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from async_rl_core.algorithms.encoder import Encoder
 from async_rl_core.algorithms.threads import keep_freed_memory
 from async_rl_core.config.schema import Config
 from async_rl_core.replay.batch import BatchLayout
@@ -109,8 +110,8 @@ class UpdateLimit(NamedTuple):
 
     total: float
     """Of the multiplications that an update consists of."""
-    convolutions: float
-    """Of the encoder's, once forward and backward: what tells how fast this machine is."""
+    encoder: float
+    """Of the whole encoder, once forward and backward: what tells how fast this machine is."""
 
 
 def update(case: Case, precision: str, threads: int, repeats: int, device: str = "cpu") -> UpdateLimit:
@@ -130,7 +131,18 @@ def update(case: Case, precision: str, threads: int, repeats: int, device: str =
     there_and_back = measure(until_done(convolutions.forward_backward, device), repeats).median
     product = _linear(case.batch, config.sac.hidden_sizes[0], dtype, 10 * repeats, device)
     passes = 2 + 1 / config.sac.actor_update_frequency
-    return UpdateLimit(passes * forward + there_and_back + _linear_passes(config) * product, there_and_back)
+    total = passes * forward + there_and_back + _linear_passes(config) * product
+    return UpdateLimit(total, measure(until_done(_encoder(case, dtype, device), device), repeats).median)
+
+
+def _encoder(case: Case, dtype: torch.dtype, device: str) -> Callable[[], None]:
+    """The encoder forward and backward, from ready images, channels last."""
+    config, spec = case.config().sac, case.spec
+    encoder = Encoder(spec, config.encoder_channels, config.encoder_strides).to(device)
+    images = torch.rand((case.batch, spec.channels, spec.height, spec.width)).mul(255.0)
+    images = images.to(device, dtype, memory_format=torch.channels_last)
+    gradient = torch.rand(case.batch, encoder.size, device=device)
+    return lambda: torch.autograd.backward(encoder(images), gradient)
 
 
 def inference(case: Case, precision: str, threads: int, repeats: int) -> float:

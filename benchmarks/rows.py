@@ -37,7 +37,7 @@ class Row:
     notes: dict[str, float | int | str] = field(default_factory=dict)
     """What else was measured, and how."""
     yardstick: float | None = None
-    """Milliseconds of the encoder's convolutions here, where they tell how this machine compares."""
+    """Milliseconds of the encoder forward and backward here, where they tell how this machine compares."""
 
     @property
     def unit(self) -> str:
@@ -56,7 +56,7 @@ class Row:
 
     @property
     def target_here(self) -> Target | None:
-        """The target, had it been set for a machine that computes the same convolutions as fast as this one."""
+        """The target, had it been set for a machine that computes the encoder as fast as this one."""
         if self.target is None or self.yardstick is None:
             return None
         return Target(self.target.median * self.yardstick / YARDSTICK[self.name, self.case])
