@@ -1,5 +1,6 @@
 """The one description of what runs: the supervisor and the launch files both start exactly this."""
 
+import filecmp
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ essential, but exit code 0 completes the run. optional: nothing, such as a close
 EXPLAINED = 2
 """The exit code of a node that said in one line what is wrong: started again, it would say so again."""
 
+_RANGE, _THIS_HOST = "ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST"
 _PROFILE = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")  # of Fast DDS 3, and of Jazzy's 2
 
 
@@ -36,6 +38,8 @@ class NodeSpec:
     """Variables on top of `environment()`."""
     descriptors: tuple[int, ...] = ()
     """Open files that the process inherits."""
+    enclave: str | None = None
+    """Whose keys and rights it has, where the run is secure."""
 
 
 @dataclass(frozen=True)
@@ -122,15 +126,20 @@ def included(config: Config) -> LaunchSpec | None:
 
 def environment(ambient: Mapping[str, str]) -> dict[str, str]:
     """What every process of the run gets besides the ambient variables, which win where a person chose something."""
-    wanted = {
-        "PYTHONUNBUFFERED": "1",
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-    }
+    chosen = {"PYTHONUNBUFFERED": ambient.get("PYTHONUNBUFFERED", "1"), _RANGE: ambient.get(_RANGE, _THIS_HOST)}
     profile = config_folder() / "fastdds.xml"
-    if profile.is_file() and not any(name in ambient for name in _PROFILE):  # Fast DDS reads all that are set
-        wanted[_PROFILE[ambient.get("ROS_DISTRO") == "jazzy"]] = str(profile)
-    chosen = {name: ambient.get(name, value) for name, value in wanted.items()}
+    others = [ambient[name] for name in _PROFILE if name in ambient]  # Fast DDS reads all that are set
+    if chosen[_RANGE] == _THIS_HOST and profile.is_file() and all(_is_copy(other, profile) for other in others):
+        # The profile keeps to this host better than ROS's LOCALHOST, which still listens on every address.
+        chosen[_RANGE] = "SYSTEM_DEFAULT"
+        if not others:
+            chosen[_PROFILE[ambient.get("ROS_DISTRO") == "jazzy"]] = str(profile)
     return {**chosen, "ASYNC_RL_SUPERVISED": str(os.getpid())}  # a node ends when what started it dies
+
+
+def _is_copy(path: str, of: Path) -> bool:
+    """Whether a file is another's copy, as the source tree's is the installed one's."""
+    return Path(path).is_file() and filecmp.cmp(path, of, shallow=False)
 
 
 def single_threaded() -> dict[str, str]:
