@@ -1,7 +1,9 @@
 """The command line of `async_rl`."""
 
+import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from async_rl import middleware
@@ -9,13 +11,16 @@ from async_rl_core.bringup.arguments import TASKS, Argument, describe, parse, ta
 from async_rl_core.bringup.doctor import examine
 from async_rl_core.bringup.run import run
 from async_rl_core.config.explain import did_you_mean
+from async_rl_core.config.load import config_folder
 from async_rl_core.errors import AsyncRLError, ConfigError
+from async_rl_core.security.keystore import keystore_folder
 
 USAGE = """usage: async_rl launch reacher|tracker [<name>:=<value> ...]   start a run, until its end or Ctrl-C
        async_rl launch reacher|tracker --show-args             list the arguments
        async_rl evaluate <run folder> [<name>:=<value> ...]    episodes of a run's newest policy, without noise
        async_rl evaluate --show-args                           list the arguments
        async_rl export <run folder> [<file>] [format:=torchscript|onnx]   that policy as one file, with a card
+       async_rl keys                                           make the keys for secure:=true, or bring them up to date
        async_rl doctor                                         check this machine, and say what to do
        async_rl --help
 
@@ -56,7 +61,9 @@ def _dispatch(words: list[str]) -> int:
             return _evaluate(rest)
         case ["export", *rest]:
             return _export(rest)
-    known = ("launch", "evaluate", "export", "doctor")
+        case ["keys"]:
+            return _keys()
+    known = ("launch", "evaluate", "export", "keys", "doctor")
     raise ConfigError(f"unknown command '{' '.join(words)}'{did_you_mean(words[0], known)}; see async_rl --help")
 
 
@@ -98,4 +105,14 @@ def _export(words: list[str]) -> int:
     config = run_config(run_folder)
     for path in export(config, run_folder, out[0] if out else None, values.get("format"), print):
         print(path)
+    return 0
+
+
+def _keys() -> int:
+    # Here, since nothing else needs its libraries.
+    from async_rl_core.security.issue import make_keystore
+
+    keystore = keystore_folder(os.environ)
+    issued = make_keystore(keystore, config_folder() / "security", datetime.now(UTC))
+    print(f"keystore {keystore}: {len(issued)} new keys; rights as in {config_folder() / 'security'}")
     return 0

@@ -14,6 +14,7 @@ LAUNCH = ("launch", "reacher")
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        (("kyes",), "unknown command 'kyes'; did you mean 'keys'"),
         (("lunch",), "unknown command 'lunch'; did you mean 'launch'"),
         (("launch",), "allowed: reacher, tracker"),
         (("launch", "reecher"), "did you mean 'reacher'"),
@@ -67,6 +68,17 @@ def test_the_arguments_of_an_evaluation_can_be_listed(capsys: pytest.CaptureFixt
     text = capsys.readouterr().out
     assert "'episodes':" in text and "'seed':" in text and "'preset':" not in text
     assert "(default: as the run's config.yaml says)" in text
+
+
+def test_keys_are_made_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setenv("ROS_SECURITY_KEYSTORE", str(tmp_path / "keys"))
+    assert main(["keys"]) == 0
+    assert (tmp_path / "keys" / "enclaves" / "async_rl" / "safety_guard_node" / "key.pem").is_file()
+    assert main(["keys"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"keystore {tmp_path / 'keys'}: ") and " 0 new keys" not in first
+    assert " 0 new keys" in second
+    assert main(["keys", "more"]) == 2
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
