@@ -5,7 +5,7 @@
 SETUP_PYTHON := $(or $(PYTHON),python3)
 RUN := tools/run.sh
 
-.PHONY: help setup build reacher tracker doctor test lint unit system bench scaling faults clean
+.PHONY: help setup build reacher tracker doctor test lint unit system bench scaling faults sros2-keys clean
 
 help:
 	@echo "make reacher | tracker   run a task in simulation; arguments: ARGS=\"seed:=3 duration:=600\""
@@ -15,6 +15,7 @@ help:
 	@echo "make bench               what everything costs here, beside a reference and the machine's limits"
 	@echo "make scaling             how that grows with batch, image, store and load"
 	@echo "make faults              kill things and see what docs/reliability.md promises; ARGS=--long for hours of it"
+	@echo "make sros2-keys          make the keys for secure:=true (docs/security.md)"
 	@echo "make build               set up only: .venv and install/"
 	@echo "make clean               remove what set-up and runs of the tools made (not runs/)"
 
@@ -52,6 +53,9 @@ scaling: setup
 
 faults: setup
 	@$(RUN) python -m faults $(ARGS)
+
+sros2-keys: setup
+	@$(RUN) async_rl keys
 
 clean:
 	rm -rf .venv build install log .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -32,6 +32,7 @@ from faults.rows import (
     guard_death,
     learning_deaths,
     limits,
+    messages,
     parameters,
     permissions,
     restarts,
@@ -54,7 +55,7 @@ ROWS: dict[int, tuple[Measure, ...]] = {
     11: (snapshots.killed, snapshots.failing, snapshots.flipped),
     12: (full.disk, full.shared_memory),
     13: (restarts.restarted, restarts.soaked),
-    14: (fuzz.files, fuzz.shared_memory),
+    14: (fuzz.files, fuzz.shared_memory, messages.said),
     15: (permissions.closed,),
     16: (code_in_data.scan,),
 }

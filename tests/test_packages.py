@@ -8,6 +8,7 @@ import pytest
 
 KEYS = {
     "PIL": "python3-pil",
+    "cryptography": "python3-cryptography",
     "cv2": "python3-opencv",
     "llvmlite": "python3-numba",
     "matplotlib": "python3-matplotlib",

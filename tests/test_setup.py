@@ -1,6 +1,7 @@
 """The set-up script: what it chooses, and what it says when something is missing."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -129,6 +130,10 @@ def test_environment_of_the_wheels_names_their_libraries(tmp_path):
     text = (tmp_path / "env.sh").read_text()
     assert str(libraries) in text
     assert "/workspace/config/fastdds.xml" in text
+    for chosen, profile in (({}, "/workspace/config/fastdds.xml"), ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}, "")):
+        line = f". {tmp_path / 'env.sh'}; echo $FASTDDS_DEFAULT_PROFILES_FILE"
+        shell = subprocess.run(["sh", "-c", line], env={"PATH": os.environ["PATH"], **chosen}, capture_output=True)
+        assert shell.stdout.decode().strip() == profile
     environment.write_environment(Path("/workspace"), tmp_path, "jazzy")
     assert "LD_LIBRARY_PATH" not in (tmp_path / "env.sh").read_text()
 

@@ -29,7 +29,9 @@ case ":$PATH:" in
   *":{venv}/bin:"*) ;;
   *) export PATH="{venv}/bin:{root}/install/async_rl/lib/async_rl:$PATH" ;;
 esac
-export FASTDDS_DEFAULT_PROFILES_FILE="${{FASTDDS_DEFAULT_PROFILES_FILE:-{root}/config/fastdds.xml}}"
+if [ "${{ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}}" = LOCALHOST ]; then
+  export FASTDDS_DEFAULT_PROFILES_FILE="${{FASTDDS_DEFAULT_PROFILES_FILE:-{root}/config/fastdds.xml}}"
+fi
 if [ -f "{root}/install/local_setup.sh" ]; then
   COLCON_CURRENT_PREFIX="{root}/install"
   . "{root}/install/local_setup.sh"

@@ -72,7 +72,7 @@ def shared_memory(form: Form, random: Random) -> list[Row]:
     def outcomes() -> Iterator[str]:
         for _ in range(cases):
             publisher.publish_mutated(random)
-            yield _outcome(lambda: _require_whole(subscriber))
+            yield outcome(lambda: _require_whole(subscriber))
 
     try:
         return [_row("policy parameters in shared memory", outcomes(), cases)]
@@ -93,15 +93,15 @@ def _file_cases(form: Form, random: Random, kind: Kind, cases: int) -> Iterator[
     path = folder / kind.file
     for _ in range(cases):
         path.write_bytes(mutated(random.choice(kind.originals), random))
-        outcome = _outcome(lambda: kind.read(path))
-        if outcome not in ("read", "refused"):
+        found = outcome(lambda: kind.read(path))
+        if found not in ("read", "refused"):
             kept = form.scratch / f"fuzz-{time.monotonic_ns()}-{kind.file}"
             kept.write_bytes(path.read_bytes())
-        yield outcome
+        yield found
     path.unlink()
 
 
-def _outcome(read: Callable[[], object]) -> str:
+def outcome(read: Callable[[], object]) -> str:
     """`read`, `refused`, or what went wrong."""
     with _alarm():
         try:

@@ -6,14 +6,18 @@ import os
 import signal
 import subprocess
 import threading
+import time
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors import safe_open
 
-from async_rl_core.config.load import read_config
+from async_rl_core.config.load import config_folder, read_config
 from async_rl_core.monitor.episodes import HEADER
+from async_rl_core.security.keystore import enclave
+from async_rl_core.security.policy import Rights, read_policies, reply, request, topic
 from async_rl_interfaces.msg import GuardState
 
 from .conftest import INITIAL_STEPS, Ear
@@ -21,6 +25,23 @@ from .conftest import INITIAL_STEPS, Ear
 DURATION = 50.0
 END = 5.0
 """Seconds in which everything has ended after a stop."""
+KNOWN = 20.0
+"""Seconds in which the graph has told of every node's topics, on a busy machine too."""
+LOOPBACK = "0100007F"
+"""127.0.0.1."""
+SWITCH = "/controller_manager/switch_controller"
+UNUSED: dict[str, set[str]] = {
+    "learner_node": set(),
+    "monitor_node": {  # for videos, and who looks on
+        topic("/image_raw"), topic("/camera_node/image"), topic("/rl_agent_node/feature_points")
+    },  # fmt: skip
+    "replay_node": set(),
+    "rl_agent_node": {topic("/learner_node/state"), topic("/camera_node/image")},  # architecture seq; a real camera
+    "robot_sim_node": set(),
+    "safety_guard_node": {topic("/robot_status"), request(SWITCH), reply(SWITCH)},  # of a robot with a driver
+    "visual_target_node": set(),
+}
+"""By node, the DDS topics that its policy allows and this run has no use for."""
 
 
 def launch(domain: int, *arguments: str) -> subprocess.Popen[str]:
@@ -34,17 +55,26 @@ def launch(domain: int, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def children_of(run_dir: Path) -> list[str]:
-    """Command lines of living processes that name the run."""
-    found = []
+def children_of(run_dir: Path) -> dict[Path, str]:
+    """Command lines of living processes that name the run, by their folders in /proc."""
+    found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue  # it just ended
         if f"{run_dir}/" in line:
-            found.append(line)
+            found[path.parent] = line
     return found
+
+
+def addresses(run_dir: Path) -> set[str]:
+    """The addresses that the run's processes have bound sockets of the network to, as the kernel writes them."""
+    links = [path for process in children_of(run_dir) for path in (process / "fd").iterdir()]
+    ours = {os.readlink(path) for path in links if path.is_symlink()}
+    tables = [Path("/proc/net", name) for name in ("udp", "udp6", "tcp", "tcp6")]
+    rows = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
+    return {row[1].split(":")[0] for row in rows if f"socket:[{row[9]}]" in ours}
 
 
 def segments(domain: int) -> list[str]:
@@ -66,6 +96,28 @@ def check_files(run_dir: Path) -> None:
     assert checkpoints
     with safe_open(max(checkpoints), "numpy") as checkpoint:
         assert all(np.isfinite(checkpoint.get_tensor(name)).all() for name in checkpoint.keys())  # noqa: SIM118
+
+
+def used(ear: Ear, node: str) -> Rights:
+    """The DDS topics that a node publishes and subscribes to, as the graph tells."""
+    services = [name for name, _ in ear.get_service_names_and_types_by_node(node, "/")]
+    clients = [name for name, _ in ear.get_client_names_and_types_by_node(node, "/")]
+    publishers = [name for name, _ in ear.get_publisher_names_and_types_by_node(node, "/")]
+    subscriptions = [name for name, _ in ear.get_subscriber_names_and_types_by_node(node, "/")]
+    said = [*map(topic, publishers), *map(reply, services), *map(request, clients)]
+    return Rights(tuple(said), (*map(topic, subscriptions), *map(request, services), *map(reply, clients)))
+
+
+def check_rights(ear: Ear) -> None:
+    """Every node may by its policy all that it does, and does all that it may but for what other runs need."""
+    policies = {policy.enclave: policy.allowed for policy in read_policies(config_folder() / "security")}
+    for node, elsewhere in UNUSED.items():
+        allowed = policies[enclave(node)]
+        wanted = set(allowed.publish) - elsewhere, set(allowed.subscribe) - elsewhere
+        deadline = time.monotonic() + KNOWN
+        while (found := tuple(map(set, astuple(used(ear, node))))) != wanted and time.monotonic() < deadline:
+            time.sleep(0.1)  # what the graph has not told yet
+        assert found == wanted, node
 
 
 @pytest.mark.timeout(180)
@@ -132,7 +184,11 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, ear
             break
     reader = threading.Thread(target=lambda: output.extend(process.stdout or ()))
     reader.start()
-    process.send_signal(number)
+    try:
+        check_rights(ear)
+        assert addresses(run_dir) == {LOOPBACK}
+    finally:
+        process.send_signal(number)
     assert process.wait(timeout=END) == 0, "".join(output)
     reader.join()
     assert not children_of(run_dir)
@@ -149,9 +205,13 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, ear
         (["speed:=3"], "seed"),
         (["architecture:=async3"], "async2"),
         (["image_width:=7"], "image_width"),
+        (["secure:=true"], "secure:=true, but "),
     ],
 )
-def test_bad_input_is_one_clear_line(domain: int, arguments: list[str], said: str, tmp_path: Path) -> None:
+def test_bad_input_is_one_clear_line(
+    domain: int, arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROS_SECURITY_KEYSTORE", str(tmp_path / "keys"))
     process = launch(domain, f"run_dir:={tmp_path / 'run'}", *arguments)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 2

@@ -1,7 +1,9 @@
 """The command line of `async_rl`."""
 
+import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from async_rl import middleware
@@ -10,7 +12,9 @@ from async_rl_core.bringup.arguments import TASKS, Argument, describe, parse, ta
 from async_rl_core.bringup.doctor import examine
 from async_rl_core.bringup.run import run
 from async_rl_core.config.explain import did_you_mean
+from async_rl_core.config.load import config_folder
 from async_rl_core.errors import AsyncRLError, ConfigError
+from async_rl_core.security.keystore import keystore_folder
 
 USAGE = """usage: async_rl launch reacher|tracker [<name>:=<value> ...]   start a run, until its end or Ctrl-C
        async_rl launch reacher|tracker --show-args             list the arguments
@@ -19,6 +23,7 @@ USAGE = """usage: async_rl launch reacher|tracker [<name>:=<value> ...]   start 
        async_rl export <run folder> [<file>] [format:=torchscript|onnx]   that policy as one file, with a card
        async_rl calibrate latency [<name>:=<value> ...]        how late the camera's images are stamped
        async_rl calibrate latency --show-args                  list the arguments
+       async_rl keys                                           make the keys for secure:=true, or bring them up to date
        async_rl doctor                                         check this machine, and say what to do
        async_rl --help
 
@@ -63,7 +68,9 @@ def _dispatch(words: list[str]) -> int:
             return _calibrate_latency(rest)
         case ["calibrate", *_]:
             raise ConfigError("calibrate what? async_rl calibrate latency [<name>:=<value> ...]")
-    known = ("launch", "evaluate", "export", "calibrate", "doctor")
+        case ["keys"]:
+            return _keys()
+    known = ("launch", "evaluate", "export", "calibrate", "keys", "doctor")
     raise ConfigError(f"unknown command '{' '.join(words)}'{did_you_mean(words[0], known)}; see async_rl --help")
 
 
@@ -114,3 +121,13 @@ def _calibrate_latency(words: list[str]) -> int:
         print(describe(arguments))
         return 0
     return calibration.calibrate_latency(parse(words, arguments))
+
+
+def _keys() -> int:
+    # Here, since nothing else needs its libraries.
+    from async_rl_core.security.issue import make_keystore
+
+    keystore = keystore_folder(os.environ)
+    issued = make_keystore(keystore, config_folder() / "security", datetime.now(UTC))
+    print(f"keystore {keystore}: {len(issued)} new keys; rights as in {config_folder() / 'security'}")
+    return 0

@@ -9,16 +9,23 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, Shutdown
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+    Shutdown,
+)
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import AnyLaunchDescriptionSource
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 from async_rl_core.bringup.arguments import AS_PRESET, TASKS, configure, is_resumed, parse, table
-from async_rl_core.bringup.executable import parameters
+from async_rl_core.bringup.executable import ros_arguments
 from async_rl_core.bringup.graph import EXPLAINED, LaunchSpec, NodeSpec, environment, included
 from async_rl_core.bringup.run import prepared
+from async_rl_core.bringup.secure import DRIVER, variables
 from async_rl_core.bringup.supervisor import RESTART_DELAY, STOP_GRACE
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
@@ -59,7 +66,14 @@ def _start(context: LaunchContext, task: str, launch_file: str) -> list[LaunchDe
     config, specs = held.enter_context(prepared(configure(values, task), os.environ, datetime.now(), say))
     print(f"run folder: {config.run_dir}", flush=True)
     driver = included(config)
-    return [*([_include(driver)] if driver else []), *map(_action, specs)]
+    enclave = _enclave_of_driver() if driver and config.secure else []
+    return [*enclave, *([_include(driver)] if driver else []), *map(_action, specs)]
+
+
+def _enclave_of_driver() -> list[LaunchDescriptionEntity]:
+    """For all that names no enclave of its own; not in a scope, since some of it is started once other nodes are up."""
+    wanted = variables(os.environ, override=DRIVER)
+    return [SetEnvironmentVariable(name, value) for name, value in wanted.items()]
 
 
 def _include(spec: LaunchSpec) -> IncludeLaunchDescription:
@@ -73,7 +87,7 @@ def _action(spec: NodeSpec) -> Node:
         executable=spec.executable,
         name=spec.name,
         # not 'parameters', for which launch_ros leaves a file each in the temporary folder
-        ros_arguments=parameters(spec),
+        ros_arguments=ros_arguments(spec),
         arguments=list(spec.arguments),
         additional_env={**environment(os.environ, spec.profile), **spec.env},
         output="screen",

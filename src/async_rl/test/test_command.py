@@ -14,6 +14,7 @@ LAUNCH = ("launch", "reacher")
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        (("kyes",), "unknown command 'kyes'; did you mean 'keys'"),
         (("lunch",), "unknown command 'lunch'; did you mean 'launch'"),
         (("launch",), "allowed: reacher, tracker"),
         (("launch", "reecher"), "did you mean 'reacher'"),
@@ -90,6 +91,17 @@ def test_the_arguments_of_a_calibration_can_be_listed(capsys: pytest.CaptureFixt
     assert main(["calibrate", "latency", "--show-args"]) == 0
     text = capsys.readouterr().out
     assert "'camera':" in text and "'flashes':" in text and "(default: '60')" in text and "'seed':" not in text
+
+
+def test_keys_are_made_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setenv("ROS_SECURITY_KEYSTORE", str(tmp_path / "keys"))
+    assert main(["keys"]) == 0
+    assert (tmp_path / "keys" / "enclaves" / "async_rl" / "safety_guard_node" / "key.pem").is_file()
+    assert main(["keys"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"keystore {tmp_path / 'keys'}: ") and " 0 new keys" not in first
+    assert " 0 new keys" in second
+    assert main(["keys", "more"]) == 2
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,6 +34,16 @@ def test_the_drivers_launch_file_is_included_with_its_arguments() -> None:
     assert dict(include.launch_arguments) == {"robot_ip": "192.0.2.1"}
 
 
+def test_a_secure_runs_driver_is_in_its_enclave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROS_SECURITY_KEYSTORE", "/keys")
+    context = launch.LaunchContext()
+    for action in launching._enclave_of_driver():
+        action.execute(context)
+    assert context.environment["ROS_SECURITY_ENCLAVE_OVERRIDE"] == "/async_rl/driver"
+    assert context.environment["ROS_SECURITY_STRATEGY"] == "Enforce"
+    assert context.environment["ROS_SECURITY_KEYSTORE"] == "/keys"
+
+
 def exit_of(role: Role, code: int, context: object = RUNNING, times: int = 1, restarts: int = 0) -> object:
     react = launching._on_exit(NodeSpec("arm", "arm", "arm", role, restarts))
     for _ in range(times - 1):

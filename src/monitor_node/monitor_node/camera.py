@@ -68,6 +68,8 @@ class Camera:
             image: Image = np.asarray(self._bridge.imgmsg_to_cv2(message, "rgb8"), np.uint8)
         except CvBridgeError:  # the agent says so
             return
+        if image.size == 0:
+            return
         self._film.add_frame(nanoseconds(message.header.stamp), image)
         if not self._watched:
             return
@@ -76,6 +78,8 @@ class Camera:
         self._waiting = message
 
     def _on_points(self, message: FeaturePoints) -> None:
+        if len(message.x) != len(message.y):  # not of our agent
+            return
         self._film.add_points(nanoseconds(message.header.stamp), points_of(message))
         if self._waiting is not None and self._waiting.header.stamp == message.header.stamp:
             self._show(self._waiting, message)

@@ -136,6 +136,12 @@ class Run:
         points.header.stamp = image.header.stamp
         self._points.publish(points)
 
+    def tell_nonsense(self) -> None:
+        """What no camera and no agent of ours sends, and must not end the node."""
+        self._images.publish(Image(encoding="rgb8"))
+        self._images.publish(Image(encoding="rgb8", width=2**31, height=2**31, step=3))
+        self._points.publish(FeaturePoints(x=[0.0, 0.0], y=[0.0]))
+
     @property
     def images_wanted(self) -> bool:
         return bool(self._images.get_subscription_count() and self._points.get_subscription_count())
@@ -200,6 +206,7 @@ def test_a_video_of_an_episode_with_points(run: Run) -> None:
     run.node.create_subscription(Image, "monitor_node/camera", count, SENSOR)
     run.wait_for(lambda: run.node.count_publishers("monitor_node/camera") > 0)
     for frame in range(FRAMES):
+        run.tell_nonsense()
         run.tell_frame(frame)
         seen = shown
         deadline = time.monotonic() + 0.5  # nobody answers until discovery has matched the viewer

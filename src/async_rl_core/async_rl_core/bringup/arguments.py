@@ -17,7 +17,7 @@ AS_PRESET = "preset"
 
 DEFAULT_RUN = "runs/<date>-<task>-<preset>"
 
-BESIDE_RESUME = ("duration", "episodes", "rviz", "display", "record_video")
+BESIDE_RESUME = ("duration", "episodes", "rviz", "display", "record_video", "secure")
 
 RESUME = (
     "folder of a run to go on with, as its config.yaml says; beside it only "
@@ -31,6 +31,7 @@ CYCLE_TIME = (
 )
 
 CAMERA = "by default sim with a simulated arm, topic:image_raw with a real one"
+SECURE = "let only nodes with keys take part, each within its rights (SROS2; keys: async_rl keys)"
 
 TASKS = {"reacher": "reaching", "tracker": "tracking"}
 """The task that each launch file stands for."""
@@ -119,6 +120,7 @@ def table(task: str = "reaching") -> list[Argument]:
         Argument("display", "show the target full screen on a real display", "display", _flag, choices=flag),
         Argument("renderer", "how the camera draws", "sim.renderer", choices=renderers),
         Argument("record_video", "record the camera of every tenth episode", "record_video", _flag, choices=flag),
+        Argument("secure", SECURE, "secure", _flag, choices=flag),
     ]
 
 

@@ -27,12 +27,12 @@ def find_executable(package: str, executable: str, ambient: Mapping[str, str]) -
 def command(spec: NodeSpec, ambient: Mapping[str, str]) -> list[str]:
     """The command line of a node, as launch_ros would write it."""
     program = str(find_executable(spec.package, spec.executable, ambient))
-    return [program, *spec.arguments, "--ros-args", "-r", f"__node:={spec.name}", *parameters(spec)]
+    return [program, *spec.arguments, "--ros-args", "-r", f"__node:={spec.name}", *ros_arguments(spec)]
 
 
-def parameters(spec: NodeSpec) -> list[str]:
-    """A node's parameters, and what else it takes, as words after `--ros-args`."""
-    words = list(spec.ros_arguments)
+def ros_arguments(spec: NodeSpec) -> list[str]:
+    """A node's enclave and parameters, and what else it takes, as words after `--ros-args`."""
+    words = [*(["--enclave", spec.enclave] if spec.enclave else []), *spec.ros_arguments]
     for name, value in spec.parameters.items():
         quoted = value.replace("'", "''")  # they are read as YAML
         words += ["-p", f"{name}:='{quoted}'"]

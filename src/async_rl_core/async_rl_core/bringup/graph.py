@@ -1,5 +1,6 @@
 """The one description of what runs: the supervisor and the launch files both start exactly this."""
 
+import filecmp
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ EXPLAINED = 2
 PROFILE, CAMERA_PROFILE = "fastdds.xml", "fastdds_camera.xml"
 """Settings of Fast DDS, in config/."""
 
+_RANGE, _THIS_HOST = "ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST"
 _PROFILE = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")  # of Fast DDS 3, and of Jazzy's 2
 
 
@@ -43,6 +45,8 @@ class NodeSpec:
     """What else comes after --ros-args."""
     profile: str = PROFILE
     """Settings of Fast DDS, a file in config/."""
+    enclave: str | None = None
+    """Whose keys and rights it has, where the run is secure."""
 
 
 @dataclass(frozen=True)
@@ -154,16 +158,19 @@ def included(config: Config) -> LaunchSpec | None:
 
 def environment(ambient: Mapping[str, str], profile: str = PROFILE) -> dict[str, str]:
     """What a process of the run gets besides the ambient variables, which win where a person chose something."""
-    wanted = {
-        "PYTHONUNBUFFERED": "1",
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-    }
-    chosen = {name: ambient.get(name, value) for name, value in wanted.items()}
+    chosen = {"PYTHONUNBUFFERED": ambient.get("PYTHONUNBUFFERED", "1"), _RANGE: ambient.get(_RANGE, _THIS_HOST)}
+    file, usual = config_folder() / profile, config_folder() / PROFILE
     named = [name for name in _PROFILE if name in ambient]  # Fast DDS reads all that are set
-    file, ours = config_folder() / profile, (config_folder() / PROFILE).resolve()
-    if file.is_file() and all(Path(ambient[name]).resolve() == ours for name in named):
+    if chosen[_RANGE] == _THIS_HOST and file.is_file() and all(_is_copy(ambient[name], usual) for name in named):
+        # The profile keeps to this host better than ROS's LOCALHOST, which still listens on every address.
+        chosen[_RANGE] = "SYSTEM_DEFAULT"
         chosen[named[0] if named else _PROFILE[ambient.get("ROS_DISTRO") == "jazzy"]] = str(file)
     return {**chosen, "ASYNC_RL_SUPERVISED": str(os.getpid())}  # a node ends when what started it dies
+
+
+def _is_copy(path: str, of: Path) -> bool:
+    """Whether a file is another's copy, as the source tree's is the installed one's."""
+    return Path(path).is_file() and filecmp.cmp(path, of, shallow=False)
 
 
 def single_threaded() -> dict[str, str]:

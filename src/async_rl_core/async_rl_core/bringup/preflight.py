@@ -7,10 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 from async_rl_core.bringup.executable import find_executable
-from async_rl_core.bringup.graph import NodeSpec, nodes
+from async_rl_core.bringup.graph import NodeSpec, included, nodes
 from async_rl_core.bringup.hardware import check_camera, check_robot
 from async_rl_core.bringup.leftovers import SHARED_MEMORY
 from async_rl_core.bringup.lock import DomainLock, domain
+from async_rl_core.bringup.secure import check_secure
 from async_rl_core.config.load import write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
@@ -40,6 +41,8 @@ def check(config: Config, ambient: Mapping[str, str]) -> DomainLock:
         check_robot(config, ambient)
         check_camera(config, ambient)
         check_executables(nodes(config, Path(CONFIG_FILE)), ambient)
+        if config.secure:
+            check_secure(nodes(config, Path(CONFIG_FILE)), included(config) is not None, ambient)
         model_file(config.robot.model)
         check_screens(config, ambient)
         _check_shared_memory(config)

@@ -16,9 +16,13 @@ from async_rl_core.bringup.lock import RunLock, domain
 from async_rl_core.bringup.output import Output
 from async_rl_core.bringup.preflight import CONFIG_FILE, check, create_run_folder
 from async_rl_core.bringup.resume import reopen
+from async_rl_core.bringup.secure import secured
 from async_rl_core.bringup.supervisor import Supervisor
 from async_rl_core.config.schema import Config
 from async_rl_core.transport import service
+
+PRIVATE = 0o077
+"""The umask of a run: what it and the middleware create, in its folder and in shared memory, is for its user alone."""
 
 
 @contextmanager
@@ -32,6 +36,7 @@ def prepared(
     Raises an `AsyncRLError` of one line, with nothing started or created, where the run cannot be.
     """
     with ExitStack() as held:
+        held.callback(os.umask, os.umask(PRIVATE))
         if say is None:
             held.callback(check(config, ambient).close)
             config = create_run_folder(config, now)
@@ -43,7 +48,8 @@ def prepared(
             reopen(config, say)
         clean_dead_middleware(time.time())
         held.callback(_clean_up, middleware_files(), ambient)
-        yield config, [replace(s, descriptors=(lock.descriptor,)) for s in nodes(config, config.run_dir / CONFIG_FILE)]
+        specs = [replace(s, descriptors=(lock.descriptor,)) for s in nodes(config, config.run_dir / CONFIG_FILE)]
+        yield config, [secured(spec, ambient) for spec in specs] if config.secure else specs
 
 
 def _clean_up(before: set[str], ambient: Mapping[str, str]) -> None:

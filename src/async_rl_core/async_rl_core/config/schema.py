@@ -207,6 +207,7 @@ class Config(Section):
     display: bool = Field(description="show the target full screen on a real display")
     rviz: bool = Field(description="start RViz (needs an installed ROS 2)")
     record_video: bool = Field(description="record the camera of every tenth episode")
+    secure: bool = Field(description="only nodes with keys of the keystore take part, each within its rights (SROS2)")
     restarts: int = Field(
         ge=0,
         le=100,

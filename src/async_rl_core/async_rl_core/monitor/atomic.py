@@ -8,14 +8,17 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path`, with its suffix, that takes its place when the block ends without an error."""
+def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
+    """A temporary file beside `path`, with its suffix, that takes its place when the block ends without an error.
+
+    Until then nobody else can read it, and afterwards those whom `mode` allows.
+    """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
     os.close(descriptor)
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

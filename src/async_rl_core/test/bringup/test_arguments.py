@@ -13,7 +13,7 @@ from async_rl_core.errors import ConfigError
 def test_the_table_is_what_the_documentation_promises() -> None:
     names = {argument.name for argument in table()}
     promised = "architecture preset task seed duration episodes run_dir image_width image_height action_cycle_time"
-    others = "resume rviz display renderer record_video robot hardware robot_ip driver camera"
+    others = "resume rviz display renderer record_video robot hardware robot_ip driver camera secure"
     assert set(promised.split()) | set(others.split()) == names
     for argument in table():
         assert argument.description

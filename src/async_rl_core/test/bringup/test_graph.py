@@ -6,7 +6,7 @@ import pytest
 
 from async_rl_core.bringup.executable import command, find_executable
 from async_rl_core.bringup.graph import NodeSpec, camera_nodes, environment, nodes
-from async_rl_core.config.load import resolve
+from async_rl_core.config.load import config_folder, resolve
 from async_rl_core.errors import ConfigError
 
 
@@ -66,9 +66,7 @@ def test_only_the_learner_computes_in_several_threads() -> None:
     assert limited["learner_node"]["OMP_NUM_THREADS"] == "3"
 
 
-def test_a_persons_own_variables_win() -> None:
-    assert environment({})["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
-    assert environment({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"})["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "SUBNET"
+def test_one_profile_is_given_by_the_name_that_this_ros_reads() -> None:
     kilted, jazzy = environment({}), environment({"ROS_DISTRO": "jazzy"})
     assert kilted["FASTDDS_DEFAULT_PROFILES_FILE"] == jazzy["FASTRTPS_DEFAULT_PROFILES_FILE"]
     for chosen in (kilted, jazzy, environment({"FASTRTPS_DEFAULT_PROFILES_FILE": "mine.xml"})):
@@ -83,6 +81,22 @@ def test_what_sends_images_gets_room_for_them_unless_a_person_chose_otherwise(tm
     for ambient in ({}, {name: usual}):
         assert environment(ambient, driver.profile)[name].endswith("/fastdds_camera.xml")
     assert name not in environment({name: str(tmp_path / "mine.xml")}, driver.profile)
+
+
+def test_a_run_keeps_to_this_host_unless_a_person_says_otherwise(tmp_path: Path) -> None:
+    def discovery(**ambient: str) -> tuple[str, str | None]:
+        found = environment(ambient)
+        return found["ROS_AUTOMATIC_DISCOVERY_RANGE"], found.get("FASTDDS_DEFAULT_PROFILES_FILE")
+
+    profile, mine = config_folder() / "fastdds.xml", tmp_path / "fastdds.xml"
+    here = ("SYSTEM_DEFAULT", str(profile))  # the profile, and nothing of ROS's own beside it
+    assert discovery() == discovery(ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST") == here
+    mine.write_bytes(profile.read_bytes())  # as the environment of a shell names the source tree's
+    assert discovery(FASTDDS_DEFAULT_PROFILES_FILE=str(mine)) == here
+    mine.write_text("<dds/>")
+    assert discovery(FASTDDS_DEFAULT_PROFILES_FILE=str(mine)) == ("LOCALHOST", None)
+    assert discovery(FASTDDS_DEFAULT_PROFILES_FILE="nowhere.xml") == ("LOCALHOST", None)
+    assert discovery(ROS_AUTOMATIC_DISCOVERY_RANGE="SUBNET") == ("SUBNET", None)
 
 
 def test_executables_are_found_as_ros_finds_them(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from datetime import datetime
+import stat
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,9 +13,10 @@ from async_rl_core.bringup import preflight
 from async_rl_core.bringup.graph import nodes
 from async_rl_core.bringup.preflight import CONFIG_FILE, check, create_run_folder
 from async_rl_core.bringup.run import prepared
-from async_rl_core.config.load import read_config, resolve
+from async_rl_core.config.load import config_folder, read_config, resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import AsyncRLError, ConfigError
+from async_rl_core.security.issue import make_keystore
 from async_rl_core.transport.service import Endpoint
 
 NOW = datetime(2026, 5, 4, 3, 2, 1)
@@ -52,6 +54,29 @@ def test_a_run_gets_its_own_folder_with_its_configuration(ambient: dict[str, str
         assert specs[0].parameters == {"config": str(folder / CONFIG_FILE)}
     second = create_run_folder(resolve(), NOW)
     assert second.run_dir == Path(f"{folder}-2")
+
+
+def test_what_a_run_creates_is_for_its_user_alone(ambient: dict[str, str], tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with prepared(resolve(), ambient, NOW) as (config, _):
+            assert config.run_dir is not None
+            (config.run_dir / "file").touch()  # as a process would, which inherits the umask
+            assert stat.S_IMODE(config.run_dir.stat().st_mode) == 0o700
+            assert stat.S_IMODE((config.run_dir / "file").stat().st_mode) == 0o600
+        assert os.umask(0) == 0
+    finally:
+        os.umask(before)
+
+
+def test_a_secure_run_gets_its_keys_or_is_refused(ambient: dict[str, str], tmp_path: Path) -> None:
+    ambient["ROS_SECURITY_KEYSTORE"] = str(tmp_path / "keys")
+    secure = resolve("laptop", {"secure": True})
+    assert "there is no keystore" in refusal(secure, ambient)
+    make_keystore(tmp_path / "keys", config_folder() / "security", datetime.now(UTC))
+    with prepared(secure, ambient, NOW) as (_, specs):
+        assert {spec.enclave for spec in specs} == {f"/async_rl/{spec.name}" for spec in specs}
+        assert all(spec.env["ROS_SECURITY_STRATEGY"] == "Enforce" and spec.descriptors for spec in specs)
 
 
 def test_a_second_copy_is_refused(ambient: dict[str, str]) -> None:

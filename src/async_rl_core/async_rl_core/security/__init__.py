@@ -1,0 +1,1 @@
+"""Keys and rights of the nodes: SROS2's policies, and the keystore made of them."""
