@@ -33,7 +33,9 @@ SWITCH = "/controller_manager/switch_controller"
 UNUSED: dict[str, set[str]] = {
     "learner_node": set(),
     "monitor_node": {  # for videos, and who looks on
-        topic("/image_raw"), topic("/camera_node/image"), topic("/rl_agent_node/feature_points")
+        topic("/image_raw"),
+        topic("/camera_node/image"),
+        topic("/rl_agent_node/feature_points"),
     },  # fmt: skip
     "replay_node": set(),
     "rl_agent_node": {topic("/learner_node/state"), topic("/camera_node/image")},  # architecture seq; a real camera
