@@ -32,11 +32,7 @@ LOOPBACK = "0100007F"
 SWITCH = "/controller_manager/switch_controller"
 UNUSED: dict[str, set[str]] = {
     "learner_node": set(),
-    "monitor_node": {  # for videos, and who looks on
-        topic("/image_raw"),
-        topic("/camera_node/image"),
-        topic("/rl_agent_node/feature_points"),
-    },  # fmt: skip
+    "monitor_node": {*map(topic, ("/image_raw", "/camera_node/image", "/rl_agent_node/feature_points"))},  # videos
     "replay_node": set(),
     "rl_agent_node": {topic("/learner_node/state"), topic("/camera_node/image")},  # architecture seq; a real camera
     "robot_sim_node": set(),
