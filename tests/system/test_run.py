@@ -97,7 +97,7 @@ def check_files(run_dir: Path) -> None:
 
 
 def used(ear: Ear, node: str) -> Rights:
-    """The DDS topics that a node publishes and subscribes to, as the graph tells; none of a node that is yet to come."""
+    """The DDS topics that a node publishes and subscribes to, as the graph tells; none of a node yet to come."""
     if node not in ear.get_node_names():
         return Rights((), ())
     services = [name for name, _ in ear.get_service_names_and_types_by_node(node, "/")]
