@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 import pytest
+from matplotlib.cbook import get_sample_data
 from numpy.typing import NDArray
 
 from async_rl_core.config.load import resolve
@@ -94,6 +95,18 @@ def test_nothing_else_counts(name: str, light: str) -> None:
     image = table(rng)
     image[ellipse((70, 45), (40, 30))] = CLUTTER[name]
     assert ColourMask(default())(photograph(image, light, rng)).mean() < 0.001
+
+
+@pytest.mark.parametrize("light", ["daylight", "dim", "warm", "cool"])
+def test_a_photographs_red_cloth_counts_and_its_skin_does_not(light: str) -> None:
+    """Matplotlib's sample picture: a face before a flag."""
+    with get_sample_data("grace_hopper.jpg") as file:
+        code = np.frombuffer(file.read(), np.uint8)
+    picture = cv2.imdecode(code, cv2.IMREAD_COLOR)[:, :, ::-1] * np.array(LIGHTS[light])
+    mask = ColourMask(default())(np.clip(picture, 0, 255).astype(np.uint8))
+    flag, face = mask[310:350, 80:120], mask[110:340, 150:380]
+    assert flag.mean() > 0.8
+    assert face.mean() < 0.005
 
 
 def test_what_the_bag_lies_on_does_not_join_it() -> None:
