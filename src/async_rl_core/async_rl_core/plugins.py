@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 def names(group: str) -> list[str]:
     """The names registered in a group of entry points, sorted."""
-    return sorted(_entries(tuple(sys.path)).select(group=group).names)
+    return sorted(_entries(group, tuple(sys.path)).names)
 
 
 def load(group: str, name: str, base: type[T]) -> type[T]:
@@ -28,14 +28,14 @@ def load(group: str, name: str, base: type[T]) -> type[T]:
 
 
 @cache
-def _entries(path: tuple[str, ...]) -> EntryPoints:
-    """All entry points that are found on `sys.path`; reading them takes a while."""
-    return entry_points()
+def _entries(group: str, path: tuple[str, ...]) -> EntryPoints:
+    """The entry points of a group that are found on `sys.path`; reading them takes a while."""
+    return entry_points(group=group)
 
 
 @cache
 def _load(group: str, name: str) -> object:
-    found = list(_entries(tuple(sys.path)).select(group=group, name=name))
+    found = list(_entries(group, tuple(sys.path)).select(name=name))
     if len(found) != 1:
         several = " and ".join(sorted(entry.value for entry in found))
         allowed = ", ".join(names(group)) or "none, since the suite is not installed; run 'make build'"
