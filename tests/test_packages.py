@@ -10,6 +10,7 @@ KEYS = {
     "PIL": "python3-pil",
     "cryptography": "python3-cryptography",
     "cv2": "python3-opencv",
+    "gymnasium": "python3-gymnasium-pip",
     "llvmlite": "python3-numba",
     "matplotlib": "python3-matplotlib",
     "mujoco": "python3-mujoco-pip",

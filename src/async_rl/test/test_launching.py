@@ -25,7 +25,7 @@ def test_every_argument_is_declared_with_its_choices(name: str) -> None:
     declared = {argument.name: argument for argument in description.get_launch_arguments()}
     assert set(declared) == {argument.name for argument in table()}
     assert {"seq", "async1", "async2"} <= set(declared["architecture"].choices)
-    assert declared["task"].default_value[0].text == {"reacher": "reaching", "tracker": "tracking"}[name]
+    assert declared["task"].default_value[0].text == {"reacher": "preset", "tracker": "tracking"}[name]
 
 
 def test_the_drivers_launch_file_is_included_with_its_arguments() -> None:

@@ -8,8 +8,7 @@ from async_rl_core.algorithms.checkpoint_folder import CheckpointFolder
 from async_rl_core.algorithms.device import choose_device
 from async_rl_core.algorithms.learner import Learner
 from async_rl_core.algorithms.metrics import MetricsWriter
-from async_rl_core.algorithms.sac import SAC
-from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.algorithms.registry import make_algorithm
 from async_rl_core.algorithms.threads import keep_freed_memory, use_threads
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
@@ -49,9 +48,8 @@ class LearnerNode(ConfiguredNode):
         keep_freed_memory()
         threads = use_threads(config.learner.threads)
         run_dir = required_run_dir(config)
-        spec, actions = ObservationSpec.of(config), len(config.robot.actuated_joints)
         device = choose_device(config.learner.device)
-        sac = SAC(config.sac, spec, actions, config.seed, device)
+        sac = make_algorithm(config, device)
         self._endpoint = Endpoint(domain_from_environment(), "learner_node")
         batches = BatchClient(self._endpoint, BatchLayout.of(config), requests_ahead(config))
         parameters = ParameterPublisher(self._endpoint, sac.policy_size)

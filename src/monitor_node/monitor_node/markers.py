@@ -1,4 +1,4 @@
-"""Screen, target and workspace box, as RViz draws them."""
+"""The target, what it is on, and the workspace box, as RViz draws them."""
 
 from itertools import product
 
@@ -8,13 +8,16 @@ from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
 from async_rl_core.config.schema import RobotConfig
+from async_rl_core.tasks.task import Task
 from async_rl_interfaces.msg import Target
 
-MONITOR_FRAME = "monitor"
-"""Its origin is the screen's centre, x right and y down for a viewer, z into the screen."""
-DEPTH = 0.02
-"""Thickness of the screen, metres."""
+SURFACE_FRAME = "target_surface"
+"""Its origin is the surface's centre, x right and y down for a viewer, z into it."""
+DEPTH = {"disc": 0.02, "bag": 0.002}
+"""Thickness of the surface, metres: a screen, or a mat on the table."""
 DISC_DEPTH = 0.004
+BAG_HEIGHT = 1.4
+"""Of the whole bag, half of it below the table, by its radius."""
 EDGE = 0.005
 """Thickness of the box's edges, metres."""
 WHITE = ColorRGBA(r=0.95, g=0.95, b=0.95, a=1.0)
@@ -22,9 +25,9 @@ RED = ColorRGBA(r=0.9, g=0.05, b=0.05, a=1.0)
 BLUE = ColorRGBA(r=0.2, g=0.45, b=0.8, a=0.7)
 
 
-def markers(robot: RobotConfig, target: Target, stamp: Time) -> MarkerArray:
-    """Everything, with the disc where `target` says."""
-    return MarkerArray(markers=[_screen(robot, stamp), _disc(robot, target, stamp), _box(robot, stamp)])
+def markers(task: Task, target: Target, stamp: Time) -> MarkerArray:
+    """Everything, with the target where `target` says."""
+    return MarkerArray(markers=[_surface(task, stamp), _target(task, target, stamp), _box(task.config.robot, stamp)])
 
 
 def _marker(name: str, number: int, frame: str, stamp: Time, kind: int, colour: ColorRGBA) -> Marker:
@@ -35,22 +38,24 @@ def _marker(name: str, number: int, frame: str, stamp: Time, kind: int, colour: 
     return marker
 
 
-def _screen(robot: RobotConfig, stamp: Time) -> Marker:
-    marker = _marker("screen", 0, MONITOR_FRAME, stamp, Marker.CUBE, WHITE)
-    marker.pose.position.z = DEPTH / 2
-    marker.scale.x, marker.scale.y = robot.monitor.size
-    marker.scale.z = DEPTH
+def _surface(task: Task, stamp: Time) -> Marker:
+    marker = _marker("surface", 0, SURFACE_FRAME, stamp, Marker.CUBE, WHITE)
+    depth = DEPTH[task.shows]
+    marker.pose.position.z = depth / 2
+    marker.scale.x, marker.scale.y = task.surface.size
+    marker.scale.z = depth
     return marker
 
 
-def _disc(robot: RobotConfig, target: Target, stamp: Time) -> Marker:
-    width, height = robot.monitor.size
-    marker = _marker("target", 1, MONITOR_FRAME, stamp, Marker.CYLINDER, RED)
+def _target(task: Task, target: Target, stamp: Time) -> Marker:
+    width, height = task.surface.size
+    disc = task.shows == "disc"
+    marker = _marker("target", 1, SURFACE_FRAME, stamp, Marker.CYLINDER if disc else Marker.SPHERE, RED)
     marker.pose.position.x = (target.x / target.width - 0.5) * width
     marker.pose.position.y = (target.y / target.height - 0.5) * height
     marker.scale.x = 2 * target.radius / target.width * width
     marker.scale.y = 2 * target.radius / target.height * height
-    marker.scale.z = DISC_DEPTH
+    marker.scale.z = DISC_DEPTH if disc else BAG_HEIGHT * target.radius
     return marker
 
 

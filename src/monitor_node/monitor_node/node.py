@@ -14,6 +14,7 @@ from async_rl_core.monitor.episodes import RecordError
 from async_rl_core.monitor.journal import Journal
 from async_rl_core.monitor.progress import episode_line, fraction
 from async_rl_core.monitor.worker import Worker
+from async_rl_core.tasks.registry import make_task
 from async_rl_interfaces.msg import Episode, GuardState, LearnerState, Target, Timing
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.node import ConfiguredNode, Stop
@@ -45,6 +46,7 @@ class MonitorNode(ConfiguredNode):
         self._announcer = Announcer(summary.read(folder).get("missed_cycles", 0))
         self._camera = Camera(self, self.config, self._worker, folder / "videos")
         self._updates = 0
+        self._task = make_task(self.config)
         self._markers = self.create_publisher(MarkerArray, "monitor_node/markers", LATCHED)
         self.create_subscription(Episode, "rl_agent_node/episode", self._on_episode, LATCHED_HISTORY)
         self.create_subscription(Timing, "rl_agent_node/timing", self._on_timing, SENSOR)
@@ -112,7 +114,7 @@ class MonitorNode(ConfiguredNode):
 
     def _on_target(self, message: Target) -> None:
         if self._markers.get_subscription_count() > 0 and min(message.width, message.height) > 0:
-            self._markers.publish(markers(self.config.robot, message, message.header.stamp))
+            self._markers.publish(markers(self._task, message, message.header.stamp))
 
 
 def main() -> None:

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from visualization_msgs.msg import Marker
 
 from async_rl_core.config.load import resolve
+from async_rl_core.tasks.registry import make_task
 from async_rl_interfaces.msg import Target
 from monitor_node.camera import TOPIC
-from monitor_node.markers import MONITOR_FRAME, markers
+from monitor_node.markers import SURFACE_FRAME, markers
 
-ROBOT = resolve("laptop").robot
+TASK = make_task(resolve("laptop"))
+ROBOT = TASK.config.robot
 RVIZ = Path(__file__).resolve().parents[3] / "rviz" / "reacher.rviz"
 
 
@@ -24,8 +26,8 @@ def target(x: float, y: float) -> Target:
 
 @given(x=st.floats(7, 153), y=st.floats(7, 83))
 def test_the_disc_lies_on_the_screen(x: float, y: float) -> None:
-    screen, disc, _ = markers(ROBOT, target(x, y), Time()).markers
-    assert screen.header.frame_id == disc.header.frame_id == MONITOR_FRAME
+    screen, disc, _ = markers(TASK, target(x, y), Time()).markers
+    assert screen.header.frame_id == disc.header.frame_id == SURFACE_FRAME
     for axis in ("x", "y"):
         edge = abs(getattr(disc.pose.position, axis)) + getattr(disc.scale, axis) / 2
         assert edge <= getattr(screen.scale, axis) / 2 + 1e-9
@@ -33,12 +35,22 @@ def test_the_disc_lies_on_the_screen(x: float, y: float) -> None:
 
 
 def test_the_picture_spans_the_screen() -> None:
-    _, left_top, _ = markers(ROBOT, target(0.0, 0.0), Time()).markers
+    _, left_top, _ = markers(TASK, target(0.0, 0.0), Time()).markers
     assert (left_top.pose.position.x, left_top.pose.position.y) == pytest.approx((-0.265, -0.15))
 
 
+def test_the_bag_lies_on_the_table() -> None:
+    task = make_task(resolve("laptop", {}, "panda"))
+    picture = task.picture
+    place = Target(x=0.05, y=0.2, radius=picture.radius, width=picture.width, height=picture.height)
+    mat, bag, _ = markers(task, place, Time()).markers
+    assert (mat.scale.x, mat.scale.y) == pytest.approx((picture.width, picture.height))
+    assert (bag.type, bag.pose.position.z) == (Marker.SPHERE, 0.0)
+    assert bag.scale.x == bag.scale.y == pytest.approx(2 * picture.radius)
+
+
 def test_the_box_has_twelve_edges_between_its_corners() -> None:
-    _, _, box = markers(ROBOT, target(80.0, 45.0), Time()).markers
+    _, _, box = markers(TASK, target(80.0, 45.0), Time()).markers
     assert box.type == Marker.LINE_LIST
     assert box.header.frame_id == ROBOT.workspace.frame
     assert len(box.points) == 24
@@ -46,7 +58,7 @@ def test_the_box_has_twelve_edges_between_its_corners() -> None:
 
 
 def test_each_marker_has_a_name_of_its_own() -> None:
-    assert len({(m.ns, m.id) for m in markers(ROBOT, target(0.0, 0.0), Time()).markers}) == 3
+    assert len({(m.ns, m.id) for m in markers(TASK, target(0.0, 0.0), Time()).markers}) == 3
 
 
 def test_rviz_listens_to_what_is_published() -> None:
@@ -59,6 +71,6 @@ def test_rviz_listens_to_what_is_published() -> None:
         "MarkerArray": "/monitor_node/markers",
         "Image": f"/{TOPIC}",
     }
-    shown = {m.ns for m in markers(ROBOT, target(0.0, 0.0), Time()).markers}
+    shown = {m.ns for m in markers(TASK, target(0.0, 0.0), Time()).markers}
     namespaces = next(d["Namespaces"] for d in displays if d["Class"].endswith("MarkerArray"))
     assert set(namespaces) == shown

@@ -238,7 +238,7 @@ def test_markers_for_those_who_look(run: Run) -> None:
         assert time.monotonic() < deadline, "nothing came"
         run.tell_target()
         rclpy.spin_once(run.node, timeout_sec=0.1)
-    assert [marker.ns for marker in received[0].markers] == ["screen", "target", "workspace"]
+    assert [marker.ns for marker in received[0].markers] == ["surface", "target", "workspace"]
     assert not run.images_wanted  # without a video or a viewer the images are nobody's
     monitor.end()
 

@@ -24,7 +24,7 @@ from async_rl_core.agent.timing import TimedActor, Timing
 from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.safety.workspace import SoftLimits
-from async_rl_core.tasks.reward import TargetReward
+from async_rl_core.tasks.registry import make_task
 from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, LearnerState, VelocityCommand
 from async_rl_interfaces.msg import Timing as TimingMessage
 from async_rl_interfaces.srv import ResetTarget
@@ -63,10 +63,11 @@ class RLAgentNode(ConfiguredNode):
         start = Start.of(config.run_dir) if config.run_dir else BEGINNING  # before anything new is stored
         self._learning = connect(config, self.get_logger().warning)
         self._outbox = Outbox(self._learning.send, self._learning.receipt, start.sequence)
-        reward = TargetReward.from_config(config)
+        task = make_task(config)
+        reward = task.reward()
         rehearse(config, self._learning.policy, reward)
         self._actor = TimedActor(self._learning.policy, time.monotonic)
-        self._loop = AgentLoop(config, self._actor, reward, self._outbox, self._place_target, start)
+        self._loop = AgentLoop(config, self._actor, reward, self._outbox, self._place_target, start, task.via)
         self._timing = Timing(start.cycles, start.missed_cycles, start.stale_images)
         self._joints: JointState | None = None
         self._armed = False

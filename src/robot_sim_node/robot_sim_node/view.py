@@ -25,9 +25,9 @@ class View:
 
     def __init__(self, node: Node, scene: Scene, noise: SensorNoise) -> None:
         config = scene.config
-        self._picture = config.target
+        self._picture = scene.task.picture
         self._stamp_delay = round(1e9 * config.sim.stamp_delay)
-        self._target = (config.target.width / 2, config.target.height / 2)
+        self._target = (self._picture.width / 2, self._picture.height / 2)
         self._frames = LinkFrames(scene)
         self._info = messages.camera_info_message(config)
         self._image_publisher = node.create_publisher(Image, "image_raw", qos.DRIVER)

@@ -1,9 +1,9 @@
-"""What the monitor shows: the target of the task, as a topic and on request on a real screen."""
+"""Where the target of the task is, as a topic; a disc on request on a real screen."""
 
 import time
 
 import async_rl_ros.node
-from async_rl_core.tasks.registry import make_target
+from async_rl_core.tasks.registry import make_target, make_task
 from async_rl_interfaces.msg import Target
 from async_rl_interfaces.srv import ResetTarget
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
@@ -19,11 +19,12 @@ STOP_POLL = 0.1
 
 
 class VisualTargetNode(ConfiguredNode):
-    """Publishes `target` on every tick (Tracking) or change and once a second (Reaching); reset by service."""
+    """Publishes `target`: a moving one on every tick, a still one on change and once a second. Reset by service."""
 
     def __init__(self) -> None:
         super().__init__("visual_target_node")
         self._display: Display | None = None
+        self._picture = make_task(self.config).picture
         self._target = make_target(self.config)
         self._episode = 0
         period = self.config.target.tick if self._target.moving else REPEAT_PERIOD
@@ -61,7 +62,7 @@ class VisualTargetNode(ConfiguredNode):
         return response
 
     def _publish(self) -> tuple[float, float]:
-        picture = self.config.target
+        picture = self._picture
         x, y = self._target.position(self._ticks.elapsed)
         message = Target(
             episode=self._episode, x=x, y=y, radius=picture.radius, width=picture.width, height=picture.height

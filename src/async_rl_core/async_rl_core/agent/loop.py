@@ -1,6 +1,6 @@
 """The agent's real-time loop: observe, act; then, with the command on its way, reward and remember."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from async_rl_core.agent.observation import Frame, JointState, ObservationBuffer
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.randomness import Stream, episode_seed
-from async_rl_core.agent.reset import ResetMotion
+from async_rl_core.agent.reset import ResetPath
 from async_rl_core.agent.start import BEGINNING, Start
 from async_rl_core.config.schema import Config
 from async_rl_core.replay.crop import Crop
 from async_rl_core.replay.step import Step
+from async_rl_core.tasks.task import Pose, Reward
 
 FRAME_TIMEOUT = 0.5
 STATE_TIMEOUT = 0.1
@@ -36,12 +37,6 @@ class Actor(Protocol):
         """The actions from now on are those of an episode: their noise follows from its number."""
 
     def act(self, images: NDArray[np.uint8], proprioception: NDArray[np.float32]) -> Action: ...
-
-
-class Reward(Protocol):
-    """Judges the newest frame and the joint angles (n,): reward and its target term."""
-
-    def __call__(self, image: NDArray[np.uint8], angles: Vector, /) -> tuple[float, float]: ...
 
 
 class VelocityLimits(Protocol):
@@ -83,6 +78,7 @@ class AgentLoop:
         outbox: takes the steps for replay.
         place_target: asks for the target of an episode, again until it is answered through `target_placed`.
         start: where the run is.
+        via: poses that the reset of an episode goes through, rad in command order.
 
     Attributes:
         limits: keeps the tool in its box ahead of the safety guard; until it is known, the arm rests.
@@ -96,6 +92,7 @@ class AgentLoop:
         outbox: Outbox,
         place_target: Callable[[int], None],
         start: Start = BEGINNING,
+        via: Callable[[int], Sequence[Pose]] = lambda episode: (),
     ) -> None:
         agent, robot = config.agent, config.robot
         self._agent = agent
@@ -104,7 +101,7 @@ class AgentLoop:
         self._actuated = np.array([robot.joints.index(name) for name in robot.actuated_joints], dtype=np.intp)
         self._steps_per_episode = round(agent.episode_duration / agent.action_cycle_time)
         self._actor, self._reward = actor, reward
-        self._outbox, self._place_target = outbox, place_target
+        self._outbox, self._place_target, self._via = outbox, place_target, via
         self._seed = config.seed
         crop = Crop.of(config)
         self.observations = ObservationBuffer(crop, agent.frame_stack, self._actuated)
@@ -119,7 +116,7 @@ class AgentLoop:
         self._sequence = start.sequence
         self._zero_action: Action = np.zeros(len(self._actuated), np.float32)
         self._rest: Vector = np.zeros(len(robot.joints))
-        self._motion: ResetMotion | None = None
+        self._motion: ResetPath | None = None
         self._reset_start = self._ask_again = 0.0
         self._target_episode = 0
         self._result: EpisodeResult | None = None
@@ -152,6 +149,12 @@ class AgentLoop:
     def waits_for_policy(self) -> bool:
         """Whether the random steps are done and there is no policy yet, so that no episode begins."""
         return not self.policy_ready and self.env_steps >= self._agent.initial_steps
+
+    def asks(self, now: float, joints: JointState) -> bool:
+        """Whether `act` would now have an action chosen: an episode runs, or begins."""
+        if self.phase is Phase.RUNNING:
+            return self._index < self._steps_per_episode
+        return self.phase is Phase.RESETTING and self._reset_done(now, joints)
 
     def act(self, now: float, joints: JointState | None, armed: bool) -> Vector:
         """The joint velocity (n,) in rad/s for this cycle. This is the control path: nothing here may wait."""
@@ -192,10 +195,11 @@ class AgentLoop:
 
     def _start_reset(self, now: float, joints: JointState) -> None:
         duration = max(0.0, self._agent.reset_duration - SETTLE_TIME)
-        cycle = self._agent.action_cycle_time
-        self._motion = ResetMotion(joints.position, self._start_pose, self._reset_velocity, duration, now, cycle)
-        self._reset_start = now
         self.episode += 1
+        poses = [*map(np.array, self._via(self.episode)), self._start_pose]
+        cycle = self._agent.action_cycle_time
+        self._motion = ResetPath(joints.position, poses, self._reset_velocity, duration, now, cycle)
+        self._reset_start = now
         self._ask_again = now
         self.phase = Phase.RESETTING
 

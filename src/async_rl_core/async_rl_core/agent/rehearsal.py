@@ -3,10 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.agent.loop import Actor, AgentLoop, Reward
+from async_rl_core.agent.loop import Actor, AgentLoop
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.config.schema import Config
+from async_rl_core.tasks.task import Reward
 
 CYCLES = 12
 STEPS = 4

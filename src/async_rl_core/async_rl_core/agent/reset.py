@@ -1,5 +1,8 @@
 """The motion back to the start pose between two episodes, by velocity commands."""
 
+from collections import deque
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,3 +49,32 @@ class ResetMotion:
     def arrived(self, position: Vector) -> bool:
         """Whether every joint is at the start pose."""
         return bool(np.abs(position - self._goal).max() < TOLERANCE)
+
+
+class ResetPath:
+    """Motions from `origin` through `poses` (rad), of which the last is the goal, in about `duration` seconds.
+
+    `max_velocity` and `cycle` are as those of a `ResetMotion`.
+    """
+
+    def __init__(
+        self, origin: Vector, poses: Sequence[Vector], max_velocity: float, duration: float, now: float, cycle: float
+    ) -> None:
+        self._poses = deque(poses)
+        self._limits = max_velocity, duration / len(poses)
+        self._cycle = cycle
+        self._begin(origin, now)
+
+    def _begin(self, origin: Vector, now: float) -> None:
+        self._motion = ResetMotion(origin, self._poses.popleft(), *self._limits, now, self._cycle)
+        self._end = now + self._motion.duration
+
+    def velocity(self, now: float, position: Vector) -> Vector:
+        """The velocity (n,) in rad/s to command at `now` with the joints at `position`."""
+        if now >= self._end and self._poses:
+            self._begin(position, now)
+        return self._motion.velocity(now, position)
+
+    def arrived(self, position: Vector) -> bool:
+        """Whether every joint is at the last pose."""
+        return not self._poses and self._motion.arrived(position)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from async_rl_core.algorithms.device import choose_device
 from async_rl_core.algorithms.learner import Learner
 from async_rl_core.algorithms.policy import Policy
-from async_rl_core.algorithms.sac import SAC
+from async_rl_core.algorithms.registry import make_algorithm
 from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.algorithms.threads import keep_freed_memory, use_threads
 from async_rl_core.config.schema import Config
@@ -38,7 +38,7 @@ class SequentialLearning:
         self._batch = BatchLayout.of(config).allocate()
         self.policy = Policy(config.sac, spec, actions, config.seed, threads=None)
         device = choose_device(config.learner.device)
-        sac, self._understudy = (SAC(config.sac, spec, actions, config.seed, device) for _ in range(2))
+        sac, self._understudy = (make_algorithm(config, device) for _ in range(2))
         _fill(config, self._batch)
         self.rehearse()
         periods = config.learner.publish_period, config.learner.metrics_period

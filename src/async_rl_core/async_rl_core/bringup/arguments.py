@@ -7,10 +7,13 @@ from typing import get_args
 
 from async_rl_core.bringup.cycle import AUTO, CYCLE, settle
 from async_rl_core.bringup.resume import resumed
+from async_rl_core.config.checks import ALGORITHMS
 from async_rl_core.config.explain import did_you_mean
 from async_rl_core.config.load import cameras, presets, resolve, robots
-from async_rl_core.config.schema import Architecture, Config, SimConfig, TaskName
+from async_rl_core.config.schema import Architecture, Config, SimConfig
 from async_rl_core.errors import ConfigError
+from async_rl_core.plugins import names
+from async_rl_core.tasks.registry import tasks
 
 AS_PRESET = "preset"
 """The default of most arguments: what the preset says."""
@@ -33,8 +36,8 @@ CYCLE_TIME = (
 CAMERA = "by default sim with a simulated arm, topic:image_raw with a real one"
 SECURE = "let only nodes with keys take part, each within its rights (SROS2; keys: async_rl keys)"
 
-TASKS = {"reacher": "reaching", "tracker": "tracking"}
-"""The task that each launch file stands for."""
+TASKS = {"reacher": AS_PRESET, "tracker": "tracking"}
+"""The task that each launch file stands for; that of the preset is the robot's, if it does not say otherwise."""
 
 
 def _integer(text: str) -> int:
@@ -90,7 +93,7 @@ class Argument:
             raise ConfigError(f"argument {self.name}: '{text}' is not allowed; allowed: {allowed}") from None
 
 
-def table(task: str = "reaching") -> list[Argument]:
+def table(task: str = AS_PRESET) -> list[Argument]:
     """Every launch argument, in the order of the documentation; `task` is the default of that argument."""
     flag, file = ("true", "false"), "or the path of a .yaml file"
     renderers = get_args(SimConfig.model_fields["renderer"].annotation)
@@ -107,7 +110,14 @@ def table(task: str = "reaching") -> list[Argument]:
             "driver", "what drives the arm: one of those in the robot's file", "driver", _name, "its name, or none"
         ),
         Argument("camera", f"where images come from: {eyes}; {CAMERA}", "camera.source", _name, f"{eyes}, or none"),
-        Argument("task", "what the target does", "task", choices=get_args(TaskName), default=task),
+        Argument(
+            "task",
+            "what the arm is to do; the robot's file says what it does by default",
+            "task",
+            choices=tuple(tasks()),
+            default=task,
+        ),
+        Argument("algorithm", "what learns", "algorithm", choices=tuple(names(ALGORITHMS))),
         Argument("seed", "seed of everything random", "seed", _integer, "a whole number from 0"),
         Argument("duration", "seconds after which the run ends", "duration", _number, "seconds, or none"),
         Argument("episodes", "episodes after which the run ends", "episodes", _integer, "a count, or none"),
@@ -147,7 +157,7 @@ def _tell(line: str) -> None:
     print(line, flush=True)
 
 
-def configure(values: Mapping[str, str], task: str = "reaching", say: Callable[[str], object] = _tell) -> Config:
+def configure(values: Mapping[str, str], task: str = AS_PRESET, say: Callable[[str], object] = _tell) -> Config:
     """The configuration that launch arguments ask for; those absent or 'preset' take their default.
 
     With architecture seq this may measure the machine for some seconds; `say` is told.
@@ -186,8 +196,8 @@ def _go_on(values: Mapping[str, str], task: str) -> Config:
             )
     folder = Path(str(arguments["resume"].value(values["resume"])))
     config = resumed(folder, overrides, {name: f"argument {name}" for name in BESIDE_RESUME})
-    if config.task != task:
-        name = next(name for name, stands_for in TASKS.items() if stands_for == config.task)
+    name = next((name for name, stands_for in TASKS.items() if stands_for == config.task), "reacher")
+    if TASKS[name] != task:
         raise ConfigError(f"resume: {folder} is a run of {config.task}; go on with it by launching {name}")
     return config
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
@@ -14,8 +15,9 @@ from async_rl_core.bringup.leftovers import SHARED_MEMORY
 from async_rl_core.bringup.lock import DomainLock, domain
 from async_rl_core.bringup.preflight import MIN_DISK
 from async_rl_core.bringup.probe import Probe, run_probe
-from async_rl_core.config.load import presets, resolve
-from async_rl_core.errors import AsyncRLError
+from async_rl_core.config.load import presets, resolve, robots
+from async_rl_core.config.schema import Config
+from async_rl_core.errors import AsyncRLError, ConfigError
 from async_rl_core.sim.model import model_file
 
 State = Literal["fine", "could be better", "missing"]
@@ -70,10 +72,21 @@ def configuration() -> Check:
     try:
         names = presets()
         for name in names:
-            resolve(name)
+            _resolved(name)
     except AsyncRLError as error:
         return Check("configuration", "missing", str(error), "correct the file, or unset ASYNC_RL_CONFIG")
     return Check("configuration", "fine", f"presets {', '.join(names)}")
+
+
+def _resolved(preset: str) -> Config:
+    """A preset with the default robot, or else with one that its task is for. Raises `ConfigError`."""
+    try:
+        return resolve(preset)
+    except ConfigError:
+        for robot in robots():
+            with suppress(ConfigError):
+                return resolve(preset, {}, robot)
+        raise
 
 
 def workspace() -> Check:
@@ -113,7 +126,7 @@ def memory() -> Check:
     large = []
     try:
         for name in presets():
-            config = resolve(name)
+            config = _resolved(name)
             if config.replay.capacity * config.camera.width * config.camera.height * 3 > 0.8 * installed:
                 large.append(name)
     except AsyncRLError:  # reported by configuration()

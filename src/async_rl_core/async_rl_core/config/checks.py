@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from math import hypot, isclose
 
+from async_rl_core import plugins
 from async_rl_core.config.camera import SIMULATED, TOPIC
 from async_rl_core.config.explain import did_you_mean
-from async_rl_core.config.schema import Config, SACConfig
+from async_rl_core.config.schema import Config, SACConfig, Surface
 from async_rl_core.replay.crop import Crop
+
+ALGORITHMS = "async_rl.algorithms"
+"""The group of entry points that names the algorithms."""
 
 Problem = tuple[str, str]  # the dotted key to change, and why
 
@@ -26,6 +30,8 @@ def check(config: Config) -> Iterator[Problem]:
     yield from _episodes(config)
     yield from _robot(config)
     yield from _hardware(config)
+    if config.algorithm not in (known := plugins.names(ALGORITHMS)):
+        yield "algorithm", f"'{config.algorithm}' is not allowed; allowed: {', '.join(known)}"
 
 
 def feature_map_size(pixels: int, sac: SACConfig) -> int:
@@ -111,9 +117,6 @@ def _episodes(config: Config) -> Iterator[Problem]:
                 f"initial_steps {config.agent.initial_steps}, batch_size {config.sac.batch_size}"
             ),
         )
-    target = config.target
-    if 2 * target.radius >= min(target.width, target.height):
-        yield "target.radius", f"{target.radius:g} does not fit a picture of {target.width:g} x {target.height:g}"
 
 
 def _robot(config: Config) -> Iterator[Problem]:
@@ -125,11 +128,16 @@ def _robot(config: Config) -> Iterator[Problem]:
     for axis, low, high in zip("xyz", config.robot.workspace.lower, config.robot.workspace.upper, strict=True):
         if low >= high:
             yield "robot.workspace.lower", f"{axis} is {low:g} m, not below the upper {high:g} m"
-    monitor = config.robot.monitor
-    if not any(monitor.normal):
-        yield "robot.monitor.normal", "must have a direction, got [0, 0, 0]"
-    elif _are_parallel(monitor.normal, monitor.up):
-        yield "robot.monitor.up", f"{list(monitor.up)} must not be parallel to the normal, {list(monitor.normal)}"
+    yield from _surface("robot.monitor", config.robot.monitor)
+    if config.robot.bag_area is not None:
+        yield from _surface("robot.bag_area", config.robot.bag_area)
+
+
+def _surface(key: str, surface: Surface) -> Iterator[Problem]:
+    if not any(surface.normal):
+        yield f"{key}.normal", "must have a direction, got [0, 0, 0]"
+    elif _are_parallel(surface.normal, surface.up):
+        yield f"{key}.up", f"{list(surface.up)} must not be parallel to the normal, {list(surface.normal)}"
 
 
 def _hardware(config: Config) -> Iterator[Problem]:

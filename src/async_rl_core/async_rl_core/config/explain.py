@@ -10,19 +10,25 @@ from async_rl_core.config.document import Key
 from async_rl_core.config.schema import Config
 
 
-def explain(error: ValidationError, data: Mapping[str, object], where: Callable[[Key], str]) -> str:
+def explain(
+    error: ValidationError,
+    data: Mapping[str, object],
+    where: Callable[[Key], str],
+    schema: type[BaseModel] = Config,
+) -> str:
     """The first finding, misspelt keys before all else, since a missing key is often their consequence.
 
     Args:
         error: what pydantic found.
         data: the nested data that it looked at.
         where: names the source of a key, such as 'laptop.yaml:3: camera.width'.
+        schema: what the data were to follow.
     """
     findings = sorted(error.errors(include_url=False), key=lambda f: f["type"] != "extra_forbidden")
     first = findings[0]
     key = tuple(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        problem = "unknown key" + _nearest(key)
+        problem = "unknown key" + _nearest(key, schema)
     elif first["type"] == "missing":
         problem = "is missing"
     elif first["type"] == "value_error":
@@ -39,9 +45,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean '{near[0]}'" if near else ""
 
 
-def keys() -> list[str]:
+def keys(schema: type[BaseModel] = Config) -> list[str]:
     """Every key of a configuration, dotted."""
-    return list(_keys(Config, ""))
+    return list(_keys(schema, ""))
 
 
 def _keys(model: type[BaseModel], prefix: str) -> Iterable[str]:
@@ -52,17 +58,18 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterable[str]:
                 yield from _keys(candidate, f"{prefix}{name}.")
 
 
-def _nearest(key: Key) -> str:
+def _nearest(key: Key, schema: type[BaseModel]) -> str:
     """A sibling of similar name; else the same name in another section; else what the section allows."""
     *parents, last = key
     prefix = "".join(f"{part}." for part in parents)
-    siblings = [k for k in keys() if k.startswith(prefix) and "." not in k[len(prefix) :]]
+    known = keys(schema)
+    siblings = [k for k in known if k.startswith(prefix) and "." not in k[len(prefix) :]]
     near = difflib.get_close_matches(prefix + last, siblings, n=1, cutoff=0.75)
-    near = near or [k for k in keys() if k.split(".")[-1] == last][:1]
+    near = near or [k for k in known if k.split(".")[-1] == last][:1]
     near = near or difflib.get_close_matches(last, [k.split(".")[-1] for k in siblings], n=1, cutoff=0.6)
     if near:
         return f"; did you mean '{near[0] if '.' in near[0] else prefix + near[0]}'?"
-    return "; allowed: " + ", ".join(k[len(prefix) :] for k in siblings)
+    return "; allowed: " + (", ".join(k[len(prefix) :] for k in siblings) or "none")
 
 
 def _value(data: object, key: Key) -> object:

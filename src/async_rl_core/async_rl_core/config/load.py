@@ -3,18 +3,19 @@
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
 import yaml
 from pydantic import ValidationError
 
-from async_rl_core.config.checks import check
+from async_rl_core.config.checks import Problem, check
 from async_rl_core.config.document import Document, Key, read_document
 from async_rl_core.config.explain import did_you_mean, explain
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
+from async_rl_core.tasks.registry import make_task, settings_file, task_class, tasks
 
 _FOLDER_VARIABLE = "ASYNC_RL_CONFIG"
 
@@ -59,7 +60,9 @@ def resolve(
     robot: str = "ur5",
     names: Mapping[str, str] | None = None,
 ) -> Config:
-    """The configuration of a run: base.yaml, then the preset, then the robot, then the overrides.
+    """The configuration of a run: base.yaml, then the task, then the robot, then the preset, then the overrides.
+
+    The task is the overrides', else the preset's, else the robot's.
 
     Args:
         preset: a name from `presets()`, or the path of a YAML file (ending in .yaml or .yml), such as an earlier run's.
@@ -77,7 +80,25 @@ def resolve(
     label = Document("preset", {"preset": Path(preset).stem if _is_path(preset) else preset})
     base = read_document(config_folder() / "base.yaml")
     driven = _driven(arm.data, changes.data.get("driver") or chosen.data.get("driver"))
-    return _validated([base, arm, driven, chosen, label, changes], names or {})
+    usual = _usual_task(arm)
+    task = _task([usual, chosen, changes])
+    return _validated([base, *task, arm, driven, usual, chosen, label, changes], names or {})
+
+
+def _usual_task(arm: Document) -> Document:
+    """The robot's own choice of a task."""
+    robot = arm.data.get("robot")
+    task = robot.get("task") if isinstance(robot, dict) else None
+    return Document(arm.name, {} if task is None else {"task": task})
+
+
+def _task(sources: list[Document]) -> list[Document]:
+    """The settings of the task that the last of the sources names; none where it has none, or there is no such task."""
+    name = next((source.data["task"] for source in reversed(sources) if "task" in source.data), None)
+    if name not in tasks():
+        return []
+    path = settings_file(str(name), config_folder() / "tasks")
+    return [] if path is None else [read_document(path)]
 
 
 def _driven(arm: Mapping[str, object], name: object) -> Document:
@@ -89,8 +110,11 @@ def _driven(arm: Mapping[str, object], name: object) -> Document:
 
 
 def read_config(path: Path) -> Config:
-    """A resolved configuration from its file, checked like any other. Raises `ConfigError`."""
-    return _validated([read_document(path)], {})
+    """A resolved configuration from its file, checked like any other, but not by its task: who needs that loads it.
+
+    Raises `ConfigError`.
+    """
+    return _validated([read_document(path)], {}, by_task=False)
 
 
 def reconfigure(
@@ -104,7 +128,8 @@ def reconfigure(
     robot = run.data.get("robot")
     name = robot.get("name") if isinstance(robot, dict) else None
     arm = [_nested(read_document(_find("robot", str(name))), "robot")] if name in robots() else []
-    sources = [read_document(config_folder() / "base.yaml"), *arm, run, _overrides(overrides or {})]
+    changes = _overrides(overrides or {})
+    sources = [read_document(config_folder() / "base.yaml"), *_task([run, changes]), *arm, run, changes]
     return _validated(sources, names or {})
 
 
@@ -181,7 +206,7 @@ def _merge(base: dict[str, object], over: Mapping[str, object]) -> dict[str, obj
     return merged
 
 
-def _validated(sources: list[Document], names: Mapping[str, str]) -> Config:
+def _validated(sources: list[Document], names: Mapping[str, str], by_task: bool = True) -> Config:
     data: dict[str, object] = {}
     for source in sources:
         data = _merge(data, source.data)
@@ -199,8 +224,20 @@ def _validated(sources: list[Document], names: Mapping[str, str]) -> Config:
         config = Config.model_validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
         raise ConfigError(explain(error, data, where)) from None
-    problems = list(check(config))
+    problems = [*check(config), *(_problems_of_task(config, where) if by_task else [])]
     if problems:
         key, problem = problems[0]
         raise ConfigError(f"{where(tuple(key.split('.')))}: {problem}")
     return config
+
+
+def _problems_of_task(config: Config, where: Callable[[Key], str]) -> list[Problem]:
+    """What the task finds wrong. Raises `ConfigError` where its parameters are not what it declares."""
+    if config.task not in tasks():
+        return [("task", f"'{config.task}' is not allowed; allowed: {', '.join(tasks())}")]
+    schema = task_class(config.task).schema
+    try:
+        schema.of(config)
+    except ValidationError as error:
+        raise ConfigError(explain(error, config.parameters, lambda key: where(("parameters", *key)), schema)) from None
+    return list(make_task(config).problems())

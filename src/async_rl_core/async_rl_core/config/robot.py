@@ -6,13 +6,13 @@ from async_rl_core.config.driver import Driver
 from async_rl_core.config.section import Positive, Section
 
 
-class MonitorConfig(Section):
-    """Where the screen stands, in the workspace frame of the robot."""
+class Surface(Section):
+    """A flat rectangle on which a target is shown or lies, in the workspace frame of the robot."""
 
     center: tuple[float, float, float] = Field(description="metres")
     size: tuple[Positive, Positive] = Field(description="width and height in metres")
-    normal: tuple[float, float, float] = Field(description="direction in which the screen looks")
-    up: tuple[float, float, float] = Field(description="direction of the picture's upper edge")
+    normal: tuple[float, float, float] = Field(description="direction in which it looks")
+    up: tuple[float, float, float] = Field(description="direction of its upper edge")
 
 
 class TableConfig(Section):
@@ -101,7 +101,11 @@ class RobotConfig(Section):
     workspace: Workspace
     bodies: BodiesConfig
     table: TableConfig
-    monitor: MonitorConfig
+    monitor: Surface = Field(description="the screen")
+    bag_area: Surface | None = Field(
+        default=None, description="where on the table a bean bag may lie; none where the camera sees no table"
+    )
+    task: str = Field(description="what reacher.launch.py lets it do")
     drivers: dict[str, Driver] = Field(description="by name; the first is the default, none: it is only simulated")
 
     @model_validator(mode="after")

@@ -3,19 +3,18 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from async_rl_core.config.camera import OBSERVED, SIMULATED, TOPIC, CameraDriver
 from async_rl_core.config.camera import CameraConfig as CameraConfig
 from async_rl_core.config.driver import Driver
-from async_rl_core.config.robot import MonitorConfig as MonitorConfig
 from async_rl_core.config.robot import RobotConfig as RobotConfig
 from async_rl_core.config.robot import RobotLimits as RobotLimits
+from async_rl_core.config.robot import Surface as Surface
 from async_rl_core.config.robot import Workspace as Workspace
 from async_rl_core.config.section import Count, Fraction, NonNegative, Positive, Section
 
 Architecture = Literal["seq", "async1", "async2"]
-TaskName = Literal["reaching", "tracking"]
 
 
 class AgentConfig(Section):
@@ -40,7 +39,7 @@ class AgentConfig(Section):
 
 
 class RewardConfig(Section):
-    """Equation 3.1 of Yuan (2022), and the form of its authors' code."""
+    """Equation 3.1 of Yuan (2022), and the form of its authors' code: the reward of Reaching and Tracking."""
 
     form: Literal["paper", "code"] = Field(
         description="'paper': weight 1 at the centre; 'code': peak 1/4, clipped to [0, 4]"
@@ -54,7 +53,7 @@ class RewardConfig(Section):
 
 
 class TargetConfig(Section):
-    """The disc on the monitor, in units of a picture of `width` x `height`."""
+    """The disc on the monitor of the tasks that have one, in units of a picture of `width` x `height`."""
 
     width: Positive
     height: Positive
@@ -148,7 +147,7 @@ class EvaluationConfig(Section):
     episodes: Count = Field(description="episodes in an evaluation")
     seed: int = Field(ge=0, lt=2**31, description="seed of an evaluation's targets, the same for every run evaluated")
     success_coverage: Fraction = Field(
-        description="share of the image that the target fills, weighted towards the centre and averaged over the "
+        description="share of the image that the target fills, weighted as in the task's reward and averaged over the "
         "episode, from which the episode is a success"
     )
 
@@ -198,7 +197,9 @@ class Config(Section):
     """A whole run, resolved: what `runs/<name>/config.yaml` holds."""
 
     preset: str
-    task: TaskName
+    task: str = Field(description="one of those that are registered")
+    parameters: dict[str, JsonValue] = Field(description="of the task, which says what they may be")
+    algorithm: str = Field(description="one of those that are registered")
     architecture: Architecture
     seed: int = Field(ge=0, lt=2**31)
     duration: Positive | None = Field(description="seconds of wall time; null: until stopped")

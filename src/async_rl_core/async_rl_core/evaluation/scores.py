@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from async_rl_core.config.schema import Config
 from async_rl_core.monitor.episodes import EpisodeRow
-
-_PEAK = {"paper": 1.0, "code": 0.25}
-"""The weight of a pixel at the image's centre, by the form of the reward."""
+from async_rl_core.tasks.registry import make_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +93,5 @@ def _column(value: float | None) -> str:
 
 
 def success_threshold(config: Config) -> float:
-    """The target term of an episode that is just a success: `evaluation.success_coverage` in the reward's unit.
-
-    A fraction c of the image, red at its very centre, has a target term of alpha * c, or a quarter of it in the
-    reward's form 'code'.
-    """
-    return config.evaluation.success_coverage * config.reward.alpha * _PEAK[config.reward.form]
+    """The target term of an episode that is just a success, as the task has it."""
+    return make_task(config).success

@@ -21,7 +21,6 @@ from async_rl_core.sim.disturbance import Delay, SensorNoise
 from async_rl_core.sim.model import urdf_text
 from async_rl_core.sim.scene import Scene
 from async_rl_core.tasks.registry import make_target
-from async_rl_core.tasks.reward import TargetReward
 
 EARLY = 1e-6
 """Seconds by which a moment may be early and still count: simulated time is a sum of many floats."""
@@ -51,12 +50,12 @@ class SimulatedRun:
 
     def __init__(self, config: Config, learning: Learning) -> None:
         self.config = config
-        self.loop = AgentLoop(
-            config, learning.policy, TargetReward.from_config(config), Outbox(learning.send), self._place_target
-        )
+        scene = Scene(config)
+        self.reward = scene.task.reward()
+        outbox, place, via = Outbox(learning.send), self._place_target, scene.task.via
+        self.loop = AgentLoop(config, learning.policy, self.reward, outbox, place, via=via)
         self.guard = Guard(config.robot, config.guard.model_copy(update={"auto_arm": True}), self._cycle)
         self._learning = learning
-        scene = Scene(config)
         self._arm = SimulatedArm(scene)
         self._renderer = make_renderer(scene).renderer
         self._noise = SensorNoise(config.sim, config.seed)
@@ -65,7 +64,8 @@ class SimulatedRun:
         self._placed_at = 0.0
         self._robot_cycle = 1.0 / config.robot.state_rate
         self._ticks = self._captures = self._actions = 0
-        self._joints = JointState(self._arm.position, self._arm.velocity, 0.0)
+        self._sensed = -1
+        self.joints = JointState(self._arm.position, self._arm.velocity, 0.0)
         self._read_description()
 
     def _read_description(self) -> None:
@@ -89,11 +89,22 @@ class SimulatedRun:
             if (result := self.tick()) is not None:
                 yield result
 
+    def proceed(self) -> None:
+        """Go on to the cycle of the next action: agent and guard have what is sensed there, and have not acted yet."""
+        self.tick()
+        while not self._is_action_due:
+            self.tick()
+        self._sense()
+
+    def cut_short(self) -> None:
+        """Leave the episode, if one runs: what follows is the motion back to the start pose."""
+        self.loop.act(self.time, None, armed=False)
+
     def tick(self) -> EpisodeResult | None:
         """One cycle of the robot; returns the episode that ended in it, if one did."""
+        self._sense()
         now = self.time
-        self._sense(now)
-        result = self._act(now) if now + EARLY >= self._actions * self._cycle else None
+        result = self._act(now) if self._is_action_due else None
         self.guard.on_publishers(now, 1)
         self._arm.command(self.guard.tick(now))
         self._ticks += 1
@@ -104,9 +115,18 @@ class SimulatedRun:
         """Give the graphics context back."""
         self._renderer.close()
 
-    def _sense(self, now: float) -> None:
+    @property
+    def _is_action_due(self) -> bool:
+        return self.time + EARLY >= self._actions * self._cycle
+
+    def _sense(self) -> None:
+        """Let agent and guard have the joints and the images of this cycle, once."""
+        if self._sensed == self._ticks:
+            return
+        self._sensed = self._ticks
+        now = self.time
         angles = self._noise.position(self._arm.position)
-        self._joints = JointState(angles, self._arm.velocity, now)
+        self.joints = JointState(angles, self._arm.velocity, now)
         self.guard.on_joint_state(now, round(1e9 * now), self.config.robot.joints, angles.tolist())
         if now + EARLY >= self._captures / self.config.camera.rate:
             self._captures += 1
@@ -118,7 +138,7 @@ class SimulatedRun:
 
     def _act(self, now: float) -> EpisodeResult | None:
         self._actions += 1
-        velocity: NDArray[np.float64] = self.loop.act(now, self._joints, self.guard.state is State.ARMED)
+        velocity: NDArray[np.float64] = self.loop.act(now, self.joints, self.guard.state is State.ARMED)
         self.guard.on_command(now, self._actions, self.config.robot.joints, velocity.tolist())
         result = self.loop.settle(now)
         self.loop.policy_ready = self._learning.poll() or self.loop.policy_ready

@@ -21,7 +21,7 @@ class Renderer(Protocol):
     name: str
 
     def render(self, position: Array, target: Point) -> Image:
-        """The image (height, width, 3), RGB, at joint angles `position` (command order, rad), disc at `target`."""
+        """The image (height, width, 3), RGB, at joint angles `position` (command order, rad), target at `target`."""
 
     def close(self) -> None:
         """Give the graphics context back."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from async_rl_core.sim.scene import Array, Scene, camera_rotation, monitor_rotation, quaternion
+from async_rl_core.sim.scene import Array, Scene, camera_rotation, quaternion, surface_rotation
 
 CAMERA_FRAME = "camera_optical_frame"
-MONITOR_FRAME = "monitor"
+SURFACE_FRAME = "target_surface"
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Transform:
 
 
 class LinkFrames:
-    """The tree of the robot's links, with the camera's optical frame and the monitor."""
+    """The tree of the robot's links, with the camera's optical frame and the target's surface."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -35,15 +35,16 @@ class LinkFrames:
         self._fixed = [b for b in bodies if not model.body_jntnum[b]]
 
     def fixed(self) -> list[Transform]:
-        """What never changes: links behind fixed joints, camera, monitor."""
+        """What never changes: links behind fixed joints, camera, the target's surface."""
         robot = self._scene.config.robot
         model = self._scene.model
         links = [self._transform(b, model.body_pos[b], model.body_quat[b]) for b in self._fixed]
         tool = np.array(robot.camera_offset)
         camera = _transform(robot.tool_frame, CAMERA_FRAME, tool, quaternion(camera_rotation(robot)))
-        turn = quaternion(monitor_rotation(robot.monitor))
-        monitor = _transform(robot.workspace.frame, MONITOR_FRAME, np.array(robot.monitor.center), turn)
-        return [*links, camera, monitor]
+        place = self._scene.task.surface
+        turn = quaternion(surface_rotation(place))
+        surface = _transform(robot.workspace.frame, SURFACE_FRAME, np.array(place.center), turn)
+        return [*links, camera, surface]
 
     def moving(self, position: Array) -> list[Transform]:
         """The links behind moving joints, at joint angles `position` (command order, rad)."""

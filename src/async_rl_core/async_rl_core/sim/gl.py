@@ -43,6 +43,7 @@ class GLRenderer:
 
     def render(self, position: Array, target: Point) -> NDArray[np.uint8]:
         """See `camera.Renderer`."""
+        self._gl.make_current()  # another renderer of this thread may have been at work
         scene, data = self._scene, self._data
         scene.place(data, position, target)
         everything = mujoco.mjtCatBit.mjCAT_ALL
@@ -53,6 +54,7 @@ class GLRenderer:
 
     def close(self) -> None:
         """Give the graphics context back."""
+        self._gl.make_current()
         self._context.free()
         self._gl.free()
 

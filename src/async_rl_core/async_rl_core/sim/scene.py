@@ -1,4 +1,4 @@
-"""What is simulated: the arm, the monitor before it with its red disc, and the room around them."""
+"""What is simulated: the arm, its target, be it on a monitor or on the table, and the room around them."""
 
 from xml.etree import ElementTree
 
@@ -6,12 +6,14 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.config.schema import Config, MonitorConfig, RobotConfig
+from async_rl_core.config.schema import Config, RobotConfig, Surface
 from async_rl_core.errors import SimulationError
 from async_rl_core.sim.model import resolved_urdf_text
+from async_rl_core.tasks.registry import make_task
+from async_rl_core.tasks.task import Task
 
 Array = NDArray[np.float64]
-Point = tuple[float, float]  # on the monitor, in units of the target's picture, origin top left
+Point = tuple[float, float]  # on the target's surface, in units of its picture, origin top left
 
 CAMERA = "wrist_camera"
 TARGET = "target"
@@ -22,6 +24,7 @@ AMBIENT = 0.6
 DIFFUSE = 0.4
 
 _RED = (0.9, 0.03, 0.03)
+_CLOTH = (0.75, 0.05, 0.08)
 _WHITE = (0.97, 0.97, 0.97)
 _BEZEL = (0.09, 0.10, 0.11)
 _WALL = (0.38, 0.45, 0.52)
@@ -36,6 +39,7 @@ _TABLE_HEIGHT = 0.75
 _DISC_THICKNESS = 0.001
 _BEZEL_WIDTH = 0.012
 _SCREEN_DEPTH = 0.02
+_BAG_HEIGHT = 0.7  # of its radius
 _VELOCITY_GAIN = 6.7  # N m s/rad per N m of effort limit: a joint follows within 5 ms, stable at steps of 2 ms
 
 
@@ -57,10 +61,12 @@ class Scene:
         _add_camera(spec, robot)
         workspace = _frame_pose(spec, robot.workspace.frame)
         rotation, center = workspace
-        self.monitor_rotation: Array = rotation @ monitor_rotation(robot.monitor)
-        self.monitor_position: Array = rotation @ np.array(robot.monitor.center) + center
-        _add_monitor(spec, robot.monitor, self.monitor_position, self.monitor_rotation)
-        _add_target(spec, config, self.monitor_position, self.monitor_rotation)
+        self.task = make_task(config)
+        self.surface_rotation: Array = rotation @ surface_rotation(self.task.surface)
+        self.surface_position: Array = rotation @ np.array(self.task.surface.center) + center
+        if self.task.shows == "disc":
+            _add_monitor(spec, self.task.surface, self.surface_position, self.surface_rotation)
+        _add_target(spec, self.task, self.surface_position, self.surface_rotation)
         _set_quality(spec, config)
         self.model: mujoco.MjModel = spec.compile()
         joints = [self.model.joint(name) for name in robot.joints]
@@ -71,16 +77,16 @@ class Scene:
         self.mocap: int = int(self.model.body(TARGET).mocapid[0])
 
     def target_position(self, point: Point) -> Array:
-        """World position (3,) of a point of the target's picture, just before the screen. Metres."""
-        picture = self.config.target
-        width, height = self.config.robot.monitor.size
+        """World position (3,) of a point of the target's picture, just before its surface. Metres."""
+        picture = self.task.picture
+        width, height = self.task.surface.size
         local = np.array(
             [(point[0] / picture.width - 0.5) * width, (point[1] / picture.height - 0.5) * height, -_DISC_THICKNESS]
         )
-        return np.asarray(self.monitor_position + self.monitor_rotation @ local)
+        return np.asarray(self.surface_position + self.surface_rotation @ local)
 
     def place(self, data: mujoco.MjData, position: Array, target: Point) -> None:
-        """Put the arm at `position` (joints in command order, rad) and the disc at `target`, and update all poses."""
+        """Put the arm at `position` (joints in command order, rad) and the target at `target`, and update all poses."""
         data.qpos[self.position_index] = position
         data.mocap_pos[self.mocap] = self.target_position(target)
         mujoco.mj_kinematics(self.model, data)
@@ -88,10 +94,10 @@ class Scene:
         mujoco.mj_camlight(self.model, data)
 
 
-def monitor_rotation(monitor: MonitorConfig) -> Array:
-    """Rotation (3, 3) from the monitor's frame to the workspace frame: x right, y down for a viewer, z into it."""
-    forward = -np.array(monitor.normal) / np.linalg.norm(monitor.normal)
-    right = np.cross(forward, monitor.up)
+def surface_rotation(surface: Surface) -> Array:
+    """Rotation (3, 3) from the surface's frame to the workspace frame: x right, y down for a viewer, z into it."""
+    forward = -np.array(surface.normal) / np.linalg.norm(surface.normal)
+    right = np.cross(forward, surface.up)
     right /= np.linalg.norm(right)
     return np.stack([right, np.cross(forward, right), forward], axis=1)
 
@@ -210,7 +216,7 @@ def _frame_pose(spec: mujoco.MjSpec, name: str) -> tuple[Array, Array]:
     return data.xmat[body.id].reshape(3, 3).copy(), data.xpos[body.id].copy()
 
 
-def _add_monitor(spec: mujoco.MjSpec, monitor: MonitorConfig, center: Array, rotation: Array) -> None:
+def _add_monitor(spec: mujoco.MjSpec, monitor: Surface, center: Array, rotation: Array) -> None:
     box = mujoco.mjtGeom.mjGEOM_BOX
     into, down = rotation[:, 2], rotation[:, 1]
     width, height = monitor.size[0] / 2, monitor.size[1] / 2
@@ -227,17 +233,15 @@ def _add_monitor(spec: mujoco.MjSpec, monitor: MonitorConfig, center: Array, rot
     _add_geom(spec, _BEZEL, box, name="stand", size=(0.03, stand, 0.01), pos=foot, quat=turn)
 
 
-def _add_target(spec: mujoco.MjSpec, config: Config, center: Array, rotation: Array) -> None:
-    monitor, picture = config.robot.monitor, config.target
-    scale = np.sqrt(monitor.size[0] / picture.width * monitor.size[1] / picture.height)
+def _add_target(spec: mujoco.MjSpec, task: Task, center: Array, rotation: Array) -> None:
+    picture, (width, height) = task.picture, task.surface.size
+    radius = picture.radius * np.sqrt(width / picture.width * height / picture.height)
+    if task.shows == "disc":
+        shape, size, colour = mujoco.mjtGeom.mjGEOM_CYLINDER, (radius, _DISC_THICKNESS / 2, 0), _RED
+    else:  # half of it above the table
+        shape, size, colour = mujoco.mjtGeom.mjGEOM_ELLIPSOID, (radius, radius, _BAG_HEIGHT * radius), _CLOTH
     body = spec.worldbody.add_body(name=TARGET, mocap=True, pos=center, quat=quaternion(rotation))
-    body.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_CYLINDER,
-        size=(picture.radius * scale, _DISC_THICKNESS / 2, 0),
-        rgba=(*_RED, 1.0),
-        contype=0,
-        conaffinity=0,
-    )
+    body.add_geom(type=shape, size=size, rgba=(*colour, 1.0), contype=0, conaffinity=0)
 
 
 def _set_quality(spec: mujoco.MjSpec, config: Config) -> None:

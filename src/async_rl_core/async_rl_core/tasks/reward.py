@@ -74,6 +74,11 @@ class TargetReward:
         self._inside = np.empty(shape, np.bool_)
         self._mask = np.empty((height, width), np.bool_)
 
+    @staticmethod
+    def largest(config: RewardConfig) -> float:
+        """The target term per share of the image that is red, at its very centre."""
+        return config.alpha * (0.25 if config.form == "code" else 1.0)
+
     @classmethod
     def from_config(cls, config: Config) -> "TargetReward":
         """The reward of a run, for its camera, cycle time and robot."""

@@ -39,7 +39,7 @@ class Still:
 class Bench:
     """Drives a loop cycle by cycle."""
 
-    def __init__(self, config: Config, start: Start = BEGINNING) -> None:
+    def __init__(self, config: Config, start: Start = BEGINNING, via: tuple[tuple[float, ...], ...] = ()) -> None:
         self.config = config
         self.steps: list[Step] = []
         self.results: list[EpisodeResult] = []
@@ -52,6 +52,7 @@ class Bench:
             Outbox(lambda step: not self.steps.append(step)),
             self.place,
             start,
+            lambda episode: via,
         )
         self.loop.limits = Free()
         self.loop.policy_ready = True
@@ -206,6 +207,18 @@ def test_each_episode_starts_at_the_start_pose(bench: Bench) -> None:
     for step in bench.steps:
         if step.index == 0:
             assert np.abs(step.proprioception[:5] - start).max() < 0.02
+
+
+def test_a_reset_goes_the_way_of_the_task_in_the_same_time(config: Config) -> None:
+    detour = tuple(angle + 0.2 for angle in config.robot.start)
+    bench = Bench(config, via=(detour,))
+    nearest = np.inf
+    while bench.loop.phase is not Phase.RUNNING:
+        bench.cycle()
+        nearest = min(nearest, np.abs(bench.position - detour).max())
+    assert nearest < 0.02
+    assert np.abs(bench.position - config.robot.start).max() < 0.05  # a first action is on its way
+    assert bench.now < 3.5
 
 
 def test_no_episode_before_its_target_is_placed(bench: Bench) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from async_rl_core.agent.reset import ResetMotion
+from async_rl_core.agent.reset import ResetMotion, ResetPath
 
 STEP = 0.04
 CYCLES = st.sampled_from([0.008, STEP, 0.12, 0.48, 1.48])
@@ -28,3 +28,18 @@ def test_a_short_way_takes_the_given_time_and_a_long_one_longer() -> None:
     far = ResetMotion(np.full(6, 3.0), np.zeros(6), 1.5, 2.5, 0.0, STEP)
     assert near.duration == 2.5
     assert far.duration == pytest.approx(1.875 * 3.0 / 1.5)
+
+
+@given(arrays(np.float64, (3, 4), elements=st.floats(-1.0, 1.0)))
+def test_a_path_goes_through_each_pose_and_ends_at_the_last(poses: np.ndarray) -> None:
+    path = ResetPath(np.zeros(4), list(poses), max_velocity=1.5, duration=3.0, now=0.0, cycle=STEP)
+    position, visited = np.zeros(4), []
+    for i in range(400):
+        velocity = path.velocity(i * STEP, position)
+        assert np.abs(velocity).max() <= 1.5
+        position = position + velocity * STEP
+        visited.append(position)
+        if path.arrived(position):
+            break
+    assert path.arrived(position)
+    assert all(np.abs(np.array(visited) - pose).max(axis=1).min() < 0.05 for pose in poses)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from async_rl_core.bringup.arguments import configure, describe, is_resumed, parse, table
+from async_rl_core.bringup.arguments import AS_PRESET, configure, describe, is_resumed, parse, table
 from async_rl_core.config.explain import keys
 from async_rl_core.config.load import cameras, read_config, resolve, write_config
 from async_rl_core.errors import ConfigError
@@ -13,7 +13,7 @@ from async_rl_core.errors import ConfigError
 def test_the_table_is_what_the_documentation_promises() -> None:
     names = {argument.name for argument in table()}
     promised = "architecture preset task seed duration episodes run_dir image_width image_height action_cycle_time"
-    others = "resume rviz display renderer record_video robot hardware robot_ip driver camera secure"
+    others = "resume rviz display renderer record_video robot hardware robot_ip driver camera secure algorithm"
     assert set(promised.split()) | set(others.split()) == names
     for argument in table():
         assert argument.description
@@ -29,10 +29,17 @@ def test_arguments_reach_the_configuration() -> None:
     assert (config.sim.renderer, config.agent.action_cycle_time, config.preset) == ("raycast", 0.048, "laptop")
 
 
-@pytest.mark.parametrize("task", ["reaching", "tracking"])
-def test_the_launch_file_chooses_the_task(task: str) -> None:
-    assert configure({}, task).task == task
-    assert configure({"task": "tracking"}, task).task == "tracking"
+def test_the_launch_file_chooses_the_task_or_leaves_it_to_the_robot() -> None:
+    assert configure({}, "tracking").task == "tracking"
+    assert configure({"task": "reaching"}, "tracking").task == "reaching"
+    for robot, task in (
+        ("ur5", "reaching"),
+        ("ur5e", "reaching"),
+        ("panda", "visual_reacher"),
+        ("fr3", "visual_reacher"),
+    ):
+        assert configure({"robot": robot}).task == task
+    assert configure({"robot": "panda", "task": "reaching"}).task == "reaching"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +64,12 @@ def test_one_side_of_the_image_gives_the_other(words: list[str], size: tuple[int
         (["duration:=inf"], "argument duration: inf"),
         (["rviz:=yes"], "allowed: true, false"),
         (["architecture:=async3"], "allowed: seq, async1, async2"),
-        (["task:="], "argument task: '' is not allowed; allowed: reaching, tracking"),
+        (["task:="], "argument task: '' is not allowed; allowed: reaching, tracking, visual_reacher"),
+        (
+            ["task:=visual_reacher"],
+            "argument task: 'visual_reacher' needs a camera over a table, and robot 'ur5' has no",
+        ),
+        (["algorithm:=ppo"], "argument algorithm: 'ppo' is not allowed; allowed: sac"),
         (["renderer:=vulkan"], "allowed: auto, gl, raycast"),
         (["preset:=huge"], "unknown preset 'huge'"),
         (["robot:=ur6"], "unknown robot 'ur6'"),
@@ -140,7 +152,7 @@ def test_what_cannot_go_on_is_refused_in_one_line(run: Path, tmp_path: Path) -> 
     assert "argument resume: '' is not allowed" in refusal("")
     assert f"{tmp_path / 'no'} is not a folder; name a run's folder" in refusal(tmp_path / "no")
     assert f"{tmp_path} has no config.yaml; name a run's folder" in refusal(tmp_path)
-    assert "is a run of tracking; go on with it by launching tracker" in refusal(run, "reaching")
+    assert "is a run of tracking; go on with it by launching tracker" in refusal(run, AS_PRESET)
     assert "argument episodes: 0" in refusal(run, episodes="0")
     write_config(resolve("laptop", {"evaluation.checkpoint": "/x"}), run / "config.yaml")
     assert "holds an evaluation" in refusal(run)

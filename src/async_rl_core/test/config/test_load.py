@@ -26,7 +26,8 @@ def refusal(preset: str = "laptop", **overrides: object) -> str:
 
 @pytest.mark.parametrize("preset", presets())
 def test_every_preset_resolves_and_survives_its_file(preset: str, tmp_path: Path) -> None:
-    config = resolve(preset, {"run_dir": tmp_path, "duration": 600.0})
+    robot = "panda" if preset.startswith("paper003") else "ur5"
+    config = resolve(preset, {"run_dir": tmp_path, "duration": 600.0}, robot)
     write_config(config, tmp_path / "config.yaml")
     assert read_config(tmp_path / "config.yaml") == config
     assert config.preset == preset
@@ -51,6 +52,21 @@ def test_layers_override_each_other_in_order(tmp_path: Path) -> None:
     config = resolve(preset, {"camera.height": 54})
     assert (config.camera.width, config.camera.height, config.robot.reset_velocity) == (96, 54, 1.0)
     assert config.preset == "mine"
+
+
+def test_the_task_is_the_arguments_else_the_presets_else_the_robots(tmp_path: Path) -> None:
+    preset = user_file(tmp_path, "task: tracking\n")
+    assert resolve("laptop", {}, "panda").task == "visual_reacher"
+    assert resolve(preset, {}, "panda").task == "tracking"
+    assert resolve(preset, {"task": "reaching"}, "panda").task == "reaching"
+
+
+def test_a_tasks_settings_lie_below_preset_and_arguments(tmp_path: Path) -> None:
+    preset = user_file(tmp_path, "agent:\n  episode_duration: 5.0\nparameters:\n  alpha: 0.5\n")
+    config = resolve(preset, {"parameters.bag_radius": 0.06}, "panda")
+    assert (config.agent.episode_duration, config.agent.reset_duration) == (5.0, 4.0)
+    assert (config.parameters["alpha"], config.parameters["bag_radius"]) == (0.5, 0.06)
+    assert resolve("laptop").parameters == {}
 
 
 def test_a_runs_own_configuration_can_be_run_again(tmp_path: Path) -> None:
@@ -84,6 +100,8 @@ def test_numbers_without_a_point_and_empty_sections_are_understood(tmp_path: Pat
         ("robot:\n  start: [0.0]\n", ["start of ur5 has 1 values for 6 joints"]),
         ("duration: .nan\n", ["duration", "finite"]),
         ("1: 2\n", ["plain names"]),
+        ("parameters:\n  speed: 2\n", ["mine.yaml:2", "parameters.speed", "unknown key; allowed: none"]),
+        ("task: racing\n", ["mine.yaml:1", "'racing' is not allowed; allowed: reaching, tracking, visual_reacher"]),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named(text: str, expected: list[str], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from math import radians
 
+import numpy as np
 import pytest
 
 from async_rl_core.algorithms.spec import ObservationSpec
@@ -96,6 +97,48 @@ def test_arm(config: Config) -> None:
     assert lower == pytest.approx([radians(angle) for angle in (55, -120, 0, -215, -135)], abs=1e-3)
     assert upper == pytest.approx([radians(angle) for angle in (125, -30, 135, -135, -45)], abs=1e-3)
     assert (robot.workspace.lower, robot.workspace.upper) == ((-0.4, 0.1, 0.1), (0.4, 0.8, 0.8))
+
+
+@pytest.mark.parametrize(
+    ("preset", "architecture", "image", "batch_size", "cycle_time", "steps", "initial_steps"),
+    [
+        ("paper003_async_baseline", "async2", (160, 90), 128, 0.04, 150, 5000),
+        ("paper003_async_high_resolution", "async2", (320, 180), 80, 0.04, 150, 5000),
+        ("paper003_sync_baseline", "seq", (160, 90), 128, 0.075, 80, 2666),
+        ("paper003_sync_high_resolution", "seq", (320, 180), 80, 0.08, 75, 2500),
+    ],
+)
+@pytest.mark.parametrize("robot", ["panda", "fr3"])
+def test_the_settings_of_paper_003(
+    robot: str,
+    preset: str,
+    architecture: str,
+    image: tuple[int, int],
+    batch_size: int,
+    cycle_time: float,
+    steps: int,
+    initial_steps: int,
+) -> None:
+    config = resolve(preset, {}, robot)
+    agent, sac = config.agent, config.sac
+    assert (config.task, config.architecture, sac.batch_size) == ("visual_reacher", architecture, batch_size)
+    assert (config.camera.width, config.camera.height, config.camera.rate) == (*image, 25.0)
+    assert (agent.action_cycle_time, agent.initial_steps) == (cycle_time, initial_steps)
+    assert round(agent.episode_duration / agent.action_cycle_time) == steps
+    assert (agent.episode_duration, agent.reset_duration, agent.action_scale) == (6.0, 4.0, 0.2)
+    assert config.parameters["alpha"] == 0.25
+    assert len(config.robot.actuated_joints) == 7
+    box = np.subtract(config.robot.workspace.upper, config.robot.workspace.lower)
+    assert box == pytest.approx([0.4, 0.6, 0.3])
+    rates = (
+        sac.actor_learning_rate,
+        sac.critic_learning_rate,
+        sac.encoder_learning_rate,
+        sac.temperature_learning_rate,
+    )
+    assert set(rates) == {3e-4}
+    assert (sac.critic_tau, sac.encoder_tau, sac.actor_update_frequency) == (0.005, 0.005, 1)
+    assert (sac.hidden_sizes, sac.layer_norm, config.learner.max_updates_per_step) == ((1024, 1024), False, 1.0)
 
 
 def test_the_codes_preset_differs_from_the_papers_in_these_and_nothing_else() -> None:

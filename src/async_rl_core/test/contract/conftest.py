@@ -24,9 +24,9 @@ Vector = NDArray[np.float64]
 
 
 @cache
-def scene_of(robot: str) -> Scene:
-    """The robot's scene: compiled once for all tests."""
-    return Scene(resolve("laptop", {"agent.reset_duration": 1.0}, robot))
+def scene_of(robot: str, **overrides: str) -> Scene:
+    """The robot's scene, with what its file has it do by default: compiled once for all tests."""
+    return Scene(resolve("laptop", {"agent.reset_duration": 1.0, **overrides}, robot))
 
 
 @pytest.fixture(params=robots())

@@ -7,12 +7,38 @@ import mujoco
 import numpy as np
 import pytest
 
+from async_rl_core.config.load import resolve, robots
 from async_rl_core.config.schema import Config
+from async_rl_core.errors import ConfigError
 from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.sim.camera import Renderer, make_renderer
 from async_rl_core.sim.model import urdf_text
 from async_rl_core.sim.scene import Scene
 from async_rl_core.tasks.reward import TargetReward
+from async_rl_core.tasks.visual_reacher import BagReward
+
+from .conftest import scene_of
+
+
+def can(robot: str, task: str) -> bool:
+    try:
+        return resolve("laptop", {"task": task}, robot).task == task
+    except ConfigError:
+        return False
+
+
+@pytest.fixture(params=[(r, t) for r in robots() for t in ("reaching", "visual_reacher") if can(r, t)], ids="-".join)
+def scene(request: pytest.FixtureRequest) -> Scene:
+    """Each robot with each kind of target that it can have."""
+    robot, task = request.param
+    return scene_of(robot, task=task)
+
+
+@pytest.fixture
+def reward(scene: Scene) -> TargetReward | BagReward:
+    made = scene.task.reward()
+    assert isinstance(made, TargetReward | BagReward)
+    return made
 
 
 @pytest.fixture
@@ -42,21 +68,29 @@ def test_the_start_pose_is_free_and_inside_the_workspace(config: Config, scene: 
     assert data.ncon == 0
 
 
-def test_the_target_is_in_view_wherever_it_is(config: Config, renderer: Renderer) -> None:
-    start, target, reward = np.array(config.robot.start), config.target, TargetReward.from_config(config)
-    right, low, radius = target.width - target.radius, target.height - target.radius, target.radius
-    centre = reward.target_term(renderer.render(start, (target.width / 2, target.height / 2)))
+def test_the_target_is_in_view_wherever_it_is(
+    config: Config, scene: Scene, renderer: Renderer, reward: TargetReward | BagReward
+) -> None:
+    start, picture = np.array(config.robot.start), scene.task.picture
+    radius, right, low = picture.radius, picture.width - picture.radius, picture.height - picture.radius
+
+    def pixels(*point: float) -> int:
+        return int(reward.mask(renderer.render(start, point)).sum())
+
+    centre = pixels(picture.width / 2, picture.height / 2)
     for point in ((radius, radius), (right, radius), (radius, low), (right, low)):
-        assert 0.05 * centre < reward.target_term(renderer.render(start, point)) < centre
+        assert 0.7 * centre < pixels(*point) < 1.4 * centre
 
 
-def test_the_picture_is_upright(config: Config, renderer: Renderer) -> None:
-    start, target, reward = np.array(config.robot.start), config.target, TargetReward.from_config(config)
+def test_the_picture_is_upright(
+    config: Config, scene: Scene, renderer: Renderer, reward: TargetReward | BagReward
+) -> None:
+    start, picture = np.array(config.robot.start), scene.task.picture
     columns, rows = [], []
     for share in (0.25, 0.75):
-        mask = reward.mask(renderer.render(start, (share * target.width, target.height / 2)))
+        mask = reward.mask(renderer.render(start, (share * picture.width, picture.height / 2)))
         columns.append(np.argwhere(mask)[:, 1].mean())
-        mask = reward.mask(renderer.render(start, (target.width / 2, share * target.height)))
+        mask = reward.mask(renderer.render(start, (picture.width / 2, share * picture.height)))
         rows.append(np.argwhere(mask)[:, 0].mean())
     assert columns[1] - columns[0] > 0.2 * config.camera.width
     assert rows[1] - rows[0] > 0.2 * config.camera.height

@@ -32,5 +32,5 @@ def test_every_link_is_there_once(scene: Scene, start: Array) -> None:
     frames = LinkFrames(scene)
     children = [frame.child for frame in [*frames.fixed(), *frames.moving(start)]]
     assert len(children) == len(set(children))
-    assert {"camera_optical_frame", "monitor", "tool0", "wrist_3_link", "base"} <= set(children)
+    assert {"camera_optical_frame", "target_surface", "tool0", "wrist_3_link", "base"} <= set(children)
     assert "target" not in children

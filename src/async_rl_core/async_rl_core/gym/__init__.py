@@ -1,0 +1,5 @@
+"""Gymnasium environments: importing this registers them."""
+
+from async_rl_core.gym.registration import register
+
+register()

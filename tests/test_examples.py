@@ -1,0 +1,17 @@
+"""The examples run: each for a moment."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_stable_baselines_learns_unchanged():
+    learn = runpy.run_path(str(EXAMPLES / "sb3_sac.py"))["learn"]
+    model, returns = learn("async_rl/UR5Reacher-v0", steps=210, seed=1, learning_starts=200)
+    assert len(returns) == 2 and np.isfinite(returns).all()
+    assert model._n_updates == 10
