@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from async_rl_core.config.load import resolve, write_config
+from async_rl_core.config.schema import Config
 from benchmarks import rows
 from benchmarks.timing import CORES
 
@@ -35,7 +36,7 @@ class Load:
 
 
 LOADS = (
-    Load("none", "laptop", 1.0, 1, initial_steps=1_000_000),
+    Load("none", "laptop", 1.0, 1, initial_steps=50_000),
     Load("one update per step", "laptop", 1.0, 0),
     Load("flat out, one core spared", "laptop", 64.0, 0),
     Load("flat out, every core", "laptop", 64.0, CORES),
@@ -58,17 +59,22 @@ class Lateness:
     lateness_max_ms: float
 
 
-def run(load: Load) -> Lateness:
-    """Run the graph; raises `CalledProcessError` where it ended with an error."""
+def settings(load: Load) -> Config:
+    """Of a run."""
     overrides: Mapping[str, object] = {
         "duration": DURATION,
         "learner.max_updates_per_step": load.max_updates_per_step,
         "learner.threads": load.threads,
         "agent.initial_steps": load.initial_steps,
     }
+    return resolve(load.preset, overrides)
+
+
+def run(load: Load) -> Lateness:
+    """Run the graph; raises `CalledProcessError` where it ended with an error."""
     with tempfile.TemporaryDirectory() as folder:
         preset, run_dir = Path(folder, "load.yaml"), Path(folder, "run")
-        write_config(resolve(load.preset, overrides), preset)
+        write_config(settings(load), preset)
         command = ["async_rl", "launch", "reacher", f"preset:={preset}", f"run_dir:={run_dir}", f"duration:={DURATION}"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ)
         summary = json.loads((run_dir / "summary.json").read_text())

@@ -11,7 +11,7 @@ import torch
 
 from async_rl_core.algorithms.networks import TwinCritic, build_policy
 from async_rl_core.algorithms.policy import Policy
-from benchmarks import limits, report, timing
+from benchmarks import lateness, limits, report, timing
 from benchmarks.cases import BASELINE, CASES, HIGH_RESOLUTION, TARGETS, Case
 from benchmarks.reference import ReferenceSAC, StackedReplay
 from benchmarks.rows import Row
@@ -37,6 +37,11 @@ def test_a_measurement_has_a_process_of_its_own_and_its_failure_is_heard(monkeyp
     assert isolated(os.getpid) != os.getpid()
     with pytest.raises(MeasurementError, match=r"posix\.listdir\('/nowhere',\) ended without a result"):
         isolated(os.listdir, "/nowhere")
+
+
+@pytest.mark.parametrize("load", lateness.LOADS, ids=lambda load: load.name)
+def test_every_load_is_a_run_that_may_be_started(load):
+    assert lateness.settings(load).agent.initial_steps == load.initial_steps
 
 
 def test_every_case_has_its_targets():
