@@ -1,6 +1,7 @@
 """Real processes over the real middleware: a preset that is quick to learn from, and an ear on the topics."""
 
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,19 @@ def preset(tmp_path: Path) -> Path:
 def domain() -> int:
     """A ROS domain apart from that of the other tests."""
     return (int(os.environ["ROS_DOMAIN_ID"]) + 50) % 101
+
+
+def until_armed(run: "subprocess.Popen[str]") -> tuple[list[str], threading.Thread]:
+    """Read what a run says until its arm may move; the lines so far, and a thread that adds all that follow."""
+    assert run.stdout is not None
+    output: list[str] = []
+    for line in run.stdout:
+        output.append(line)
+        if "armed: the arm may move" in line:
+            break
+    reader = threading.Thread(target=lambda: output.extend(run.stdout or ()))
+    reader.start()
+    return output, reader
 
 
 class Ear(Node):

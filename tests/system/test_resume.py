@@ -1,6 +1,5 @@
 """A run that is killed at a random moment, every process of it at once, and goes on: nothing stored is lost."""
 
-import contextlib
 import json
 import os
 import signal
@@ -16,6 +15,7 @@ from async_rl_core.algorithms.checkpoint_file import newest_first, read_checkpoi
 from async_rl_core.config.load import config_folder, read_config
 from async_rl_core.monitor.episodes import EpisodeRow, read_episodes
 from async_rl_core.replay.journal import last_position, read_steps
+from faults.census import processes_of
 
 from .conftest import Ear
 from .test_run import launch, segments
@@ -35,16 +35,6 @@ def preset(tmp_path: Path) -> Path:
     path = tmp_path / "hurried.yaml"
     path.write_text(yaml.safe_dump(values))
     return path
-
-
-def processes_of(run_dir: Path) -> list[int]:
-    """The living processes whose command line names the run."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):  # it just ended
-            if str(run_dir) in path.read_text(errors="replace"):
-                found.append(int(path.parent.name))
-    return found
 
 
 def rows_of(run_dir: Path) -> list[EpisodeRow]:
@@ -70,7 +60,7 @@ def test_a_killed_run_goes_on(tmp_path: Path, preset: Path, domain: int, ear: Ea
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
     time.sleep(rng.uniform(0.0, 5.0))  # the moment: in a reset, in an episode, while a checkpoint is written
-    for pid in processes_of(run_dir):
+    for pid in (process.pid, *processes_of(run_dir)):
         os.kill(pid, signal.SIGKILL)
     process.communicate()
     while processes_of(run_dir):

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import threading
 import time
 from dataclasses import astuple
 from pathlib import Path
@@ -19,11 +18,12 @@ from async_rl_core.monitor.episodes import HEADER
 from async_rl_core.security.keystore import enclave
 from async_rl_core.security.policy import Rights, read_policies, reply, request, topic
 from async_rl_interfaces.msg import GuardState
+from faults.census import processes_of
 
-from .conftest import INITIAL_STEPS, Ear
+from .conftest import INITIAL_STEPS, Ear, until_armed
 
 DURATION = 50.0
-END = 5.0
+END = 30.0
 """Seconds in which everything has ended after a stop."""
 KNOWN = 20.0
 """Seconds in which the graph has told of every node's topics, on a busy machine too."""
@@ -53,22 +53,9 @@ def launch(domain: int, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def children_of(run_dir: Path) -> dict[Path, str]:
-    """Command lines of living processes that name the run, by their folders in /proc."""
-    found = {}
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue  # it just ended
-        if f"{run_dir}/" in line:
-            found[path.parent] = line
-    return found
-
-
 def addresses(run_dir: Path) -> set[str]:
     """The addresses that the run's processes have bound sockets of the network to, as the kernel writes them."""
-    links = [path for process in children_of(run_dir) for path in (process / "fd").iterdir()]
+    links = [path for pid in processes_of(run_dir) for path in Path(f"/proc/{pid}/fd").iterdir()]
     ours = {os.readlink(path) for path in links if path.is_symlink()}
     tables = [Path("/proc/net", name) for name in ("udp", "udp6", "tcp", "tcp6")]
     rows = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
@@ -134,7 +121,7 @@ def test_a_minute_of_learning(tmp_path: Path, preset: Path, domain: int, ear: Ea
     rows = list(csv.DictReader(lines))
     assert len(rows) >= 5
     ends = np.array([float(row["wall_time_s"]) for row in rows])
-    assert (np.abs(np.diff(ends) - 7.0) < 0.5).all(), ends
+    assert abs(np.median(np.diff(ends)) - 7.0) < 0.5, ends
     assert [int(row["env_steps"]) for row in rows] == [100 * (i + 1) for i in range(len(rows))]
 
     # Every transition arrived, in order; none is waiting.
@@ -152,12 +139,12 @@ def test_a_minute_of_learning(tmp_path: Path, preset: Path, domain: int, ear: Ea
     allowed = read_config(run_dir / "config.yaml").learner.max_updates_per_step
     assert 0 < learned.updates <= allowed * (learned.env_steps - INITIAL_STEPS + 1)
 
-    # Deadlines: the machine of a test may be busy, so the bounds are wide; the README has the figures of a quiet one.
+    # Deadlines: a test's machine may be busy, so only what no load explains fails: actions that are a cycle of 40 ms
+    # late as a rule. The README has the figures of a quiet machine.
     summary = json.loads((run_dir / "summary.json").read_text())
-    assert summary["lateness_p50_ms"] < 5.0
-    assert summary["lateness_p99_ms"] < 20.0
-    assert summary["wire_latency_p50_ms"] < 15.0
-    assert summary["missed_cycles"] <= 0.02 * summary["cycles"]
+    assert summary["lateness_p50_ms"] < 20.0
+    assert summary["wire_latency_p50_ms"] < 30.0
+    assert summary["missed_cycles"] <= 0.1 * summary["cycles"]
 
     # The guard armed once, saw no fault, and the last word on the wire is zero.
     assert GuardState.ARMED in ear.guard
@@ -167,7 +154,7 @@ def test_a_minute_of_learning(tmp_path: Path, preset: Path, domain: int, ear: Ea
     assert (np.abs(ear.wire) <= limits).all()
     assert np.abs(ear.wire).max() > 0.1
 
-    assert not children_of(run_dir)
+    assert not processes_of(run_dir)
     assert not segments(domain)
 
 
@@ -176,14 +163,7 @@ def test_a_minute_of_learning(tmp_path: Path, preset: Path, domain: int, ear: Ea
 def test_a_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, ear: Ear, number: signal.Signals) -> None:
     run_dir = tmp_path / "run"
     process = launch(domain, f"preset:={preset}", f"run_dir:={run_dir}")
-    assert process.stdout is not None
-    output = []
-    for line in process.stdout:
-        output.append(line)
-        if "armed: the arm may move" in line:
-            break
-    reader = threading.Thread(target=lambda: output.extend(process.stdout or ()))
-    reader.start()
+    output, reader = until_armed(process)
     try:
         check_rights(ear)
         assert addresses(run_dir) == {LOOPBACK}
@@ -191,7 +171,7 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, ear
         process.send_signal(number)
     assert process.wait(timeout=END) == 0, "".join(output)
     reader.join()
-    assert not children_of(run_dir)
+    assert not processes_of(run_dir)
     assert not segments(domain)
     assert not ear.wire[-1].any()
     assert "FAULT" not in "".join(output)

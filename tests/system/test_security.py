@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +21,8 @@ from async_rl_core.errors import ConfigError
 from async_rl_core.security.issue import make_keystore
 from async_rl_core.security.keystore import VARIABLE, enclave, enclave_folder
 from async_rl_core.security.middleware import require_plugins
+
+from .conftest import until_armed
 
 MESSAGES = 10_000
 GUARD, STRANGER, FOREIGNER, LAST = 1.0, 2.0, 3.0, 4.0
@@ -134,14 +135,7 @@ def test_a_secure_run_runs_and_a_stranger_does_not_disturb_it(
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert run.stdout is not None
-    output: list[str] = []
-    for line in run.stdout:
-        output.append(line)
-        if "armed: the arm may move" in line:
-            break
-    reader = threading.Thread(target=lambda: output.extend(run.stdout or ()))
-    reader.start()
+    output, reader = until_armed(run)
     try:
         told(peers.start(None, keystore, "say", STRANGER, MESSAGES))
         assert run.wait(60) == 0, "".join(output)

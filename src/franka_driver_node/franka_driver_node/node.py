@@ -13,19 +13,18 @@ from async_rl_core.errors import RobotError
 from async_rl_core.robots.controller import VelocityController
 from async_rl_core.robots.interpolation import Interpolation
 from async_rl_core.sim.model import urdf_text
-from async_rl_interfaces.msg import RobotStatus
 from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.joint_states import JointStates
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
+from async_rl_ros.robot_side import INACTIVE, STATUS_PERIOD, RobotSide
 from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
 from franka_driver_node.address import robot_address
 from franka_driver_node.protocol import PERIOD, FrankaArm, State
 
 _PRIORITY = 45  # above the guard: a state that is not answered within a millisecond counts as lost
 _PATIENCE = 20.0  # seconds until a simulated arm has to answer: it is started at the same time
-_STATUS_PERIOD = 0.1
 _CYCLES_PER_INTAKE = 2  # odd ones; the even ones have states to publish
 
 
@@ -44,17 +43,16 @@ class FrankaDriverNode(ConfiguredNode):
         self._interpolation = Interpolation(robot.limits, PERIOD, 1.0 / robot.state_rate)
         self._joint_states = JointStates(robot)
         self._cycles_per_state = round(1.0 / (robot.state_rate * PERIOD))
-        self._cycles_per_status = round(_STATUS_PERIOD / PERIOD)
+        self._cycles_per_status = round(STATUS_PERIOD / PERIOD)
         self._cycles = self._missed = 0
         self._problem = "not started"
         self._robot_problem = ""
         self._states = self.create_publisher(JointState, robot.state_topic, qos.DRIVER)
-        self._status = self.create_publisher(RobotStatus, "robot_status", qos.LATCHED)
+        self._side = RobotSide(self, self._controller.activate, self._cause)
         self._description = self.create_publisher(String, "robot_description", qos.LATCHED)
         self._description.publish(String(data=urdf_text(robot)))
         self.create_subscription(Float64MultiArray, robot.command_topic, self._on_command, qos.DRIVER)
         self.create_service(Trigger, "~/recover", self._on_recover)
-        self.create_service(Trigger, "~/activate_controller", self._on_activate)
         self._diagnostics = Diagnostics(self, self._health)
 
     def _connect(self) -> FrankaArm:
@@ -108,7 +106,7 @@ class FrankaDriverNode(ConfiguredNode):
         if self._cycles % self._cycles_per_state == 0:
             self._publish(state)
         elif self._cycles % self._cycles_per_status == 2:
-            self._tell()
+            self._side.tell()
         elif self._cycles % 1000 == 4:
             gc.collect(0)
         elif self._cycles % _CYCLES_PER_INTAKE == 1:
@@ -124,29 +122,19 @@ class FrankaDriverNode(ConfiguredNode):
             self.get_logger().error(f"the robot does not move: {problem}; call ~/recover")
         else:
             self.get_logger().info("the robot takes velocities")
-        self._tell()
+        self._side.tell()
 
-    @property
     def _cause(self) -> str:
         if self._problem:
             return f"franka_driver_node: {self._problem}"
-        return "" if self._controller.active else "franka_driver_node: controller inactive"
-
-    def _tell(self) -> None:
-        message = RobotStatus(ready=not self._cause, cause=self._cause)
-        message.header.stamp = self.get_clock().now().to_msg()
-        self._status.publish(message)
+        return "" if self._controller.active else f"franka_driver_node: {INACTIVE}"
 
     def _on_command(self, message: Float64MultiArray) -> None:
         was_active = self._controller.active
         if self._controller.command(message.data, time.monotonic()):
             self._interpolation.command(np.array(message.data))
         elif was_active and not self._controller.active:
-            self.get_logger().error(
-                f"a command of {len(message.data)} velocities for {len(self.config.robot.joints)} joints deactivated "
-                "the controller; call ~/activate_controller"
-            )
-            self._tell()
+            self._side.deactivated(len(message.data), len(self.config.robot.joints))
 
     def _on_recover(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._arm.moves:
@@ -158,20 +146,14 @@ class FrankaDriverNode(ConfiguredNode):
         response.success = not self._problem
         return response
 
-    def _on_activate(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self._controller.activate()
-        self._tell()
-        response.success = True
-        response.message = "the velocity controller is active"
-        return response
-
     def _health(self) -> Health:
         values = {
             "cycles": self._cycles,
             "states missed": self._missed,
             "commands dropped": self._controller.dropped,
         }
-        return Health(Level.ERROR if self._cause else Level.OK, self._cause or "running", values)
+        cause = self._cause()
+        return Health(Level.ERROR if cause else Level.OK, cause or "running", values)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """The fast loop: every state is answered, nothing is cleared but on request. The robot here is a stand-in."""
 
+import gc
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -77,12 +78,12 @@ class Driver(FrankaDriverNode):
             self._cycle(stopping=False)
 
     def request(self, service: str) -> Trigger.Response:
-        handler = {"recover": self._on_recover, "activate": self._on_activate}[service]
+        handler = {"recover": self._on_recover, "activate": self._side._on_activate}[service]
         return handler(Trigger.Request(), Trigger.Response())
 
     @property
     def cause(self) -> str:
-        return self._cause
+        return self._cause()
 
 
 @pytest.fixture
@@ -94,6 +95,8 @@ def driver(tmp_path: Path) -> Iterator[Driver]:
     yield node
     node.destroy_node()
     rclpy.shutdown()
+    gc.unfreeze()  # which `run` did, as for a process of its own
+    gc.enable()
 
 
 def test_every_state_is_answered_and_the_command_is_approached_smoothly(driver: Driver) -> None:

@@ -8,18 +8,17 @@ from functools import partial
 
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray, String
-from std_srvs.srv import Trigger
 
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.disturbance import SensorNoise
 from async_rl_core.sim.model import urdf_text
 from async_rl_core.sim.scene import Scene
-from async_rl_interfaces.msg import RobotStatus
 from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics
 from async_rl_ros.joint_states import JointStates
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
+from async_rl_ros.robot_side import INACTIVE, STATUS_PERIOD, RobotSide
 from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
 from async_rl_ros.stamps import ros_time
 from robot_sim_node.clock import Beat, StampClock
@@ -28,7 +27,6 @@ from robot_sim_node.view import View
 
 _PRIORITY = 30
 _STOP_TIMEOUT = 1.5  # seconds that the arm may take to come to rest after a stop was requested
-_STATUS_PERIOD = 0.1  # seconds
 _STILL = 0.1  # seconds without motion that count as rest
 _SWITCH_INTERVAL = 0.0005  # seconds that the loop and the camera let each other wait for the interpreter
 _LONGEST_CATCH_UP = 1.0  # seconds; a process that was halted for longer goes on where it was
@@ -53,7 +51,7 @@ class RobotSimNode(ConfiguredNode):
         self._frame_period = 1.0 / config.camera.rate
         self._frames_captured = 0
         self._ticks_per_second = round(config.robot.state_rate)
-        self._ticks_per_status = max(1, round(_STATUS_PERIOD * config.robot.state_rate))
+        self._ticks_per_status = max(1, round(STATUS_PERIOD * config.robot.state_rate))
         self._create_subscriptions()
 
     def run(self, stop: Stop) -> None:
@@ -87,12 +85,11 @@ class RobotSimNode(ConfiguredNode):
         self._state_publisher = self.create_publisher(JointState, robot.state_topic, qos.DRIVER)
         self._description_publisher = self.create_publisher(String, "robot_description", qos.LATCHED)
         self._description_publisher.publish(String(data=urdf_text(robot)))
-        self._status_publisher = self.create_publisher(RobotStatus, "robot_status", qos.LATCHED)
+        self._side = RobotSide(self, self._arm.activate, self._cause)
 
     def _create_subscriptions(self) -> None:
         topic = self.config.robot.command_topic
         self.create_subscription(Float64MultiArray, topic, self._on_command, qos.DRIVER)
-        self.create_service(Trigger, "~/activate_controller", self._on_activate)
 
     def _tick(self, now: float) -> None:
         beat, counts = self._beat, self._counts
@@ -110,7 +107,7 @@ class RobotSimNode(ConfiguredNode):
             self._view.capture(self._arm.position, moment, stamp)
         self._publish_state(stamp)
         if counts.ticks % self._ticks_per_status == 0:
-            self._tell()
+            self._side.tell()
         if counts.ticks % self._ticks_per_second == 0:
             self._stamps.measure()
             gc.collect(0)
@@ -121,28 +118,14 @@ class RobotSimNode(ConfiguredNode):
         message = self._joint_states.message(ros_time(stamp), position, arm.velocity, arm.effort)
         self._state_publisher.publish(message)
 
-    def _tell(self) -> None:
-        active = self._arm.active
-        message = RobotStatus(ready=active, cause="" if active else "robot_sim_node: controller inactive")
-        message.header.stamp = self.get_clock().now().to_msg()
-        self._status_publisher.publish(message)
+    def _cause(self) -> str:
+        return "" if self._arm.active else f"robot_sim_node: {INACTIVE}"
 
     def _on_command(self, message: Float64MultiArray) -> None:
         was_active = self._arm.active
         self._arm.command(message.data, at=time.monotonic() - self._beat.origin)
         if was_active and not self._arm.active:
-            self.get_logger().error(
-                f"a command of {len(message.data)} velocities for {len(self.config.robot.joints)} joints deactivated "
-                "the controller; call ~/activate_controller"
-            )
-            self._tell()
-
-    def _on_activate(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self._arm.activate()
-        self._tell()
-        response.success = True
-        response.message = "the velocity controller is active"
-        return response
+            self._side.deactivated(len(message.data), len(self.config.robot.joints))
 
 
 def main() -> None:

@@ -19,9 +19,9 @@ from async_rl_ros import qos
 from async_rl_ros.controller import Controller
 from async_rl_ros.node import ConfiguredNode
 from async_rl_ros.node import main as run_node
+from async_rl_ros.robot_side import STATUS_PERIOD, status_message
 from async_rl_ros.scheduling import realtime
 
-_PERIOD = 0.1  # seconds from one status to the next, at most
 _POLL_PERIOD = 0.5
 _WATCH_PERIOD = 0.02
 _PRIORITY = 35  # SCHED_FIFO: below the guard, whose death it has to notice
@@ -53,7 +53,7 @@ class RobotStatusNode(ConfiguredNode):
         if driver.controller is not None:
             self._poll(_LIST_CONTROLLERS, "controller_manager/list_controllers", self._on_controllers)
             self._watch(Controller(self, driver.controller))
-        self.create_timer(_PERIOD, self._tell)
+        self.create_timer(STATUS_PERIOD, self._tell)
 
     def _listen(self, condition: Condition) -> None:
         """Once as for a topic that is published on change and kept, and once as for one that is not kept."""
@@ -107,9 +107,7 @@ class RobotStatusNode(ConfiguredNode):
         if self._told != cause:
             self._told = cause
             self.get_logger().info(f"the robot is not ready: {cause}" if cause else "the robot is ready")
-        message = RobotStatus(ready=not cause, cause=cause)
-        message.header.stamp = self.get_clock().now().to_msg()
-        self._publisher.publish(message)
+        self._publisher.publish(status_message(self, cause))
 
 
 def interface(name: str) -> type:

@@ -77,10 +77,7 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the features."""
-        x = images
-        for i, (weight, bias, stride) in enumerate(self.layers(images.dtype)):
-            x = F.conv2d(x if i == 0 else F.relu_(x), weight, bias, stride)
-        coordinates: Tensor = self.softmax(x)
+        coordinates: Tensor = self.softmax(convolve(images, list(self.layers(images.dtype))))
         return coordinates
 
     @torch.no_grad()
@@ -89,8 +86,8 @@ class Encoder(nn.Module):
         layers, count = list(self.layers(images.dtype)), len(images)
         if images.device.type == "cpu":
             count = max(1, CACHED_BYTES // (self._first_map * images.element_size()))
-        parts = images.split(count)  # type: ignore[no-untyped-call]
-        return torch.cat([self.softmax(convolve(part, layers)) for part in parts])
+        parts, fused = images.split(count), fuses(images)  # type: ignore[no-untyped-call]
+        return torch.cat([self.softmax(convolve(part, layers, fused)) for part in parts])
 
     def layers(self, dtype: torch.dtype) -> Iterator[Layer]:
         """Yield the convolutions as they are computed in `dtype`."""
@@ -101,12 +98,11 @@ class Encoder(nn.Module):
             yield weight.to(dtype), layer.bias.to(dtype), layer.stride
 
 
-def convolve(images: Tensor, layers: Sequence[Layer]) -> Tensor:
-    """Return the last layer's maps, of `Encoder.layers`; gradients do not pass."""
+def convolve(images: Tensor, layers: Sequence[Layer], fused: bool = False) -> Tensor:
+    """Return the last layer's maps, of `Encoder.layers`; with ReLU `fused` into the convolutions no gradients pass."""
     x, last = images, len(layers) - 1
-    fuses = _fuses(images)
     for i, (weight, bias, stride) in enumerate(layers):
-        if fuses:  # ReLU while a value is still in its register, as PyTorch's own compiler has oneDNN do it
+        if fused:  # ReLU while a value is still in its register, as PyTorch's own compiler has oneDNN do it
             then = "none" if i == last else "relu"
             x = torch.ops.mkldnn._convolution_pointwise(x, weight, bias, (0, 0), stride, (1, 1), 1, then, [], "")
         else:
@@ -114,7 +110,8 @@ def convolve(images: Tensor, layers: Sequence[Layer]) -> Tensor:
     return x
 
 
-def _fuses(images: Tensor) -> bool:
+def fuses(images: Tensor) -> bool:
+    """Whether convolutions of these images can be had with their ReLU in one."""
     if images.device.type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     return images.dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from async_rl_core.agent.randomness import Stream, episode_seed
-from async_rl_core.algorithms.encoder import Layer, convolve
+from async_rl_core.algorithms.encoder import Layer, convolve, fuses
 from async_rl_core.algorithms.flat import flatten
 from async_rl_core.algorithms.networks import build_policy
 from async_rl_core.algorithms.spec import ObservationSpec
@@ -38,6 +38,7 @@ class Policy:
         self._bytes = torch.zeros(1, spec.height, spec.width, spec.channels, dtype=torch.uint8)
         self._pixels: NDArray[np.uint8] = self._bytes.numpy()[0]
         self._images = torch.zeros(self._bytes.shape, dtype=self._dtype)
+        self._fused = fuses(self._images)
         self._proprioception = torch.zeros(1, spec.proprioception)
         self._angles: NDArray[np.float32] = self._proprioception.numpy()[0]
         self._features = torch.zeros(1, self.encoder.size)
@@ -87,7 +88,7 @@ class Policy:
     def _encode(self) -> Tensor:
         """Return what `Encoder.infer` does, without what is the same for every image."""
         images = self._images.copy_(self._bytes).permute(0, 3, 1, 2)
-        coordinates: Tensor = self.encoder.softmax(convolve(images, self._convolutions))
+        coordinates: Tensor = self.encoder.softmax(convolve(images, self._convolutions, self._fused))
         return coordinates
 
     @property

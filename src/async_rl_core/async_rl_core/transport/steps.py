@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import TransportError
+from async_rl_core.replay.sizes import StepSizes
 from async_rl_core.replay.step import Step
 from async_rl_core.transport.payload import WORDS, view, words
 from async_rl_core.transport.port import Port
@@ -34,36 +35,26 @@ _HEADER = np.dtype([("store", "<u8"), *_COUNTS, ("frames", "<i4"), ("terminal", 
 
 
 @dataclass(frozen=True)
-class StepLayout:
+class StepLayout(StepSizes):
     """What both sides know of a step."""
 
-    height: int
-    width: int
     frames: int
     """Camera frames in one step at most."""
-    proprioception: int
-    action: int
 
     @classmethod
     def of(cls, config: Config) -> "StepLayout":
         """The steps of a run: more frames than a stack holds are never needed."""
-        joints, camera = len(config.robot.actuated_joints), config.camera
-        return cls(camera.height, camera.width, config.agent.frame_stack, 3 * joints, joints)
+        return cls(**asdict(StepSizes.of(config)), frames=config.agent.frame_stack)
 
     @property
     def agreement(self) -> str:
         """For `Endpoint.service`."""
         return " ".join(f"{key}={value}" for key, value in asdict(self).items())
 
-    @property
-    def frame_nbytes(self) -> int:
-        """Bytes of one frame."""
-        return self.height * self.width * 3
-
     @cached_property
     def nbytes(self) -> int:
         """Bytes of the largest step."""
-        return self.record_nbytes + self.frames * self.frame_nbytes
+        return self.record_nbytes + self.frames * self.frame_bytes
 
     @property
     def record_nbytes(self) -> int:
@@ -73,7 +64,7 @@ class StepLayout:
     @property
     def buffered(self) -> int:
         """Steps that may wait."""
-        return int(np.clip(BUFFERED_BYTES // self.frame_nbytes, MIN_BUFFERED, MAX_BUFFERED))
+        return int(np.clip(BUFFERED_BYTES // self.frame_bytes, MIN_BUFFERED, MAX_BUFFERED))
 
     def write(self, step: Step, store: int, buffer: NDArray[np.uint8]) -> None:
         """Put a step for the process `store` into `buffer` (nbytes,).
@@ -89,7 +80,7 @@ class StepLayout:
         vectors = buffer[_HEADER.itemsize : self.record_nbytes].view(np.float32)
         vectors[: self.proprioception], vectors[self.proprioception :] = step.proprioception, step.action
         start = self.record_nbytes
-        buffer[start : start + count * self.frame_nbytes] = step.frames.reshape(-1)
+        buffer[start : start + count * self.frame_bytes] = step.frames.reshape(-1)
 
     def store(self, buffer: NDArray[np.uint8]) -> int:
         """For which process the step in `buffer` is."""
@@ -102,7 +93,7 @@ class StepLayout:
         if not 0 <= count <= self.frames:
             raise ValueError(f"a step of {count} frames in a service of {self.frames}")
         vectors = buffer[_HEADER.itemsize : self.record_nbytes].view(np.float32)
-        frames = buffer[self.record_nbytes : self.record_nbytes + count * self.frame_nbytes]
+        frames = buffer[self.record_nbytes : self.record_nbytes + count * self.frame_bytes]
         return Step(
             sequence=int(header["sequence"]),
             episode=int(header["episode"]),

@@ -83,13 +83,13 @@ def test_an_image_too_small_for_the_strides_is_refused() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("fuses", [True, False])
+@pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize("count", [1, 7])
 def test_inference_gives_the_same_features(
-    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, fuses: bool, count: int
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, fused: bool, count: int
 ) -> None:
-    if not fuses:
-        monkeypatch.setattr(module, "_fuses", lambda images: False)
+    if not fused:
+        monkeypatch.setattr(module, "fuses", lambda images: False)
     spec = ObservationSpec(25, 31, 6, 0)
     encoder = make_encoder(spec)
     monkeypatch.setattr(module, "CACHED_BYTES", 2 * 4 * 8 * 12 * 15)  # two first maps of float32

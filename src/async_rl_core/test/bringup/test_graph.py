@@ -1,11 +1,12 @@
 """The one description of what runs."""
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from async_rl_core.bringup.executable import command, find_executable
-from async_rl_core.bringup.graph import NodeSpec, camera_nodes, environment, nodes
+from async_rl_core.bringup.graph import CAMERA_PROFILE, PROFILE, NodeSpec, camera_nodes, environment, nodes
 from async_rl_core.config.load import config_folder, resolve
 from async_rl_core.errors import ConfigError
 
@@ -81,6 +82,16 @@ def test_what_sends_images_gets_room_for_them_unless_a_person_chose_otherwise(tm
     for ambient in ({}, {name: usual}):
         assert environment(ambient, driver.profile)[name].endswith("/fastdds_camera.xml")
     assert name not in environment({name: str(tmp_path / "mine.xml")}, driver.profile)
+
+
+def test_the_camera_profile_is_the_usual_one_with_more_room() -> None:
+    usual, camera = (ElementTree.parse(config_folder() / name) for name in (PROFILE, CAMERA_PROFILE))
+    for transport in camera.iter():
+        for room in [child for child in transport if child.tag.endswith("}segment_size")]:
+            transport.remove(room)
+    assert ElementTree.canonicalize(ElementTree.tostring(camera.getroot()), strip_text=True) == (
+        ElementTree.canonicalize(ElementTree.tostring(usual.getroot()), strip_text=True)
+    )
 
 
 def test_a_run_keeps_to_this_host_unless_a_person_says_otherwise(tmp_path: Path) -> None:

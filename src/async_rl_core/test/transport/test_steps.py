@@ -42,7 +42,7 @@ def test_what_is_read_is_what_was_written(
     seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
-    layout = StepLayout(sizes[0], sizes[1], 3, sizes[2], sizes[3])
+    layout = StepLayout(*sizes, frames=3)
     pixels = rng.integers(0, 256, (frames, sizes[0], sizes[1], 3), dtype=np.uint8)
     step = Step(*counts, pixels, rng.random(sizes[2], np.float32), rng.random(sizes[3], np.float32), reward, terminal)
     buffer = np.full(layout.nbytes, 255, np.uint8)
