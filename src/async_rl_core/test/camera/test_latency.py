@@ -28,7 +28,8 @@ def camera(
 @given(st.integers(0, 2**31), st.floats(-0.03, 0.22), st.sampled_from([15.0, 25.0, 30.0, 60.0]))
 def test_any_latency_is_found(seed: int, latency: float, rate: float) -> None:
     found = measure(*camera(np.random.default_rng(seed), latency, 1 / rate))
-    assert found.median == pytest.approx(latency, abs=2.5 / (40 * rate))
+    # The flashes cover a frame evenly but for the 2 ms by which each is late.
+    assert found.median == pytest.approx(latency, abs=2.5 / (40 * rate) + 0.001)
     assert abs(found.median - latency) <= found.resolution + 1e-9
     assert (found.spread, found.flashes) == (pytest.approx(0.0, abs=1e-9), 40)
 
