@@ -78,6 +78,63 @@ def open_files() -> None:
     os.open = opened  # type: ignore[assignment]
 
 
+def no_priority() -> None:
+    """The node is scheduled as any other process is."""
+    from async_rl_ros import scheduling
+
+    scheduling.realtime = lambda priority: "as any other"
+
+
+def starts_anew() -> None:
+    """The learner does not look for a checkpoint."""
+    from async_rl_core.algorithms.checkpoint_folder import CheckpointFolder
+
+    CheckpointFolder.restore = lambda self, warn: 0  # type: ignore[method-assign]
+
+
+def forgets_what_it_sent() -> None:
+    """The agent takes a step that was sent to have arrived."""
+    from async_rl_core.agent import outbox
+
+    def trusting(self: outbox.Outbox, receipt: outbox.Receipt | None) -> None:
+        while self._ahead > 0:
+            self._drop_sent()
+
+    outbox.Outbox._follow = trusting  # type: ignore[method-assign]
+
+
+def hides_full_disks() -> None:
+    """What cannot be written ends the thread that writes, and nobody is told."""
+    from async_rl_core.algorithms import checkpoint_folder, metrics
+    from async_rl_core.replay import journal
+
+    class NeverError(Exception):
+        pass
+
+    for module in (checkpoint_folder, metrics, journal):
+        module.OSError = NeverError  # type: ignore[attr-defined]
+
+
+def leaves_the_dead() -> None:
+    """What a dead process left in shared memory stays there."""
+    from async_rl_core.transport import service
+
+    service.clean_up_dead = lambda domain: None
+
+
+def leaks() -> None:
+    """The node keeps a megabyte of everything that it says of itself."""
+    from async_rl_ros.diagnostics import Diagnostics
+
+    kept, original = [], Diagnostics.publish
+
+    def publish(self: Diagnostics) -> None:
+        kept.append(b"1" * 2**20)
+        original(self)
+
+    Diagnostics.publish = publish  # type: ignore[method-assign]
+
+
 MUTATIONS: dict[str, Callable[[], None]] = {
     "no_watchdog": no_watchdog,
     "no_command_timeout": no_command_timeout,
@@ -85,6 +142,12 @@ MUTATIONS: dict[str, Callable[[], None]] = {
     "unchecked_commands": unchecked_commands,
     "forgets_faults": forgets_faults,
     "open_files": open_files,
+    "no_priority": no_priority,
+    "starts_anew": starts_anew,
+    "forgets_what_it_sent": forgets_what_it_sent,
+    "hides_full_disks": hides_full_disks,
+    "leaks": leaks,
+    "leaves_the_dead": leaves_the_dead,
 }
 
 

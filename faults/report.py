@@ -39,6 +39,13 @@ class Row:
     mutations: tuple[Mutation, ...] = field(default=())
     conditions: str = ""
     """When, and on what."""
+    skipped: str = ""
+    """Why it could not be measured here; empty where it was."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether the promise does not hold, or its measurement would not notice."""
+        return not self.skipped and not (self.met and all(mutation.noticed for mutation in self.mutations))
 
 
 def write(path: Path, rows: Sequence[Row]) -> None:
@@ -67,11 +74,12 @@ def table(rows: Sequence[Row]) -> str:
     lines.append("|---|---|---|---|---|---|---|")
     for row in rows:
         mutations = "; ".join(f"{m.protection}: {'noticed' if m.noticed else 'NOT NOTICED'}" for m in row.mutations)
-        met = "yes" if row.met else "**no**"
-        cells = (str(row.number), row.promise, row.required, row.measured, str(row.repeats), met, mutations)
+        met = "not measured" if row.skipped else "yes" if row.met else "**no**"
+        measured = row.skipped or row.measured
+        cells = (str(row.number), row.promise, row.required, measured, str(row.repeats), met, mutations)
         lines.append(f"| {' | '.join(cells)} |")
-    measured = sorted({row.conditions for row in rows if row.conditions})
-    return "\n".join([*lines, "", f"Measured: {'; '.join(measured)}."]) + "\n"
+    conditions = sorted({row.conditions for row in rows if row.conditions})
+    return "\n".join([*lines, "", f"Measured: {'; '.join(conditions)}."]) + "\n"
 
 
 def conditions() -> str:

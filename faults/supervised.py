@@ -2,9 +2,12 @@
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -14,16 +17,29 @@ from async_rl_core.config.schema import Config
 from faults.census import processes_of
 from faults.ear import Ear
 
+ROOT = Path(__file__).resolve().parent.parent
 STOP_TIMEOUT = 15.0
 
 
 class SupervisedRun:
-    """`async_rl launch reacher` with a configuration as its preset."""
+    """`async_rl launch reacher` with a configuration as its preset.
 
-    def __init__(self, config: Config, domain: int) -> None:
+    Args:
+        config: of the run; it has a `run_dir`.
+        domain: ROS domain.
+        mutants: by node, the protection that it runs without (see `faults.mutants`).
+    """
+
+    def __init__(self, config: Config, domain: int, mutants: Mapping[str, str] | None = None) -> None:
         assert config.run_dir is not None
         self.run_dir, self._config, self._domain = config.run_dir, config, domain
         self._log = self.run_dir.with_suffix(".log")
+        self._ambient = {**os.environ, "ROS_DOMAIN_ID": str(domain)}
+        if mutants:
+            prefix = self.run_dir.with_suffix(".mutants").absolute()
+            for node, mutant in mutants.items():
+                _stand_in(prefix, node, mutant)
+            self._ambient["AMENT_PREFIX_PATH"] = f"{prefix}{os.pathsep}{self._ambient['AMENT_PREFIX_PATH']}"
 
     def __enter__(self) -> "SupervisedRun":
         preset = self.run_dir.with_suffix(".yaml")
@@ -31,7 +47,7 @@ class SupervisedRun:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 ["async_rl", "launch", "reacher", f"preset:={preset}", f"run_dir:={self.run_dir}"],
-                env={**os.environ, "ROS_DOMAIN_ID": str(self._domain)},
+                env=self._ambient,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -72,6 +88,15 @@ class SupervisedRun:
                     return pid
         self.require_running()
         raise ProcessLookupError(f"{name} does not run")
+
+
+def _stand_in(prefix: Path, node: str, mutant: str) -> None:
+    """Make an executable that is found in the place of a node's."""
+    path = prefix / "lib" / node / node
+    path.parent.mkdir(parents=True, exist_ok=True)
+    words = shlex.join([sys.executable, "-m", "faults.mutants", mutant, node])
+    path.write_text(f'#!/bin/sh\ncd {shlex.quote(str(ROOT))} && exec {words} "$@"\n')
+    path.chmod(0o700)
 
 
 def await_learning(run: SupervisedRun, ear: Ear, above: int, timeout: float = 90.0) -> float:

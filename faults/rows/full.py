@@ -3,6 +3,7 @@
 Each row runs in a mount namespace of its own, with a small file system where the run writes: this needs root.
 """
 
+import contextlib
 import errno
 import json
 import os
@@ -12,12 +13,15 @@ import time
 from pathlib import Path
 from random import Random
 
+import numpy as np
+
 from async_rl_core.algorithms.checkpoint_file import newest_first
 from async_rl_core.errors import TransportError
+from async_rl_core.transport import parameters, service
 from async_rl_core.transport.parameters import ParameterPublisher
 from async_rl_core.transport.service import Endpoint
 from async_rl_interfaces.msg import GuardState
-from faults.campaign import Form, settings
+from faults.campaign import Form, mutation, settings
 from faults.ear import Ear
 from faults.report import Row
 from faults.rig import Rig
@@ -25,6 +29,8 @@ from faults.rig import Rig
 REQUIRED = 1.0
 """Seconds from the moment at which nothing can be written to an error that says so."""
 SIZE = "300m"
+SIZE_OF_POLICY = 10_000_000
+"""float32 that the process which begins in a full /dev/shm wants to publish."""
 START = 90.0
 TIMEOUT = 300.0
 AFTERWARDS = 10.0
@@ -34,41 +40,58 @@ SHARED_MEMORY = Path("/dev/shm")
 
 def disk(form: Form, random: Random) -> list[Row]:
     """The run folder's file system fills up in a run."""
-    return [_row(form, "disk", "the run folder's disk is full")]
+    return [_row(form, "disk", "the run folder's disk is full", "telling that nothing can be written")]
 
 
 def shared_memory(form: Form, random: Random) -> list[Row]:
     """/dev/shm fills up in a run, and a process wants to begin in it."""
-    return [_row(form, "shm", "shared memory is full")]
+    return [_row(form, "shm", "shared memory is full", "asking for memory before it is touched")]
 
 
-def _row(form: Form, what: str, promise: str) -> Row:
+def _row(form: Form, what: str, promise: str, protection: str) -> Row:
     required = "no SIGBUS, a clear error within 1 s, 0 missed cycles, the guard stays armed"
     if os.getuid() != 0:
-        return Row(12, promise, required, "not measured: needs root for a small file system", 0, True)
-    words = ["unshare", "--mount", sys.executable, "-m", __name__, what, str(form.domain), str(form.scratch)]
-    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT)
+        return Row(12, promise, required, "", 0, False, skipped="needs root for a small file system")
+    measured, met = _measured(form, what)
+
+    def broken() -> str:
+        how, held = _measured(form, what, mutate=True)
+        return "" if held else how
+
+    return Row(12, promise, required, measured, 1, met, mutation(form, protection, broken))
+
+
+def _measured(form: Form, what: str, mutate: bool = False) -> tuple[str, bool]:
+    """What came of it, and whether that is what was promised."""
+    scratch = form.scratch / ("mutated" if mutate else "as_it_is")
+    scratch.mkdir(exist_ok=True)
+    words = ["unshare", "--mount", sys.executable, "-m", __name__, what, str(form.domain), str(scratch)]
+    done = subprocess.run([*words, *(["mutate"] * mutate)], stdout=subprocess.PIPE, text=True, timeout=TIMEOUT)
     if done.returncode:
-        return Row(12, promise, required, f"the measurement ended with {done.returncode}", 1, False)
+        return f"the measurement ended with {done.returncode}", False
     found = json.loads(done.stdout.splitlines()[-1])
     said, after, missed, ended, armed = (found[key] for key in ("said", "after", "missed", "ended", "armed"))
     measured = (
-        f"'{said}' after {after:.2f} s; {missed} missed cycles within {AFTERWARDS:.0f} s; "
+        f"'{said or 'nothing'}' after {after:.2f} s; {missed} missed cycles within {AFTERWARDS:.0f} s; "
         f"processes that ended: {ended or 'none'}; the guard {'stayed armed' if armed else 'did not stay armed'}"
     )
-    met = bool(said) and after <= REQUIRED and missed == 0 and not ended and armed
-    return Row(12, promise, required, measured, 1, met)
+    return measured, bool(said) and after <= REQUIRED and missed == 0 and not ended and armed
 
 
-def _inside(what: str, domain: int, scratch: Path) -> dict[str, object]:
-    """Measure, in this namespace."""
+def _inside(what: str, domain: int, scratch: Path, mutate: bool) -> dict[str, object]:
+    """Measure, in this namespace; `mutate`: without the protection."""
+    mutants = {}
+    if mutate and what == "disk":
+        mutants = dict.fromkeys(("replay_node", "learner_node"), "hides_full_disks")
+    elif mutate:
+        unprotect()
     folder = SHARED_MEMORY if what == "shm" else scratch / "small"
     folder.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", folder], check=True)
     form = Form(False, scratch, folder if what == "disk" else scratch, domain)
     config = settings(form, f"full_{what}", **{"learner.checkpoint_period": 1.0, "agent.initial_steps": 20})
     assert config.run_dir is not None
-    with Rig(config, domain) as rig, Ear(config, domain) as ear:
+    with Rig(config, domain, mutants=mutants) as rig, Ear(config, domain) as ear:
         ear.await_state(GuardState.ARMED, START)
         end = time.monotonic() + START
         while not newest_first(config.run_dir / "checkpoints") and time.monotonic() < end:
@@ -105,7 +128,8 @@ def _complaint(ear: Ear, domain: int, full: float) -> tuple[str, float]:
     def said() -> str:
         return next((text for text, _ in ear.health.values() if "No space" in text), "")
 
-    ear.wait(lambda: bool(said()), AFTERWARDS, "an error that says that the disk is full")
+    with contextlib.suppress(TimeoutError):
+        ear.wait(lambda: bool(said()), AFTERWARDS, "an error that says that the disk is full")
     return said(), time.monotonic() - full
 
 
@@ -113,11 +137,18 @@ def _refusal(ear: Ear, domain: int, full: float) -> tuple[str, float]:
     """What a process is told that begins now, and after how long."""
     begin = time.monotonic()
     try:
-        ParameterPublisher(Endpoint(f"{domain}full", "late"), 10_000_000)
+        publisher = ParameterPublisher(Endpoint(f"{domain}full", "late"), SIZE_OF_POLICY)
+        publisher.publish(np.zeros(SIZE_OF_POLICY, np.float32), 1)
     except TransportError as error:
         return str(error), time.monotonic() - begin
     return "", time.monotonic() - begin
 
 
+def unprotect() -> None:
+    """Have this process take shared memory for as large as it says it is."""
+    service.require_space = parameters.require_space = lambda nbytes, what: None
+    service.reserve = lambda path: None
+
+
 if __name__ == "__main__":
-    print(json.dumps(_inside(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))))
+    print(json.dumps(_inside(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), "mutate" in sys.argv)))

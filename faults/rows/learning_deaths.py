@@ -11,7 +11,7 @@ from async_rl_core.algorithms.checkpoint_file import newest_first
 from async_rl_core.config.schema import Config
 from async_rl_core.replay.journal import FOLDER, read_steps
 from async_rl_interfaces.msg import GuardState
-from faults.campaign import Form, settings
+from faults.campaign import Form, mutation, settings
 from faults.ear import Ear
 from faults.report import Row
 from faults.supervised import SupervisedRun, await_learning
@@ -24,14 +24,38 @@ WINDOW = 8.0
 BEGUN = 10
 """Updates that a learner has made before it is killed."""
 RETURN = 30.0
+BROKEN = 3
+"""Deaths of replay with an agent that keeps nothing for the next one."""
 
 
 def learner(form: Form, random: Random) -> list[Row]:
     """SIGKILL of the learner at random moments: in an update, in a checkpoint, while it publishes."""
     repeats = form.repeats(short=1, long=50)
-    config = _settings(form, "learner_death")
+    times, extra, behind, lost = _learner_deaths(form, random, repeats)
+    measured = (
+        f"learning again after at most {max(times):.1f} s (median {np.median(times):.1f}), {behind} times from less "
+        f"than the last checkpoint; {lost} stored transitions lost; {extra} missed deadlines more than before"
+    )
+    required = "0 transitions lost, 0 extra missed deadlines, learning again within 10 s, from its last checkpoint"
+    met = max(times) <= REQUIRED and lost == extra == behind == 0
+    promise = "the learner is killed (SIGKILL) at a random moment"
+    mutations = mutation(form, "restoring the checkpoint", lambda: _behind(form, random))
+    return [Row(8, promise, required, measured, repeats, met, mutations)]
+
+
+def _behind(form: Form, random: Random) -> str:
+    _, _, behind, _ = _learner_deaths(form, random, 1, "starts_anew")
+    return "began at update 0" if behind else ""
+
+
+def _learner_deaths(
+    form: Form, random: Random, repeats: int, mutant: str | None = None
+) -> tuple[list[float], int, int, int]:
+    """Seconds to the next update, extra missed deadlines, starts from less than the checkpoint, lost transitions."""
+    config = _settings(form, f"learner_death_{mutant or ''}")
     times, extra, behind = [], 0, 0
-    with SupervisedRun(config, form.domain) as run, Ear(config, form.domain) as ear:
+    mutants = {"learner_node": mutant} if mutant else {}
+    with SupervisedRun(config, form.domain, mutants) as run, Ear(config, form.domain) as ear:
         mark = BEGUN
         for i in range(repeats):
             await_learning(run, ear, mark)
@@ -42,7 +66,7 @@ def learner(form: Form, random: Random) -> list[Row]:
             killed = run.kill("learner_node")
             ear.forget()
             restored = int(newest_first(run.run_dir / "checkpoints")[0].stem.split("_")[1])
-            times.append(await_learning(run, ear, restored) - killed)
+            times.append(await_learning(run, ear, 0 if mutant else restored) - killed)
             behind += ear.learner[0][1] < restored
             time.sleep(max(0.0, killed + WINDOW - time.monotonic()))
             extra += max(0, ear.next_timing().missed_cycles - start - before)
@@ -51,23 +75,39 @@ def learner(form: Form, random: Random) -> list[Row]:
             print(f"8: {i + 1} of {repeats}, learning again after {times[-1]:.1f} s", flush=True)
         lost = _lost(ear)
         run.stop()
-        gaps = _gaps(run.run_dir)
-    measured = (
-        f"learning again after at most {max(times):.1f} s (median {np.median(times):.1f}), {behind} times from less "
-        f"than the last checkpoint; {lost + gaps} stored transitions lost; {extra} missed deadlines more than before"
-    )
-    required = "0 transitions lost, 0 extra missed deadlines, learning again within 10 s, from its last checkpoint"
-    met = max(times) <= REQUIRED and lost == gaps == extra == behind == 0
-    return [Row(8, "the learner is killed (SIGKILL) at a random moment", required, measured, repeats, met)]
+        lost += _gaps(run.run_dir)
+    return times, extra, behind, lost
 
 
 def replay(form: Form, random: Random) -> list[Row]:
     """SIGKILL of the replay process at random moments; what its journal held must be there, and all that followed."""
     repeats = form.repeats(short=1, long=50)
-    config = _settings(form, "replay_death")
+    times, kept, changed, lost, stored = _replay_deaths(form, random, repeats)
+    measured = (
+        f"{changed} of {kept} stored before a death changed or gone, {lost} lost in flight, of {stored} in all; "
+        f"back after at most {max(times):.1f} s"
+    )
+    required = "every acknowledged transition intact by checksum; at most the one in flight lost"
+    met = kept > 0 and changed == 0 and lost <= repeats
+    promise = "the replay process is killed (SIGKILL) at a random moment"
+    mutations = mutation(form, "sending again what no receipt covers", lambda: _lost_in_flight(form, random))
+    return [Row(9, promise, required, measured, repeats, met, mutations)]
+
+
+def _lost_in_flight(form: Form, random: Random) -> str:
+    _, _, _, lost, _ = _replay_deaths(form, random, BROKEN, "forgets_what_it_sent")
+    return f"{lost} lost" if lost > BROKEN else ""
+
+
+def _replay_deaths(
+    form: Form, random: Random, repeats: int, mutant: str | None = None
+) -> tuple[list[float], int, int, int, int]:
+    """Seconds until replay was back; steps kept before a death, of these changed, steps lost, and stored in all."""
+    config = _settings(form, f"replay_death_{mutant or ''}")
     kept: dict[int, int] = {}
     times = []
-    with SupervisedRun(config, form.domain) as run, Ear(config, form.domain) as ear:
+    mutants = {"rl_agent_node": mutant} if mutant else {}
+    with SupervisedRun(config, form.domain, mutants) as run, Ear(config, form.domain) as ear:
         await_learning(run, ear, BEGUN)
         for i in range(repeats):
             time.sleep(random.uniform(1.0, 4.0))
@@ -83,15 +123,10 @@ def replay(form: Form, random: Random) -> list[Row]:
         ear.wait(lambda: ear.figure("rl_agent_node", "steps waiting") == "0", RETURN, "no step waiting")
         lost = _lost(ear)
         run.stop()
-        after, gaps = _stored(run.run_dir), _gaps(run.run_dir)
+        after = _stored(run.run_dir)
+        lost += _gaps(run.run_dir)
     changed = sum(after.get(number) != checksum for number, checksum in kept.items())
-    measured = (
-        f"{changed} of {len(kept)} stored before a death changed or gone, {lost + gaps} lost in flight, of "
-        f"{len(after)} in all; back after at most {max(times):.1f} s"
-    )
-    required = "every acknowledged transition intact by checksum; at most the one in flight lost"
-    met = changed == 0 and lost + gaps <= repeats
-    return [Row(9, "the replay process is killed (SIGKILL) at a random moment", required, measured, repeats, met)]
+    return times, len(kept), changed, lost, len(after)
 
 
 def _settings(form: Form, name: str) -> Config:

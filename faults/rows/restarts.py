@@ -3,13 +3,16 @@
 import os
 import signal
 import time
+from pathlib import Path
 from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 
+from async_rl_core.bringup.graph import nodes
 from async_rl_core.bringup.leftovers import clean_dead_middleware, clean_middleware, middleware_files
-from faults.campaign import Form, settings
+from async_rl_core.transport import service
+from faults.campaign import Form, mutation, settings
 from faults.census import processes_of, resident, shared_files
 from faults.ear import Ear
 from faults.report import Row
@@ -23,53 +26,91 @@ SETTLED = 1.5
 SLOPE = 1.0
 """MB per hour."""
 SAMPLE_PERIOD = 2.0
+LEAKY, LEAK, LEAKY_SECONDS = "monitor_node", 3600.0, 30
+"""The node that leaks on purpose, MB per hour of that, and for how many seconds."""
 CAPACITY = 1500
 """Transitions in replay: full, and so constant, within the first part of a soak."""
 
 
 def restarted(form: Form, random: Random) -> list[Row]:
-    """Each node killed or ended in turn, and started again, so many times."""
+    """All nodes killed or ended in random order, each started again at once, so many times."""
     repeats = form.repeats(short=3, long=100)
-    config = settings(form, "restarts")
+    files, left, more = _leaked(form, random, repeats)
+    measured = f"{len(files)} segments, {len(left)} processes, {more or 0} descriptors leaked"
+    required = "0 leaked segments, processes, descriptors"
+    met = not (files or left or more)
+    mutations = mutation(form, "removal of what the dead leave", lambda: _unremoved(form, random))
+    return [Row(13, "restart of each node", required, measured, repeats, met, mutations)]
+
+
+def _unremoved(form: Form, random: Random) -> str:
+    kept = service.clean_up_dead
+    service.clean_up_dead = lambda domain: None
+    try:
+        files, _, _ = _leaked(form, random, 1, "leaves_the_dead")
+    finally:
+        service.clean_up_dead = kept
+        service.clean_up_dead(str(form.domain))
+    return f"{len(files)} segments leaked" if files else ""
+
+
+def _leaked(
+    form: Form, random: Random, repeats: int, mutant: str | None = None
+) -> tuple[set[str], list[int], dict[str, int]]:
+    """Files in shared memory and processes that are left, and by node how many more descriptors it has."""
+    config = settings(form, f"restarts_{mutant or ''}")
     clean_dead_middleware(time.time())
     before = shared_files(form.domain)
     middleware = middleware_files()
-    with Rig(config, form.domain) as rig, Ear(config, form.domain) as ear:
-        names = list(rig.specs)
+    names = [spec.name for spec in nodes(config, Path())]
+    mutants = dict.fromkeys(names, mutant) if mutant else {}
+    with Rig(config, form.domain, mutants=mutants) as rig, Ear(config, form.domain) as ear:
         ear.wait(lambda: all(name in ear.health for name in names), RETURN, f"diagnostics of {names}")
         first: dict[str, int] = {}
         for i in range(repeats):
-            for name in names:
-                _restart(rig, ear, name, random)
+            _restart_all(rig, ear, random)
             first = first or _descriptors(rig)
             print(f"13: {i + 1} of {repeats} restarts of each node", flush=True)
         more = {name: count - first[name] for name, count in _descriptors(rig).items() if count > first[name]}
     time.sleep(SETTLED)
     clean_middleware(middleware, time.time())
-    files, left = shared_files(form.domain) - before, processes_of(rig.run_dir)
-    measured = f"{len(files)} segments, {len(left)} processes, {more or 0} descriptors leaked"
-    required = "0 leaked segments, processes, descriptors"
-    met = not (files or left or more)
-    return [Row(13, f"restart of each of {len(names)} nodes", required, measured, repeats, met)]
+    return shared_files(form.domain) - before, processes_of(rig.run_dir), more
 
 
 def _descriptors(rig: Rig) -> dict[str, int]:
     return {name: len(os.listdir(f"/proc/{rig.pid(name)}/fd")) for name in rig.specs}
 
 
-def _restart(rig: Rig, ear: Ear, name: str, random: Random) -> None:
-    rig.signal(name, random.choice((signal.SIGKILL, signal.SIGTERM)))
-    rig.processes[name].wait(RETURN)
+def _restart_all(rig: Rig, ear: Ear, random: Random) -> None:
+    for name in random.sample(list(rig.specs), len(rig.specs)):
+        rig.signal(name, random.choice((signal.SIGKILL, signal.SIGTERM)))
+        rig.processes[name].wait(RETURN)
+        rig.restart(name)
     ear.forget()
-    rig.restart(name)
-    ear.wait(lambda: name in ear.health, RETURN, f"{name} back after its restart")
+    ear.wait(lambda: ear.health.keys() >= rig.specs.keys(), RETURN, "every node back after its restart")
 
 
 def soaked(form: Form, random: Random) -> list[Row]:
     """A long run: the slope of each process's resident memory over its second half."""
     seconds = form.seconds(short=240, long=3600)
-    config = settings(form, "soak", **{"replay.capacity": CAPACITY, "learner.checkpoint_period": 10.0})
-    with SupervisedRun(config, form.domain) as run, Ear(config, form.domain) as ear:
+    slopes, count = _soaked(form, seconds)
+    measured = ", ".join(f"{name} {slope:+.2f}" for name, slope in slopes.items()) + " MB/h"
+    met = all(slope < SLOPE for slope in slopes.values())
+    mutations = mutation(form, "none; a node keeps 1 MB per second", lambda: _leaky(form))
+    return [Row(13, f"resident memory over {seconds} s", "slope < 1 MB/h", measured, count, met, mutations)]
+
+
+def _leaky(form: Form) -> str:
+    slopes, _ = _soaked(form, LEAKY_SECONDS, "leaks")
+    return f"{slopes[LEAKY]:+.0f} MB/h" if slopes[LEAKY] > LEAK / 2 else ""
+
+
+def _soaked(form: Form, seconds: float, mutant: str | None = None) -> tuple[dict[str, float], int]:
+    """MB per hour of each process over the second half, and how many samples there were."""
+    name = f"soak_{mutant or ''}"
+    config = settings(form, name, **{"replay.capacity": CAPACITY, "learner.checkpoint_period": 10.0})
+    mutants = {LEAKY: mutant} if mutant else {}
+    with SupervisedRun(config, form.domain, mutants) as run, Ear(config, form.domain) as ear:
         await_learning(run, ear, 10)
         pids = {name: run.pid(name) for name in run.names()}
         times, samples, end = [], [], time.monotonic() + seconds
@@ -78,10 +119,8 @@ def soaked(form: Form, random: Random) -> list[Row]:
             samples.append([resident(pid) for pid in pids.values()])
             time.sleep(SAMPLE_PERIOD)
             run.require_running()
-    slopes = dict(zip(pids, _slopes(np.array(times), np.array(samples, np.float64)), strict=True))
-    measured = ", ".join(f"{name} {slope:+.2f}" for name, slope in slopes.items()) + " MB/h"
-    met = all(slope < SLOPE for slope in slopes.values())
-    return [Row(13, f"resident memory over {seconds} s", "slope < 1 MB/h", measured, len(times), met)]
+    slopes = zip(pids, _slopes(np.array(times), np.array(samples, np.float64)), strict=True)
+    return dict(slopes), len(times)
 
 
 def _slopes(times: NDArray[np.float64], samples: NDArray[np.float64]) -> list[float]:
