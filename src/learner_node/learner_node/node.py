@@ -81,6 +81,8 @@ class LearnerNode(ConfiguredNode):
             due = self._learner.step(WAIT)
             now = time.monotonic()
             if self._learner.sac.updates > updates:
+                if self._last_update is None:
+                    self._next_state = now  # that it learns, or learns again, is news
                 self._last_update = now
             if due:
                 self._metrics.write(self._learner.sac.updates, self._learner.env_steps, self._learner.metrics)

@@ -96,8 +96,7 @@ def _state(sac: SAC) -> dict[str, Tensor]:
     for network_name, network in sac.networks.items():
         state |= {f"{network_name}.{name}": parameter for name, parameter in network.named_parameters()}
     for optimiser_name, optimiser in sac.optimisers.items():
-        parameters = [p for group in optimiser.param_groups for p in group["params"]]
-        for i, parameter in enumerate(parameters):
+        for i, parameter in enumerate(optimiser.parameters):
             state |= {f"{optimiser_name}.{i}.{name}": t for name, t in optimiser.state[parameter].items()}
     return {name: tensor.detach() for name, tensor in state.items()}
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from async_rl_core.algorithms.adam import Adam, Group
 from async_rl_core.algorithms.cuda_graph import CudaRecorder
 from async_rl_core.algorithms.flat import flatten
 from async_rl_core.algorithms.initialisation import initialise
@@ -99,25 +100,18 @@ class SAC:
 
     def _build_optimisers(self) -> None:
         config = self.config
-        adam = partial(torch.optim.Adam, fused=True, capturable=self.device.type == "cuda")
-        self.critic_optimiser = adam(
-            [
-                {"params": list(self.critic.parameters()), "lr": config.critic_learning_rate},
-                {"params": list(self.encoder.parameters()), "lr": config.encoder_learning_rate},
-            ]
-        )
-        self.actor_optimiser = adam(self.actor.parameters(), lr=config.actor_learning_rate)
-        self.temperature_optimiser = adam(
-            [self.log_alpha], lr=config.temperature_learning_rate, betas=(config.temperature_beta, 0.999)
-        )
-        for optimiser in self.optimisers.values():
-            _create_state(optimiser)
-            # A fused optimiser leaves everything as it is where this is 1, without the host's having to look at it.
-            optimiser.found_inf = self._diverged  # type: ignore[attr-defined]
+        critic = Group(list(self.critic.parameters()), config.critic_learning_rate)
+        encoder = Group(list(self.encoder.parameters()), config.encoder_learning_rate)
+        actor = Group(list(self.actor.parameters()), config.actor_learning_rate)
+        temperature = Group([self.log_alpha], config.temperature_learning_rate)
+        # None of them steps once a loss was not finite, without the host's having to look.
+        self.critic_optimiser = Adam([critic, encoder], self._diverged)
+        self.actor_optimiser = Adam([actor], self._diverged)
+        self.temperature_optimiser = Adam([temperature], self._diverged, (config.temperature_beta, 0.999))
 
     @property
-    def optimisers(self) -> dict[str, torch.optim.Adam]:
-        """The optimisers by name. Their moments exist from the start, so that a checkpoint finds them."""
+    def optimisers(self) -> dict[str, Adam]:
+        """The optimisers by name."""
         return {
             "critic_optimiser": self.critic_optimiser,
             "actor_optimiser": self.actor_optimiser,
@@ -228,13 +222,12 @@ class SAC:
         with torch.no_grad():
             torch.stack((actor_loss, entropy, alpha), out=self._actor_metrics)
 
-    def _descend(self, loss: Tensor, optimiser: torch.optim.Adam) -> None:
+    def _descend(self, loss: Tensor, optimiser: Adam) -> None:
         """Step an optimiser's parameters down a loss, unless this or an earlier one is not finite."""
         torch.maximum(self._diverged, 1.0 - torch.isfinite(loss.detach()).float(), out=self._diverged)
         optimiser.zero_grad()
         # Named inputs: gradients that no one steps down, as the critic's in the actor's loss, are not computed.
-        parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
-        loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
+        loss.backward(inputs=optimiser.parameters)  # type: ignore[no-untyped-call]
         optimiser.step()
 
     @torch.no_grad()
@@ -282,14 +275,3 @@ class SAC:
             f"{reward.max().item():.3g}); learning has diverged: lower sac.critic_learning_rate or "
             "sac.reward_scale, and go on from the last checkpoint"
         )
-
-
-def _create_state(optimiser: torch.optim.Adam) -> None:
-    """Create Adam's moments, which torch would on the first step."""
-    for group in optimiser.param_groups:
-        for parameter in group["params"]:
-            optimiser.state[parameter] = {
-                "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
-                "exp_avg": torch.zeros_like(parameter, memory_format=torch.preserve_format),
-                "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
-            }

@@ -1,6 +1,7 @@
 import torch
 from torch import nn
 
+from async_rl_core.algorithms.adam import Adam, Group
 from async_rl_core.algorithms.flat import flatten
 
 
@@ -31,7 +32,7 @@ def test_fused_adam_steps_flattened_kernels_as_plain_ones() -> None:
     plain, flat = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)
     flat.load_state_dict(plain.state_dict())
     flatten(flat)
-    optimisers = torch.optim.Adam(plain.parameters()), torch.optim.Adam(flat.parameters(), fused=True)
+    optimisers = torch.optim.Adam(plain.parameters()), Adam([Group(list(flat.parameters()), 1e-3)], torch.zeros(()))
     x = torch.randn(2, 3, 8, 8)
     for _ in range(5):
         for module, optimiser in zip((plain, flat), optimisers, strict=True):

@@ -189,17 +189,16 @@ def test_the_gradient_of_the_temperature_is_equation_2_7s(
 
 def test_adam_per_parameter_group(spec: ObservationSpec, sac_config: Configs) -> None:
     sac = SAC(sac_config(), spec, action_size=2, seed=0)
-    of_critic, of_encoder = sac.critic_optimiser.param_groups
-    (of_actor,), (of_temperature,) = sac.actor_optimiser.param_groups, sac.temperature_optimiser.param_groups
-    for group, parameters, rate, beta in (
-        (of_critic, sac.critic.parameters(), 3e-4, 0.9),
-        (of_encoder, sac.encoder.parameters(), 1e-3, 0.9),
-        (of_actor, sac.actor.parameters(), 3e-4, 0.9),
-        (of_temperature, [sac.log_alpha], 1e-4, 0.5),
+    of_critic, of_actor, of_temperature = sac.optimisers.values()
+    for optimiser, index, parameters, rate, beta in (
+        (of_critic, 0, sac.critic.parameters(), 3e-4, 0.9),
+        (of_critic, 1, sac.encoder.parameters(), 1e-3, 0.9),
+        (of_actor, 0, sac.actor.parameters(), 3e-4, 0.9),
+        (of_temperature, 0, [sac.log_alpha], 1e-4, 0.5),
     ):
-        assert [id(p) for p in group["params"]] == [id(p) for p in parameters]
-        assert (group["lr"], group["betas"], group["eps"]) == (rate, (beta, 0.999), 1e-8)
-        assert (group["weight_decay"], group["amsgrad"]) == (0, False)
+        group = optimiser.groups[index]
+        assert [id(p) for p in group.parameters] == [id(p) for p in parameters]
+        assert (group.learning_rate, optimiser.betas) == (rate, (beta, 0.999))
 
 
 def test_target_entropy_is_minus_the_number_of_actions(spec: ObservationSpec, sac_config: Configs) -> None:
