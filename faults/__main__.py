@@ -21,6 +21,7 @@ from random import Random
 from async_rl_core.errors import AsyncRLError
 from faults import report
 from faults.campaign import Form
+from faults.canary import Canary
 from faults.report import Row, conditions
 from faults.rows import (
     agent_death,
@@ -90,15 +91,14 @@ def main() -> int:
     for number in arguments.only or sorted(ROWS):
         for measure in ROWS[number]:
             start = time.monotonic()
-            found = _measured(
-                number, measure, form, Random(f"{arguments.seed}-{measure.__module__}-{measure.__name__}")
-            )
-            rows += [replace(row, conditions=conditions()) for row in found]
+            random = Random(f"{arguments.seed}-{measure.__module__}-{measure.__name__}")
+            with Canary() as canary:
+                found = _measured(number, measure, form, random)
+            halted, took = 1e3 * canary.longest, time.monotonic() - start
+            rows += [replace(row, conditions=conditions(), halted=round(halted, 1)) for row in found]
             for row in found:
-                print(
-                    f"{number}: {row.promise}: {row.skipped or row.measured} [{time.monotonic() - start:.0f} s]",
-                    flush=True,
-                )
+                how = row.skipped or row.measured
+                print(f"{number}: {row.promise}: {how} [{took:.0f} s; machine halted {halted:.0f} ms]", flush=True)
             report.write(form.folder / "report.json", report.merged(report.read(form.folder / "report.json"), rows))
     print(report.table(rows))
     broken = any(row.broken for row in rows)

@@ -39,6 +39,8 @@ class Row:
     mutations: tuple[Mutation, ...] = field(default=())
     conditions: str = ""
     """When, and on what."""
+    halted: float = 0.0
+    """Milliseconds for which the machine itself halted at the longest meanwhile, by `Canary`."""
     skipped: str = ""
     """Why it could not be measured here; empty where it was."""
 
@@ -70,13 +72,14 @@ def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
 
 def table(rows: Sequence[Row]) -> str:
     """A markdown table."""
-    lines = ["| # | Promise | Required | Measured | Repeats | Met | With the protection switched off |"]
-    lines.append("|---|---|---|---|---|---|---|")
+    lines = ["| # | Promise | Required | Measured | Repeats | Met | With the protection switched off | Halts |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
     for row in rows:
         mutations = "; ".join(f"{m.protection}: {'noticed' if m.noticed else 'NOT NOTICED'}" for m in row.mutations)
         met = "not measured" if row.skipped else "yes" if row.met else "**no**"
         measured = row.skipped or row.measured
-        cells = (str(row.number), row.promise, row.required, measured, str(row.repeats), met, mutations)
+        halts = f"{row.halted:.0f} ms" if row.halted else ""
+        cells = (str(row.number), row.promise, row.required, measured, str(row.repeats), met, mutations, halts)
         lines.append(f"| {' | '.join(cells)} |")
     conditions = sorted({row.conditions for row in rows if row.conditions})
     return "\n".join([*lines, "", f"Measured: {'; '.join(conditions)}."]) + "\n"
