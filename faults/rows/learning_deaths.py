@@ -66,7 +66,8 @@ def _learner_deaths(
             killed = run.kill("learner_node")
             ear.forget()
             restored = int(newest_first(run.run_dir / "checkpoints")[0].stem.split("_")[1])
-            times.append(await_learning(run, ear, 0 if mutant else restored) - killed)
+            beyond = 0 if mutant else restored  # one that starts anew would take as long again
+            times.append(await_learning(run, ear, beyond) - killed)
             behind += ear.learner[0][1] < restored
             time.sleep(max(0.0, killed + WINDOW - time.monotonic()))
             extra += max(0, ear.next_timing().missed_cycles - start - before)

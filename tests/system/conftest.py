@@ -23,16 +23,24 @@ from async_rl_ros.images import CvBridge
 from async_rl_ros.qos import LATCHED, LATCHED_HISTORY, SENSOR
 
 INITIAL_STEPS = 200
+PATIENCE = 0.5
+"""Seconds of silence that the guard bears: a test's machine may halt for longer than an arm may be unwatched."""
+
+
+def write_preset(path: Path, **sections: dict[str, object]) -> Path:
+    """The preset `laptop` with some values changed, as a user would write one."""
+    values = yaml.safe_load((config_folder() / "presets" / "laptop.yaml").read_text())
+    for name, changes in sections.items():
+        values[name] = {**values.get(name, {}), **changes}
+    path.write_text(yaml.safe_dump(values))
+    return path
 
 
 @pytest.fixture
 def preset(tmp_path: Path) -> Path:
-    """The preset `laptop` with fewer random steps, as a user would write one."""
-    values = yaml.safe_load((config_folder() / "presets" / "laptop.yaml").read_text())
-    values["agent"] = {**values.get("agent", {}), "initial_steps": INITIAL_STEPS}
-    path = tmp_path / "quick.yaml"
-    path.write_text(yaml.safe_dump(values))
-    return path
+    """One with fewer random steps, and a patient guard."""
+    guard = {"watchdog": PATIENCE, "state_timeout": PATIENCE}
+    return write_preset(tmp_path / "quick.yaml", agent={"initial_steps": INITIAL_STEPS}, guard=guard)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.config.load import read_config, resolve, write_config
 from async_rl_interfaces.msg import GuardState
 
-from .conftest import Ear
+from .conftest import PATIENCE, Ear
 
 EPISODE, RESET = 1.0, 1.0
 UPDATES = 1234
@@ -27,9 +27,9 @@ def run(tmp_path: Path) -> Path:
     """The folder of a run of short episodes that has written a checkpoint."""
     folder = tmp_path / "run"
     (folder / "checkpoints").mkdir(parents=True)
-    config = resolve(
-        "laptop", {"run_dir": folder, "agent.episode_duration": EPISODE, "agent.reset_duration": RESET, "seed": 7}
-    )
+    short = {"agent.episode_duration": EPISODE, "agent.reset_duration": RESET}
+    patient = {"guard.watchdog": PATIENCE, "guard.state_timeout": PATIENCE}
+    config = resolve("laptop", {"run_dir": folder, "seed": 7, **short, **patient})
     write_config(config, folder / "config.yaml")
     sac = SAC(config.sac, ObservationSpec.of(config), len(config.robot.actuated_joints), seed=7)
     sac.updates = UPDATES

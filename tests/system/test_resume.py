@@ -9,15 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from async_rl_core.algorithms.checkpoint_file import newest_first, read_checkpoint
-from async_rl_core.config.load import config_folder, read_config
+from async_rl_core.config.load import read_config
 from async_rl_core.monitor.episodes import EpisodeRow, read_episodes
 from async_rl_core.replay.journal import last_position, read_steps
 from faults.census import processes_of
 
-from .conftest import Ear
+from .conftest import PATIENCE, Ear, write_preset
 from .test_run import launch, segments
 
 SEED = int.from_bytes(os.urandom(4))
@@ -28,13 +27,13 @@ EPISODE_STEPS = 100
 
 @pytest.fixture
 def preset(tmp_path: Path) -> Path:
-    """The preset `laptop`, hurried: few random steps, and a checkpoint every second."""
-    values = yaml.safe_load((config_folder() / "presets" / "laptop.yaml").read_text())
-    values["agent"] = {**values.get("agent", {}), "initial_steps": RANDOM_STEPS}
-    values["learner"] = {**values.get("learner", {}), "checkpoint_period": 1.0, "metrics_period": 5}
-    path = tmp_path / "hurried.yaml"
-    path.write_text(yaml.safe_dump(values))
-    return path
+    """Hurried: few random steps, and a checkpoint every second; and a patient guard."""
+    return write_preset(
+        tmp_path / "hurried.yaml",
+        agent={"initial_steps": RANDOM_STEPS},
+        learner={"checkpoint_period": 1.0, "metrics_period": 5},
+        guard={"watchdog": PATIENCE, "state_timeout": PATIENCE},
+    )
 
 
 def rows_of(run_dir: Path) -> list[EpisodeRow]:

@@ -6,10 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
-from async_rl_core.config.load import config_folder, read_config
+from async_rl_core.config.load import read_config
 from async_rl_core.monitor.components import COMPONENTS, key
+
+from .conftest import PATIENCE, write_preset
 
 DURATION = 20.0
 INITIAL_STEPS = 20
@@ -18,11 +19,13 @@ INITIAL_STEPS = 20
 
 @pytest.mark.timeout(180)
 def test_sequential_learning_fits_its_own_cycle(tmp_path: Path, domain: int) -> None:
-    values = yaml.safe_load((config_folder() / "presets" / "laptop.yaml").read_text())
-    values["agent"] = {**values.get("agent", {}), "initial_steps": INITIAL_STEPS}
-    values["learner"] = {**values.get("learner", {}), "metrics_period": 2}
-    preset, run_dir = tmp_path / "quick.yaml", tmp_path / "run"
-    preset.write_text(yaml.safe_dump(values))
+    run_dir = tmp_path / "run"
+    preset = write_preset(
+        tmp_path / "quick.yaml",
+        agent={"initial_steps": INITIAL_STEPS},
+        learner={"metrics_period": 2},
+        guard={"state_timeout": PATIENCE},
+    )
     arguments = ["architecture:=seq", f"preset:={preset}", f"duration:={DURATION}", f"run_dir:={run_dir}"]
     done = subprocess.run(
         ["async_rl", "launch", "reacher", *arguments],
