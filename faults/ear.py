@@ -21,6 +21,8 @@ class Ear(Wire):
         health: by node, its newest message and figures; cleared by `forget`.
     """
 
+    realtime = False  # it hears figures that others took; in real time it would delay those whose figures they are
+
     def __init__(self, config: Config, domain: int) -> None:
         super().__init__(config, domain)
         self.learner: list[tuple[float, int]] = []

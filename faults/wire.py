@@ -43,6 +43,8 @@ class Heard:
 class Wire:
     """Listens on the command topic and the joint states of a run, in a real-time thread, and calls the guard."""
 
+    realtime = True
+
     def __init__(self, config: Config, domain: int) -> None:
         self._config = config
         self._domain = domain
@@ -73,7 +75,8 @@ class Wire:
         self._context.shutdown()
 
     def _spin(self) -> None:
-        scheduling.realtime(PRIORITY)
+        if self.realtime:
+            scheduling.realtime(PRIORITY)
         self._executor.spin()
 
     def _on_command(self, message: Float64MultiArray) -> None:

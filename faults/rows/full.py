@@ -138,7 +138,7 @@ def _refusal(ear: Ear, domain: int, full: float) -> tuple[str, float]:
     begin = time.monotonic()
     try:
         publisher = ParameterPublisher(Endpoint(f"{domain}full", "late"), SIZE_OF_POLICY)
-        publisher.publish(np.zeros(SIZE_OF_POLICY, np.float32), 1)
+        publisher.publish(1, 0, np.zeros(SIZE_OF_POLICY, np.float32))
     except TransportError as error:
         return str(error), time.monotonic() - begin
     return "", time.monotonic() - begin

@@ -33,12 +33,22 @@ class Diagnostics:
         self._node = node
         self._health = health
         self._name = f"{node.get_name()}: {name}" if name else node.get_name()
+        self._level: Level | None = None  # as it was said last
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._timer = node.create_timer(period, self.publish)
 
+    def publish_changes(self) -> None:
+        """Publish now if the level is another than the last: trouble need not wait for the period."""
+        health = self._health()
+        if health.level != self._level:
+            self._publish(health)
+
     def publish(self) -> None:
         """Publish now."""
-        health = self._health()
+        self._publish(self._health())
+
+    def _publish(self, health: Health) -> None:
+        self._level = health.level
         values = [KeyValue(key=key, value=str(value)) for key, value in health.values.items()]
         status = DiagnosticStatus(
             level=health.level.value,

@@ -30,3 +30,16 @@ def test_health_arrives_with_its_figures(context):
     assert {value.key: value.value for value in status.values} == {"lateness_p99_ms": "7.5", "missed": "3"}
     assert message.header.stamp.sec > 0
     node.destroy_node()
+
+
+def test_only_another_level_is_said_before_its_time(context):
+    node, said = rclpy.create_node("tested", context=context), []
+    course = iter(
+        (Health(Level.OK, "1"), Health(Level.OK, "2"), Health(Level.WARN, "full"), Health(Level.WARN, "still"))
+    )
+    diagnostics = Diagnostics(node, lambda: next(course), period=1000.0)
+    diagnostics._publisher.publish = lambda message: said.append(message.status[0].message)
+    for _ in range(4):
+        diagnostics.publish_changes()
+    assert said == ["1", "full"]
+    node.destroy_node()

@@ -91,6 +91,7 @@ class LearnerNode(ConfiguredNode):
                 self._next_state = now + STATE_PERIOD
                 self._publish_state()
             self.executor_.spin_once(timeout_sec=0.0)
+            self._diagnostics.publish_changes()
         self._publish_state()
         self._checkpoints.close(self._learner.env_steps)
         for trouble in filter(None, (self._checkpoints.failed, self._metrics.failed)):

@@ -51,7 +51,8 @@ class ReplayNode(ConfiguredNode):
             stack.callback(self._replay.close)
             self._steps = StepSubscriber(endpoint, StepLayout.of(self.config), self._replay.settled)
             stack.callback(self._steps.close)
-            self._server = BatchServer(endpoint, BatchLayout.of(self.config), self._replay.reprioritise)
+            ahead = self.config.learner.batches_in_flight
+            self._server = BatchServer(endpoint, BatchLayout.of(self.config), self._replay.reprioritise, ahead)
             stack.callback(self._server.close)
             self._resources = stack.pop_all()
         self._diagnostics = Diagnostics(self, self.health)
@@ -83,6 +84,7 @@ class ReplayNode(ConfiguredNode):
             if time.monotonic() >= spin:
                 spin = time.monotonic() + SPIN_PERIOD
                 self.executor_.spin_once(timeout_sec=0.0)
+                self._diagnostics.publish_changes()
         self._store_steps()
 
     def work(self) -> None:

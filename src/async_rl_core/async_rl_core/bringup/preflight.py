@@ -19,13 +19,13 @@ from async_rl_core.replay.batch import BatchLayout
 from async_rl_core.replay.journal import FOLDER, journal_bytes
 from async_rl_core.sim.model import model_file
 from async_rl_core.transport import service
+from async_rl_core.transport.batches import held
 from async_rl_core.transport.steps import StepLayout
 
 CONFIG_FILE = "config.yaml"
 MIN_DISK = 500 * 2**20
 """Bytes that the run folder's disk must have free: checkpoints, videos and events of a long run."""
 
-_BATCHES_HELD = 4  # mini-batches in shared memory at once: in flight, being written, being read, and one in reserve
 _OTHER_SEGMENTS = 64 * 2**20  # bytes of the other services and of the middleware
 
 
@@ -133,7 +133,8 @@ def _check_shared_memory(config: Config) -> None:
     if config.architecture == "seq" or not config.learns:
         return
     steps = StepLayout.of(config)
-    needed = _BATCHES_HELD * BatchLayout.of(config).nbytes + steps.buffered * steps.nbytes + _OTHER_SEGMENTS
+    batches = held(config.learner.batches_in_flight)
+    needed = batches * BatchLayout.of(config).nbytes + steps.buffered * steps.nbytes + _OTHER_SEGMENTS
     free = os.statvfs(SHARED_MEMORY).f_bavail * os.statvfs(SHARED_MEMORY).f_frsize
     if free < needed:
         raise ConfigError(

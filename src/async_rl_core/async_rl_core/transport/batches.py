@@ -1,5 +1,6 @@
 """Mini-batches from replay to the learner, filled where the learner reads them."""
 
+import mmap
 import time
 from collections import deque
 from collections.abc import Callable
@@ -26,6 +27,11 @@ _LOOK_AGAIN = 0.5
 """Seconds after which a waiting client looks whether its server still lives."""
 
 
+def held(in_flight: int) -> int:
+    """Mini-batches in shared memory at once, at most: in flight, being written, being read."""
+    return max(1, in_flight) + 2
+
+
 Reprioritise = Callable[[NDArray[np.uint64], NDArray[np.float32]], None]
 """Takes the numbers (B,) of transitions and their TD errors (B,)."""
 
@@ -50,20 +56,28 @@ class BatchServer(Port):
     """Replay's side: the only one in the domain. Wait with a `Listener` of the name `REPLAY`.
 
     A request that may not be answered yet simply waits: `waiting` counts them, `serve` answers the oldest. The TD
-    errors that requests bring go to `reprioritise`.
+    errors that requests bring go to `reprioritise`. The client requests `in_flight` mini-batches ahead at most.
     """
 
-    def __init__(self, endpoint: Endpoint, layout: BatchLayout, reprioritise: Reprioritise | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        layout: BatchLayout,
+        reprioritise: Reprioritise | None = None,
+        in_flight: int = MAX_AHEAD,
+    ) -> None:
         super().__init__(endpoint, WHAT, "server")
         self._requests: deque[Any] = deque()
         self._reprioritise, self._priorities = reprioritise, _priorities(layout.batch_size)
-        require_space(2 * layout.nbytes, "mini-batches")
+        require_space(held(in_flight) * layout.nbytes, "mini-batches")
         self._layout = layout
         service = _service(endpoint, layout)
         builder = service.server_builder().initial_max_slice_len(words(layout.nbytes))
         builder = builder.max_loaned_responses_per_request(1)
         builder = builder.backpressure_strategy(iox2.BackpressureStrategy.DiscardData)
-        self._open(builder.create)
+        # iceoryx2 sizes it for many more than are ever held, and takes the first that are free.
+        with endpoint.reserving(held(in_flight) * (layout.nbytes + mmap.PAGESIZE)):
+            self._open(builder.create)
         self._notifier = Notifier(endpoint, LEARNER)
         self._parts.append(self._notifier)
         self._notifier.notify()  # a client that lost its server asks again
@@ -125,13 +139,13 @@ class BatchClient(Port):
         super().__init__(endpoint, WHAT, "client")
         self._pending: deque[Any] = deque()
         self._held: Any = None
-        require_space((in_flight + 2) * layout.nbytes, "mini-batches")
         self._layout, self._in_flight, self._clock = layout, in_flight, clock
         self._priorities = np.zeros((), _priorities(layout.batch_size))
         service = _service(endpoint, layout)
         builder = service.client_builder().initial_max_slice_len(words(self._priorities.nbytes))
         builder = builder.backpressure_strategy(iox2.BackpressureStrategy.DiscardData)
-        self._open(builder.create)
+        with endpoint.reserving():
+            self._open(builder.create)
         self._listener = Listener(endpoint, LEARNER)
         self._notifier = Notifier(endpoint, REPLAY)
         self._parts += [self._listener, self._notifier]

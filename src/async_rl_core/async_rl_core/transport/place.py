@@ -116,17 +116,19 @@ def _title(node: Any) -> str:
     return f"{name}, pid {node.id.pid(iox2.ServiceType.Ipc)}"
 
 
-def reserve(path: Path) -> None:
-    """Have all memory of a segment now: iceoryx2 only sizes it, and a page that is not to be had later is a SIGBUS.
+def reserve(path: Path, most: int | None = None) -> None:
+    """Have the memory of a segment now: iceoryx2 only sizes it, and a page that is not to be had later is a SIGBUS.
 
-    Raises `TransportError` where there is not enough.
+    `most`: that many bytes from its beginning do. Raises `TransportError` where there is not enough.
     """
     segment = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    size = os.fstat(segment).st_size
+    nbytes = size if most is None else min(most, size)
     try:
-        os.posix_fallocate(segment, 0, os.fstat(segment).st_size)
+        os.posix_fallocate(segment, 0, nbytes)
     except OSError as error:
         raise TransportError(
-            f"{path} cannot have its {path.stat().st_size / 1e6:.1f} MB: {error.strerror}; enlarge {SHARED_MEMORY} "
+            f"{path} cannot have its {nbytes / 1e6:.1f} MB: {error.strerror}; enlarge {SHARED_MEMORY} "
             "(docker run --shm-size), or free some of it"
         ) from error
     finally:

@@ -97,13 +97,13 @@ class Endpoint:
         return self._place.holders(service_name(self.domain, what))
 
     @contextmanager
-    def reserving(self) -> Iterator[None]:
-        """Have all memory of what is made within. Raises `TransportError` where there is not enough."""
+    def reserving(self, most: int | None = None) -> Iterator[None]:
+        """Have all memory of what is made within, or `most` bytes of it. Raises `TransportError` where there is less."""
         before = self._place.mapped()
         yield
         for path in self._place.mapped() - before:
             if path.suffix == DATA:
-                reserve(path)
+                reserve(path, most)
 
     def adopt(self, port: Closable) -> None:
         """Close `port` with this endpoint."""

@@ -42,6 +42,27 @@ def test_as_many_are_requested_ahead_as_asked_for(endpoint: Endpoint, peers: Mod
     server.close()
 
 
+@pytest.mark.parametrize("in_flight", range(MAX_AHEAD + 1))
+def test_all_memory_that_mini_batches_take_is_had_from_the_start(
+    endpoint: Endpoint, peers: ModuleType, in_flight: int
+) -> None:
+    layout = replace(peers.BATCHES, batch_size=64, height=60, width=100)
+    before = set(SHARED_MEMORY.iterdir())
+    server = BatchServer(endpoint, layout, in_flight=in_flight)
+    [segment] = [path for path in set(SHARED_MEMORY.iterdir()) - before if path.stat().st_size > layout.nbytes]
+    had = segment.stat().st_blocks
+    assert layout.nbytes < 512 * had < segment.stat().st_size
+    for _ in range(3):  # learners, each after the other
+        client = BatchClient(endpoint, layout, in_flight)
+        for _ in range(20):
+            client.receive(0.0)
+            while server.serve(lambda batch: batch.buffer.fill(7)):
+                pass
+        client.close()
+    assert segment.stat().st_blocks == had
+    server.close()
+
+
 def test_a_request_waits_until_it_may_be_answered(endpoint: Endpoint, peers: ModuleType) -> None:
     server, client = BatchServer(endpoint, peers.BATCHES), BatchClient(endpoint, peers.BATCHES, 0)
     for _ in range(5):
