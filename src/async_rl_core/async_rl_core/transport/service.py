@@ -98,7 +98,7 @@ class Endpoint:
 
     @contextmanager
     def reserving(self, most: int | None = None) -> Iterator[None]:
-        """Have all memory of what is made within, or `most` bytes of it. Raises `TransportError` where there is less."""
+        """Have all memory of what is made within, or `most` bytes. Raises `TransportError` where there is less."""
         before = self._place.mapped()
         yield
         for path in self._place.mapped() - before:
