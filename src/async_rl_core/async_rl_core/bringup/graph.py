@@ -130,7 +130,8 @@ def camera_nodes(config: Config, config_path: Path) -> list[NodeSpec]:
         return []
     again, single = config.restarts, single_threaded()
     parameters = {"config": str(config_path)}
-    specs = [NodeSpec("camera_node", "camera_node", "camera_node", "essential", again, parameters, env=single)]
+    node = NodeSpec("camera_node", "camera_node", "camera_node", "essential", again, parameters, env=single)
+    specs = [replace(node, profile=CAMERA_PROFILE)]
     if (driver := config.camera_driver) is not None:
         # In a namespace of its own: image_raw is the simulated camera's, which may run too.
         words = ["-r", "__ns:=/camera"]

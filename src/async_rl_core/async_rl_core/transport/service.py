@@ -119,6 +119,7 @@ class Endpoint:
         self._ports.clear()
         self._node = None
         clean_up_dead(self.domain)
+        atexit.register(clean_up_dead, self.domain)  # what a stop in the midst of a port's making still holds by now
 
 
 def require_space(nbytes: int, what: str) -> None:

@@ -77,18 +77,22 @@ def test_one_profile_is_given_by_the_name_that_this_ros_reads() -> None:
 def test_what_sends_images_gets_room_for_them_unless_a_person_chose_otherwise(tmp_path: Path) -> None:
     name = "FASTDDS_DEFAULT_PROFILES_FILE"
     driver, fits = camera_nodes(resolve("laptop", {"camera.source": "usb_cam"}), Path("c"))
-    usual = environment({}, fits.profile)[name]
+    usual = environment({})[name]
     assert usual.endswith("/fastdds.xml")
     for ambient in ({}, {name: usual}):
-        assert environment(ambient, driver.profile)[name].endswith("/fastdds_camera.xml")
+        for spec in (driver, fits):
+            assert environment(ambient, spec.profile)[name].endswith("/fastdds_camera.xml")
     assert name not in environment({name: str(tmp_path / "mine.xml")}, driver.profile)
 
 
-def test_the_camera_profile_is_the_usual_one_with_more_room() -> None:
+def test_only_cameras_use_the_middlewares_shared_memory() -> None:
     usual, camera = (ElementTree.parse(config_folder() / name) for name in (PROFILE, CAMERA_PROFILE))
-    for transport in camera.iter():
-        for room in [child for child in transport if child.tag.endswith("}segment_size")]:
-            transport.remove(room)
+    for parent in list(camera.iter()):
+        for child in list(parent):
+            if "shared_memory" in {text.strip() for text in child.itertext()} and child.tag.endswith(
+                ("}transport_descriptor", "}transport_id")
+            ):
+                parent.remove(child)
     assert ElementTree.canonicalize(ElementTree.tostring(camera.getroot()), strip_text=True) == (
         ElementTree.canonicalize(ElementTree.tostring(usual.getroot()), strip_text=True)
     )

@@ -164,22 +164,6 @@ def test_requests_of_a_client_that_closed_are_forgotten(endpoint: Endpoint, peer
     server.close()
 
 
-def test_many_batches_touch_no_more_memory_than_a_few(endpoint: Endpoint, peers: ModuleType, domain: str) -> None:
-    layout = replace(peers.BATCHES, height=400, width=400)
-    server, client = BatchServer(endpoint, layout), BatchClient(endpoint, layout, 1)
-
-    def touched() -> int:
-        return sum(path.stat().st_blocks * 512 for path in SHARED_MEMORY.glob(f"async_rl-*-{domain}-*"))
-
-    for number in range(30):
-        client.receive(0.0)
-        while server.serve(lambda batch, number=number: peers.fill(batch, number)):  # type: ignore[misc]
-            pass
-    assert touched() <= 4 * layout.nbytes
-    client.close()
-    server.close()
-
-
 @pytest.mark.parametrize(("port", "role"), [(BatchServer, "server"), (BatchClient, "client")])
 def test_a_second_of_its_kind_is_refused(endpoint: Endpoint, peers: ModuleType, port: Any, role: str) -> None:
     arguments = (0,) if port is BatchClient else ()
