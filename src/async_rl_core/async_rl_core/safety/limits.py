@@ -1,5 +1,7 @@
 """The guard's limits: a commanded velocity that the arm may follow and can still stop from."""
 
+import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -71,6 +73,7 @@ class LimitFilter:
         self._upper = [high - guard.position_margin for high in limits.position_upper]
         self._areas = areas
         self._motions = [REST] * len(robot.joints)
+        self._sent: deque[list[float]] = deque(maxlen=math.ceil(guard.state_timeout / self._cycle + DELAY))
 
     @property
     def at_rest(self) -> bool:
@@ -95,8 +98,7 @@ class LimitFilter:
 
         All values must be finite. Returns what bent the command: "velocity", "position", an area's name, or None.
         """
-        ahead = age + DELAY * self._cycle
-        here = [q + velocity * ahead for q, (velocity, _) in zip(position, self._motions, strict=True)]
+        here = self._moved_on(position, age / self._cycle + DELAY)
         goal = self._clipped(wanted)
         plan = self._plan(self._followed(goal), here)
         cause = "position" if plan.bent else "velocity" if goal != list(wanted) else None
@@ -105,6 +107,17 @@ class LimitFilter:
             plan = self._admitted(goal, here)
         self._command(plan.motions)
         return cause
+
+    def _moved_on(self, position: Sequence[float], cycles: float) -> list[float]:
+        """Where the joints are now that were at `position` so many cycles ago: what was sent since, one by one."""
+        here = list(position)
+        for velocities in reversed(self._sent):
+            time = min(cycles, 1.0) * self._cycle
+            here = [q + velocity * time for q, velocity in zip(here, velocities, strict=True)]
+            cycles -= 1.0
+            if cycles <= 0.0:
+                break
+        return here
 
     def _clipped(self, wanted: Sequence[float]) -> list[float]:
         return [min(max(v, -limit), limit) for v, limit in zip(wanted, self._max, strict=True)]
@@ -183,4 +196,6 @@ class LimitFilter:
 
     def _command(self, motions: list[Motion]) -> None:
         self._motions = motions
-        self.velocity[:] = [velocity for velocity, _ in motions]
+        velocities = [velocity for velocity, _ in motions]
+        self._sent.append(velocities)
+        self.velocity[:] = velocities

@@ -49,6 +49,18 @@ def test_joint_states_a_cycle_old_are_foreseen(bench: Callable[..., Bench], conf
     assert arm.guard.fault is None
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.4, 1.0, 6.0])
+def test_where_the_joints_are_follows_from_what_was_sent_since(config: Config, delay: float) -> None:
+    limits, rng, cycle = LimitFilter(config.robot, config.guard, []), np.random.default_rng(1), 0.008
+    positions = [np.array(config.robot.start)]
+    for _ in range(100):
+        limits.follow(rng.uniform(-0.5, 0.5, JOINTS).tolist(), positions[-1].tolist(), 0.0)
+        positions.append(positions[-1] + limits.velocity * cycle)
+    whole, part = int(delay), delay % 1.0
+    then = positions[-1 - whole] - part * (positions[-1 - whole] - positions[-2 - whole])
+    np.testing.assert_allclose(limits._moved_on(then.tolist(), delay), positions[-1], atol=1e-12)
+
+
 def test_inside_the_limits_a_command_is_not_bent(bench: Callable[..., Bench]) -> None:
     arm = bench().armed()
     wanted = [0.05, -0.05, 0.05, -0.05, 0.05, 0.0]
