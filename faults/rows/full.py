@@ -147,7 +147,7 @@ def _refusal(ear: Ear, domain: int, full: float) -> tuple[str, float]:
 def unprotect() -> None:
     """Have this process take shared memory for as large as it says it is."""
     service.require_space = parameters.require_space = lambda nbytes, what: None
-    service.reserve = lambda path: None
+    service.reserve = lambda path, most=None: None
 
 
 if __name__ == "__main__":

@@ -8,21 +8,14 @@ from async_rl_core.errors import ConfigError
 from async_rl_core.tasks.reaching import ReachingTarget
 from async_rl_core.tasks.target import Picture
 
-PAPER = Picture(width=160, height=90, radius=7)
-PICTURES = st.builds(Picture, width=st.floats(30, 400), height=st.floats(30, 400), radius=st.floats(0.5, 14))
-SEEDS = st.integers(0, 2**31 - 1)
-EPISODES = st.integers(0, 2**32 - 1)
+from .targets import EPISODES, PAPER, PICTURES, SEEDS, assert_alike
 
 
 @settings(max_examples=30)
 @given(seed=SEEDS, episode=EPISODES, other=EPISODES, elapsed=st.floats(0, 100))
 def test_same_seed_and_episode_give_the_same_target(seed: int, episode: int, other: int, elapsed: float) -> None:
     first, second = ReachingTarget(PAPER, seed), ReachingTarget(PAPER, seed)
-    first.reset(episode)
-    second.reset(other)
-    second.position(elapsed)
-    second.reset(episode)
-    assert first.position(elapsed) == second.position(elapsed)
+    assert_alike(first, second, episode, other, elapsed)
 
 
 @settings(max_examples=60)

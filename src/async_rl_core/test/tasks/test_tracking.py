@@ -11,11 +11,9 @@ from async_rl_core.errors import ConfigError
 from async_rl_core.tasks.target import Picture
 from async_rl_core.tasks.tracking import TrackingTarget
 
-PAPER = Picture(width=160, height=90, radius=7)
+from .targets import EPISODES, PAPER, PICTURES, SEEDS, assert_alike
+
 TICK = 0.032
-PICTURES = st.builds(Picture, width=st.floats(30, 400), height=st.floats(30, 400), radius=st.floats(0.5, 14))
-SEEDS = st.integers(0, 2**31 - 1)
-EPISODES = st.integers(0, 2**32 - 1)
 
 
 def inside(picture: Picture, position: tuple[float, float]) -> bool:
@@ -27,11 +25,7 @@ def inside(picture: Picture, position: tuple[float, float]) -> bool:
 @given(seed=SEEDS, episode=EPISODES, other=EPISODES, elapsed=st.floats(0, 100))
 def test_same_seed_and_episode_give_the_same_path(seed: int, episode: int, other: int, elapsed: float) -> None:
     first, second = TrackingTarget(PAPER, 1.0, TICK, seed), TrackingTarget(PAPER, 1.0, TICK, seed)
-    first.reset(episode)
-    second.reset(other)
-    second.position(elapsed)
-    second.reset(episode)
-    assert first.position(elapsed) == second.position(elapsed)
+    assert_alike(first, second, episode, other, elapsed)
 
 
 @settings(max_examples=60)
