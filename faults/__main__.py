@@ -39,6 +39,7 @@ from faults.rows import (
     restarts,
     security,
     snapshots,
+    soak,
 )
 
 FOLDER = Path(__file__).parent
@@ -56,7 +57,7 @@ ROWS: dict[int, tuple[Measure, ...]] = {
     10: (parameters.torn,),
     11: (snapshots.killed, snapshots.failing, snapshots.flipped),
     12: (full.disk, full.shared_memory),
-    13: (restarts.restarted, restarts.soaked),
+    13: (restarts.restarted, soak.learning),
     14: (fuzz.files, fuzz.shared_memory, messages.said),
     15: (permissions.closed,),
     16: (code_in_data.scan,),

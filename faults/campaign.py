@@ -37,10 +37,10 @@ class Form:
         return self.repeat or (long if self.long else short)
 
 
-def settings(form: Form, name: str, **overrides: object) -> Config:
-    """The run that a row disturbs: the laptop preset on the simulated robot."""
+def settings(form: Form, name: str, robot: str = "ur5", **overrides: object) -> Config:
+    """The run that a row disturbs: the laptop preset on a simulated robot."""
     values = {"agent.initial_steps": INITIAL_STEPS, "guard.auto_arm": True, "run_dir": str(form.scratch / name)}
-    return resolve("laptop", {**values, **overrides})
+    return resolve("laptop", {**values, **overrides}, robot)
 
 
 def mutation(form: Form, protection: str, broken: Callable[[], str]) -> tuple[Mutation, ...]:

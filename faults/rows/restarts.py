@@ -1,4 +1,4 @@
-"""Promise 13: nothing leaks, over restarts of every node and over hours."""
+"""Promise 13: nothing leaks over restarts of every node."""
 
 import os
 import signal
@@ -7,30 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-import numpy as np
-from numpy.typing import NDArray
-
 from async_rl_core.bringup.graph import nodes
 from async_rl_core.bringup.leftovers import clean_dead_middleware, clean_middleware, middleware_files
 from async_rl_core.transport import service
 from faults.campaign import Form, mutation, settings
-from faults.census import processes_of, resident, shared_files
+from faults.census import processes_of, shared_files
 from faults.ear import Ear
 from faults.report import Row
 from faults.rig import Rig
-from faults.supervised import SupervisedRun, await_learning
 
 RETURN = 60.0
 """Seconds in which a node is back and speaks."""
 SETTLED = 1.5
 """Seconds until the middleware's files may be judged."""
-SLOPE = 1.0
-"""MB per hour."""
-SAMPLE_PERIOD = 2.0
-LEAKY, LEAK, LEAKY_SECONDS = "monitor_node", 3600.0, 30
-"""The node that leaks on purpose, MB per hour of that, and for how many seconds."""
-CAPACITY = 1500
-"""Transitions in replay: full, and so constant, within the first part of a soak."""
 
 
 def restarted(form: Form, random: Random) -> list[Row]:
@@ -92,43 +81,3 @@ def _restart(rig: Rig, ear: Ear, names: Sequence[str], random: Random) -> None:
         rig.restart(name)
     ear.forget()
     ear.wait(lambda: all(name in ear.health for name in names), RETURN, f"{names} back after their restart")
-
-
-def soaked(form: Form, random: Random) -> list[Row]:
-    """A long run: the slope of each process's resident memory over its second half."""
-    seconds = form.seconds(short=240, long=3600)
-    slopes, count = _soaked(form, seconds)
-    measured = ", ".join(f"{name} {slope:+.2f}" for name, slope in slopes.items()) + " MB/h"
-    met = all(slope < SLOPE for slope in slopes.values())
-    mutations = mutation(form, "none; a node keeps 1 MB per second", lambda: _leaky(form))
-    return [Row(13, f"resident memory over {seconds} s", "slope < 1 MB/h", measured, count, met, mutations)]
-
-
-def _leaky(form: Form) -> str:
-    slopes, _ = _soaked(form, LEAKY_SECONDS, "leaks")
-    return f"{slopes[LEAKY]:+.0f} MB/h" if slopes[LEAKY] > LEAK / 2 else ""
-
-
-def _soaked(form: Form, seconds: float, mutant: str | None = None) -> tuple[dict[str, float], int]:
-    """MB per hour of each process over the second half, and how many samples there were."""
-    name = f"soak_{mutant or ''}"
-    config = settings(form, name, **{"replay.capacity": CAPACITY, "learner.checkpoint_period": 10.0})
-    mutants = {LEAKY: mutant} if mutant else {}
-    with SupervisedRun(config, form.domain, mutants) as run, Ear(config, form.domain) as ear:
-        await_learning(run, ear, 10)
-        pids = {name: run.pid(name) for name in run.names()}
-        times, samples, end = [], [], time.monotonic() + seconds
-        while time.monotonic() < end:
-            times.append(time.monotonic())
-            samples.append([resident(pid) for pid in pids.values()])
-            time.sleep(SAMPLE_PERIOD)
-            run.require_running()
-    slopes = zip(pids, _slopes(np.array(times), np.array(samples, np.float64)), strict=True)
-    return dict(slopes), len(times)
-
-
-def _slopes(times: NDArray[np.float64], samples: NDArray[np.float64]) -> list[float]:
-    """MB per hour of each process (a column), over the second half."""
-    half = len(times) // 2
-    slopes: NDArray[np.float64] = np.polyfit(times[half:] - times[half], samples[half:], 1)[0]
-    return [float(slope) * 3600 / 1e6 for slope in slopes]
