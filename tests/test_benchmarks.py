@@ -1,5 +1,6 @@
 """The benchmarks' own arithmetic, and that their reference is the same learner."""
 
+import json
 import multiprocessing
 import os
 import subprocess
@@ -11,7 +12,8 @@ import torch
 
 from async_rl_core.algorithms.networks import TwinCritic, build_policy
 from async_rl_core.algorithms.policy import Policy
-from benchmarks import lateness, limits, report, timing
+from async_rl_core.monitor.episodes import HEADER
+from benchmarks import lateness, limits, report, seeds, timing
 from benchmarks.cases import BASELINE, CASES, HIGH_RESOLUTION, TARGETS, Case
 from benchmarks.reference import ReferenceSAC, StackedReplay
 from benchmarks.rows import Row
@@ -139,3 +141,20 @@ def test_a_quick_run_measures(root):
 
 def test_times_are_milliseconds():
     assert Times(*timing.measure(lambda: None, repeats=3)).median < 1.0
+
+
+def test_a_seeds_line_is_its_records_arithmetic(tmp_path, monkeypatch):
+    monkeypatch.setattr(seeds, "RESULTS", tmp_path)
+    folder = tmp_path / "panda-2"
+    folder.mkdir()
+    history = [
+        f"{i},{10.0 * i},{150 * i},0,{50.0 if i <= 3 else 200.0},{4.0 if i <= 3 else 12.0},1.0,0" for i in range(1, 16)
+    ]
+    (folder / "episodes.csv").write_text("\n".join([HEADER, *history, ""]))
+    facts = {"random_episodes": 3, "lateness_p50_ms": 1.26, "lateness_p99_ms": 4.0, "missed_cycles": 1, "cycles": 3750}
+    facts |= {"task": "visual_reacher", "wall_time_s": 900.0, "updates": 12000}
+    (folder / "summary.json").write_text(json.dumps(facts))
+    compared = ["50", "200", "4.0", "4", "12", "3.0"]
+    line = ["panda, visual_reacher", "2", "15", *compared, "12,000", "1.3 / 4.0", "1 of 3,750"]
+    assert seeds.line("panda", 2) == line
+    assert len(line) == len(seeds.HEADER)

@@ -1,4 +1,4 @@
-"""The examples run: each for a moment."""
+"""The examples run, for as long as continuous integration has time for."""
 
 import runpy
 from pathlib import Path
@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+STEPS = 900
+"""About a minute on two cores."""
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_stable_baselines_learns_unchanged():
     learn = runpy.run_path(str(EXAMPLES / "sb3_sac.py"))["learn"]
-    model, returns = learn("async_rl/UR5Reacher-v0", steps=210, seed=1, learning_starts=200)
-    assert len(returns) == 2 and np.isfinite(returns).all()
-    assert model._n_updates == 10
+    model, returns = learn("async_rl/UR5Reacher-v0", steps=STEPS, seed=1, learning_starts=200)
+    assert len(returns) == STEPS // 100 and np.isfinite(returns).all()
+    assert model._n_updates == STEPS - 200
