@@ -52,8 +52,8 @@ def _watch(worst: Any, index: int, core: int) -> None:
     except PermissionError:
         return
     gc.disable()
-    before = time.monotonic()
-    while True:
+    before, parent = time.monotonic(), os.getppid()
+    while os.getppid() == parent:  # a campaign that is killed leaves nobody behind
         time.sleep(PERIOD)
         now = time.monotonic()
         worst[index] = max(worst[index], now - before - PERIOD)
