@@ -113,7 +113,6 @@ class AgentLoop:
         self.episode = start.episode
         self.env_steps = start.env_steps
         self.aborted = 0
-        self._sequence = start.sequence
         self._zero_action: Action = np.zeros(len(self._actuated), np.float32)
         self._rest: Vector = np.zeros(len(robot.joints))
         self._motion: ResetPath | None = None
@@ -254,9 +253,17 @@ class AgentLoop:
         ended = self._index == self._steps_per_episode
         episode = self.episode - 1 if ended else self.episode  # its successor's reset has begun
         self._outbox.put(
-            Step(self._sequence, episode, self._index, frames, proprioception, self._previous, reward, terminal=False)
+            Step(
+                sequence=self._outbox.sequence,
+                episode=episode,
+                index=self._index,
+                frames=frames,
+                proprioception=proprioception,
+                action=self._previous,
+                reward=reward,
+                terminal=False,
+            )
         )
-        self._sequence += 1
         if ended:
             self._result = EpisodeResult(
                 episode, self._random, self.env_steps, self._return, self._target_sum / self._steps_per_episode

@@ -29,7 +29,11 @@ class Outbox:
 
     With `receipt`, steps that were sent are kept too, until a receipt covers them: a replay process that takes
     another's place gets anew what that one took along. Without, what was sent has arrived. `sent` steps of the run
-    were so before this process began.
+    were so before this process began, as far as its records tell; replay may have more.
+
+    Attributes:
+        sequence: number of the next step to put.
+        lost: steps that replay will not get.
     """
 
     def __init__(
@@ -39,7 +43,7 @@ class Outbox:
         self._kept: deque[Step] = deque()
         self._ahead = 0  # of those kept, the first so many were sent
         self._store: int | None = None
-        self._done = sent
+        self._done = self.sequence = sent
         self.lost = 0
 
     def __len__(self) -> int:
@@ -60,6 +64,7 @@ class Outbox:
             else:
                 self._drop_sent()
         self._kept.append(step)
+        self.sequence = step.sequence + 1
 
     def flush(self, limit: int = PER_CYCLE) -> None:
         """Send what replay takes now."""
@@ -78,6 +83,8 @@ class Outbox:
             return
         while self._ahead > 0 and self._kept[0].sequence <= receipt.sequence:
             self._drop_sent()
+        if self._store is None and not self._kept:  # of an agent before this one replay may have unrecorded steps
+            self._done = self.sequence = max(self.sequence, receipt.sequence + 1)
         if receipt.store != self._store:
             self._store, self._ahead = receipt.store, 0
 

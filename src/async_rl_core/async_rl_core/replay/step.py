@@ -16,7 +16,7 @@ class Step:
     """
 
     sequence: int
-    """Counts every step of one agent process from 0: a gap is a loss."""
+    """Counts every step of a run from 0: a gap is a loss."""
     episode: int
     index: int
     """Position in the episode; 0 carries an observation only."""

@@ -49,7 +49,7 @@ class Bench:
             config,
             self.policy,
             lambda image, position: (float(image[0, 0, 0]), 1.0),
-            Outbox(lambda step: not self.steps.append(step)),
+            Outbox(lambda step: not self.steps.append(step), sent=start.sequence),
             self.place,
             start,
             lambda episode: via,

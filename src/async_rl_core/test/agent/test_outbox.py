@@ -62,6 +62,24 @@ def test_a_full_outbox_loses_the_oldest_and_counts_it() -> None:
     assert (len(outbox), outbox.lost, outbox.sent) == (module.CAPACITY, 3, 0)
 
 
+def test_a_new_agent_goes_on_behind_what_replay_has() -> None:
+    received: list[int] = []
+    outbox = Outbox(lambda item: not received.append(item.sequence), lambda: Receipt(1, 41), sent=30)
+    outbox.flush()
+    for _ in range(2):
+        outbox.put(step(outbox.sequence))
+        outbox.flush()
+    assert received == [42, 43]
+    assert outbox.sent == 44
+
+
+def test_a_receipt_renumbers_nothing_that_was_put_already() -> None:
+    outbox = Outbox(lambda _: True, lambda: Receipt(1, 41))
+    outbox.put(step(outbox.sequence))
+    outbox.flush()
+    assert outbox.sequence == 1
+
+
 def test_what_was_sent_makes_room_and_is_not_lost() -> None:
     outbox = Outbox(lambda item: item.sequence < 10, lambda: Receipt(1, -1))
     for i in range(module.CAPACITY + 12):

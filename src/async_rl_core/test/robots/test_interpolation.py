@@ -1,5 +1,7 @@
 """What reaches a Franka's drives: never faster, harder or rougher than its maker allows."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,6 +30,12 @@ FR3_RANGE = np.array([(-2.9007, 2.9007), (-1.8361, 1.8361), (-2.9007, 2.9007), (
                       (0.4398, 4.6216), (-3.0508, 3.0508)])  # fmt: skip
 FR3_DECELERATION = np.array([6.0, 2.585, 3.5, 4.0, 17.0, 5.5, 17.0])
 FR3_OFFSET = np.array([0.652, 0.25, 0.2005, 0.3542, 0.5738, 0.4885, 0.4592])
+
+RECORDED = Path(__file__).with_name("recorded_commands.npz")
+"""(2500, 7) each: 20 s of what the guard sent to a simulated Panda at 125 Hz in one run of the visual reacher, resets
+included; `random` before the first update, `learned` after a quarter of an hour."""
+SETTLED = 25
+"""Commands until the drive, which begins at rest, has caught up with a recording that does not."""
 
 franka = pytest.mark.parametrize("robot", list(MAKER))
 
@@ -74,6 +82,17 @@ def test_a_random_policys_commands_are_followed_within_the_limits(robot: str) ->
     # What an agent sends before it has learnt anything: new velocities every 40 ms, over the whole range.
     commands = np.random.default_rng(1).uniform(-0.7, 0.7, (100, JOINTS))
     check(robot, replay(make(robot), commands, 0.04))
+
+
+@franka
+@pytest.mark.parametrize("phase", ["random", "learned"])
+def test_the_commands_of_a_learning_run_are_followed_within_the_limits(robot: str, phase: str) -> None:
+    with np.load(RECORDED) as recorded:
+        commands = recorded[phase]
+    sent = replay(make(robot), commands, 0.008)
+    check(robot, sent)
+    followed = np.abs(sent[8 : 8 * len(commands) : 8] - commands[:-1])[SETTLED:]
+    assert followed.max() < 5.0 * 0.008  # rad/s: what the guard's limits let a command differ from the one before
 
 
 @franka
