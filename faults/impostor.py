@@ -9,6 +9,7 @@ from builtin_interfaces.msg import Time
 
 from async_rl_core.config.schema import Config
 from async_rl_interfaces.msg import VelocityCommand
+from async_rl_ros import scheduling
 from async_rl_ros.qos import COMMAND
 from faults.wire import Wire
 
@@ -16,6 +17,9 @@ SWING = 0.15
 """rad/s of the motion commanded, of the first joint, to and fro."""
 HALF_PERIOD = 25
 """Commands in one direction."""
+
+PRIORITY = 20
+"""The agent's."""
 
 Stamp = Callable[[], Time]
 
@@ -69,6 +73,7 @@ class Impostor:
         self._publisher.publish(message)
 
     def _run(self) -> None:
+        scheduling.realtime(PRIORITY)
         count = 0
         while not self._closing:
             self._speaking.wait()

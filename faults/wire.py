@@ -132,10 +132,19 @@ class Wire:
         assert found is not None
         return found
 
+    def sent(self) -> list[Heard]:
+        """The commands so far, oldest first."""
+        with self._changed:
+            return list(self.commands)
+
+    def felt(self) -> list[Heard]:
+        """The arm's velocities so far, oldest first."""
+        with self._changed:
+            return list(self.velocities)
+
     def moved(self, since: float) -> bool:
         """Whether a command other than zero came after `since`."""
-        with self._changed:
-            return any(heard.values.any() for heard in self.commands if heard.time > since)
+        return any(heard.values.any() for heard in self.sent() if heard.time > since)
 
     def reset_fault(self, timeout: float = 10.0) -> None:
         """Clear the guard's fault, as a person would."""

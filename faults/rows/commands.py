@@ -118,7 +118,7 @@ def _malformed(form: Form, random: Random, repeats: int, mutant: str | None = No
                 continue
             unlatched += wire.guard is None or not wire.guard.cause or "silent" in wire.guard.cause
             wire.first_zero(time.monotonic() - REQUIRED)
-            odd += sum(h.values.shape != (len(joints),) or not np.isfinite(h.values).all() for h in wire.commands)
+            odd += sum(h.values.shape != (len(joints),) or not np.isfinite(h.values).all() for h in wire.sent())
             agent.be_silent()
             wire.reset_fault()
             rig.require_all()

@@ -58,7 +58,7 @@ def _times(form: Form, random: Random, repeats: int, mutant: str | None = None) 
 
 def _slows_from(wire: Wire, sent: float, rest: float) -> float:
     """The last time before the rest at which the fastest joint was as fast as at the signal."""
-    heard = [h for h in wire.velocities if sent - SLACK <= h.time <= rest]
+    heard = [h for h in wire.felt() if sent - SLACK <= h.time <= rest]
     fast = float(np.abs(heard[0].values).max()) - REST
     return max(h.time for h in heard if np.abs(h.values).max() >= fast)
 

@@ -55,7 +55,7 @@ def _leaked(
     names = [spec.name for spec in nodes(config, Path())]
     mutants = dict.fromkeys(names, mutant) if mutant else {}
     with Rig(config, form.domain, mutants=mutants) as rig, Ear(config, form.domain) as ear:
-        ear.wait(lambda: all(name in ear.health for name in names), RETURN, f"diagnostics of {names}")
+        _await_all(ear, names)
         more: dict[str, int] = {}
         for part, rest in ((names[::2], names[1::2]), (names[1::2], names[::2])):
             _restart(rig, ear, part, random)
@@ -80,4 +80,12 @@ def _restart(rig: Rig, ear: Ear, names: Sequence[str], random: Random) -> None:
     for name in random.sample(names, len(names)):
         rig.restart(name)
     ear.forget()
-    ear.wait(lambda: all(name in ear.health for name in names), RETURN, f"{names} back after their restart")
+    _await_all(ear, names)
+
+
+def _await_all(ear: Ear, names: Sequence[str]) -> None:
+    """Wait until each has spoken. Raises `TimeoutError` naming those that did not."""
+    try:
+        ear.wait(lambda: all(name in ear.health for name in names), RETURN, "diagnostics")
+    except TimeoutError as error:
+        raise TimeoutError(f"{error} of {[name for name in names if name not in ear.health]}") from error
