@@ -95,11 +95,13 @@ def main() -> int:
             random = Random(f"{arguments.seed}-{measure.__module__}-{measure.__name__}")
             with Canary() as canary:
                 found = _measured(number, measure, form, random)
-            halted, took = 1e3 * canary.longest, time.monotonic() - start
-            rows += [replace(row, conditions=conditions(), halted=round(halted, 1)) for row in found]
+            took = time.monotonic() - start
+            halted, late = (round(1e3 * seconds, 1) for seconds in (canary.longest, canary.lateness(99.9)))
+            rows += [replace(row, conditions=conditions(), halted=halted, late=late) for row in found]
             for row in found:
                 how = row.skipped or row.measured
-                print(f"{number}: {row.promise}: {how} [{took:.0f} s; machine halted {halted:.0f} ms]", flush=True)
+                halts = f"machine halted {halted:.0f} ms, p99.9 {late:.1f} ms"
+                print(f"{number}: {row.promise}: {how} [{took:.0f} s; {halts}]", flush=True)
             report.write(form.folder / "report.json", report.merged(report.read(form.folder / "report.json"), rows))
     print(report.table(rows))
     broken = any(row.broken for row in rows)

@@ -11,41 +11,62 @@ from multiprocessing import get_context
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 PRIORITY = 95
 """Above everything that is measured."""
 PERIOD = 0.004
+RESOLUTION = 1e-4
+"""Seconds; a bin of the histogram of halts."""
+BINS = 5000
 
 
 class Canary:
-    """On each core a process that only sleeps and looks at the clock, in real time; its worst delay is `longest`.
+    """On each core a process that only sleeps and looks at the clock, in real time.
 
-    Attributes:
-        longest: seconds; zero where real-time scheduling is not permitted.
+    Where real-time scheduling is not permitted it sees no halts.
     """
 
     def __enter__(self) -> "Canary":
         context: Any = get_context("spawn")
         cores = sorted(os.sched_getaffinity(0))
-        self._worst = context.Array("d", len(cores), lock=False)
+        self._start = time.monotonic()
+        self._counts = [context.Array("d", BINS, lock=False) for _ in cores]
         self._processes = [
-            context.Process(target=_watch, args=(self._worst, i, core), daemon=True) for i, core in enumerate(cores)
+            context.Process(target=_watch, args=(counts, core), daemon=True)
+            for counts, core in zip(self._counts, cores, strict=True)
         ]
         for process in self._processes:
             process.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._seconds = time.monotonic() - self._start
         for process in self._processes:
             process.terminate()
             process.join()
 
     @property
     def longest(self) -> float:
-        """Of all cores."""
-        return max(self._worst)
+        """Seconds of the longest halt, of all cores."""
+        return max(RESOLUTION * max(np.flatnonzero(counts), default=0) for counts in self._counts)
+
+    def lateness(self, percent: float) -> float:
+        """Seconds by which the halts alone make deadlines late, at this percentile, on the worst core; once it is over.
+
+        A halt of h seconds makes deadlines late by more than x in its first h - x.
+        """
+        return max(_lateness(np.array(counts), self._seconds, 1 - percent / 100) for counts in self._counts)
 
 
-def _watch(worst: Any, index: int, core: int) -> None:
+def _lateness(counts: NDArray[np.float64], seconds: float, share: float) -> float:
+    halts = RESOLUTION * np.arange(BINS)
+    late = np.array([counts @ np.maximum(0.0, halts - x) for x in halts]) / seconds
+    return float(halts[np.argmax(late <= share)])
+
+
+def _watch(counts: Any, core: int) -> None:
     os.sched_setaffinity(0, {core})
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
@@ -56,5 +77,5 @@ def _watch(worst: Any, index: int, core: int) -> None:
     while os.getppid() == parent:  # a campaign that is killed leaves nobody behind
         time.sleep(PERIOD)
         now = time.monotonic()
-        worst[index] = max(worst[index], now - before - PERIOD)
+        counts[min(BINS - 1, int((now - before - PERIOD) / RESOLUTION))] += 1
         before = now
