@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -127,8 +127,8 @@ class Wire:
 
     def first_rest(self, since: float, timeout: float = 3.0) -> float:
         """The time after `since` from which on the arm rests."""
-        self.wait(lambda: _start_of(self.velocities, since, REST) is not None, timeout, "the arm at rest")
-        found = _start_of(self.velocities, since, REST)
+        self.wait(lambda: _start_of(self.felt(), since, REST) is not None, timeout, "the arm at rest")
+        found = _start_of(self.felt(), since, REST)
         assert found is not None
         return found
 
@@ -157,10 +157,10 @@ class Wire:
         raise TimeoutError(f"the guard's fault was not cleared within {timeout:g} s")
 
     def _zeros_since(self, since: float) -> float | None:
-        return _start_of(self.commands, since, 0.0)
+        return _start_of(self.sent(), since, 0.0)
 
 
-def _start_of(kept: deque[Heard], since: float, limit: float) -> float | None:
+def _start_of(kept: Sequence[Heard], since: float, limit: float) -> float | None:
     """When the newest unbroken row of values up to `limit` began, after `since`; none before it has lasted `STEADY`."""
     start = None
     for heard in reversed(kept):
