@@ -41,8 +41,8 @@ class Row:
     """When, and on what."""
     halted: float = 0.0
     """Milliseconds for which the machine itself halted at the longest meanwhile, by `Canary`."""
-    late: float = 0.0
-    """Milliseconds by which its halts alone made deadlines late, at the 99.9th percentile."""
+    late: float | None = None
+    """Milliseconds by which its halts alone made deadlines late, at the 99.9th percentile; None: not measured."""
     skipped: str = ""
     """Why it could not be measured here; empty where it was."""
 
@@ -80,7 +80,8 @@ def table(rows: Sequence[Row]) -> str:
         mutations = "; ".join(f"{m.protection}: {'noticed' if m.noticed else 'NOT NOTICED'}" for m in row.mutations)
         met = "not measured" if row.skipped else "yes" if row.met else "**no**"
         measured = row.skipped or row.measured
-        halts = f"{row.halted:.0f} ms; p99.9 {row.late:.1f}" if row.halted else ""
+        halts = f"{row.halted:.0f} ms" if row.halted else ""
+        halts += f"; p99.9 {row.late:.1f}" if row.late is not None else ""
         cells = (str(row.number), row.promise, row.required, measured, str(row.repeats), met, mutations, halts)
         lines.append(f"| {' | '.join(cells)} |")
     conditions = sorted({row.conditions for row in rows if row.conditions})
