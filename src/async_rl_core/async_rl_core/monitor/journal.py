@@ -1,5 +1,6 @@
 """What is kept of a run while it goes on."""
 
+import gc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -126,6 +127,7 @@ def _load_curve() -> Callable[[Sequence[Path], Path], None]:
 
 def _draw(folder: Path) -> None:
     _load_curve()([folder], folder / CURVE)
+    gc.collect()  # a figure is large, and refers to itself
 
 
 def _draw_components(folder: Path) -> None:
