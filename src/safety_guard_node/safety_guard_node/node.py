@@ -26,6 +26,8 @@ from async_rl_ros.stamps import nanoseconds
 
 PRIORITY = 40
 """SCHED_FIFO: above the simulated robot and the agent."""
+QUEUED = 50
+"""Messages that may wait after a halt that the watchdog bears: mostly joint states, of which there are 125 a second."""
 REPORT_PERIOD = 1.0
 """Seconds between two looks at the command topic's publishers, and two repeated states."""
 MARGIN = 0.0002
@@ -95,7 +97,7 @@ class SafetyGuardNode(ConfiguredNode):
             self.executor_.spin_once(timeout_sec=wait)
         halted = time.monotonic() - self._schedule.due
         if halted > self._schedule.period:
-            self.take_waiting()  # lest a halt of this process pass for the silence of another
+            self.take_waiting(QUEUED)  # lest a halt of this process pass for the silence of another
             self._guard.on_halt(time.monotonic(), halted)
 
     def _send(self) -> None:
