@@ -110,7 +110,7 @@ class FrankaDriverNode(ConfiguredNode):
         elif self._cycles % 1000 == 4:
             gc.collect(0)
         elif self._cycles % _CYCLES_PER_INTAKE == 1:
-            self.take_waiting()
+            self.take_waiting(1)  # 500 a second; 125 commands come
 
     def _publish(self, state: State) -> None:
         stamp = self.get_clock().now().to_msg()
