@@ -50,7 +50,7 @@ class Canary:
     @property
     def longest(self) -> float:
         """Seconds of the longest halt, of all cores."""
-        return max(RESOLUTION * max(np.flatnonzero(counts), default=0) for counts in self._counts)
+        return max(RESOLUTION * int(max(np.flatnonzero(counts), default=0)) for counts in self._counts)
 
     def lateness(self, percent: float) -> float:
         """Seconds by which the halts alone make deadlines late, at this percentile, on the worst core; once it is over.
