@@ -18,6 +18,8 @@ from faults.rig import Rig
 
 RETURN = 60.0
 """Seconds in which a node is back and speaks."""
+LOOKS, LOOK_PERIOD = 20, 0.25
+"""How often descriptors are counted, and seconds between."""
 SETTLED = 1.5
 """Seconds until the middleware's files may be judged."""
 
@@ -71,7 +73,12 @@ def _leaked(
 
 
 def _descriptors(rig: Rig, names: Sequence[str]) -> dict[str, int]:
-    return {name: len(os.listdir(f"/proc/{rig.pid(name)}/fd")) for name in names}
+    """What each keeps open: the fewest of several looks, for a file that is being written is open just now."""
+    looks = []
+    for _ in range(LOOKS):
+        time.sleep(LOOK_PERIOD)
+        looks.append({name: len(os.listdir(f"/proc/{rig.pid(name)}/fd")) for name in names})
+    return {name: min(look[name] for look in looks) for name in names}
 
 
 def _restart(rig: Rig, ear: Ear, names: Sequence[str], random: Random) -> None:
