@@ -20,13 +20,12 @@ from async_rl_core.config.load import robots
 from async_rl_core.monitor import episodes, summary
 from async_rl_core.monitor.atomic import replacing
 from async_rl_core.monitor.curve import draw
+from async_rl_core.monitor.summary import LAST
 from benchmarks import rows
 from benchmarks.report import DOCUMENT, insert, number, table
 
 RESULTS = rows.RESULTS / "seeds"
 PICTURES = DOCUMENT.parent / "images"
-LAST = 10
-"""Episodes at the end that count as learned."""
 HEADER = (
     "Robot, task",
     "Seed",

@@ -6,6 +6,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
+from async_rl_core.config.load import resolve
 from async_rl_interfaces.msg import GuardState
 from faults.campaign import Form, mutation, settings
 from faults.census import resident
@@ -15,8 +16,6 @@ from faults.rows.deadlines import REQUIRED, Deadlines
 from faults.supervised import SupervisedRun, await_learning
 
 ROBOT = "panda"
-INITIAL_STEPS = 1000
-"""As many random ones as a user's run has."""
 FIRST_UPDATE = 180.0
 SLOPE = 1.0
 """MB per hour."""
@@ -50,7 +49,8 @@ def _soaked(form: Form, seconds: int, mutant: str | None = None) -> tuple[dict[s
 
     A fault of the guard, of which a missed cycle tells, is cleared: an arm at rest shows nothing of leaks.
     """
-    settled = {"agent.initial_steps": INITIAL_STEPS, "replay.capacity": max(INITIAL_STEPS, FILL_RATE * seconds)}
+    random_steps = resolve("laptop", {}, ROBOT).agent.initial_steps  # as many as a user's run has
+    settled = {"agent.initial_steps": random_steps, "replay.capacity": max(random_steps, FILL_RATE * seconds)}
     config = settings(form, f"soak_{mutant or ''}", ROBOT, **settled, **{"learner.checkpoint_period": 10.0})
     mutants = {LEAKY: mutant} if mutant else {}
     with SupervisedRun(config, form.domain, mutants) as run, Ear(config, form.domain) as ear:
