@@ -25,6 +25,12 @@ def middleware_files(folder: Path = SHARED_MEMORY) -> set[str]:
     return found
 
 
+def used_files(folder: Path = SHARED_MEMORY) -> set[str]:
+    """The names of this user's Fast DDS files that some process maps or locks, or what belongs to them."""
+    mapped = _mapped_files(folder)
+    return {name for names in _groups(folder) if _are_used(names, mapped, folder) for name in names}
+
+
 def clean_middleware(before: set[str], now: float, folder: Path = SHARED_MEMORY) -> list[str]:
     """Remove the Fast DDS files that came during a run and that no process maps or locks any more.
 
@@ -63,11 +69,15 @@ def _remove(groups: list[list[str]], now: float, folder: Path) -> list[str]:
     removed = []
     for names in groups:
         settled = all(_age(folder / name, now) >= _MIN_AGE for name in names)
-        if settled and mapped.isdisjoint(names) and not any(_is_locked(folder / name) for name in names):
+        if settled and not _are_used(names, mapped, folder):
             for name in names:
                 (folder / name).unlink(missing_ok=True)
                 removed.append(name)
     return sorted(removed)
+
+
+def _are_used(names: list[str], mapped: set[str], folder: Path) -> bool:
+    return not mapped.isdisjoint(names) or any(_is_locked(folder / name) for name in names)
 
 
 def _age(path: Path, now: float) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 
 import iceoryx2 as iox2
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from async_rl_core.transport.payload import WORDS, view, words
@@ -15,8 +16,8 @@ WHAT = "parameters"
 _HEADER = np.dtype([("version", "<u8"), ("updates", "<u8"), ("size", "<u8"), ("checksum", "<u8")])
 _START = 64
 """Bytes before the values, which start on a cache line."""
-_WHOLE = np.uint64(2**64 - 1)
-"""What the words of a whole blob sum up to: the checksum is what the others lack."""
+_CHECKSUM = _HEADER.itemsize - 8
+"""Where the checksum of everything else in the blob stands."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -31,18 +32,15 @@ class Parameters:
 
 
 def _nbytes(size: int) -> int:
-    """Bytes of a blob: whole 8-byte words, so that the checksum reads words."""
-    return _START + 8 * -(-size // 2)
+    """Bytes of a blob."""
+    return _START + 4 * size
 
 
-def _sum(buffer: NDArray[np.uint8]) -> np.uint64:
-    """Sum of all 8-byte words of a blob, modulo 2^64.
-
-    What may go wrong here is a blob that is partly another one, or was never written: a sum sees that as surely as a
-    CRC does, and takes a twentieth of its time.
-    """
-    total: np.uint64 = buffer.view(np.uint64).sum()
-    return total
+def _hash(buffer: NDArray[np.uint8]) -> int:
+    """XXH3 of a blob but for its checksum: as fast as memory, where a CRC-32 takes twenty times as long."""
+    digest = xxhash.xxh3_64(buffer[:_CHECKSUM].data)
+    digest.update(buffer[_HEADER.itemsize :].data)
+    return digest.intdigest()
 
 
 def _service(endpoint: Endpoint, size: int) -> Any:
@@ -72,11 +70,11 @@ class ParameterPublisher(Port):
         if values.shape != (self._size,) or values.dtype != np.float32:
             raise ValueError(f"{self._size} float32 are published, not {values.shape} {values.dtype}")
         loan, buffer = self._loan()
-        buffer[:_START] = buffer[-8:] = 0  # of an odd size the last word has a half to spare
+        buffer[:_START] = 0
         header = buffer[: _HEADER.itemsize].view(_HEADER)
         header[0] = (version, updates, self._size, 0)
-        buffer[_START:].view(np.float32)[: self._size] = values
-        header["checksum"] = _WHOLE - _sum(buffer)
+        buffer[_START:].view(np.float32)[:] = values
+        header["checksum"] = _hash(buffer)
         loan.assume_init().send()
 
     def _loan(self) -> tuple[Any, NDArray[np.uint8]]:
@@ -118,9 +116,9 @@ class ParameterSubscriber(Port):
 
     def _read(self, buffer: NDArray[np.uint8]) -> Parameters | None:
         header = buffer[: _HEADER.itemsize].view(_HEADER)[0]
-        if header["size"] != self._size or _sum(buffer) != _WHOLE:
+        if header["size"] != self._size or header["checksum"] != _hash(buffer):
             return None
-        values = buffer[_START:].view(np.float32)[: self._size]
+        values = buffer[_START:].view(np.float32)
         values.setflags(write=False)
         return Parameters(int(header["version"]), int(header["updates"]), values)
 

@@ -45,4 +45,4 @@ class Port:
             part.close()
         port = vars(self).pop("_port", None)
         if port is not None:
-            port.delete()
+            self._endpoint.release(port)

@@ -55,6 +55,7 @@ class Endpoint:
         self.domain = domain
         self._place = Place(domain)
         self._ports: list[Closable] = []
+        atexit.register(clean_up_dead, domain)  # of what a stop in the midst of entering or leaving leaves
         require_space(ENTRY_BYTES, f"the connections of a process in domain {domain}")
         with self._place.locked(create=True):
             try:
@@ -66,6 +67,7 @@ class Endpoint:
                     f"domain {domain} cannot be entered ({error}); see whether {SHARED_MEMORY} is there and has space"
                 ) from error
             self._place.restrict()
+            self._place.sweep()  # once we live here, so that the folder stays
         atexit.register(self.close)
 
     def service(self, what: str, build: Callable[[Any], Any], agreement: str) -> Any:
@@ -78,8 +80,10 @@ class Endpoint:
             iox2.AttributeKey.new(AGREEMENT), iox2.AttributeValue.new(agreement)
         )
         try:
-            builder = build(self._node.service_builder(iox2.ServiceName.new(name)))
-            return builder.open_or_create_with_attributes(verifier)
+            with self._place.locked(create=True):
+                self._place.sweep()  # of what the dead left half-made, on which opening would hang
+                builder = build(self._node.service_builder(iox2.ServiceName.new(name)))
+                return builder.open_or_create_with_attributes(verifier)
         except _OPEN_ERRORS as error:
             other = self._place.agreement(name)
             if other is not None and other != agreement:
@@ -109,17 +113,22 @@ class Endpoint:
         """Close `port` with this endpoint."""
         self._ports.append(port)
 
+    def release(self, port: Any) -> None:
+        """Delete a port of iceoryx2, and with the last one its service: under the lock, as for all that is made."""
+        with self._place.locked(create=True):
+            port.delete()
+
     def close(self) -> None:
         """Leave the domain; the last to leave removes what is left of it."""
         if self._node is None:
             return
-        atexit.unregister(self.close)
         for port in reversed(self._ports):
             port.close()
         self._ports.clear()
-        self._node = None
-        clean_up_dead(self.domain)
-        atexit.register(clean_up_dead, self.domain)  # what a stop in the midst of a port's making still holds by now
+        with self._place.locked(create=True):
+            self._node = None
+            self._place.sweep()
+        atexit.unregister(self.close)
 
 
 def require_space(nbytes: int, what: str) -> None:

@@ -5,7 +5,7 @@ import mmap
 import time
 from pathlib import Path
 
-from async_rl_core.bringup.leftovers import clean_dead_middleware, clean_middleware, middleware_files
+from async_rl_core.bringup.leftovers import clean_dead_middleware, clean_middleware, middleware_files, used_files
 
 OLD, DEAD, LOCKED, MAPPED = (f"fastdds_{digit * 16}" for digit in "abcd")
 
@@ -27,6 +27,7 @@ def test_what_is_used_or_older_stays(tmp_path: Path) -> None:
         mapping = mmap.mmap(file.fileno(), 0)
         file.close()
         assert clean_middleware(before, time.time(), tmp_path) == []  # too young
+        assert used_files(tmp_path) == {name + end for name in (LOCKED, MAPPED) for end in ("", "_el")}
         removed = clean_middleware(before, time.time() + 60, tmp_path)
         mapping.close()
     port = ["fastdds_port7412", "fastdds_port7412_el", "sem.fastdds_port7412_mutex"]

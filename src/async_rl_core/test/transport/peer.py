@@ -140,8 +140,22 @@ def notifier(endpoint: Endpoint, stack: ExitStack) -> Callable[[str], None]:
     return obey
 
 
+def visitor(endpoint: Endpoint, stack: ExitStack) -> Callable[[str], None]:
+    """On `<n>`: enter and leave the domain n more times, each time with a port; answers at once, and at the end."""
+
+    def obey(line: str) -> None:
+        say("visiting")
+        for _ in range(int(line)):
+            visit = Endpoint(endpoint.domain, "visitor")
+            Notifier(visit, "test").notify()
+            visit.close()
+        say("left")
+
+    return obey
+
+
 ROLES: dict[str, Callable[..., Callable[[str], None]]] = {
-    f.__name__: f for f in (steps, server, client, parameters, writer, notifier)
+    f.__name__: f for f in (steps, server, client, parameters, writer, notifier, visitor)
 }
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def test_a_wrong_checksum_is_rejected_and_counted(endpoint: Endpoint, monkeypatc
     publisher.publish(1, 1, np.ones(4, np.float32))
     first = subscriber.newest()
     with monkeypatch.context() as patch:
-        patch.setattr(parameters, "_sum", lambda buffer: np.uint64(1))
+        patch.setattr(parameters, "_hash", lambda buffer: 1)
         publisher.publish(2, 2, np.ones(4, np.float32))
     assert subscriber.newest() is None
     assert subscriber.rejected == 1
