@@ -50,6 +50,7 @@ def health(waiting_for: str, trouble: str, timing: Timing, outbox: Outbox, abort
         "missed cycles": timing.missed_cycles,
         "stale images": timing.stale_images,
         "aborted episodes": aborted,
+        "steps left out": outbox.withdrawn,
         "steps sent": outbox.sent,
         "steps waiting": len(outbox),
     }

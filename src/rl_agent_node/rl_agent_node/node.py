@@ -25,7 +25,7 @@ from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.safety.workspace import SoftLimits
 from async_rl_core.tasks.registry import make_task
-from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, LearnerState, VelocityCommand
+from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, LearnerState, Target, VelocityCommand
 from async_rl_interfaces.msg import Timing as TimingMessage
 from async_rl_interfaces.srv import ResetTarget
 from async_rl_ros import qos, scheduling
@@ -48,6 +48,10 @@ REPORT_PERIOD = 1.0
 RETIRE_TIMEOUT = 0.3
 GUARD_TIMEOUT = 2.5
 """Seconds after which a silent guard, which repeats its state every second, counts as not armed."""
+TARGET_TIMEOUT = 2.5
+"""Seconds after which a silent target, which is told every second at least, counts as gone."""
+GUARD, TARGET = "guard", "target"
+"""Who confirms, each second, that the arm was led and the target shown."""
 PRIORITY = 20
 
 
@@ -67,11 +71,15 @@ class RLAgentNode(ConfiguredNode):
         reward = task.reward()
         rehearse(config, self._learning.policy, reward)
         self._actor = TimedActor(self._learning.policy, time.monotonic)
-        self._loop = AgentLoop(config, self._actor, reward, self._outbox, self._place_target, start, task.via)
+        self._loop = AgentLoop(
+            config, self._actor, reward, self._outbox, self._place_target, start, task.via, (GUARD, TARGET)
+        )
         self._timing = Timing(start.cycles, start.missed_cycles, start.stale_images)
         self._joints: JointState | None = None
         self._armed = False
-        self._guard_heard = 0.0
+        self._guard_heard = self._target_heard = 0.0
+        self._target_episode = 0
+        self._unusable = ""
         self._acted_on: Frame | None = None
         self._resumed = self._arrived = self._receiving = 0.0
         self._frame_missed = False
@@ -95,13 +103,14 @@ class RLAgentNode(ConfiguredNode):
         self.create_subscription(JointStateMessage, robot.state_topic, self._on_joint_state, qos.SENSOR)
         self.create_subscription(GuardState, "safety_guard_node/state", self._on_guard_state, qos.LATCHED)
         self.create_subscription(String, "robot_description", self._on_robot_description, qos.LATCHED)
+        self.create_subscription(Target, "target", self._on_target, qos.LATCHED)
         self._command = self.create_publisher(VelocityCommand, "~/command", qos.COMMAND)
         self._episodes = self.create_publisher(Episode, "~/episode", qos.LATCHED_HISTORY)
         self._timings = self.create_publisher(TimingMessage, "~/timing", qos.LATCHED)
         if self._learning.learner is not None:
             self._learner_states = self.create_publisher(LearnerState, TOPIC, qos.LATCHED)
         self._points = self.create_publisher(FeaturePoints, "~/feature_points", qos.SENSOR)
-        self._target = self.create_client(ResetTarget, "visual_target_node/reset")
+        self._reset_target = self.create_client(ResetTarget, "visual_target_node/reset")
         self._disarm = self.create_client(Trigger, "safety_guard_node/disarm")
         self._diagnostics = Diagnostics(self, self._health)
         self._message = VelocityCommand(name=list(robot.joints))
@@ -112,16 +121,14 @@ class RLAgentNode(ConfiguredNode):
         try:
             image = self._bridge.imgmsg_to_cv2(message, "rgb8")
         except CvBridgeError as error:
-            self.get_logger().error(f"{self.config.image_topic} is ignored: {error}", throttle_duration_sec=5.0)
+            self._refuse(f"of encoding {message.encoding} cannot be read: {error}")
             return
         expected = (self.config.camera.height, self.config.camera.width, 3)
         if image.shape != expected:
-            self.get_logger().error(
-                f"images are {image.shape[1]}x{image.shape[0]}, expected {expected[1]}x{expected[0]}: ignored; "
-                "set image_width and image_height to the camera's",
-                throttle_duration_sec=5.0,
-            )
+            size, wanted = (f"{shape[1]}x{shape[0]}" for shape in (image.shape, expected))
+            self._refuse(f"are {size}, expected {wanted}; set image_width and image_height to the camera's")
             return
+        self._unusable = ""
         self._loop.add_frame(Frame(image, nanoseconds(message.header.stamp), received))
         if received - self._resumed > CATCH_UP:  # else it came earlier, while this process worked
             self._arrived = received
@@ -130,6 +137,10 @@ class RLAgentNode(ConfiguredNode):
             self._frame_missed = False
             self._schedule.postpone()
         self._receiving += time.monotonic() - received
+
+    def _refuse(self, why: str) -> None:
+        self._unusable = f"images that can be used: those on {self.config.image_topic} {why}"
+        self.get_logger().error(f"waiting for {self._unusable}", throttle_duration_sec=5.0)
 
     def _on_joint_state(self, message: JointStateMessage) -> None:
         received = time.monotonic()
@@ -146,6 +157,14 @@ class RLAgentNode(ConfiguredNode):
     def _on_guard_state(self, message: GuardState) -> None:
         self._armed = message.state == GuardState.ARMED
         self._guard_heard = time.monotonic()
+        if self._armed:
+            self._loop.confirm(GUARD)
+
+    def _on_target(self, message: Target) -> None:
+        self._target_episode = message.episode
+        self._target_heard = time.monotonic()
+        if message.episode == self._loop.episode:
+            self._loop.confirm(TARGET)
 
     def _on_robot_description(self, message: String) -> None:
         if self._loop.limits is not None:  # the guard takes the first too; building a model takes longer than a cycle
@@ -157,8 +176,8 @@ class RLAgentNode(ConfiguredNode):
         self._loop.limits = limits
 
     def _place_target(self, episode: int) -> None:
-        if self._target.service_is_ready():
-            future = self._target.call_async(ResetTarget.Request(episode=episode))
+        if self._reset_target.service_is_ready():
+            future = self._reset_target.call_async(ResetTarget.Request(episode=episode))
             future.add_done_callback(lambda _: self._loop.target_placed(episode))
 
     def run(self, stop: Stop) -> None:
@@ -209,7 +228,8 @@ class RLAgentNode(ConfiguredNode):
         newest = self._loop.observations.newest
         fresh = newest if newest is not self._acted_on else None
         self._acted_on = newest
-        velocity = self._loop.act(start, self._joints, self._armed and start - self._guard_heard < GUARD_TIMEOUT)
+        rested = self._loop.phase is Phase.WAITING
+        velocity = self._loop.act(start, self._joints, self._obstacle(start))
         self._publish_command(velocity, fresh)
         self._measure(start, time.monotonic(), fresh)
         if self._loop.policy_acted:
@@ -221,11 +241,29 @@ class RLAgentNode(ConfiguredNode):
         self._receiving = 0.0
         if result is not None:
             self._report_episode(result)
+        if self._loop.phase is Phase.WAITING and not rested:
+            self.get_logger().warning(
+                f"the arm rests, episode {self._loop.episode} is left, waiting for {self._waits_for}"
+            )
         self._loop.policy_ready = self._learning.poll() or self._loop.policy_ready
         if start >= self._next_report:
             self._next_report = start + REPORT_PERIOD
             self._report()
         self._resumed = time.monotonic()
+
+    def _obstacle(self, now: float) -> str:
+        """What the arm has to wait for, of all that the loop cannot see."""
+        if not self._armed or now - self._guard_heard >= GUARD_TIMEOUT:
+            return "the guard to be armed"
+        if self._loop.phase is Phase.RUNNING and (
+            now - self._target_heard >= TARGET_TIMEOUT or self._target_episode != self._loop.episode
+        ):
+            return "visual_target_node to show the target"
+        return ""
+
+    @property
+    def _waits_for(self) -> str:
+        return self._unusable or self._loop.obstacle
 
     def _report(self) -> None:
         self._timings.publish(self._stamped(messages.timing_message(self._timing, self._outbox)))
@@ -273,13 +311,7 @@ class RLAgentNode(ConfiguredNode):
         if self._loop.waits_for_policy:
             waiting_for = "learner_node's first policy"
         if self._loop.phase is Phase.WAITING:
-            missing = {
-                "joint_states": self._joints is None,
-                "robot_description": self._loop.limits is None,
-                self.config.image_topic: self._loop.observations.newest is None,
-                "the guard to be armed": not self._armed,
-            }
-            waiting_for = ", ".join(name for name, absent in missing.items() if absent) or "fresh images and joints"
+            waiting_for = self._waits_for or "its first cycle"
         return messages.health(waiting_for, self._learning.trouble, self._timing, self._outbox, self._loop.aborted)
 
     def close(self) -> None:

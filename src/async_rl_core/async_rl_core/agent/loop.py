@@ -12,6 +12,7 @@ from async_rl_core.agent.observation import Frame, JointState, ObservationBuffer
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.randomness import Stream, episode_seed
 from async_rl_core.agent.reset import ResetPath
+from async_rl_core.agent.sight import Sight
 from async_rl_core.agent.start import BEGINNING, Start
 from async_rl_core.config.schema import Config
 from async_rl_core.replay.crop import Crop
@@ -79,9 +80,12 @@ class AgentLoop:
         place_target: asks for the target of an episode, again until it is answered through `target_placed`.
         start: where the run is.
         via: poses that the reset of an episode goes through, rad in command order.
+        witnesses: names of those who have to `confirm` what was done before it becomes experience.
 
     Attributes:
         limits: keeps the tool in its box ahead of the safety guard; until it is known, the arm rests.
+        obstacle: what the arm waits for while it rests; empty while it does not.
+        aborted: episodes that were left because of one.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class AgentLoop:
         place_target: Callable[[int], None],
         start: Start = BEGINNING,
         via: Callable[[int], Sequence[Pose]] = lambda episode: (),
+        witnesses: Sequence[str] = (),
     ) -> None:
         agent, robot = config.agent, config.robot
         self._agent = agent
@@ -103,6 +108,7 @@ class AgentLoop:
         self._actor, self._reward = actor, reward
         self._outbox, self._place_target, self._via = outbox, place_target, via
         self._seed = config.seed
+        self._sources = f"joint states on {robot.state_topic}", f"images on {config.image_topic}"
         crop = Crop.of(config)
         self.observations = ObservationBuffer(crop, agent.frame_stack, self._actuated)
         self.limits: VelocityLimits | None = None
@@ -112,7 +118,12 @@ class AgentLoop:
         self.phase = Phase.WAITING
         self.episode = start.episode
         self.env_steps = start.env_steps
+        self.obstacle = ""
         self.aborted = 0
+        self._sight = Sight()
+        self._unseen = self._awaited = 0
+        self._unconfirmed = dict.fromkeys(witnesses, 0)
+        self._joints: JointState | None = None
         self._zero_action: Action = np.zeros(len(self._actuated), np.float32)
         self._rest: Vector = np.zeros(len(robot.joints))
         self._motion: ResetPath | None = None
@@ -139,6 +150,10 @@ class AgentLoop:
         """The target of this episode is where it should be."""
         self._target_episode = max(self._target_episode, episode)
 
+    def confirm(self, witness: str) -> None:
+        """All was well for this one until now: as far as it knows, what was done so far is what happened."""
+        self._unconfirmed[witness] = 0
+
     @property
     def waits_for_target(self) -> bool:
         """Whether the reset lasts because the target is not placed."""
@@ -155,10 +170,15 @@ class AgentLoop:
             return self._index < self._steps_per_episode
         return self.phase is Phase.RESETTING and self._reset_done(now, joints)
 
-    def act(self, now: float, joints: JointState | None, armed: bool) -> Vector:
-        """The joint velocity (n,) in rad/s for this cycle. This is the control path: nothing here may wait."""
+    def act(self, now: float, joints: JointState | None, obstacle: str = "") -> Vector:
+        """The joint velocity (n,) in rad/s for this cycle. This is the control path: nothing here may wait.
+
+        `obstacle` names what else the arm has to wait for, if anything.
+        """
         self.policy_acted = False
-        if joints is None or self.limits is None or not armed or not self._trustworthy(now, joints):
+        self._joints = joints
+        self.obstacle = self._missing(now, joints) or obstacle or self._sight.trouble
+        if joints is None or self.obstacle:
             self._abandon()
             return self._rest
         if self.phase is Phase.WAITING:
@@ -172,9 +192,12 @@ class AgentLoop:
 
     def settle(self, now: float) -> EpisodeResult | None:
         """Reward and record the cycle that `act` began; returns the episode that it ended, if one did."""
+        changed = self._sees_something_new()
+        recorded = self._observed is not None
         if self._observed is not None:
             self._record(*self._observed)
             self._observed = None
+        self._hold(recorded, changed)
         if self.waits_for_target and now >= self._ask_again:
             self._ask_again = now + TARGET_RETRY
             self._place_target(self.episode)
@@ -182,11 +205,34 @@ class AgentLoop:
         result, self._result = self._result, None
         return result
 
-    def _trustworthy(self, now: float, joints: JointState) -> bool:
+    def _hold(self, recorded: bool, changed: bool) -> None:
+        """Keep back what may turn out not to be experience, now that a step was recorded, or the image changed."""
+        self._unseen = 0 if changed else self._unseen + recorded
+        for witness in self._unconfirmed:
+            self._unconfirmed[witness] += recorded
+        # One step goes in each cycle, though they are confirmed by the second: many at once would be many updates.
+        self._awaited = max(0, self._awaited + recorded - 1, *self._unconfirmed.values())
+        self._outbox.held = max(self._unseen, self._awaited)
+
+    def _missing(self, now: float, joints: JointState | None) -> str:
         newest = self.observations.newest
-        return newest is not None and now - newest.received < FRAME_TIMEOUT and now - joints.received < STATE_TIMEOUT
+        states, images = self._sources
+        missing = {
+            states: joints is None or now - joints.received >= STATE_TIMEOUT,
+            images: newest is None or now - newest.received >= FRAME_TIMEOUT,
+            "robot_description": self.limits is None,
+        }
+        return ", ".join(name for name, absent in missing.items() if absent)
+
+    def _sees_something_new(self) -> bool:
+        newest = self.observations.newest
+        return newest is not None and self._joints is not None and self._sight.see(newest, self._joints.position)
 
     def _abandon(self) -> None:
+        """Rest. What nobody has confirmed since does not become experience."""
+        self._outbox.withdraw()
+        self._unseen = self._awaited = 0
+        self._unconfirmed = dict.fromkeys(self._unconfirmed, 0)
         if self.phase is Phase.RUNNING:
             self.aborted += 1
         self.phase = Phase.WAITING

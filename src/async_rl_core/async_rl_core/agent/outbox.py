@@ -33,7 +33,9 @@ class Outbox:
 
     Attributes:
         sequence: number of the next step to put.
+        held: so many of the newest steps are not sent yet; they may be withdrawn.
         lost: steps that replay will not get.
+        withdrawn: steps that it was not to get.
     """
 
     def __init__(
@@ -44,11 +46,11 @@ class Outbox:
         self._ahead = 0  # of those kept, the first so many were sent
         self._store: int | None = None
         self._done = self.sequence = sent
-        self.lost = 0
+        self.held = self.lost = self.withdrawn = 0
 
     def __len__(self) -> int:
         """Steps that wait to be sent."""
-        return len(self._kept) - self._ahead
+        return len(self._kept) - self._ahead - self.held
 
     @property
     def sent(self) -> int:
@@ -71,11 +73,18 @@ class Outbox:
         if self._receipt is not None:
             self._follow(self._receipt())
         for _ in range(limit):
-            if self._ahead == len(self._kept) or not self._send(self._kept[self._ahead]):
+            if len(self) <= 0 or not self._send(self._kept[self._ahead]):
                 return
             self._ahead += 1
             if self._receipt is None:
                 self._drop_sent()
+
+    def withdraw(self) -> None:
+        """Forget the steps that are held."""
+        for _ in range(min(self.held, len(self._kept) - self._ahead)):
+            self.sequence = self._kept.pop().sequence
+            self.withdrawn += 1
+        self.held = 0
 
     def _follow(self, receipt: Receipt | None) -> None:
         """Drop what arrived; begin again with the rest where another process asks for it."""

@@ -14,7 +14,7 @@ STEPS = 4
 
 
 def rehearse(config: Config, actor: Actor, reward: Reward) -> None:
-    """Run an episode of `STEPS` steps on black images, with an arm that is at its start pose already.
+    """Run an episode of `STEPS` steps on grey images, with an arm that is at its start pose already.
 
     The first call of a network, or of much of NumPy, takes 50 to 100 ms, which in an episode would be missed cycles
     and a watchdog fault.
@@ -27,12 +27,12 @@ def rehearse(config: Config, actor: Actor, reward: Reward) -> None:
     loop.limits = _Free()
     loop.policy_ready = True
     start = np.array(config.robot.start)
-    image = np.zeros((config.camera.height, config.camera.width, 3), np.uint8)
+    image = np.full((config.camera.height, config.camera.width, 3), 128, np.uint8)
     for i in range(CYCLES):
         now = i * cycle
         loop.target_placed(loop.episode)
         loop.add_frame(Frame(image, 0, now))
-        loop.act(now, JointState(start, np.zeros(len(start)), now), armed=True)
+        loop.act(now, JointState(start, np.zeros(len(start)), now))
         if loop.settle(now) is not None:
             return
 

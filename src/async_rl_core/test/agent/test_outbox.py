@@ -54,6 +54,26 @@ def test_a_cycle_sends_a_bounded_number() -> None:
     assert len(accepted) == module.PER_CYCLE
 
 
+def test_what_is_held_is_sent_later_or_withdrawn_and_its_numbers_are_given_anew() -> None:
+    accepted: list[int] = []
+    outbox = Outbox(lambda item: not accepted.append(item.sequence))
+    for i in range(5):
+        outbox.put(step(i))
+    outbox.held = 2
+    outbox.flush()
+    assert accepted == [0, 1, 2]
+    assert len(outbox) == 0
+    outbox.held = 1
+    outbox.flush()
+    assert accepted == [0, 1, 2, 3]
+    outbox.withdraw()
+    assert (outbox.sequence, outbox.held, outbox.withdrawn, outbox.lost) == (4, 0, 1, 0)
+    outbox.put(step(4))
+    outbox.flush()
+    assert accepted == [0, 1, 2, 3, 4]
+    assert outbox.sent == 5
+
+
 def test_a_full_outbox_loses_the_oldest_and_counts_it() -> None:
     outbox = Outbox(lambda _: False)
     for i in range(module.CAPACITY + 3):
