@@ -7,6 +7,8 @@ from enum import Enum
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
+from async_rl_ros.timers import every
+
 
 class Level(Enum):
     """Severity, as DiagnosticStatus has it."""
@@ -35,7 +37,7 @@ class Diagnostics:
         self._name = f"{node.get_name()}: {name}" if name else node.get_name()
         self._level: Level | None = None  # as it was said last
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self._timer = node.create_timer(period, self.publish)
+        self._timer = every(node, period, self.publish)
 
     def publish_changes(self) -> None:
         """Publish now if the level is another than the last: trouble need not wait for the period."""

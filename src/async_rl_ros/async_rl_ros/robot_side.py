@@ -11,6 +11,7 @@ from async_rl_ros import qos
 STATUS_PERIOD = 0.1
 """Seconds after which the status is said again, for who must know that it still holds."""
 INACTIVE = "controller inactive"
+CEASED = "no command comes any more: the arm rests"
 
 
 def status_message(node: Node, cause: str) -> RobotStatus:
@@ -27,15 +28,23 @@ class RobotSide:
         node: that drives the robot.
         activate: has its controller follow commands again.
         cause: why the robot does not follow any now; empty where it does.
+        ceased: whether commands came, and come no more.
     """
 
-    def __init__(self, node: Node, activate: Callable[[], None], cause: Callable[[], str]) -> None:
-        self._node, self._activate, self._cause = node, activate, cause
+    def __init__(
+        self, node: Node, activate: Callable[[], None], cause: Callable[[], str], ceased: Callable[[], bool]
+    ) -> None:
+        self._node, self._activate, self._cause, self._ceased = node, activate, cause, ceased
+        self._said = False
         self._publisher = node.create_publisher(RobotStatus, "robot_status", qos.LATCHED)
         node.create_service(Trigger, "~/activate_controller", self._on_activate)
 
     def tell(self) -> None:
-        """Publish the status."""
+        """Publish the status, and say in the log, once, that commands have ceased."""
+        ceased = self._ceased()
+        if ceased and not self._said:
+            self._node.get_logger().error(CEASED)
+        self._said = ceased
         self._publisher.publish(status_message(self._node, self._cause()))
 
     def deactivated(self, velocities: int, joints: int) -> None:

@@ -14,6 +14,7 @@ import async_rl_ros.node
 from async_rl_core.agent.histogram import Histogram
 from async_rl_core.agent.schedule import Schedule
 from async_rl_core.safety.guard import Guard
+from async_rl_core.safety.limits import longest_stop
 from async_rl_core.safety.states import State
 from async_rl_interfaces.msg import GuardState, RobotStatus, VelocityCommand
 from async_rl_ros import scheduling
@@ -23,6 +24,7 @@ from async_rl_ros.histograms import histogram_message
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.qos import COMMAND, DRIVER, LATCHED, SENSOR
 from async_rl_ros.stamps import nanoseconds
+from async_rl_ros.timers import every
 
 PRIORITY = 40
 """SCHED_FIFO: above the simulated robot and the agent."""
@@ -33,9 +35,9 @@ REPORT_PERIOD = 1.0
 MARGIN = 0.0002
 """Seconds from a command's expected arrival to a cycle: what the agent decides goes out at once."""
 ZEROS = 0.12
-"""Seconds for which zeros are repeated after the arm has come to rest, before the process ends."""
-STOP_LIMIT = 0.6
-"""Seconds for ramp and zeros together, whatever happens."""
+"""Seconds' worth of zeros that are repeated after the arm has come to rest, before the process ends."""
+STOP_RESERVE = 0.2
+"""Seconds beyond the longest stop that ramp and zeros may take, whatever happens."""
 DEACTIVATION_LIMIT = 0.5
 """Seconds that the end of the process waits for the controller's deactivation."""
 
@@ -69,11 +71,13 @@ class SafetyGuardNode(ConfiguredNode):
             self.create_subscription(RobotStatus, "robot_status", self._on_status, LATCHED)
         name = driver.controller if driver and driver.via == "launch" else None
         self._controller = Controller(self, name) if name else None
+        self._zeros = round(ZEROS * robot.state_rate)
+        self._followed = False
         self._rested = 0
         self.create_service(Trigger, "safety_guard_node/arm", self._arm)
         self.create_service(Trigger, "safety_guard_node/disarm", self._disarm)
         self.create_service(Trigger, "safety_guard_node/reset_fault", self._reset_fault)
-        self.create_timer(REPORT_PERIOD, self._report)
+        every(self, REPORT_PERIOD, self._report)
         self._diagnostics = Diagnostics(self, self._health)
 
     def run(self, stop: Stop) -> None:
@@ -103,6 +107,7 @@ class SafetyGuardNode(ConfiguredNode):
     def _send(self) -> None:
         """One cycle: judge, publish, and set the next; cycles that were missed are not made up for."""
         now = time.monotonic()
+        self._followed = False
         self._measure(now)
         self._command(now)
         if self._told != (self._guard.state, self._guard.fault):
@@ -113,7 +118,7 @@ class SafetyGuardNode(ConfiguredNode):
         """Once zeros have been repeated long enough after a fault, have the controller deactivated."""
         resting = self._guard.state is State.FAULT and self._guard.at_rest
         self._rested = self._rested + 1 if resting else 0
-        if self._controller and self._rested == round(ZEROS * self.config.robot.state_rate):
+        if self._controller and self._rested == self._zeros:
             self._controller.deactivate()
 
     def _command(self, now: float) -> None:
@@ -131,14 +136,13 @@ class SafetyGuardNode(ConfiguredNode):
 
     def _come_to_rest(self) -> None:
         """Ramp down and repeat zeros. Nothing else is done meanwhile: nothing may interfere any more."""
-        rest = time.monotonic()
-        end = rest + STOP_LIMIT
-        self._guard.disarm(rest)
-        while time.monotonic() < min(end, rest + ZEROS):
+        end = time.monotonic() + longest_stop(self.config.robot) + ZEROS + STOP_RESERVE
+        self._guard.disarm(time.monotonic())
+        zeros = 0  # counted, not timed: a halt of the machine must not take them away
+        while zeros < self._zeros and time.monotonic() < end:
             time.sleep(max(0.0, self._schedule.due - time.monotonic()))
             self._command(time.monotonic())
-            if not self._guard.at_rest:
-                rest = time.monotonic()
+            zeros = zeros + 1 if self._guard.at_rest else 0
         with suppress(Exception):  # the arm is at rest; whether anyone hears so is not worth a failure
             self._tell()
             if self._controller and (future := self._controller.deactivate()):
@@ -151,7 +155,9 @@ class SafetyGuardNode(ConfiguredNode):
     def _on_command(self, message: VelocityCommand) -> None:
         now = time.monotonic()
         if self._guard.on_command(now, message.sequence, message.name, message.velocity):
-            self._schedule.follow(now)
+            if not self._followed:  # once per cycle: a flood of commands must not put off the next for ever
+                self._schedule.follow(now)
+                self._followed = True
             self._answered = nanoseconds(message.observation_stamp) or None
 
     def _on_status(self, message: RobotStatus) -> None:

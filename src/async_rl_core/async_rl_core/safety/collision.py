@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ SLIDING = 0.03
 """Metres beyond the margin within which a motion is led along a surface."""
 EPSILON = 1e-5
 """Metres by which a distance may shrink and count as kept."""
+_ADDED = "tool", "table"
+"""Bodies that the description does not have."""
 
 
 class GeometryError(SafetyError):
@@ -144,20 +147,39 @@ class Bodies:
 
     def _pairs(self, robot: RobotConfig) -> list[pin.CollisionPair]:
         """Bodies that move against each other, are no neighbours, and are not named as close."""
-        names = [self._link(body) for body in self._geometry.geometryObjects]
-        for pair in robot.bodies.close:
-            require(pair, names, "body")
-        close = {frozenset(pair) for pair in robot.bodies.close}
+        close = {frozenset(two) for a, b in robot.bodies.close for two in product(self._named(a), self._named(b))}
         joints = [body.parentJoint for body in self._geometry.geometryObjects]
-        parents, table = self._model.parents, len(names) - 1
+        parents, table = self._model.parents, len(joints) - 1
         return [
             pin.CollisionPair(i, j)
-            for j in range(len(names))
+            for j in range(len(joints))
             for i in range(j)
             if joints[i] != joints[j]
             and (j == table or joints[i] != parents[joints[j]])
-            and frozenset((names[i], names[j])) not in close
+            and frozenset((i, j)) not in close
         ]
+
+    def _named(self, name: str) -> list[int]:
+        """The numbers of a link's shapes; where it has none, of those of the links that are fixed to it.
+
+        So is it with the base_link of UR's own description: its mesh is that of base_link_inertia.
+        """
+        links = [frame.name for frame in self._model.frames if frame.type == pin.FrameType.BODY]
+        require([name], [*links, *_ADDED], "body")
+        chains = [self._chain(body) for body in self._geometry.geometryObjects]
+        own = [i for i, chain in enumerate(chains) if chain[0] == name]
+        return own or [i for i, chain in enumerate(chains) if name in chain]
+
+    def _chain(self, body: pin.GeometryObject) -> list[str]:
+        """A body's link, and what that is fixed to, as far as the joint that moves them."""
+        if body.name in _ADDED:
+            return [body.name]
+        frames = self._arm.full.frames  # of joints that are held fast, the reduced model's lead in a circle
+        found, index = [], self._arm.full.getFrameId(self._link(body), pin.FrameType.BODY)
+        while index and (frame := frames[index]).type != pin.FrameType.JOINT:
+            found.append(frame.name)
+            index = frame.parentFrame
+        return found
 
     def _judge(self, pairs: Sequence[pin.CollisionPair]) -> None:
         self._geometry.removeAllCollisionPairs()
@@ -188,7 +210,7 @@ class Bodies:
         return " and ".join(self._link(self._geometry.geometryObjects[i]) for i in (pair.first, pair.second))
 
     def _link(self, body: pin.GeometryObject) -> str:
-        name: str = body.name if body.name in ("tool", "table") else self._model.frames[body.parentFrame].name
+        name: str = body.name if body.name in _ADDED else self._model.frames[body.parentFrame].name
         return name
 
 

@@ -12,11 +12,14 @@ from async_rl_core.errors import SafetyError
 from async_rl_core.safety.collision import Bodies, GeometryError
 from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput
 from async_rl_core.safety.kinematics import Kinematics
-from async_rl_core.safety.limits import Area, LimitFilter
+from async_rl_core.safety.limits import Area, LimitFilter, longest_stop
 from async_rl_core.safety.states import TRANSITIONS, Event, Fault, Kind, State
 from async_rl_core.safety.zone import ToolZone
 
 Vector = NDArray[np.float64]
+
+LONGEST_STOP = 2.0
+"""Seconds: whoever ends the guard's process waits for longer than that before killing it."""
 
 
 class Guard:
@@ -38,6 +41,11 @@ class Guard:
             raise SafetyError(
                 f"an action cycle of {action_cycle_time:g} s and guard.grace of {config.grace:g} s together must stay "
                 f"below guard.watchdog of {config.watchdog:g} s"
+            )
+        if (stop := longest_stop(robot)) > LONGEST_STOP:
+            raise SafetyError(
+                f"{robot.name}: a stop takes {stop:.2f} s from limits.velocity with limits.stop_acceleration, "
+                f"at most {LONGEST_STOP:g} s are allowed; lower the velocity"
             )
         self.state = State.DISARMED
         self.fault: Fault | None = None
@@ -124,6 +132,8 @@ class Guard:
     def missing(self, now: float) -> list[str]:
         """What keeps the guard from arming, in words; empty where nothing does."""
         found = [self._commands.missing(now), self._joints.missing(now), self._status.missing(now)]
+        if self._joints.moves(now):
+            found.append("the arm is not at rest")
         if self._filter is None:
             found.append("no robot_description yet")
         if self._publishers != 1:
@@ -150,7 +160,7 @@ class Guard:
         """Clear a fault, on a person's word only, once the arm is at rest. Returns whether it did, and why not."""
         if (self.state, Event.RESET) not in TRANSITIONS:
             return False, f"no fault to clear: {self.state.name}"
-        if not self.at_rest:
+        if not self.at_rest or self._joints.moves(now):
             return False, "the arm is not at rest yet"
         self.fault = None
         self._happen(Event.RESET)
@@ -191,9 +201,13 @@ class Guard:
             self._fail(Kind.NOT_READY, cause, now)
 
     def _follow(self, now: float, limits: LimitFilter) -> None:
+        wanted, position = self._commands.velocity, self._joints.position
         if self._is_late(now):
             limits.brake()  # slow already, so that the arm is at rest soon after the watchdog
-        elif cause := limits.follow(self._commands.velocity, self._joints.position, self._joints.silence(now)):
+        elif not math.isfinite(sum(wanted) + sum(position)):  # no stop could be planned with these
+            self._fail(Kind.GUARD, f"took in what is not finite: {wanted} rad/s at {position} rad", now)
+            limits.brake()
+        elif cause := limits.follow(wanted, position, self._joints.silence(now)):
             self.limited[cause] += 1
 
     def _is_late(self, now: float) -> bool:

@@ -10,6 +10,10 @@ ABSURD = 5.0
 """Times the velocity limit: what no working agent commands, so a fault and not a value to clip."""
 STEADY = 10
 """Commands in a row without a gap before the guard may arm: a single message is no live agent."""
+STILL = 0.005
+"""rad by which a joint at rest may seem to move, from noise, in `STILL_TIME`."""
+STILL_TIME = 0.1
+"""Seconds over which an arm is looked at to see whether it rests: so more than 0.05 rad/s is motion."""
 JUMP = 0.02
 """rad by which a joint may seem to move beyond what its velocity limit allows: noise, and jitter of the messages."""
 STATUS_TIMEOUT = 0.5
@@ -94,9 +98,14 @@ class StateInput:
         self._timeout = config.state_timeout
         self._slack = 1.0 / robot.state_rate
         self._order = _Order(robot.joints, others=True)
-        self._received = -math.inf
+        self._received = self._stood_since = -math.inf
+        self._stood_at = self.position
         self._stamp = -1
         self._frozen = ""
+
+    def moves(self, now: float) -> bool:
+        """Whether the arm moves by what its joints say, or has but just come to rest."""
+        return now - self._stood_since < STILL_TIME
 
     def silence(self, now: float) -> float:
         """Seconds since the newest valid joint state was received; infinite before the first."""
@@ -141,6 +150,8 @@ class StateInput:
             return None
         jump = self._jump(now, stamp, angles)
         self.position = angles  # after a jump too: the next state is compared with it
+        if any(abs(a - b) > STILL for a, b in zip(angles, self._stood_at, strict=True)):
+            self._stood_at, self._stood_since = angles, now
         self._stamp = stamp
         if jump is None:
             self._received = now

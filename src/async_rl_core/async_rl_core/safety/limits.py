@@ -26,6 +26,13 @@ BISECTIONS = 3
 EPSILON = 1e-9
 
 
+def longest_stop(robot: RobotConfig) -> float:
+    """Seconds of a stop from full speed, with the joint that takes longest still accelerating."""
+    limits, cycle = robot.limits, 1.0 / robot.state_rate
+    joints = zip(limits.velocity, limits.acceleration, limits.stop_acceleration, limits.jerk, strict=True)
+    return max(cycle * len(Ramp(a, s, jerk, cycle).way(0.0, (v, a * cycle))) for v, a, s, jerk in joints)
+
+
 class Area(Protocol):
     """What of space the arm may take up."""
 

@@ -166,6 +166,15 @@ def reset_in_motion(benches: Benches) -> None:
     latches(arm, Kind.GUARD)
 
 
+def reset_of_an_arm_that_goes_on(benches: Benches) -> None:
+    arm = benches.armed()
+    arm.guard.fail(arm.time, "a test")
+    for _ in range(60):
+        arm.position[0] += 0.1 * arm.cycle
+        arm.cycles(1)
+    assert not arm.guard.reset_fault(arm.time)[0]
+
+
 def arming_without_an_agent(benches: Benches) -> None:
     arm = benches.new(auto_arm=False)
     arm.cycles(60)
@@ -174,6 +183,7 @@ def arming_without_an_agent(benches: Benches) -> None:
 
 def arming_after_one_command(benches: Benches) -> None:
     arm = benches.new(auto_arm=False)
+    arm.cycles(60)
     arm.cycles(5, command=ZERO)
     assert not arm.guard.arm(arm.time)[0]
 

@@ -124,6 +124,31 @@ def test_joint_ranges_leave_room_between_the_links(robot: str) -> None:
     assert not often
 
 
+def with_base_link_inertia(urdf: str) -> str:
+    """A description as UR's own is made: no shape on base_link, its mesh on a link that is fixed to it."""
+    moved = '<joint name="base_link-base_link_inertia" type="fixed"><parent link="base_link"/>'
+    moved += '<child link="base_link_inertia"/></joint><link name="base_link_inertia">'
+    changed = urdf.replace('<link name="base_link">', f'<link name="base_link"/>{moved}')
+    assert changed.count("base_link_inertia") == 3
+    return changed
+
+
+def test_a_link_without_a_shape_stands_for_those_fixed_to_it(config: Config, urdf: str) -> None:
+    usual = Bodies(urdf, config.robot, MARGIN, CYCLE)
+    bodies = Bodies(with_base_link_inertia(urdf), config.robot, MARGIN, CYCLE)
+    assert "base_link_inertia and forearm_link" in bodies.judged
+    assert [words.replace("base_link_inertia", "base_link") for words in bodies.judged] == usual.judged
+    empty = (*config.robot.bodies.close, ("base", "tool"))  # nothing is fixed to that one
+    assert Bodies(urdf, with_bodies(config.robot, close=empty), MARGIN, CYCLE).judged == usual.judged
+
+
+def test_the_guard_takes_urs_own_description(config: Config, urdf: str) -> None:
+    guard = Guard(config.robot, config.guard, config.agent.action_cycle_time)
+    guard.on_description(with_base_link_inertia(urdf))
+    assert not guard.collisions_unjudged
+    assert "no robot_description" not in "; ".join(guard.missing(0.0))
+
+
 def test_a_description_without_shapes_leaves_all_else_judged(config: Config, urdf: str) -> None:
     guard = Guard(config.robot, config.guard, config.agent.action_cycle_time)
     guard.on_description(urdf.replace("/collision/forearm.stl", "/collision/lost.stl"))

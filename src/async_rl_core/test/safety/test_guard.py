@@ -217,7 +217,44 @@ def test_a_fault_is_not_cleared_while_the_arm_moves(bench: MakeBench) -> None:
     arm.guard.fail(arm.time, "a test")
     assert arm.guard.reset_fault(arm.time) == (False, "the arm is not at rest yet")
     until_rest(arm)
+    assert arm.guard.reset_fault(arm.time) == (False, "the arm is not at rest yet")  # by its joint states
+    arm.cycles(20)
     assert arm.guard.reset_fault(arm.time)[0]
+
+
+def coasting(arm: Bench, cycles: int) -> None:
+    """The arm goes on, whatever it is sent."""
+    for _ in range(cycles):
+        arm.position[0] += 0.1 * arm.cycle
+        arm.cycles(1, command=ZERO)
+
+
+def test_an_arm_that_goes_on_by_itself_is_neither_reset_nor_armed(bench: MakeBench) -> None:
+    arm = bench(auto_arm=False)
+    coasting(arm, 60)
+    assert arm.guard.arm(arm.time) == (False, "not armed: the arm is not at rest")
+    arm.guard.fail(arm.time, "a test")
+    assert not arm.guard.reset_fault(arm.time)[0]
+    arm.cycles(20)
+    assert arm.guard.reset_fault(arm.time)[0]
+
+
+def test_what_is_not_finite_behind_all_checks_is_a_fault_and_no_plan(bench: MakeBench) -> None:
+    arm = bench().armed()
+    arm.cycles(50, command=MOVING)
+    arm.guard._commands.velocity[1] = math.nan
+    arm.cycles(1)
+    assert arm.guard.fault is not None
+    assert arm.guard.fault.kind is Kind.GUARD
+    assert "not finite" in arm.guard.fault.cause
+    until_rest(arm)
+
+
+def test_a_stop_that_takes_too_long_is_refused(config: Config) -> None:
+    slow = config.robot.limits.model_copy(update={"acceleration": (0.3,) * 6, "stop_acceleration": (0.3,) * 6})
+    robot = config.robot.model_copy(update={"limits": slow})
+    with pytest.raises(SafetyError, match=r"a stop takes 2\.\d+ s .*, at most 2 s are allowed; lower the velocity"):
+        Guard(robot, config.guard, config.agent.action_cycle_time)
 
 
 def test_an_impossible_grace_is_refused(config: Config) -> None:

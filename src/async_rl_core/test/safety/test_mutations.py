@@ -32,6 +32,7 @@ def benches(bench: Callable[..., Bench], config: Config, wide: RobotConfig) -> B
 
 def wrongly_rests(patch: Patch) -> None:
     patch.setattr(Guard, "at_rest", property(lambda self: True))
+    patch.setattr(StateInput, "moves", lambda self, now: False)
 
 
 def forgetful(patch: Patch) -> None:
@@ -104,6 +105,7 @@ PROTECTIONS = [
     Protection(checks.fault_that_stays, forgetful),
     Protection(checks.worst_fault, overruling),
     Protection(checks.reset_in_motion, wrongly_rests),
+    Protection(checks.reset_of_an_arm_that_goes_on, returning(StateInput, "moves", False)),
     Protection(checks.arming_without_an_agent, returning(Guard, "missing", [])),
     Protection(checks.arming_after_one_command, returning(CommandInput, "missing", None)),
     Protection(checks.arming_without_joint_states, returning(StateInput, "missing", None)),
