@@ -15,6 +15,7 @@ from launch.actions import (
     OpaqueFunction,
     SetEnvironmentVariable,
     Shutdown,
+    TimerAction,
 )
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import AnyLaunchDescriptionSource
@@ -30,6 +31,9 @@ from async_rl_core.bringup.supervisor import RESTART_DELAY, STOP_GRACE
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
 _ESCALATION = 0.25  # share of the grace left after SIGTERM, which launch sends between SIGINT and SIGKILL
+
+_LAST_STOP = 1.0
+"""Seconds from the death of a node to the end of the others, in which the arm is stopped."""
 
 _OF_LAUNCH = ("launch-prefix", "emulate_tty:=", "sigterm_timeout:=", "sigkill_timeout:=")  # arguments of launch itself
 
@@ -66,13 +70,17 @@ def _start(context: LaunchContext, task: str, launch_file: str) -> list[LaunchDe
     config, specs = held.enter_context(prepared(configure(values, task), os.environ, datetime.now(), say))
     print(f"run folder: {config.run_dir}", flush=True)
     driver = included(config)
-    enclave = _enclave_of_driver() if driver and config.secure else []
-    return [*enclave, *([_include(driver)] if driver else []), *map(_action, specs)]
+    if driver is None:
+        return [*map(_action, specs)]
+    return [*_environment_of_driver(config.secure), _include(driver), *map(_action, specs)]
 
 
-def _enclave_of_driver() -> list[LaunchDescriptionEntity]:
-    """For all that names no enclave of its own; not in a scope, since some of it is started once other nodes are up."""
-    wanted = variables(os.environ, override=DRIVER)
+def _environment_of_driver(secure: bool) -> list[LaunchDescriptionEntity]:
+    """Of all that has none of its own: it keeps to this host as our nodes do, and has an enclave if they have.
+
+    Not in a scope, since some of a driver is started once other nodes are up.
+    """
+    wanted = environment(os.environ) | (variables(os.environ, override=DRIVER) if secure else {})
     return [SetEnvironmentVariable(name, value) for name, value in wanted.items()]
 
 
@@ -104,6 +112,10 @@ def _action(spec: NodeSpec) -> Node:
 def _on_exit(spec: NodeSpec) -> Callable[[ProcessExited, LaunchContext], list[LaunchDescriptionEntity] | None]:
     exits = 0
 
+    def fail(context: LaunchContext, code: int) -> None:
+        # launch prints this as its error, shuts the rest down, and exits with 1.
+        raise RuntimeError(f"{spec.name} died with exit code {code}; stopping")
+
     def react(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity] | None:
         nonlocal exits
         exits += 1
@@ -113,7 +125,7 @@ def _on_exit(spec: NodeSpec) -> Callable[[ProcessExited, LaunchContext], list[La
             return [Shutdown(reason="run complete")]
         if event.returncode != EXPLAINED and exits <= spec.restarts:
             return None
-        # launch prints this as its error, shuts the rest down, and exits with 1.
-        raise RuntimeError(f"{spec.name} died with exit code {event.returncode}; stopping")
+        # Not at once: where the guard died, robot_status_node has the driver stop the arm, which takes both of them.
+        return [TimerAction(period=_LAST_STOP, actions=[OpaqueFunction(function=fail, args=[event.returncode])])]
 
     return react

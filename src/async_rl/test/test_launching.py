@@ -1,5 +1,6 @@
 """The launch files, where the launch packages are installed."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ pytest.importorskip("launch_ros")
 
 from async_rl import launching  # noqa: E402
 from async_rl_core.bringup.arguments import table  # noqa: E402
-from async_rl_core.bringup.graph import EXPLAINED, LaunchSpec, NodeSpec, Role  # noqa: E402
+from async_rl_core.bringup.graph import EXPLAINED, LaunchSpec, NodeSpec, Role, environment  # noqa: E402
 
 RUNNING, STOPPING = SimpleNamespace(is_shutdown=False), SimpleNamespace(is_shutdown=True)
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -34,14 +35,29 @@ def test_the_drivers_launch_file_is_included_with_its_arguments() -> None:
     assert dict(include.launch_arguments) == {"robot_ip": "192.0.2.1"}
 
 
+def environment_of_driver(secure: bool) -> dict[str, str]:
+    context = launch.LaunchContext()
+    for action in launching._environment_of_driver(secure):
+        action.execute(context)
+    environment: dict[str, str] = context.environment
+    return environment
+
+
+def test_a_driver_keeps_to_this_host_as_our_nodes_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
+        monkeypatch.delenv(name, raising=False)
+    ours = environment(os.environ)
+    found = environment_of_driver(secure=False)
+    assert {name: found[name] for name in ours} == ours
+    assert any(name.endswith("_DEFAULT_PROFILES_FILE") for name in ours)
+
+
 def test_a_secure_runs_driver_is_in_its_enclave(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROS_SECURITY_KEYSTORE", "/keys")
-    context = launch.LaunchContext()
-    for action in launching._enclave_of_driver():
-        action.execute(context)
-    assert context.environment["ROS_SECURITY_ENCLAVE_OVERRIDE"] == "/async_rl/driver"
-    assert context.environment["ROS_SECURITY_STRATEGY"] == "Enforce"
-    assert context.environment["ROS_SECURITY_KEYSTORE"] == "/keys"
+    found = environment_of_driver(secure=True)
+    assert found["ROS_SECURITY_ENCLAVE_OVERRIDE"] == "/async_rl/driver"
+    assert found["ROS_SECURITY_STRATEGY"] == "Enforce"
+    assert found["ROS_SECURITY_KEYSTORE"] == "/keys"
 
 
 def exit_of(role: Role, code: int, context: object = RUNNING, times: int = 1, restarts: int = 0) -> object:
@@ -51,15 +67,23 @@ def exit_of(role: Role, code: int, context: object = RUNNING, times: int = 1, re
     return react(SimpleNamespace(returncode=code), context)
 
 
+def fails_with(reaction: object, message: str) -> None:
+    """After the time in which the arm is stopped, launch ends with this error."""
+    assert isinstance(reaction, list)
+    (timer,) = reaction
+    assert isinstance(timer, launch.actions.TimerAction)
+    (failure,) = timer.actions
+    with pytest.raises(RuntimeError, match=message):
+        failure.execute(launch.LaunchContext())
+
+
 def test_what_an_exit_means() -> None:
     (shutdown,) = exit_of("finisher", 0)
     assert isinstance(shutdown, launch.actions.Shutdown)
     for role, code in (("finisher", 3), ("essential", 0), ("essential", 3)):
-        with pytest.raises(RuntimeError, match=f"arm died with exit code {code}; stopping"):
-            exit_of(role, code)
+        fails_with(exit_of(role, code), f"arm died with exit code {code}; stopping")
         assert exit_of(role, code, STOPPING) is None
     assert exit_of("optional", 1) is None
     assert exit_of("essential", 1, times=2, restarts=2) is None
     for code, times in ((1, 3), (EXPLAINED, 1)):
-        with pytest.raises(RuntimeError, match="arm died"):
-            exit_of("essential", code, times=times, restarts=2)
+        fails_with(exit_of("essential", code, times=times, restarts=2), "arm died")

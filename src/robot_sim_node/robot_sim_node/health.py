@@ -9,6 +9,7 @@ import numpy as np
 
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_ros.diagnostics import Health, Level
+from async_rl_ros.robot_side import CEASED
 from robot_sim_node.camera import CameraThread
 
 
@@ -64,6 +65,8 @@ class SimHealth:
     def _verdict(self, missed: int) -> tuple[Level, str]:
         if not self._arm.active:
             return Level.ERROR, "controller inactive; call ~/activate_controller"
+        if self._arm.ceased:
+            return Level.ERROR, CEASED
         if missed:
             return Level.WARN, f"the loop missed {missed} ticks"
         return Level.OK, "running"

@@ -85,7 +85,7 @@ class RobotSimNode(ConfiguredNode):
         self._state_publisher = self.create_publisher(JointState, robot.state_topic, qos.DRIVER)
         self._description_publisher = self.create_publisher(String, "robot_description", qos.LATCHED)
         self._description_publisher.publish(String(data=urdf_text(robot)))
-        self._side = RobotSide(self, self._arm.activate, self._cause)
+        self._side = RobotSide(self, self._arm.activate, self._cause, lambda: self._arm.ceased)
 
     def _create_subscriptions(self) -> None:
         topic = self.config.robot.command_topic

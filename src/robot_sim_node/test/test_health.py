@@ -14,7 +14,7 @@ from robot_sim_node.health import LoopCounts, SimHealth, milliseconds
 
 
 def make() -> tuple[SimHealth, Any, LoopCounts, list[float]]:
-    arm = SimpleNamespace(time=0.0, active=True, dropped=0)
+    arm = SimpleNamespace(time=0.0, active=True, ceased=False, dropped=0)
     renderer = SimpleNamespace(name="raycast")
     camera = SimpleNamespace(
         render_times=deque([0.001]), ages=deque([0.002]), skipped=0, choice=SimpleNamespace(renderer=renderer)
@@ -47,6 +47,13 @@ def test_inactive_controller_is_an_error() -> None:
     health, arm, _, _ = make()
     arm.active = False
     assert health().level is Level.ERROR
+
+
+def test_a_commander_that_fell_silent_is_an_error() -> None:
+    health, arm, _, _ = make()
+    arm.ceased = True
+    report = health()
+    assert (report.level, report.message) == (Level.ERROR, "no command comes any more: the arm rests")
 
 
 def test_percentiles() -> None:

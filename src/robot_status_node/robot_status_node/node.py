@@ -8,6 +8,7 @@ from typing import Any
 
 from rclpy.client import Client
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
 
 from async_rl_core.config.driver import Condition
@@ -17,13 +18,15 @@ from async_rl_core.robots.status import Status
 from async_rl_interfaces.msg import RobotStatus
 from async_rl_ros import qos
 from async_rl_ros.controller import Controller
-from async_rl_ros.node import ConfiguredNode
+from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
 from async_rl_ros.robot_side import STATUS_PERIOD, status_message
 from async_rl_ros.scheduling import realtime
+from async_rl_ros.timers import every
 
 _POLL_PERIOD = 0.5
 _WATCH_PERIOD = 0.02
+_LAST_WATCH = 1.0  # seconds that an arm which was left in motion may keep this node from its end
 _PRIORITY = 35  # SCHED_FIFO: below the guard, whose death it has to notice
 _LIST_CONTROLLERS = "controller_manager_msgs/srv/ListControllers"
 _LATEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -33,8 +36,8 @@ class RobotStatusNode(ConfiguredNode):
     """Listens to the topics and asks the services that the driver's `status` names, and tells what comes of it.
 
     A controller of ros2_control follows its last command for ever, so this node has it deactivated when commands stop
-    coming: the guard, which does so itself before it ends, may have been killed. What stopped the robot is for a person
-    to clear, and the controller for a person to activate.
+    coming before the arm was told to rest: the guard, which does both before it ends, may have been killed. What
+    stopped the robot is for a person to clear, and the controller for a person to activate.
     """
 
     def __init__(self) -> None:
@@ -43,6 +46,7 @@ class RobotStatusNode(ConfiguredNode):
         if driver is None or driver.via != "launch":
             raise ConfigError(f"robot '{self.config.robot.name}' is not driven by another's launch file")
         self._status = Status(driver.status, driver.controller)
+        self._silence = Silence()
         self._told: str | None = None
         self._publisher = self.create_publisher(RobotStatus, "robot_status", qos.LATCHED)
         for condition in driver.status:
@@ -53,7 +57,7 @@ class RobotStatusNode(ConfiguredNode):
         if driver.controller is not None:
             self._poll(_LIST_CONTROLLERS, "controller_manager/list_controllers", self._on_controllers)
             self._watch(Controller(self, driver.controller))
-        self.create_timer(STATUS_PERIOD, self._tell)
+        every(self, STATUS_PERIOD, self._tell)
 
     def _listen(self, condition: Condition) -> None:
         """Once as for a topic that is published on change and kept, and once as for one that is not kept."""
@@ -63,18 +67,33 @@ class RobotStatusNode(ConfiguredNode):
 
     def _poll(self, type_: str, name: str, take: Callable[[Any], None]) -> None:
         client = self.create_client(interface(type_), name)
-        self.create_timer(_POLL_PERIOD, partial(self._ask, client, take))
+        every(self, _POLL_PERIOD, partial(self._ask, client, take))
 
     def _watch(self, controller: Controller) -> None:
-        silence = Silence()
         topic = self.config.robot.command_topic
-        self.create_subscription(Float64MultiArray, topic, lambda _: silence.on_command(time.monotonic()), qos.SENSOR)
-        self.create_timer(_WATCH_PERIOD, lambda: self._deactivate_if(silence, topic, controller))
+        self.create_subscription(Float64MultiArray, topic, self._on_command, qos.SENSOR)
+        every(self, _WATCH_PERIOD, lambda: self._deactivate_if_left(topic, controller))
 
-    def _deactivate_if(self, silence: Silence, topic: str, controller: Controller) -> None:
-        if silence.begins(time.monotonic()):
-            self.get_logger().error(f"{topic} has fallen silent; its controller is deactivated")
-            controller.deactivate()
+    def run(self, stop: Stop) -> None:
+        """Serve until a stop is requested, and then until an arm that was left in motion has been stopped."""
+        super().run(stop)
+        end = time.monotonic() + _LAST_WATCH
+        while self._silence.moving and time.monotonic() < end:
+            self.executor_.spin_once(timeout_sec=_WATCH_PERIOD)
+
+    def _on_command(self, message: Float64MultiArray) -> None:
+        self._silence.on_command(time.monotonic(), any(message.data))
+
+    def _deactivate_if_left(self, topic: str, controller: Controller) -> None:
+        if not self._silence.asks(time.monotonic()):
+            return
+        self.get_logger().error(f"{topic} has fallen silent in motion; its controller is deactivated")
+        if (answer := controller.deactivate()) is not None:
+            answer.add_done_callback(self._on_deactivated)
+
+    def _on_deactivated(self, answer: Future[Any]) -> None:
+        if (response := answer.result()) is not None and response.ok:
+            self._silence.settle()
 
     def _ask(self, client: Client, take: Callable[[Any], None]) -> None:
         if client.service_is_ready():

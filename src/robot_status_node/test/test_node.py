@@ -4,17 +4,21 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from rclpy.task import Future
 from std_msgs.msg import Bool, Float64, Float64MultiArray
 from std_srvs.srv import Trigger
 
 from async_rl_core.config.load import resolve, write_config
 from async_rl_core.errors import ConfigError
+from async_rl_core.robots.silence import AGAIN
 from async_rl_core.robots.silence import TIMEOUT as SILENCE
 from async_rl_interfaces.msg import RobotStatus
 from robot_status_node.node import RobotStatusNode, interface
@@ -97,30 +101,65 @@ def test_it_tells_what_is_wrong_until_nothing_is(setting: tuple[Robot, SingleThr
     wait_for(executor, lambda: cause() == "it is slow (scaling says 20.0)")
 
 
-def test_a_controller_that_nobody_leads_is_deactivated_once(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
-    robot, executor = setting
-    node, controller = setting_node(executor), CountingController()
-    node._watch(controller)  # type: ignore[arg-type]
+def led(executor: SingleThreadedExecutor, robot: Robot, node: RobotStatusNode, *velocities: float) -> None:
+    """Send these commands, and wait until the node has heard the last of them."""
     commands = robot.create_publisher(Float64MultiArray, node.config.robot.command_topic, 10)
-    heard = time.monotonic()
     wait_for(executor, lambda: commands.get_subscription_count() > 0)
-    assert controller.deactivations == 0  # nobody led it yet
-    while controller.deactivations == 0 and time.monotonic() < heard + TIMEOUT:
-        if time.monotonic() < heard + 0.5:
-            commands.publish(Float64MultiArray(data=[0.0] * 6))
-        executor.spin_once(timeout_sec=0.01)
-    wait_until = time.monotonic() + 3 * SILENCE
-    while time.monotonic() < wait_until:
-        executor.spin_once(timeout_sec=0.01)
-    assert controller.deactivations == 1
+    heard: list[float] = []
+    node.create_subscription(Float64MultiArray, node.config.robot.command_topic, lambda m: heard.append(m.data[0]), 10)
+    wait_for(executor, lambda: commands.get_subscription_count() > 1)
+    for velocity in velocities:
+        commands.publish(Float64MultiArray(data=[velocity] * 6))
+    wait_for(executor, lambda: len(heard) == len(velocities))
 
 
-class CountingController:
-    def __init__(self) -> None:
-        self.deactivations = 0
+def test_a_controller_left_in_motion_is_deactivated_until_it_is(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
+    robot, executor = setting
+    node, controller = setting_node(executor), Controller(answers=[False, True])
+    node._watch(controller)  # type: ignore[arg-type]
+    led(executor, robot, node, 0.0, 0.3)
+    wait_for(executor, lambda: controller.requests == 2)  # the first was refused
+    spin_for(executor, 2 * AGAIN)
+    assert controller.requests == 2
 
-    def deactivate(self) -> None:
-        self.deactivations += 1
+
+def test_a_controller_told_to_rest_is_left_alone(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
+    robot, executor = setting
+    node, controller = setting_node(executor), Controller(answers=[])
+    node._watch(controller)  # type: ignore[arg-type]
+    led(executor, robot, node, 0.3, 0.0)
+    spin_for(executor, 3 * SILENCE)
+    assert controller.requests == 0
+
+
+def test_a_requested_stop_waits_for_an_arm_left_in_motion(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
+    robot, executor = setting
+    node, controller = setting_node(executor), Controller(answers=[True])
+    node._watch(controller)  # type: ignore[arg-type]
+    led(executor, robot, node, 0.3)
+    node.executor_ = executor
+    node.run(SimpleNamespace(requested=True))  # type: ignore[arg-type]
+    assert controller.requests == 1
+
+
+class Controller:
+    """Answers each request for its deactivation."""
+
+    def __init__(self, answers: list[bool]) -> None:
+        self.requests = 0
+        self._answers = answers
+
+    def deactivate(self) -> Future[Any]:
+        self.requests += 1
+        future: Future[Any] = Future()
+        future.set_result(SimpleNamespace(ok=self._answers.pop(0)))
+        return future
+
+
+def spin_for(executor: SingleThreadedExecutor, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        executor.spin_once(timeout_sec=left)
 
 
 def setting_node(executor: SingleThreadedExecutor) -> RobotStatusNode:

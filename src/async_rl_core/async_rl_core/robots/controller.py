@@ -30,6 +30,10 @@ class VelocityController:
         """Until when the last command is followed."""
         return self._commanded_at + self.timeout if self.active else -math.inf
 
+    def ceased(self, now: float) -> bool:
+        """Whether commands came, and come no more."""
+        return self.active and -math.inf < self.expires < now
+
     def command(self, velocity: Sequence[float] | Array, now: float) -> bool:
         """Take a command (rad/s); False if it was dropped."""
         values = np.asarray(velocity, dtype=np.float64)

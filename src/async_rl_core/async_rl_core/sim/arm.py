@@ -48,6 +48,11 @@ class SimulatedArm:
         return self._controller.dropped
 
     @property
+    def ceased(self) -> bool:
+        """Whether commands came, and come no more."""
+        return self._controller.ceased(self.time)
+
+    @property
     def time(self) -> float:
         """Seconds simulated since the reset."""
         return float(self._data.time)
