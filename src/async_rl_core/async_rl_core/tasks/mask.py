@@ -19,6 +19,10 @@ CORE = 0.55
 skin in shadow and brown wood have 0.5 at most."""
 LEAST = 5e-4
 """Share of the image that a patch must cover: what is smaller is noise."""
+BLOB = 4e-3
+"""Share of the image that a blob beyond doubt must cover where its patch has too little of the core."""
+_SIDE = 32
+"""Of a square that has to fit into such a blob: this part of the image's width. Speckles and stripes are thinner."""
 _KERNEL = np.ones((3, 3), np.uint8)
 _HUES = 180
 
@@ -35,6 +39,7 @@ class MaskConfig(Section):
     """Colours that count as bag."""
 
     core: Colours = Field(description="beyond doubt")
+    also: tuple[Colours, ...] = Field(default=(), description="beyond doubt too, where there is an edge")
     edge: Colours | None = Field(
         description="in a patch with enough of the core's, where light and shadow change it; null: none (paper)"
     )
@@ -46,21 +51,23 @@ class ColourMask:
 
     A single threshold that still takes the bag's shadows and highlights takes skin and brown wood as well; one that
     leaves those out leaves half of the bag out. So pale, dark and brownish reds count only in a patch that has enough
-    of the bag's own red.
+    of the bag's own red. Of a patch that has too little, since the bag touches something of nearly its colour, there
+    remain the blobs of that red.
     """
 
     def __init__(self, config: MaskConfig) -> None:
-        self._core = _Threshold(config.core)
+        self._core = [_Threshold(colours) for colours in (config.core, *config.also)]
         self._edge = None if config.edge is None else _Threshold(config.edge)
         self._closing = config.closing
 
     def __call__(self, image: Bytes) -> Mask:
         """The mask (height, width) of an image (height, width, 3), RGB."""
         if self._edge is None:
-            found = self._core(_hsv(image))
+            found = self._core[0](_hsv(image))
         else:
             hsv = _hsv(cv2.medianBlur(image, 3))  # a dark pixel's hue is mostly noise
-            found = _patches(self._edge(hsv), self._core(hsv))
+            core = np.bitwise_or.reduce([within(hsv) for within in self._core])
+            found = _patches(self._edge(hsv), core)
         if self._closing:
             found = np.asarray(cv2.morphologyEx(found, cv2.MORPH_CLOSE, _KERNEL, iterations=self._closing), np.uint8)
         mask: Mask = found > 0
@@ -86,10 +93,23 @@ class _Threshold:
 
 
 def _patches(edge: Bytes, core: Bytes) -> Bytes:
-    """The connected patches of both, without those that are tiny or have too little of the core."""
+    """The connected patches of both, without those that are tiny; of those with too little core, its blobs."""
     count, patches = cv2.connectedComponents(edge | core)
     size = np.bincount(patches.ravel(), minlength=count)
     sure = np.bincount(patches[core > 0], minlength=count)
     kept = (sure >= CORE * size) & (size >= LEAST * edge.size)
     kept[0] = False  # what is neither
-    return np.where(kept[patches], np.uint8(255), np.uint8(0))
+    whole = np.where(kept[patches], np.uint8(255), np.uint8(0))
+    rest = _blobs(core & ~whole) & (edge | core)
+    return np.asarray(whole | rest, np.uint8)
+
+
+def _blobs(core: Bytes) -> Bytes:
+    """Where it is large and compact, with a margin of one pixel."""
+    side = core.shape[1] // _SIDE | 1
+    closed = cv2.morphologyEx(core, cv2.MORPH_CLOSE, _KERNEL)
+    solid = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    count, blobs = cv2.connectedComponents(solid)
+    kept = np.bincount(blobs.ravel(), minlength=count) >= BLOB * core.size
+    kept[0] = False
+    return np.asarray(cv2.dilate(np.where(kept[blobs], np.uint8(255), np.uint8(0)), _KERNEL), np.uint8)
