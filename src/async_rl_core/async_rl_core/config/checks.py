@@ -161,6 +161,24 @@ def _hardware(config: Config) -> Iterator[Problem]:
         yield "guard.auto_arm", "a real robot is armed by a person; set it to false"
 
 
+def unseen(config: Config, shows: str, chosen: bool) -> Iterator[Problem]:
+    """A target that nothing shows to the camera of a real arm.
+
+    Args:
+        shows: what the task's target is, a disc on a screen or another thing.
+        chosen: whether anyone set `display`, and so knows that another program shows the disc. So does whoever names
+            no camera: what is on `image_raw` is another's then.
+    """
+    camera = config.camera.source
+    named = camera is not None and config.camera_topic is not None
+    if config.hardware == "real" and named and shows == "disc" and not (config.display or chosen):
+        yield (
+            "camera.source",
+            f"nothing shows the target of '{config.task}' to '{camera}'; add display:=true, or display:=false where "
+            "another program shows it",
+        )
+
+
 def _are_parallel(a: tuple[float, float, float], b: tuple[float, float, float]) -> bool:
     """Whether two directions, one of which may be zero, leave the plane through them undetermined."""
     cross = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])

@@ -10,7 +10,7 @@ from typing import cast
 import yaml
 from pydantic import ValidationError
 
-from async_rl_core.config.checks import Problem, check
+from async_rl_core.config.checks import Problem, check, unseen
 from async_rl_core.config.document import Document, Key, read_document
 from async_rl_core.config.explain import did_you_mean, explain
 from async_rl_core.config.schema import Config
@@ -79,7 +79,7 @@ def resolve(
     # 'preset' records where the values came from, so it is never taken from a file.
     label = Document("preset", {"preset": Path(preset).stem if _is_path(preset) else preset})
     base = read_document(config_folder() / "base.yaml")
-    driven = _driven(arm.data, changes.data.get("driver") or chosen.data.get("driver"))
+    driven = _driven(arm, [base, chosen, changes])
     usual = _usual_task(arm)
     task = _task([usual, chosen, changes])
     return _validated([base, *task, arm, driven, usual, chosen, label, changes], names or {})
@@ -94,19 +94,33 @@ def _usual_task(arm: Document) -> Document:
 
 def _task(sources: list[Document]) -> list[Document]:
     """The settings of the task that the last of the sources names; none where it has none, or there is no such task."""
-    name = next((source.data["task"] for source in reversed(sources) if "task" in source.data), None)
+    name = _last("task", sources)
     if name not in tasks():
         return []
     path = settings_file(str(name), config_folder() / "tasks")
     return [] if path is None else [read_document(path)]
 
 
-def _driven(arm: Mapping[str, object], name: object) -> Document:
-    """What one of the robot's drivers has other than the robot's file says; nothing where there is no such driver."""
-    data: object = {"robot": arm.get("robot")}
-    for key in ("robot", "drivers", name, "robot"):
-        data = data.get(key) if isinstance(data, dict) and isinstance(key, str) else None
+def _driven(arm: Document, sources: list[Document]) -> Document:
+    """What the robot's driver has other than the robot's file says; nothing where there is no such driver.
+
+    The driver is the one that the last of the sources names, else, of a real arm, its first.
+    """
+    drivers: object = arm.data
+    for key in ("robot", "drivers"):
+        drivers = drivers.get(key) if isinstance(drivers, dict) else None
+    known = cast(dict[object, object], drivers) if isinstance(drivers, dict) else {}
+    name = _last("driver", sources)
+    if name is None and _last("hardware", sources) == "real":
+        name = next(iter(known), None)
+    driver = known.get(name) if isinstance(name, str) else None
+    data = driver.get("robot") if isinstance(driver, dict) else None
     return Document(f"driver {name}", {"robot": data} if isinstance(data, dict) else {})
+
+
+def _last(key: str, sources: list[Document]) -> object:
+    """What the last of the sources that says anything of a key says of it."""
+    return next((source.data[key] for source in reversed(sources) if key in source.data), None)
 
 
 def read_config(path: Path) -> Config:
@@ -144,7 +158,6 @@ def write_config(config: Config, path: Path) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -195,13 +208,14 @@ def _overrides(values: Mapping[str, object]) -> Document:
     return Document("override", data)
 
 
-def _merge(base: dict[str, object], over: Mapping[str, object]) -> dict[str, object]:
+def _merge(base: dict[str, object], over: Mapping[str, object], section: bool = True) -> dict[str, object]:
+    """`over` laid over `base`; `section`: whether its keys are those of whole sections, at the top of a file."""
     merged = dict(base)
     for key, value in over.items():
         inner = merged.get(key)
         if isinstance(inner, dict) and isinstance(value, dict):
-            merged[key] = _merge(cast(dict[str, object], inner), value)
-        elif not (isinstance(inner, dict) and value is None):  # 'camera:' with nothing below it changes nothing
+            merged[key] = _merge(cast(dict[str, object], inner), value, section=False)
+        elif not (section and isinstance(inner, dict) and value is None):  # 'camera:' with nothing below says nothing
             merged[key] = value
     return merged
 
@@ -224,14 +238,15 @@ def _validated(sources: list[Document], names: Mapping[str, str], by_task: bool 
         config = Config.model_validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
         raise ConfigError(explain(error, data, where)) from None
-    problems = [*check(config), *(_problems_of_task(config, where) if by_task else [])]
+    chosen = any(source.has(("display",)) for source in sources[1:])  # the first has the defaults
+    problems = [*check(config), *(_problems_of_task(config, where, chosen) if by_task else [])]
     if problems:
         key, problem = problems[0]
         raise ConfigError(f"{where(tuple(key.split('.')))}: {problem}")
     return config
 
 
-def _problems_of_task(config: Config, where: Callable[[Key], str]) -> list[Problem]:
+def _problems_of_task(config: Config, where: Callable[[Key], str], display_chosen: bool) -> list[Problem]:
     """What the task finds wrong. Raises `ConfigError` where its parameters are not what it declares."""
     if config.task not in tasks():
         return [("task", f"'{config.task}' is not allowed; allowed: {', '.join(tasks())}")]
@@ -240,4 +255,5 @@ def _problems_of_task(config: Config, where: Callable[[Key], str]) -> list[Probl
         schema.of(config)
     except ValidationError as error:
         raise ConfigError(explain(error, config.parameters, lambda key: where(("parameters", *key)), schema)) from None
-    return list(make_task(config).problems())
+    task = make_task(config)
+    return [*unseen(config, task.shows, display_chosen), *task.problems()]

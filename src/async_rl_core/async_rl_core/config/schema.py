@@ -212,7 +212,7 @@ class Config(Section):
     restarts: int = Field(
         ge=0,
         le=100,
-        description="times that each of agent, learner, replay, monitor and a camera's nodes is started again",
+        description="times that each of agent, learner, replay, target, monitor and a camera's nodes is started again",
     )
     hardware: Literal["sim", "real"] = Field(description="whether the arm is simulated")
     robot_ip: str | None = Field(description="address of the real robot")

@@ -6,7 +6,7 @@ from async_rl_core.config.load import cameras, resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 
-REAL = {"hardware": "real", "robot_ip": "127.0.0.1", "guard.auto_arm": False}
+REAL = {"hardware": "real", "robot_ip": "127.0.0.1", "guard.auto_arm": False, "display": True}
 
 
 def config(source: str | None = None, **overrides: object) -> Config:
@@ -36,6 +36,8 @@ def test_the_drivers_are_asked_for_the_cameras_rate() -> None:
     assert asked["usb_cam"]["framerate"] == "30.0"
     assert asked["v4l2_camera"]["time_per_frame"] == "[1, 30]"
     assert asked["realsense"]["rgb_camera.color_profile"] == "640x480x30"
+    slower = config().camera.drivers["realsense"].filled(25.0)
+    assert slower["rgb_camera.color_profile"] == "640x480x30"  # which has 30 or 60, but not 25
     assert asked["usb_cam"]["video_device"] == asked["v4l2_camera"]["video_device"] == "/dev/video0"
 
 
@@ -68,3 +70,24 @@ def test_a_source_that_there_is_not_is_refused(source: str, expected: str) -> No
 def test_an_image_does_not_come_before_its_stamp() -> None:
     with pytest.raises(ConfigError, match=r"sim.stamp_delay: 0.05 s is more than sim.image_latency \(0.04 s\)"):
         config(sim__stamp_delay=0.05, sim__image_latency=0.04)
+
+
+@pytest.mark.parametrize("source", ["usb_cam", "topic:eye"])
+def test_somebody_has_to_show_the_target_to_a_real_camera(source: str) -> None:
+    unsaid = {key: value for key, value in REAL.items() if key != "display"}
+    names = {"camera.source": "argument camera"}
+    expected = (
+        rf"^argument camera: nothing shows the target of 'tracking' to '{source}'; "
+        "add display:=true, or display:=false where another program shows it$"
+    )
+    with pytest.raises(ConfigError, match=expected):
+        resolve("laptop", {**unsaid, "task": "tracking", "camera.source": source}, names=names)
+    for chosen in (True, False):
+        assert config(source, **{**REAL, "display": chosen}).display is chosen
+
+
+def test_nobody_has_to_show_a_target_that_is_none_of_a_screen_or_simulated() -> None:
+    unsaid = {key: value for key, value in REAL.items() if key != "display"}
+    assert resolve("laptop", {**unsaid, "camera.source": "usb_cam"}, "fr3").task == "visual_reacher"
+    assert config("sim", **unsaid).camera_topic is None
+    assert config("usb_cam").hardware == "sim"

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from async_rl_core.bringup.resume import resumed
 from async_rl_core.config.load import config_folder, presets, read_config, resolve, robots, write_config
 from async_rl_core.errors import ConfigError
+from async_rl_core.tasks.visual_reacher import BagParameters
 
 
 def user_file(folder: Path, text: str) -> str:
@@ -73,6 +76,42 @@ def test_a_runs_own_configuration_can_be_run_again(tmp_path: Path) -> None:
     first = resolve("paper_high_resolution", {"seed": 5})
     write_config(first, tmp_path / "again.yaml")
     assert resolve(str(tmp_path / "again.yaml")) == first.model_copy(update={"preset": "again"})
+
+
+def test_null_takes_the_place_of_a_mapping_but_an_empty_section_changes_nothing(tmp_path: Path) -> None:
+    assert resolve("laptop", {"robot.bag_area": None, "task": "reaching"}, "panda").robot.bag_area is None
+    preset = user_file(tmp_path, "parameters:\n  mask:\n    edge: null\ncamera:\n")
+    config, usual = resolve(preset, {}, "panda"), resolve("laptop", {}, "panda")
+    mask = BagParameters.of(config).mask
+    assert mask.edge is None and mask.core == BagParameters.of(usual).mask.core
+    assert config.camera.drivers == usual.camera.drivers
+    write_config(config, tmp_path / "config.yaml")
+    assert read_config(tmp_path / "config.yaml") == config
+    assert BagParameters.of(resumed(tmp_path, {}, {})).mask == mask  # though the task's own settings have an edge
+    assert "robot.limits: None is not allowed" in refusal(user_file(tmp_path, "robot:\n  limits: null\n"))
+
+
+def test_a_real_arms_first_driver_may_differ_from_the_rest_of_the_file(tmp_path: Path) -> None:
+    arm = yaml.safe_load((config_folder() / "robots" / "fr3.yaml").read_text())
+    arm["drivers"] = {"franka_ros2": arm["drivers"]["franka_ros2"]}
+    (tmp_path / "arm.yaml").write_text(yaml.safe_dump(arm))
+    real = {"hardware": "real", "robot_ip": "192.0.2.1", "guard.auto_arm": False}
+
+    def limit(overrides: dict[str, object], preset: str = "laptop") -> float:
+        return resolve(preset, overrides, str(tmp_path / "arm.yaml")).robot.limits.velocity[0]
+
+    slow = limit({**real, "driver": "franka_ros2"})
+    assert slow == 0.2 < limit({})  # simulated, it has no driver
+    assert limit(real) == limit({**real, "driver": None}) == slow
+    preset = user_file(tmp_path, "hardware: real\nrobot_ip: 192.0.2.1\nguard:\n  auto_arm: false\n")
+    assert limit({}, preset) == slow
+    assert limit({"robot.limits.velocity": [0.1] * 7}, preset) == 0.1
+
+
+def test_franka_ros2s_states_are_the_robots_own_and_not_those_that_are_repeated() -> None:
+    real = {"hardware": "real", "robot_ip": "192.0.2.1", "guard.auto_arm": False}
+    assert resolve("laptop", {**real, "driver": "franka_ros2"}, "fr3").robot.state_topic == "franka/joint_states"
+    assert resolve("laptop", real, "fr3").robot.state_topic == "joint_states"
 
 
 def test_numbers_without_a_point_and_empty_sections_are_understood(tmp_path: Path) -> None:
