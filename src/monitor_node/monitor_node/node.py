@@ -78,8 +78,9 @@ class MonitorNode(ConfiguredNode):
     def _serve(self) -> None:
         self.executor_.spin_once(timeout_sec=POLL)
         self._camera.listen_if_wanted()
-        self._journal.refresh(time.monotonic())
-        self._say(self._worker.failures())
+        now = time.monotonic()
+        self._journal.refresh(now)
+        self._say([*self._worker.failures(), *self._announcer.silence(now)])
 
     def _say(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -87,6 +88,8 @@ class MonitorNode(ConfiguredNode):
 
     def _health(self) -> Health:
         values = {"episodes": self._journal.episodes, "drawing": not self._worker.idle}
+        if self._announcer.learner_silent:
+            return Health(Level.WARN, "learner_node says nothing", values)
         return Health(Level.OK, "recording", values)
 
     def _on_episode(self, message: Episode) -> None:
@@ -106,6 +109,7 @@ class MonitorNode(ConfiguredNode):
 
     def _on_learner(self, message: LearnerState) -> None:
         self._updates = message.updates
+        self._say(self._announcer.learner(time.monotonic()))
         self._journal.learner_distributions(distributions_of(message.histogram))
 
     def _on_guard(self, message: GuardState) -> None:

@@ -8,10 +8,14 @@ WAITING_STEPS = 100
 """Steps held back by the agent from which replay counts as stuck."""
 
 
+SILENCE = 10.0
+"""Seconds without a word, of which the learner has one each second and after each update, until it counts as stuck."""
+
+
 class Announcer:
     """Turns the states of the guard and of the agent into sentences, when they change.
 
-    `missed` action cycles of the run are known already.
+    `missed` action cycles of the run are known already. `learner_silent`: the learner says nothing any more.
     """
 
     def __init__(self, missed: int = 0) -> None:
@@ -19,6 +23,21 @@ class Announcer:
         self._refused = 0
         self._waiting = False
         self._missed = missed
+        self._learner_heard: float | None = None
+        self.learner_silent = False
+
+    def learner(self, now: float) -> list[str]:
+        """What to say where the learner has just spoken; `now` in seconds of a steady clock."""
+        self._learner_heard = now
+        silent, self.learner_silent = self.learner_silent, False
+        return ["the learner speaks again"] if silent else []
+
+    def silence(self, now: float) -> list[str]:
+        """What to say about a learner that says nothing."""
+        if self.learner_silent or self._learner_heard is None or now - self._learner_heard < SILENCE:
+            return []
+        self.learner_silent = True
+        return [f"warning: the learner has said nothing for {SILENCE:.0f} s; the agent acts with what it has"]
 
     def guard(self, state: int, cause: str, refused: int) -> list[str]:
         """What to say about the guard's state, its fault's cause and its count of refused commands."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
+def replacing(path: Path, mode: int = 0o600) -> Iterator[Path]:
     """A temporary file beside `path`, with its suffix, that takes its place when the block ends without an error.
 
     Until then nobody else can read it, and afterwards those whom `mode` allows.

@@ -1,7 +1,6 @@
 """What is kept of a run while it goes on."""
 
 import gc
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from async_rl_core.config.schema import Config
@@ -45,7 +44,7 @@ class Journal:
         self._drawn_rows = 0
         self._learns = config.learns
         if config.learns:
-            worker.submit("loading matplotlib", _load_curve)  # now, so that a short run need not do it at its end
+            self._draw()  # so that whatever drawing loads, and keeps open, is there before the arm moves
 
     @property
     def episodes(self) -> int:
@@ -115,18 +114,17 @@ class Journal:
         except OSError as error:
             raise unwritable(self._path, error) from error
         if self._learns and self.episodes != self._drawn_rows:
-            self._drawn_rows = self.episodes
-            self._worker.submit("drawing the learning curve", lambda: _draw(self._folder))
+            self._draw()
+
+    def _draw(self) -> None:
+        self._drawn_rows = self.episodes
+        self._worker.submit("drawing the learning curve", lambda: _draw_curve(self._folder))
 
 
-def _load_curve() -> Callable[[Sequence[Path], Path], None]:
+def _draw_curve(folder: Path) -> None:
     from async_rl_core.monitor.curve import draw  # a second of imports, which the node's start should not wait for
 
-    return draw
-
-
-def _draw(folder: Path) -> None:
-    _load_curve()([folder], folder / CURVE)
+    draw([folder], folder / CURVE)
     gc.collect()  # a figure is large, and refers to itself
 
 

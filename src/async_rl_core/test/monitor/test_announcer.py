@@ -1,6 +1,6 @@
 """Faults and warnings, each once."""
 
-from async_rl_core.monitor.announcer import ARMED, DISARMED, FAULT, STOPPING, WAITING_STEPS, Announcer
+from async_rl_core.monitor.announcer import ARMED, DISARMED, FAULT, SILENCE, STOPPING, WAITING_STEPS, Announcer
 from async_rl_core.monitor.summary import TimingCounts
 
 
@@ -26,6 +26,18 @@ def test_refused_commands_are_counted_from_the_last_warning() -> None:
     assert announcer.guard(ARMED, "", 4) == ["warning: the safety guard refused 3 commands"]
     assert announcer.guard(ARMED, "", 4) == []
     assert announcer.guard(ARMED, "", 0) == []  # a guard that was restarted
+
+
+def test_a_learner_that_falls_silent() -> None:
+    announcer = Announcer()
+    assert announcer.silence(100.0) == []  # it has yet to speak
+    assert announcer.learner(100.0) == []
+    assert announcer.silence(100.0 + SILENCE - 0.1) == []
+    (warning,) = announcer.silence(100.0 + SILENCE)
+    assert "the learner has said nothing for 10 s" in warning
+    assert announcer.silence(200.0) == [] and announcer.learner_silent
+    assert announcer.learner(201.0) == ["the learner speaks again"]
+    assert not announcer.learner_silent
 
 
 def test_missed_cycles_and_a_stuck_replay() -> None:
