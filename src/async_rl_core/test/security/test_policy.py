@@ -1,5 +1,6 @@
 """SROS2's policies: what they mean, that each node has one, and that none has more than it needs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from async_rl_core.bringup.graph import nodes
 from async_rl_core.bringup.secure import DRIVER
 from async_rl_core.config.load import config_folder, resolve, robots
+from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.security.keystore import enclave
 from async_rl_core.security.policy import Policy, read_policies, reply, request, topic
@@ -126,15 +128,29 @@ def test_states_come_from_the_robots_side_alone(policies: dict[str, Policy]) -> 
     assert status == robots_side - {DRIVER} | {enclave("robot_status_node")}
 
 
+def with_drivers(robot: str, overrides: dict[str, object]) -> Iterator[Config]:
+    """The robot's configuration in simulation, and with each of its drivers."""
+    yield resolve("laptop", overrides, robot)
+    for driver in resolve("laptop", {}, robot).robot.drivers:
+        real = {"hardware": "real", "robot_ip": "192.0.2.1", "driver": driver, "guard.auto_arm": False}
+        yield resolve("laptop", {**overrides, **real}, robot)
+
+
 @pytest.mark.parametrize("robot", robots())
 @pytest.mark.parametrize("overrides", [{}, {"rviz": True}, {"architecture": "seq"}])
 def test_every_process_has_a_policy(robot: str, overrides: dict[str, object], policies: dict[str, Policy]) -> None:
-    configs = [resolve("laptop", overrides, robot), resolve("laptop", {**overrides, "camera.source": "usb_cam"}, robot)]
-    for driver in configs[0].robot.drivers:
-        real = {"hardware": "real", "robot_ip": "192.0.2.1", "driver": driver, "guard.auto_arm": False}
-        configs.append(resolve("laptop", {**overrides, **real}, robot))
+    configs = [*with_drivers(robot, overrides), resolve("laptop", {**overrides, "camera.source": "usb_cam"}, robot)]
     names = {spec.name for config in configs for spec in nodes(config, Path("config.yaml"))}
     assert {enclave(name) for name in names} <= set(policies)
+
+
+@pytest.mark.parametrize("robot", robots())
+def test_who_needs_the_joint_states_of_a_driver_may_hear_them(robot: str, policies: dict[str, Policy]) -> None:
+    for config in with_drivers(robot, {}):
+        heard = topic(f"/{config.robot.state_topic}")
+        for name in ("safety_guard_node", "rl_agent_node", "camera_sim_node"):
+            assert policies[enclave(name)].may_subscribe(heard)
+        assert policies[GUARD].may_publish(topic(f"/{config.robot.command_topic}"))
 
 
 def test_nobody_but_the_driver_may_do_anything_by_a_wildcard_alone(policies: dict[str, Policy]) -> None:
