@@ -1,6 +1,6 @@
 """`make faults`: inject faults into the real processes, and report what was measured.
 
-make faults                                # the short form, as in continuous integration
+make faults                                # the short form
 make faults ARGS="--long"                  # hours; a quiet machine
 make faults ARGS="--long --only 1 2"       # these promises; their rows replace those in the report
 make faults ARGS="--long --repeats 20 --seconds 300"   # a long form that takes less time
@@ -22,7 +22,7 @@ from async_rl_core.errors import AsyncRLError
 from faults import report
 from faults.campaign import Form
 from faults.canary import Canary
-from faults.report import Row, conditions
+from faults.report import A_MEASUREMENT, Row, conditions
 from faults.rows import (
     agent_death,
     code_in_data,
@@ -31,13 +31,17 @@ from faults.rows import (
     full,
     fuzz,
     guard_death,
+    joint_states,
+    judgement,
     learning_deaths,
     limits,
     messages,
     parameters,
     permissions,
+    protections,
     restarts,
     security,
+    senses,
     snapshots,
     soak,
 )
@@ -47,10 +51,10 @@ Measure = Callable[[Form, Random], list[Row]]
 ROWS: dict[int, tuple[Measure, ...]] = {
     1: (agent_death.kill, agent_death.halt),
     2: (guard_death.kill,),
-    3: (commands.stamps,),
-    4: (commands.malformed,),
+    3: (commands.stamps, commands.stepped),
+    4: (commands.malformed, judgement.refused, protections.switched_off),
     5: (limits.generated,),
-    6: (commands.latched,),
+    6: (commands.latched, judgement.histories),
     7: (deadlines.saturated,),
     8: (learning_deaths.learner,),
     9: (learning_deaths.replay,),
@@ -62,6 +66,8 @@ ROWS: dict[int, tuple[Measure, ...]] = {
     15: (permissions.closed,),
     16: (code_in_data.scan,),
     17: (security.enforced,),
+    18: (senses.failing,),
+    19: (joint_states.failing,),
 }
 
 
@@ -115,7 +121,7 @@ def _measured(number: int, measure: Measure, form: Form, random: Random) -> list
     try:
         return measure(form, random)
     except (AsyncRLError, OSError, RuntimeError, subprocess.SubprocessError) as error:
-        return [Row(number, f"{measure.__module__}.{measure.__name__}", "a measurement", str(error), 0, False)]
+        return [Row(number, f"{measure.__module__}.{measure.__name__}", A_MEASUREMENT, str(error), 0, False)]
 
 
 if __name__ == "__main__":

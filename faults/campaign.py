@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from faults.report import Mutation
+from faults.wire import NeverError
 
 INITIAL_STEPS = 150
 """Environment steps until the policy acts: some faults meet random actions, most a learning agent."""
@@ -49,12 +51,21 @@ def mutation(form: Form, protection: str, broken: Callable[[], str]) -> tuple[Mu
     Args:
         form: of the campaign.
         protection: what is switched off.
-        broken: measures without it; says what was broken, or nothing. A `TimeoutError` says so too.
+        broken: measures without it; says what was broken, or nothing. A `NeverError` says so too; where it does not
+            come to the measurement at all, nothing is shown.
     """
     if not form.mutate:
         return ()
     try:
         how = broken()
-    except TimeoutError as error:
-        how = str(error)
-    return (Mutation(protection, bool(how), how),)
+        noticed = bool(how)
+    except NeverError as error:
+        how, noticed = str(error), True
+    except (OSError, RuntimeError) as error:
+        how, noticed = f"not measured: {error}", False
+    return (Mutation(protection, noticed, how),)
+
+
+def some_moment(config: Config, random: Random) -> float:
+    """Seconds from an arming to any moment of the reset and the episode that follow."""
+    return random.uniform(0.0, config.agent.reset_duration + config.agent.episode_duration)

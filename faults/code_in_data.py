@@ -3,6 +3,8 @@
 import ast
 
 MODULES = frozenset({"pickle", "cPickle", "_pickle", "shelve", "marshal", "dill", "cloudpickle", "joblib"})
+_LOADERS = {"torch": {"load", "save"}, "yaml": {"load", "unsafe_load", "full_load"}}
+"""Modules, and what of them would be called by its own name once imported."""
 _CALLS = frozenset(
     {"eval", "exec", "__import__", "torch.load", "torch.save", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}
 )
@@ -16,7 +18,10 @@ def runs_data(tree: ast.AST) -> list[tuple[int, str]]:
 def _imports(node: ast.AST) -> bool:
     if isinstance(node, ast.Import):
         return any(alias.name.split(".")[0] in MODULES for alias in node.names)
-    return isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in MODULES
+    if not isinstance(node, ast.ImportFrom) or node.module is None:
+        return False
+    names = {alias.name for alias in node.names}
+    return node.module.split(".")[0] in MODULES or bool(names & _LOADERS.get(node.module, set()))
 
 
 def _calls(node: ast.AST) -> bool:

@@ -2,15 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 
 from builtin_interfaces.msg import Time
 
 from async_rl_core.config.schema import Config
-from async_rl_interfaces.msg import VelocityCommand
+from async_rl_interfaces.msg import GuardState, VelocityCommand
 from async_rl_ros import scheduling
 from async_rl_ros.qos import COMMAND
+from faults.campaign import Form, settings
+from faults.rig import Rig
 from faults.wire import Wire
 
 SWING = 0.15
@@ -23,11 +26,15 @@ PRIORITY = 20
 
 Stamp = Callable[[], Time]
 
+ALONE = ("rl_agent_node", "learner_node", "replay_node", "monitor_node", "visual_target_node")
+"""Nodes without which a robot and its guard can be judged."""
+
 
 class Impostor:
     """Commands a swing of the first joint every action cycle, from a thread of its own, until told to be silent."""
 
     def __init__(self, config: Config, wire: Wire) -> None:
+        self._wire = wire
         self._joints = config.robot.joints
         self._cycle = config.agent.action_cycle_time
         self._clock = wire.node.get_clock()
@@ -58,6 +65,12 @@ class Impostor:
         """Command from now on."""
         self._speaking.set()
 
+    def set_in_motion(self) -> None:
+        """Command, and wait until the arm is armed and follows."""
+        self.speak()
+        self._wire.await_state(GuardState.ARMED)
+        self._wire.await_motion()
+
     def be_silent(self) -> float:
         """Command no more; the steady time after which none was sent."""
         with self._lock:
@@ -83,3 +96,15 @@ class Impostor:
                     sign = 1.0 if count // HALF_PERIOD % 2 else -1.0
                     self.send([sign * SWING, *[0.0] * (len(self._joints) - 1)])
             time.sleep(self._cycle)
+
+
+@contextmanager
+def guarded(form: Form, name: str, **mutants: str | None) -> Iterator[tuple[Rig, Wire, Impostor]]:
+    """A simulated robot and a guard, with us as the agent; by node, the mutant that it is, if any."""
+    config = settings(form, name)
+    with (
+        Rig(config, form.domain, ALONE, {node: mutant for node, mutant in mutants.items() if mutant}) as rig,
+        Wire(config, form.domain) as wire,
+        Impostor(config, wire) as agent,
+    ):
+        yield rig, wire, agent

@@ -1,4 +1,4 @@
-"""A node without one of its protections, to see whether the test of that protection notices.
+"""A node without one of its protections, to see whether the test of that protection notices; or that fails on demand.
 
 Nothing in the configuration leads here: a mutant is this module's own process, which changes the node's code in
 memory before it starts.
@@ -6,9 +6,22 @@ memory before it starts.
 
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
+
+CAMERA = {
+    what: signal.SIGRTMIN + i for i, what in enumerate(("works", "stops", "freezes", "goes black", "changes size"))
+}
+"""By signal, how the simulated camera of `failing_camera` fails from then on."""
+JOINT_STATES = {
+    what: signal.SIGRTMIN + i
+    for i, what in enumerate(("work", "stop", "repeat", "stand still", "jump", "lose a joint", "are no numbers"))
+}
+"""The same for the simulated robot's joint states, of `failing_joint_states`."""
+JUMP = 0.5
+"""rad, of the first joint in the message: further than any moves within the time that a state may be late."""
 
 
 def no_watchdog() -> None:
@@ -117,9 +130,119 @@ def hides_full_disks() -> None:
 
 def leaves_the_dead() -> None:
     """What a dead process left in shared memory stays there."""
-    from async_rl_core.transport import service
+    from async_rl_core.transport.place import Place
 
-    service.clean_up_dead = lambda domain: None
+    Place.sweep = lambda self: None  # type: ignore[method-assign]
+
+
+def trusts_its_eyes() -> None:
+    """The agent takes every image to show what is now."""
+    from async_rl_core.agent import loop, sight
+
+    loop.FRAME_TIMEOUT = sight.TIMEOUT = math.inf  # type: ignore[misc]
+
+
+def keeps_what_is_doubtful() -> None:
+    """The agent stores what it did, whatever became of the camera."""
+    from async_rl_core.agent import outbox
+
+    outbox.Outbox.withdraw = lambda self: setattr(self, "held", 0)  # type: ignore[method-assign]
+
+
+def trusts_the_wall_clock() -> None:
+    """The guard reads the time of day where it should read a steady clock."""
+    import time
+    from types import SimpleNamespace
+
+    from safety_guard_node import node
+
+    node.time = SimpleNamespace(monotonic=time.time, sleep=time.sleep)  # type: ignore[assignment]
+
+
+def _asked(ways: dict[str, int]) -> Callable[[], str]:
+    """What the last signal asked for, by `ways`; the first of them until one comes."""
+    asked = next(iter(ways))
+
+    def ask(number: int, frame: object) -> None:
+        nonlocal asked
+        asked = next(what for what, known in ways.items() if known == number)
+
+    for number in ways.values():
+        signal.signal(number, ask)
+    return lambda: asked
+
+
+def failing_camera() -> None:
+    """The simulated camera fails as `CAMERA` says."""
+    import numpy as np
+
+    from async_rl_core.sim.camera import Image
+    from robot_sim_node.camera import Snapshot
+    from robot_sim_node.view import View
+
+    original, asked = View._publish, _asked(CAMERA)
+    last: Image = np.zeros((1, 1, 3), np.uint8)
+
+    def publish(self: View, image: Image, snapshot: Snapshot) -> None:
+        nonlocal last
+        how = asked()
+        if how == "works":
+            last = image.copy()
+        shown = {"freezes": last, "goes black": np.zeros_like(image), "changes size": image[::2, ::2].copy()}
+        if how != "stops":
+            original(self, shown.get(how, image), snapshot)
+
+    View._publish = publish  # type: ignore[method-assign]
+
+
+def failing_joint_states() -> None:
+    """The simulated robot's joint states fail as `JOINT_STATES` says; the arm goes on."""
+    from sensor_msgs.msg import JointState
+
+    from robot_sim_node.node import RobotSimNode
+
+    original, asked = RobotSimNode._create_publishers, _asked(JOINT_STATES)
+    last = JointState()
+
+    def failed(message: JointState) -> JointState | None:
+        nonlocal last
+        match asked():
+            case "work":
+                last = message
+            case "stop":
+                return None
+            case "repeat":
+                return last
+            case "stand still":
+                message.position = last.position
+            case "jump":
+                message.position[0] += JUMP
+            case "lose a joint":
+                message.name, message.position = message.name[:-1], message.position[:-1]
+                message.velocity, message.effort = message.velocity[:-1], message.effort[:-1]
+            case "are no numbers":
+                message.position[0] = math.nan
+        return message
+
+    def create(self: RobotSimNode) -> None:
+        original(self)
+        publish = self._state_publisher.publish
+
+        def failing(message: JointState) -> None:
+            if (shown := failed(message)) is not None:
+                publish(shown)
+
+        self._state_publisher.publish = failing  # type: ignore[method-assign]
+
+    RobotSimNode._create_publishers = create  # type: ignore[method-assign]
+
+
+def trusts_joint_states() -> None:
+    """The guard takes the joints to be where it last heard that they were."""
+    from async_rl_core.safety import inputs
+
+    inputs.StateInput.stale = lambda self, now: None  # type: ignore[method-assign]
+    inputs.StateInput._jump = lambda self, now, stamp, angles: None  # type: ignore[method-assign]
 
 
 def leaks() -> None:
@@ -146,8 +269,14 @@ MUTATIONS: dict[str, Callable[[], None]] = {
     "starts_anew": starts_anew,
     "forgets_what_it_sent": forgets_what_it_sent,
     "hides_full_disks": hides_full_disks,
+    "failing_camera": failing_camera,
+    "failing_joint_states": failing_joint_states,
+    "trusts_joint_states": trusts_joint_states,
     "leaks": leaks,
     "leaves_the_dead": leaves_the_dead,
+    "trusts_its_eyes": trusts_its_eyes,
+    "keeps_what_is_doubtful": keeps_what_is_doubtful,
+    "trusts_the_wall_clock": trusts_the_wall_clock,
 }
 
 

@@ -14,6 +14,10 @@ from pathlib import Path
 
 from async_rl_core.monitor.atomic import replacing
 
+A_MEASUREMENT = "a measurement"
+"""Required of every row, and all that is said to be where one broke down."""
+FEW = 5
+"""Mutations that a cell of the table lists one by one."""
 BEGIN, END = "<!-- the table begins -->", "<!-- the table ends -->"
 
 
@@ -47,6 +51,11 @@ class Row:
     """Why it could not be measured here; empty where it was."""
 
     @property
+    def broke_down(self) -> bool:
+        """Whether there is no measurement in it, only what kept it from being one."""
+        return self.required == A_MEASUREMENT
+
+    @property
     def broken(self) -> bool:
         """Whether the promise does not hold, or its measurement would not notice."""
         return not self.skipped and not (self.met and all(mutation.noticed for mutation in self.mutations))
@@ -54,7 +63,7 @@ class Row:
 
 def write(path: Path, rows: Sequence[Row]) -> None:
     """Write the rows as JSON, whole."""
-    with replacing(path) as temporary:
+    with replacing(path, 0o644) as temporary:
         temporary.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
 
 
@@ -67,8 +76,8 @@ def read(path: Path) -> list[Row]:
 
 
 def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
-    """The old rows with the new ones in the place of those of the same promise."""
-    kept = {(row.number, row.promise): row for row in (*old, *new)}
+    """The old rows with the new ones in the place of those of the same promise; breakdowns of old are forgotten."""
+    kept = {(row.number, row.promise): row for row in (*(row for row in old if not row.broke_down), *new)}
     return [kept[key] for key in sorted(kept)]
 
 
@@ -77,7 +86,7 @@ def table(rows: Sequence[Row]) -> str:
     lines = ["| # | Promise | Required | Measured | Repeats | Met | With the protection switched off | Halts |"]
     lines.append("|---|---|---|---|---|---|---|---|")
     for row in rows:
-        mutations = "; ".join(f"{m.protection}: {'noticed' if m.noticed else 'NOT NOTICED'}" for m in row.mutations)
+        mutations = _words(row.mutations)
         met = "not measured" if row.skipped else "yes" if row.met else "**no**"
         measured = row.skipped or row.measured
         halts = f"{row.halted:.0f} ms" if row.halted else ""
@@ -86,6 +95,16 @@ def table(rows: Sequence[Row]) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     conditions = sorted({row.conditions for row in rows if row.conditions})
     return "\n".join([*lines, "", f"Measured: {'; '.join(conditions)}."]) + "\n"
+
+
+def _words(mutations: Sequence[Mutation]) -> str:
+    """Each, or of many their number and those that nobody noticed."""
+    missed = [mutation.protection for mutation in mutations if not mutation.noticed]
+    if len(mutations) > FEW:
+        return f"{len(mutations) - len(missed)} of {len(mutations)} noticed" + f"; NOT: {', '.join(missed)}" * bool(
+            missed
+        )
+    return "; ".join(f"{m.protection}: {'noticed' if m.noticed else 'NOT NOTICED'}" for m in mutations)
 
 
 def conditions() -> str:
@@ -101,7 +120,7 @@ def publish(rows: Sequence[Row], document: Path) -> None:
     """Put the table into a document, between its two marks."""
     head, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
     _, _, tail = rest.partition(END)
-    with replacing(document) as temporary:
+    with replacing(document, 0o644) as temporary:
         temporary.write_text(f"{head}{BEGIN}\n{table(rows)}{END}{tail}", encoding="utf-8")
 
 

@@ -14,7 +14,7 @@ from async_rl_core.config.load import read_config, write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.transport import service
 
-STOP_TIMEOUT = 5.0
+STOP_TIMEOUT = 15.0
 
 
 class Rig:
@@ -25,6 +25,7 @@ class Rig:
         domain: ROS domain.
         without: nodes that are not started.
         mutants: by node, the protection that it runs without (see `faults.mutants`).
+        variables: of every node's environment besides.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Rig:
         domain: int,
         without: tuple[str, ...] = (),
         mutants: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         assert config.run_dir is not None
         self.config, self.run_dir, self.domain = config, config.run_dir, domain
@@ -43,7 +45,7 @@ class Rig:
         self.specs = {spec.name: spec for spec in nodes(self.config, path) if spec.name not in without}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._mutants = mutants or {}
-        self._ambient = {**os.environ, "ROS_DOMAIN_ID": str(domain)}
+        self._ambient = {**os.environ, **(variables or {}), "ROS_DOMAIN_ID": str(domain)}
 
     def __enter__(self) -> "Rig":
         service.clean_up_dead(str(self.domain))
@@ -86,7 +88,7 @@ class Rig:
         """The process of a node."""
         return self.processes[name].pid
 
-    def signal(self, name: str, number: signal.Signals) -> float:
+    def signal(self, name: str, number: int) -> float:
         """Send a signal to a node; returns the steady time just before."""
         now = time.monotonic()
         os.kill(self.pid(name), number)

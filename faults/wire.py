@@ -25,11 +25,17 @@ from async_rl_ros.qos import LATCHED
 
 REST = 0.01
 """rad/s below which a joint rests."""
+START = 60.0
+"""Seconds in which all processes of a run have started, beside others too."""
 STEADY = 0.1
 """Seconds that a rest lasts to count as one."""
 ALL = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
 KEPT = 5000
 PRIORITY = 50
+
+
+class NeverError(TimeoutError):
+    """What was promised did not come; what a measurement only waits for to begin raises `TimeoutError`."""
 
 
 @dataclass(frozen=True)
@@ -102,32 +108,44 @@ class Wire:
             if not self._changed.wait_for(condition, timeout):
                 raise TimeoutError(f"{what}: not within {timeout:g} s")
 
-    def await_state(self, state: int, timeout: float = 20.0) -> None:
+    def expect(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
+        """Wait for what is promised. Raises `NeverError` naming `what`."""
+        try:
+            self.wait(condition, timeout, what)
+        except TimeoutError as error:
+            raise NeverError(str(error)) from None
+
+    def await_state(self, state: int, timeout: float = START) -> None:
         """Wait for the guard's state."""
         self.wait(lambda: self.guard is not None and self.guard.state == state, timeout, f"guard in state {state}")
 
     def await_motion(self, timeout: float = 20.0) -> None:
         """Wait until the arm moves, and is told to."""
-        self.wait(
-            lambda: (
-                bool(self.commands and self.velocities)
-                and np.abs(self.commands[-1].values).max() > REST
-                and np.abs(self.velocities[-1].values).max() > REST
-            ),
-            timeout,
-            "an arm in motion",
+        self.wait(self.moves, timeout, "an arm in motion")
+
+    def moves(self) -> bool:
+        """Whether the arm moves, and is told to, by what came last."""
+        return (
+            bool(self.commands and self.velocities)
+            and bool(np.abs(self.commands[-1].values).max() > REST)
+            and bool(np.abs(self.velocities[-1].values).max() > REST)
         )
+
+    def speed(self) -> float:
+        """How fast the fastest joint is told to move now, in rad/s."""
+        with self._changed:
+            return float(np.abs(self.commands[-1].values).max())
 
     def first_zero(self, since: float, timeout: float = 3.0) -> float:
         """The time of the command after `since` from which on all are zero."""
-        self.wait(lambda: self._zeros_since(since) is not None, timeout, "zero on the wire")
+        self.expect(lambda: self._zeros_since(since) is not None, timeout, "zero on the wire")
         found = self._zeros_since(since)
         assert found is not None
         return found
 
     def first_rest(self, since: float, timeout: float = 3.0) -> float:
         """The time after `since` from which on the arm rests."""
-        self.wait(lambda: _start_of(self.felt(), since, REST) is not None, timeout, "the arm at rest")
+        self.expect(lambda: _start_of(self.felt(), since, REST) is not None, timeout, "the arm at rest")
         found = _start_of(self.felt(), since, REST)
         assert found is not None
         return found

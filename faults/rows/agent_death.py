@@ -2,12 +2,13 @@
 
 import signal
 import time
+from dataclasses import dataclass, field
 from random import Random
 
 import numpy as np
 
 from async_rl_interfaces.msg import GuardState
-from faults.campaign import Form, mutation, settings
+from faults.campaign import Form, mutation, settings, some_moment
 from faults.histogram import draw
 from faults.report import Row
 from faults.rig import Rig
@@ -17,8 +18,27 @@ REQUIRED = 0.120
 """Seconds from the signal to the first zero on the wire."""
 AFTERWARDS = 0.3
 """Seconds for which a halted agent that goes on must not move the arm."""
-LONGEST_WAIT = 4.0
-"""Seconds, at most, from the arming to the signal."""
+
+
+@dataclass
+class Stops:
+    """One of each per repeat: milliseconds from the signal to zero and to rest, and the fastest joint then, rad/s."""
+
+    zeros: list[float] = field(default_factory=list)
+    rests: list[float] = field(default_factory=list)
+    speeds: list[float] = field(default_factory=list)
+    late: int = 0
+    """How often the arm moved again by itself."""
+    unasked: int = 0
+    """How often the guard stopped the arm before the signal: the machine halted, say."""
+
+    def __str__(self) -> str:
+        return (
+            f"zero on the wire after at most {max(self.zeros):.0f} ms (median {np.median(self.zeros):.0f}), arm at "
+            f"rest after at most {max(self.rests):.0f} ms (median {np.median(self.rests):.0f}), from up to "
+            f"{max(self.speeds):.2f} rad/s (median {np.median(self.speeds):.2f}); moved again before a person's word: "
+            f"{self.late}; stopped before a signal: {self.unasked}"
+        )
 
 
 def kill(form: Form, random: Random) -> list[Row]:
@@ -35,41 +55,39 @@ def halt(form: Form, random: Random) -> list[Row]:
 
 def _measure(form: Form, random: Random, number: signal.Signals, promise: str) -> Row:
     repeats = form.repeats(short=3, long=100)
-    zeros, rests, late = _times(form, random, number, repeats)
+    stops = _stops(form, random, number, repeats)
     if form.long:
-        draw(form.folder / f"{number.name.lower()}_agent.png", promise, zeros, rests, REQUIRED)
-    measured = (
-        f"zero on the wire after at most {max(zeros):.0f} ms (median {np.median(zeros):.0f}), arm at rest after at "
-        f"most {max(rests):.0f} ms (median {np.median(rests):.0f}); moved again before a person's word: {late}"
-    )
-    met = max(zeros) <= 1e3 * REQUIRED and late == 0
+        draw(form.folder / f"{number.name.lower()}_agent.png", promise, stops.zeros, stops.rests, REQUIRED)
+    met = max(stops.zeros) <= 1e3 * REQUIRED and stops.late == 0
     mutations = mutation(form, "guard's watchdog", lambda: _unwatched(form, random))
-    return Row(1, promise, "zero on the wire within 120 ms, every time", measured, repeats, met, mutations)
+    return Row(1, promise, "zero on the wire within 120 ms, every time", str(stops), repeats, met, mutations)
 
 
-def _times(
-    form: Form, random: Random, number: signal.Signals, repeats: int, mutant: str | None = None
-) -> tuple[list[float], list[float], int]:
-    """Milliseconds to zero and to rest for each repeat, and how often the arm moved again by itself."""
+def _stops(form: Form, random: Random, number: signal.Signals, repeats: int, mutant: str | None = None) -> Stops:
     config = settings(form, "agent_death")
-    zeros, rests, late = [], [], 0
+    stops = Stops()
     mutants = {"safety_guard_node": mutant} if mutant else {}
     with Rig(config, form.domain, mutants=mutants) as rig, Wire(config, form.domain) as wire:
-        for _ in range(repeats):
+        while len(stops.zeros) < repeats:
             wire.await_state(GuardState.ARMED)
-            time.sleep(random.uniform(0.0, LONGEST_WAIT))
+            time.sleep(some_moment(config, random))
+            if wire.guard is not None and wire.guard.state == GuardState.FAULT:
+                stops.unasked += 1
+                wire.reset_fault()
+                continue
             wire.await_motion()
+            stops.speeds.append(wire.speed())
             sent = rig.signal("rl_agent_node", number)
-            zeros.append(1e3 * (wire.first_zero(sent) - sent))
-            rests.append(1e3 * (wire.first_rest(sent) - sent))
+            stops.zeros.append(1e3 * (wire.first_zero(sent) - sent))
+            stops.rests.append(1e3 * (wire.first_rest(sent) - sent))
             stopped = time.monotonic()
             _revive(rig, number)
             wire.await_state(GuardState.FAULT)
             time.sleep(AFTERWARDS)
-            late += wire.moved(stopped)
+            stops.late += wire.moved(stopped)
             wire.reset_fault()
             rig.require_all()
-    return zeros, rests, late
+    return stops
 
 
 def _revive(rig: Rig, number: signal.Signals) -> None:
@@ -80,5 +98,5 @@ def _revive(rig: Rig, number: signal.Signals) -> None:
 
 
 def _unwatched(form: Form, random: Random) -> str:
-    zeros, _, _ = _times(form, random, signal.SIGSTOP, 1, "no_watchdog")
-    return f"zero after {max(zeros):.0f} ms" if max(zeros) > 1e3 * REQUIRED else ""
+    [zero] = _stops(form, random, signal.SIGSTOP, 1, "no_watchdog").zeros
+    return f"zero after {zero:.0f} ms" if zero > 1e3 * REQUIRED else ""

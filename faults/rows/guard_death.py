@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 
 from async_rl_interfaces.msg import GuardState
-from faults.campaign import Form, mutation, settings
+from faults.campaign import Form, mutation, settings, some_moment
 from faults.report import Row
 from faults.rig import Rig
 from faults.wire import REST, Wire
@@ -23,10 +23,10 @@ SLACK = 0.008
 def kill(form: Form, random: Random) -> list[Row]:
     """SIGKILL and SIGSTOP of the guard in motion."""
     repeats = form.repeats(short=2, long=50)
-    begins, rests = _times(form, random, repeats)
+    begins, rests, speeds = _times(form, random, repeats)
     measured = (
-        f"the arm slows down after at most {max(begins):.0f} ms (median {np.median(begins):.0f}), "
-        f"at rest after at most {max(rests):.0f} ms"
+        f"the arm slows down after at most {max(begins):.0f} ms (median {np.median(begins):.0f}), at rest after at "
+        f"most {max(rests):.0f} ms, from up to {max(speeds):.2f} rad/s (median {np.median(speeds):.2f})"
     )
     met = max(begins) <= 1e3 * (REQUIRED + SLACK)
     promise = "the guard is killed or halted in motion"
@@ -35,15 +35,19 @@ def kill(form: Form, random: Random) -> list[Row]:
     return [Row(2, promise, required, measured, repeats, met, mutations)]
 
 
-def _times(form: Form, random: Random, repeats: int, mutant: str | None = None) -> tuple[list[float], list[float]]:
+def _times(
+    form: Form, random: Random, repeats: int, mutant: str | None = None
+) -> tuple[list[float], list[float], list[float]]:
+    """Milliseconds until the arm slows down and until it rests, and the fastest joint at the signal, rad/s."""
     config = settings(form, "guard_death")
     mutants = {"robot_sim_node": mutant} if mutant else {}
-    begins, rests = [], []
+    begins, rests, speeds = [], [], []
     with Rig(config, form.domain, mutants=mutants) as rig, Wire(config, form.domain) as wire:
         for i in range(repeats):
             wire.await_state(GuardState.ARMED, FORGOTTEN)
-            time.sleep(random.uniform(0.0, 2.0))
+            time.sleep(some_moment(config, random))
             wire.await_motion()
+            speeds.append(wire.speed())
             number = signal.SIGKILL if i % 2 == 0 else signal.SIGSTOP
             sent = rig.signal("safety_guard_node", number)
             rest = wire.first_rest(sent)
@@ -53,7 +57,7 @@ def _times(form: Form, random: Random, repeats: int, mutant: str | None = None) 
                 rig.signal("safety_guard_node", signal.SIGKILL)
             wire.guard = None
             rig.restart("safety_guard_node")
-    return begins, rests
+    return begins, rests, speeds
 
 
 def _slows_from(wire: Wire, sent: float, rest: float) -> float:
@@ -64,5 +68,5 @@ def _slows_from(wire: Wire, sent: float, rest: float) -> float:
 
 
 def _without_timeout(form: Form, random: Random) -> str:
-    begins, _ = _times(form, random, 1, "no_command_timeout")
+    begins, _, _ = _times(form, random, 1, "no_command_timeout")
     return f"slows down after {max(begins):.0f} ms" if max(begins) > 1e3 * (REQUIRED + SLACK) else ""

@@ -56,7 +56,7 @@ def _seen(form: Form, seconds: float, mutant: str | None = None) -> tuple[dict[P
                 _look(config.run_dir, form.domain, modes)
                 if end is None and newest_first(config.run_dir / "checkpoints"):
                     end = time.monotonic() + seconds
-                if time.monotonic() > start + START:
+                if end is None and time.monotonic() > start + START:
                     rig.require_all()
                     raise TimeoutError("no checkpoint")
                 time.sleep(LOOK_PERIOD)

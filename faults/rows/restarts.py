@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from async_rl_core.bringup.graph import nodes
-from async_rl_core.bringup.leftovers import clean_dead_middleware, clean_middleware, middleware_files
+from async_rl_core.bringup.leftovers import clean_dead_middleware, clean_middleware, middleware_files, used_files
 from async_rl_core.transport import service
 from faults.campaign import Form, mutation, settings
 from faults.census import processes_of, shared_files
@@ -28,7 +28,8 @@ def restarted(form: Form, random: Random) -> list[Row]:
     """Every other node killed or ended at once and started again, so many times; then the rest."""
     repeats = form.repeats(short=3, long=100)
     files, left, more = _leaked(form, random, repeats)
-    measured = f"{len(files)} segments, {len(left)} processes, {more or 0} descriptors leaked"
+    named = f" ({', '.join(sorted(files)[:3])})" if files else ""
+    measured = f"{len(files)} segments{named}, {len(left)} processes, {more or 0} descriptors leaked"
     required = "0 leaked segments, processes, descriptors"
     met = not (files or left or more)
     mutations = mutation(form, "removal of what the dead leave", lambda: _unremoved(form, random))
@@ -69,7 +70,8 @@ def _leaked(
             more |= {name: count - first[name] for name, count in last.items() if count > first[name]}
     time.sleep(SETTLED)
     clean_middleware(middleware, time.time())
-    return shared_files(form.domain) - before, processes_of(rig.run_dir), more
+    found = shared_files(form.domain) - before
+    return found - used_files(), processes_of(rig.run_dir), more
 
 
 def _descriptors(rig: Rig, names: Sequence[str]) -> dict[str, int]:

@@ -1,20 +1,29 @@
-"""The campaign's short form, as far as it takes seconds; `make faults` has the rest."""
+"""The campaign's short form: what takes seconds as it is, and each way to die or to lie in motion once."""
 
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from faults.report import A_MEASUREMENT
+
 QUICK = {5: 1, 11: 5, 14: 11, 16: 1}
 """Promises measured here, and rows of each: limits, damaged files, fuzzing, code in data."""
+DEADLY = {1: 2, 2: 1, 4: 2}
+"""The agent is killed or halted, the guard is, commands are malformed: each with an arm that learns."""
+TIMED = (1, 2)
+"""Of these, the ones whose figure is a time."""
+HALTED = 20.0
+"""Milliseconds: where the machine itself stood still for longer, that an arm stopped late says nothing of us."""
 
 
-@pytest.mark.timeout(120)
-def test_promises_hold_and_each_check_notices_a_protection_that_is_off(root: Path, tmp_path: Path, domain: int) -> None:
-    words = ["-m", "faults", "--folder", str(tmp_path), "--only", *map(str, QUICK)]
+def measured(root: Path, folder: Path, domain: int, rows: dict[int, int], *options: str) -> list[dict[str, Any]]:
+    """The report on these promises, each of which must have been measured."""
+    words = ["-m", "faults", "--folder", str(folder), *options, "--only", *map(str, rows)]
     done = subprocess.run(
         [sys.executable, *words],
         cwd=root,
@@ -23,10 +32,22 @@ def test_promises_hold_and_each_check_notices_a_protection_that_is_off(root: Pat
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert done.returncode == 0, done.stdout
-    rows = json.loads((tmp_path / "report.json").read_text())
-    found = [row["number"] for row in rows]
-    assert {number: found.count(number) for number in QUICK} == QUICK
-    assert all(row["met"] for row in rows)
-    mutations = [mutation for row in rows for mutation in row["mutations"]]
+    report: list[dict[str, Any]] = json.loads((folder / "report.json").read_text())
+    found = [row["number"] for row in report]
+    assert {number: found.count(number) for number in rows} == rows, done.stdout
+    assert all(row["required"] != A_MEASUREMENT for row in report), done.stdout
+    return report
+
+
+@pytest.mark.timeout(120)
+def test_promises_hold_and_each_check_notices_a_protection_that_is_off(root: Path, tmp_path: Path, domain: int) -> None:
+    report = measured(root, tmp_path, domain, QUICK)
+    assert all(row["met"] for row in report)
+    mutations = [mutation for row in report for mutation in row["mutations"]]
     assert mutations and all(mutation["noticed"] for mutation in mutations)
+
+
+@pytest.mark.timeout(240)
+def test_the_arm_stops_whoever_dies_or_talks_nonsense(root: Path, tmp_path: Path, domain: int) -> None:
+    report = measured(root, tmp_path, domain, DEADLY, "--repeats", "1", "--no-mutations")
+    assert all(row["met"] or (row["number"] in TIMED and row["halted"] > HALTED) for row in report), report

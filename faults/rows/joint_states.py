@@ -1,0 +1,91 @@
+"""Promise 19: the guard does not know where the arm is, and stops it."""
+
+import math
+import time
+from collections.abc import Iterable
+from random import Random
+
+from async_rl_core.safety.limits import longest_stop
+from async_rl_interfaces.msg import GuardState
+from faults.campaign import Form, mutation
+from faults.impostor import guarded
+from faults.mutants import JOINT_STATES
+from faults.report import Row
+from faults.rig import Rig
+from faults.wire import NeverError, Wire
+
+ROBOT = "robot_sim_node"
+CAUSES = {
+    "stop": "silent",
+    "repeat": "repeats its stamp",
+    "stand still": "stands still",
+    "jump": "jump",
+    "lose a joint": "lacks",
+    "are no numbers": "is not finite",
+}
+"""By what becomes of the joint states, a word of the cause that the guard must give."""
+CYCLES = 2
+"""Of the robot: one in which the guard notices, and one until what it sends is on the wire."""
+
+
+def failing(form: Form, random: Random) -> list[Row]:
+    """Joint states fail in each way, in motion: zero on the wire, and a fault that says how they failed."""
+    repeats = form.repeats(short=1, long=20)
+    times, unnamed, required = _measured(form, random, repeats, CAUSES)
+    measured = ", ".join(f"{what} {max(found, default=math.inf):.0f} ms" for what, found in times.items())
+    latest = max(max(found, default=math.inf) for found in times.values())
+    mutations = mutation(form, "distrust of joint states", lambda: _unnoticed(form, random))
+    return [
+        Row(
+            19,
+            "joint states stop, repeat, stand still, jump, lose a joint or are no numbers, in motion",
+            f"zero on the wire within {required:.0f} ms: as late as they may be, and a stop from the highest speed; "
+            "a fault with its cause, in the terminal too",
+            f"zero on the wire after at most: {measured}; {unnamed} without the cause",
+            repeats * len(CAUSES),
+            latest <= required and unnamed == 0,
+            mutations,
+        )
+    ]
+
+
+def _measured(
+    form: Form, random: Random, repeats: int, kinds: Iterable[str], mutant: str | None = None
+) -> tuple[dict[str, list[float]], int, float]:
+    """Milliseconds to zero by kind, how many faults did not say what was wrong, and the milliseconds allowed."""
+    times: dict[str, list[float]] = {what: [] for what in kinds}
+    unnamed = 0
+    with guarded(
+        form, f"joint_states_{mutant or ''}", robot_sim_node="failing_joint_states", safety_guard_node=mutant
+    ) as (rig, wire, agent):
+        config = rig.config
+        for what in [what for what in times for _ in range(repeats)]:
+            agent.set_in_motion()
+            time.sleep(random.uniform(0.0, 0.5))
+            wire.await_motion()
+            failed = rig.signal(ROBOT, JOINT_STATES[what])
+            try:
+                times[what].append(1e3 * (wire.first_zero(failed) - failed))
+                wire.await_state(GuardState.FAULT)
+                unnamed += not _named(what, wire, rig)
+            except NeverError:
+                times[what].append(math.inf)
+            agent.be_silent()
+            rig.signal(ROBOT, JOINT_STATES["work"])
+            wire.reset_fault()
+            rig.require_all()
+    allowed = config.guard.state_timeout + longest_stop(config.robot) + CYCLES / config.robot.state_rate
+    return times, unnamed, 1e3 * allowed
+
+
+def _named(what: str, wire: Wire, rig: Rig) -> bool:
+    """Whether the guard says what became of the joint states, in its state and in the terminal."""
+    cause = wire.guard.cause if wire.guard is not None else ""
+    return CAUSES[what] in cause and cause in rig.log("safety_guard_node")
+
+
+def _unnoticed(form: Form, random: Random) -> str:
+    """Where a guard goes on that takes the joints to be where they were."""
+    times, _, required = _measured(form, random, 1, ("stop", "jump"), "trusts_joint_states")
+    late = [what for what, found in times.items() if max(found) > required]
+    return f"goes on where they {' or '.join(late)}" if late else ""

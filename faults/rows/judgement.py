@@ -1,0 +1,182 @@
+"""Promises 4 and 6 in great numbers: the guard in plain Python, before an arm that follows exactly."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from async_rl_core.config.load import resolve
+from async_rl_core.safety.guard import Guard
+from async_rl_core.safety.inputs import CommandInput, StatusInput
+from async_rl_core.safety.states import Kind, State
+from async_rl_core.sim.model import urdf_text
+from faults.campaign import Form, mutation
+from faults.report import Row
+
+MOVING = [0.2, 0.2, -0.2, 0.2, 0.2, 0.0]
+PER_FAULT = 500
+"""Malformed commands after the one that latched the fault; among them come good ones, which must not heal it."""
+STOP = 40
+"""Cycles in which the arm is at rest for long enough to be reset."""
+AFTERWARDS = 60
+"""Cycles in which all is well again after a fault."""
+
+
+def refused(form: Form, random: Random) -> list[Row]:
+    """Malformed commands of every kind, at random values."""
+    count = form.repeats(short=2_000, long=1_000_000)
+    passed, odd, unlatched = _refused(count, random)
+    required = "0 reach the robot; the first latches a fault with a cause"
+    measured = f"{passed} passed, {odd} odd velocities sent, {unlatched} without a fault and its cause"
+    mutations = mutation(form, "the number that has to rise", lambda: _taken(random))
+    promise = "malformed commands (the guard in plain Python)"
+    return [Row(4, promise, required, measured, count, passed == odd == unlatched == 0, mutations)]
+
+
+def _taken(random: Random) -> str:
+    with _replaced(CommandInput, "_repeated", lambda *anything: False):
+        passed, _, _ = _refused(PER_FAULT, random)
+    return f"{passed} of {PER_FAULT} passed" if passed else ""
+
+
+def _refused(count: int, random: Random) -> tuple[int, int, int]:
+    """How many passed, how often what was sent was none, and how many faults were not latched."""
+    bench, passed, odd, unlatched = _bench(), 0, 0, 0
+    while count > 0:
+        _set_in_motion(bench)
+        for i in range(min(PER_FAULT, count)):
+            names, velocity, sequence = _malformed(bench, random)
+            passed += bench.guard.on_command(bench.time, sequence, names, velocity)
+            bench.cycles(1, command=MOVING if i % 5 == 4 else None)
+            odd += not np.isfinite(bench.velocity).all()
+            unlatched += i == 0 and (bench.guard.fault is None or bench.guard.fault.kind is not Kind.COMMAND)
+        odd += min(PER_FAULT, count) > STOP and bool(bench.velocity.any())
+        count -= PER_FAULT
+        _reset(bench)
+    return passed, odd, unlatched
+
+
+def _malformed(bench: Any, random: Random) -> tuple[list[str], list[float], int]:
+    """Names, velocities and number, of which one is wrong."""
+    names, velocity, joint = list(bench.names), list(MOVING), random.randrange(len(MOVING))
+    sequence = bench.sequence + 1
+    match random.randrange(6):
+        case 0:
+            velocity[joint] = random.choice((math.nan, math.inf, -math.inf, 1e300, -1e300))
+        case 1:
+            velocity = [random.uniform(-0.2, 0.2) for _ in range(random.choice((0, 1, 5, 7, 12, 1000)))]
+        case 2:
+            names[joint] = random.choice(("", "elbow", "x" * 1000, names[joint - 1]))
+        case 3:
+            names, velocity = [*names, "finger"], [*velocity, 0.0]
+        case 4:
+            velocity[joint] = random.choice((-1, 1)) * random.uniform(5.1, 100.0) * bench.robot.limits.velocity[joint]
+        case 5:
+            sequence = random.choice((bench.sequence, random.randint(-(2**63), bench.sequence)))
+    return names, velocity, sequence
+
+
+def histories(form: Form, random: Random) -> list[Row]:
+    """Several faults in any order, at any moments; then all is well, and the worst of them is still there."""
+    repeats = form.repeats(short=30, long=1_000)
+    cleared, lesser = _histories(repeats, random)
+    promise = "faults never clear themselves; of several the worst wins (the guard in plain Python)"
+    mutations = mutation(form, "the order of faults", lambda: _any_order(random))
+    measured = f"{cleared} cleared or moved again, {lesser} hid a worse one"
+    return [Row(6, promise, "0", measured, repeats, cleared == lesser == 0, mutations)]
+
+
+def _any_order(random: Random) -> str:
+    with _replaced(Guard, "_is_worst", lambda *anything: True):
+        _, lesser = _histories(30, random)
+    return f"{lesser} of 30 hid a worse one" if lesser else ""
+
+
+def _histories(repeats: int, random: Random) -> tuple[int, int]:
+    bench, cleared, lesser = _bench(), 0, 0
+    later = [kind for kind in FAULTS if kind in LATER]
+    for _ in range(repeats):
+        _set_in_motion(bench)
+        kinds = [random.choice(list(FAULTS)), *random.choices(later, k=random.randint(1, 3))]
+        for kind in kinds:
+            FAULTS[kind](bench)
+            bench.cycles(random.randint(1, 10), command=MOVING)
+        bench.cycles(STOP, command=MOVING)
+        _make_well(bench)
+        for _ in range(AFTERWARDS):
+            bench.cycles(1)
+            bench.send(MOVING)
+            cleared += bench.guard.state is not State.FAULT or bool(bench.velocity.any())
+        lesser += bench.guard.fault is None or bench.guard.fault.kind is not max(kinds)
+        _reset(bench)
+    return cleared, lesser
+
+
+def _silent_robot(bench: Any) -> None:
+    for _ in range(20):
+        bench.cycles(1, states=False)
+        bench.send(MOVING)
+
+
+def _not_ready(bench: Any) -> None:
+    bench.guard._status = StatusInput(True)
+    bench.guard.on_status(bench.time, False, "a protective stop")
+    bench.cycles(1)
+
+
+def _jump(bench: Any) -> None:
+    bench.guard.on_joint_state(bench.time, round(1e9 * bench.time) + 1, bench.names, (bench.position + 0.5).tolist())
+
+
+FAULTS: dict[Kind, Callable[[Any], object]] = {
+    Kind.AGENT_SILENT: lambda bench: bench.cycles(20),
+    Kind.ROBOT_SILENT: _silent_robot,
+    Kind.NOT_READY: _not_ready,
+    Kind.COMMAND: lambda bench: bench.send([math.nan] * len(bench.names)),
+    Kind.ROBOT: _jump,
+    Kind.PUBLISHERS: lambda bench: bench.guard.on_publishers(bench.time, 2),
+    Kind.GUARD: lambda bench: bench.guard.fail(bench.time, "an error"),
+}
+LATER = (Kind.COMMAND, Kind.ROBOT, Kind.GUARD)
+"""Faults that a guard which has one already notices: it follows nobody, so silence is none."""
+
+
+def _bench() -> Any:
+    conftest: Any = import_module("src.async_rl_core.test.safety.conftest")  # the guard's own tests use it, too
+    config = resolve("laptop", {})
+    return conftest.Bench(config, urdf_text(config.robot), None)
+
+
+def _set_in_motion(bench: Any) -> None:
+    """From the start pose, where the arm stands again as if a person had put it there."""
+    bench.position = np.array(bench.robot.start)
+    bench.cycles(60, command=[0.0] * len(bench.names))
+    bench.cycles(25, command=MOVING)
+    if bench.guard.state is not State.ARMED:
+        raise RuntimeError(f"not armed: {bench.guard.missing(bench.time)}, {bench.guard.fault}")
+
+
+def _make_well(bench: Any) -> None:
+    bench.guard._status = StatusInput(False)
+    bench.guard.on_publishers(bench.time, 1)
+
+
+def _reset(bench: Any) -> None:
+    bench.cycles(STOP, command=MOVING)
+    cleared, why = bench.guard.reset_fault(bench.time)
+    if not cleared:
+        raise RuntimeError(why)
+
+
+@contextmanager
+def _replaced(owner: type, name: str, value: object) -> Iterator[None]:
+    kept = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, kept)

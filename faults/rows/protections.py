@@ -1,0 +1,39 @@
+"""Each protection of the guard switched off in code: the check that belongs to it must notice, as its tests say."""
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from random import Random
+
+from faults.campaign import Form
+from faults.report import Mutation, Row
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = "src/async_rl_core/test/safety/test_mutations.py"
+WITHOUT, WITH = "test_without_its_protection_the_check_fails[", "test_with_its_protection_the_check_passes["
+
+
+def switched_off(form: Form, random: Random) -> list[Row]:
+    """Nothing where the form asks for no mutations."""
+    if not form.mutate:
+        return []
+    outcomes = _outcomes(form.scratch / "mutations.xml")
+    mutations = tuple(
+        Mutation(name.removeprefix(WITHOUT).removesuffix("]").replace("_", " "), passed, "")
+        for name, passed in outcomes.items()
+        if name.startswith(WITHOUT)
+    )
+    checks = [passed for name, passed in outcomes.items() if name.startswith(WITH)]
+    measured = f"{sum(checks)} of {len(checks)} checks pass with all protections on"
+    promise = "the guard's protections, each switched off in turn (in plain Python)"
+    met = bool(mutations) and all(checks) and len(checks) == len(mutations)
+    return [Row(4, promise, "each check passes, and fails without its protection", measured, 1, met, mutations)]
+
+
+def _outcomes(path: Path) -> dict[str, bool]:
+    """By name of a test, whether it passed."""
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={path}", TESTS]
+    subprocess.run(words, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+    cases = ElementTree.parse(path).iter("testcase")
+    return {case.get("name", ""): len(case) == 0 for case in cases}

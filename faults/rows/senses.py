@@ -1,0 +1,125 @@
+"""Promise 18: what the agent sees cannot be trusted: the arm rests, and what was done meanwhile is not experience."""
+
+import signal
+import time
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from async_rl_core.agent.loop import FRAME_TIMEOUT
+from async_rl_core.agent.sight import BLACK, TIMEOUT
+from async_rl_core.replay.journal import FOLDER, read_steps
+from async_rl_interfaces.msg import GuardState
+from faults.campaign import Form, mutation, settings
+from faults.ear import Ear
+from faults.mutants import CAMERA
+from faults.report import Row
+from faults.rig import Rig
+
+AGENT, CAMERA_NODE, TARGET = "rl_agent_node", "robot_sim_node", "visual_target_node"
+SLACK = 0.3
+"""Seconds beyond the stated time: an action cycle, the guard's stop, and how long it takes to move by `MOTION`."""
+STILL = 1.0
+"""Seconds for which the arm may hardly move, between a reset and the next episode: an image that stays is right."""
+CAMERA_TIMES = {
+    "stops": FRAME_TIMEOUT,
+    "freezes": TIMEOUT + STILL,
+    "goes black": TIMEOUT,
+    "changes size": FRAME_TIMEOUT,
+}
+TARGET_TIME = 4.5
+"""Seconds until a vanished target is told: that after which it is gone, or a reset, and a period of /diagnostics."""
+NOTICED = 20.0
+UNSEEN = 0.2
+"""Seconds, at most, between new images of what is stored."""
+
+
+def failing(form: Form, random: Random) -> list[Row]:
+    """The camera fails in each way, and the target's node is killed and halted, at random moments.
+
+    With a camera that fails the arm rests; without a target it goes back to its start pose, and waits there.
+    """
+    repeats = form.repeats(short=1, long=20)
+    times, unseen, left = _measured(form, random, repeats)
+    measured = ", ".join(f"{what} {max(found):.2f} s" for what, found in times.items())
+    measured += f"; stored steps up to {unseen:.2f} s apart from a new image; episodes left and counted: {left}"
+    required = f"within {SLACK} s of the times stated below; stored steps have images that are new"
+    met = unseen <= UNSEEN and left > 0 and all(max(found) <= _allowed(what) for what, found in times.items())
+    mutations = (
+        *mutation(form, "distrust of images", lambda: _unnoticed(form, random)),
+        *mutation(form, "leaving out what nobody confirmed", lambda: _kept(form, random)),
+    )
+    promise = "the camera fails (at rest after at most), or the target (noticed after at most)"
+    return [Row(18, promise, required, measured, repeats * len(times), met, mutations)]
+
+
+def _allowed(what: str) -> float:
+    return CAMERA_TIMES.get(what, TARGET_TIME) + SLACK
+
+
+def _measured(
+    form: Form, random: Random, repeats: int, mutant: str | None = None
+) -> tuple[dict[str, list[float]], float, int]:
+    """Seconds to rest by fault, the longest time between new images in what was stored, and episodes left."""
+    config = settings(form, f"senses_{mutant or ''}")
+    mutants = {CAMERA_NODE: "failing_camera"} | ({AGENT: mutant} if mutant else {})
+    times: dict[str, list[float]] = {}
+    with Rig(config, form.domain, mutants=mutants) as rig, Ear(config, form.domain) as ear:
+        ear.await_state(GuardState.ARMED)
+        for _ in range(repeats):
+            for what in CAMERA_TIMES:
+                failed = _in_motion(rig, ear, random, CAMERA_NODE, CAMERA[what])
+                _await_word(ear, "waiting for images")
+                times.setdefault(what, []).append(ear.first_zero(failed) - failed)
+                rig.signal(CAMERA_NODE, CAMERA["works"])
+            for number, what in ((signal.SIGKILL, "target killed"), (signal.SIGSTOP, "target halted")):
+                failed = _in_motion(rig, ear, random, TARGET, number)
+                _await_word(ear, "waiting for visual_target_node")
+                times.setdefault(what, []).append(time.monotonic() - failed)
+                rig.signal(TARGET, signal.SIGCONT) if number is signal.SIGSTOP else rig.restart(TARGET)
+            rig.require_all()
+        ear.await_motion()
+        left = int(ear.figure(AGENT, "aborted episodes"))
+        cycle = config.agent.action_cycle_time
+    return times, cycle * _longest_unseen(rig.run_dir), left
+
+
+def _in_motion(rig: Rig, ear: Ear, random: Random, node: str, number: int) -> float:
+    """Send a signal while the arm moves; when."""
+    ear.await_motion()
+    time.sleep(random.uniform(0.0, 3.0))
+    ear.await_motion()
+    ear.forget()
+    return rig.signal(node, number)
+
+
+def _await_word(ear: Ear, word: str) -> None:
+    """Wait until the agent says that it waits for this."""
+    ear.expect(lambda: ear.health.get(AGENT, ("", {}))[0].startswith(word), NOTICED, f"an agent {word}")
+
+
+def _longest_unseen(run_dir: Path) -> int:
+    """The most steps in a row, of one episode, whose images had all been seen, or are black."""
+    longest = row = 0
+    last = np.empty(0)
+    for before, step in pairwise(read_steps(run_dir / FOLDER)):
+        last = before.frames[-1] if len(before.frames) else last
+        new = [frame for frame in step.frames if frame.mean() > BLACK and not np.array_equal(frame, last)]
+        row = 0 if new or step.index == 0 else row + 1
+        longest = max(longest, row)
+    return longest
+
+
+def _unnoticed(form: Form, random: Random) -> str:
+    """What an agent does that takes every image to be one."""
+    times, _, _ = _measured(form, random, 1, "trusts_its_eyes")
+    late = [what for what, found in times.items() if max(found) > _allowed(what)]
+    return f"late: {', '.join(late)}" if late else ""
+
+
+def _kept(form: Form, random: Random) -> str:
+    """What an agent stores that rests in time, and keeps what it did before."""
+    _, unseen, _ = _measured(form, random, 1, "keeps_what_is_doubtful")
+    return f"steps {unseen:.2f} s apart from a new image" if unseen > UNSEEN else ""
