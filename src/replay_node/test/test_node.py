@@ -212,14 +212,14 @@ def test_it_says_how_it_is(
         agent, process = Agent(endpoint, config), start_node(config, namespace)
         if broken:
             wait_until((tmp_path / FOLDER).exists, process)
-            (tmp_path / FOLDER / FIRST).mkdir()
+            (tmp_path / FOLDER).rmdir()
         agent.step(30)
         while not said or said[-1]["env steps"] != "28" or (broken and said[-1]["journal"] == "on"):
             agent.flush()
             rclpy.spin_once(node, timeout_sec=0.1)
         assert said[-1]["transitions"] == "28"
         assert said[-1]["lost steps"] == said[-1]["repeated steps"] == said[-1]["batches served"] == "0"
-        failure = f"replay journal {tmp_path / FOLDER}: Is a directory; steps from 0 on are not kept"
+        failure = f"replay journal {tmp_path / FOLDER}: No such file or directory; steps from 0 on are not kept"
         assert said[-1]["message"] == (failure if broken else "storing and serving")
         assert said[-1]["journal"] == (failure if broken else "on")
         process.send_signal(signal.SIGINT)
