@@ -11,7 +11,7 @@ help:
 	@echo "make reacher | tracker   run a task in simulation; arguments: ARGS=\"seed:=3 duration:=600\""
 	@echo "make doctor              check this machine"
 	@echo "make test                lint, unit tests, import rules and the system test"
-	@echo "make lint                ruff and mypy"
+	@echo "make lint                ruff, mypy, and hadolint on the Dockerfiles"
 	@echo "make bench               what everything costs here, beside a reference and the machine's limits"
 	@echo "make scaling             how that grows with batch, image, store and load"
 	@echo "make faults              kill things and see what docs/reliability.md promises; ARGS=--long for hours of it"
@@ -35,6 +35,7 @@ lint: setup
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) python -m mypy
+	$(RUN) hadolint docker/Dockerfile docker/plain.Dockerfile
 
 test: lint unit system
 

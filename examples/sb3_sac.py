@@ -1,4 +1,4 @@
-"""Stable-Baselines3's SAC learns a task of async_rl, in simulated time and unchanged.
+"""Stable-Baselines3's SAC, unchanged, on a task of async_rl, in simulated time. How well it learns was not measured.
 
     tools/run.sh python examples/sb3_sac.py --steps 20000
     tools/run.sh python examples/sb3_sac.py --env async_rl/PandaVisualReacher-v0

@@ -6,6 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from async_rl_core.bringup.graph import nodes
+from async_rl_core.config.load import cameras, resolve, robots
+
 KEYS = {
     "PIL": "python3-pil",
     "cryptography": "python3-cryptography",
@@ -31,6 +34,7 @@ WITHOUT_KEY = {
     "iceoryx2": "iceoryx2",
     "pylibfranka": "pylibfranka",
     "safetensors": "safetensors",
+    "xxhash": "xxhash",
 }
 """Modules that rosdep has no key for, by the name of their package; they come from requirements.lock."""
 
@@ -89,3 +93,29 @@ def test_lock_pins_every_direct_dependency(root):
 def test_what_rosdep_lacks_is_locked(root):
     lock = (root / "requirements.lock").read_text()
     assert not [name for name in WITHOUT_KEY.values() if f"\n{name}==" not in lock]
+
+
+def test_rosdep_is_not_asked_for_what_pip_installs(root):
+    manifests = [ElementTree.parse(path).getroot() for path in (root / "src").glob("*/package.xml")]
+    wanted = {text for manifest in manifests for element in manifest if (text := element.text or "").endswith("-pip")}
+    for file in ("docker/Dockerfile", "README.md"):
+        skipped = re.findall(r'--skip-keys "([^"]*)"', (root / file).read_text())
+        assert [set(keys.split()) for keys in skipped] == [wanted], file
+
+
+def startable() -> set[str]:
+    """Packages of the nodes of every run that there can be."""
+    configs = [resolve("laptop", {"architecture": architecture}) for architecture in ("seq", "async1", "async2")]
+    configs += [resolve("laptop", {"camera.source": camera, "rviz": True}) for camera in cameras()]
+    for robot in robots():
+        configs.append(resolve("laptop", {}, robot))
+        for driver in configs[-1].robot.drivers:
+            real = {"hardware": "real", "robot_ip": "192.0.2.1", "guard.auto_arm": False, "driver": driver}
+            configs.append(resolve("laptop", real, robot))
+    return {spec.package for config in configs for spec in nodes(config, Path("config.yaml"))}
+
+
+def test_the_bringup_declares_every_package_that_it_starts(root):
+    own = {package.name for package in PACKAGES}
+    assert {"camera_node", "franka_driver_node", "robot_status_node"} <= startable()
+    assert startable() & own <= declared(root / "src" / "async_rl")

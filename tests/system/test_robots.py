@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rclpy
+from numpy.typing import NDArray
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -19,17 +20,26 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import Trigger
 
+from async_rl_core.agent.reset import ResetMotion
 from async_rl_core.bringup.executable import command
-from async_rl_core.bringup.graph import environment, robot_nodes
-from async_rl_core.config.load import resolve, robots, write_config
-from async_rl_core.config.schema import RobotConfig
-from async_rl_interfaces.msg import RobotStatus
-from async_rl_ros.qos import DRIVER, LATCHED, SENSOR
+from async_rl_core.bringup.graph import environment, nodes, robot_nodes
+from async_rl_core.config.load import read_config, resolve, robots, write_config
+from async_rl_core.config.schema import Config, RobotConfig
+from async_rl_core.safety.kinematics import Kinematics
+from async_rl_core.sim.model import urdf_text
+from async_rl_interfaces.msg import GuardState, RobotStatus, VelocityCommand
+from async_rl_ros import scheduling
+from async_rl_ros.qos import COMMAND, DRIVER, LATCHED, SENSOR
+from rl_agent_node.node import PRIORITY
+
+Vector = NDArray[np.float64]
 
 TIMEOUT = 20.0
 SPEED = 0.2
 COMMAND_TIMEOUT = 0.3
 """Seconds: longer than a robot's own, since a busy machine may hold this client back."""
+PATIENT = {"guard.watchdog": 0.5, "guard.grace": 0.36, "guard.state_timeout": 0.5}
+"""For the same reason: the exact times are the tests of the core."""
 
 
 @dataclass
@@ -97,7 +107,7 @@ def robot(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def processes(robot: str, domain: int, tmp_path: Path) -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
     """What stands for the robot in a simulated run, by the name of its executable."""
-    config = resolve("laptop", {"robot.command_timeout": COMMAND_TIMEOUT}, robot)
+    config = resolve("laptop", {"robot.command_timeout": COMMAND_TIMEOUT, **PATIENT}, robot)
     write_config(config, tmp_path / "config.yaml")
     ambient = {**os.environ, "ROS_DOMAIN_ID": str(domain)}
     started = {
@@ -114,6 +124,7 @@ def processes(robot: str, domain: int, tmp_path: Path) -> Iterator[dict[str, "su
 
 @pytest.fixture
 def client(robot: str, domain: int, processes: object) -> Iterator[Client]:
+    scheduling.realtime(PRIORITY)  # as the agent and its middleware: the robot's side, in real time, would starve us
     context = Context()
     rclpy.init(context=context, domain_id=domain)
     node = rclpy.create_node("client", context=context)
@@ -123,6 +134,7 @@ def client(robot: str, domain: int, processes: object) -> Iterator[Client]:
     executor.shutdown()
     node.destroy_node()
     rclpy.shutdown(context=context)
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def seconds(message: JointState | Image) -> float:
@@ -185,3 +197,89 @@ def test_a_robot_keeps_its_contract(client: Client, processes: dict[str, "subpro
     client.wait_for(lambda: all(process.poll() is not None for process in processes.values()))
     assert {process.returncode for process in processes.values()} == {0}
     assert client.moves({})
+
+
+@dataclass
+class Agent:
+    """Commands the guard 25 times a second, as the agent does, and holds every state of the arm against its limits."""
+
+    client: Client
+    config: Config
+    guards: list[GuardState] = field(default_factory=list)
+    sequence: int = 0
+
+    def __post_init__(self) -> None:
+        node, robot = self.client.node, self.config.robot
+        node.destroy_publisher(self.client.commands)  # the guard's is the only one
+        node.create_subscription(GuardState, "safety_guard_node/state", self.guards.append, LATCHED)
+        self.publisher = node.create_publisher(VelocityCommand, "rl_agent_node/command", COMMAND)
+        self.kinematics = Kinematics(urdf_text(robot), robot.joints, robot.workspace.frame, robot.tool_frame)
+
+    @property
+    def position(self) -> Vector:
+        state = self.client.states[-1]
+        angle = dict(zip(state.name, state.position, strict=True))
+        return np.array([angle[name] for name in self.config.robot.joints])
+
+    @property
+    def armed(self) -> bool:
+        return bool(self.guards) and self.guards[-1].state == GuardState.ARMED
+
+    def command(self, velocity: Vector) -> None:
+        """One cycle."""
+        self.sequence += 1
+        names = list(self.config.robot.joints)
+        self.publisher.publish(VelocityCommand(sequence=self.sequence, name=names, velocity=velocity.tolist()))
+        end = time.monotonic() + self.config.agent.action_cycle_time
+        while (wait := end - time.monotonic()) > 0:
+            self.client.executor.spin_once(timeout_sec=wait)
+        self._check()
+
+    def go(self, goal: Vector, seconds: float) -> bool:
+        """Move to a pose, for so long at most; whether the arm got there."""
+        robot, now = self.config.robot, time.monotonic()
+        motion = ResetMotion(self.position, goal, robot.reset_velocity, 0.0, now, self.config.agent.action_cycle_time)
+        while not motion.arrived(self.position) and time.monotonic() < now + seconds:
+            self.command(motion.velocity(time.monotonic(), self.position))
+        return motion.arrived(self.position)
+
+    def _check(self) -> None:
+        limits, box = self.config.robot.limits, self.config.robot.workspace
+        assert np.all(self.position > limits.position_lower) and np.all(self.position < limits.position_upper)
+        speed = np.abs([self.client.speeds[name] for name in self.config.robot.joints])
+        assert np.all(speed < np.array(limits.velocity) + 0.02)
+        tool, margin = self.kinematics.position(self.position), self.config.guard.workspace_margin
+        assert np.all(tool > np.array(box.lower) - margin) and np.all(tool < np.array(box.upper) + margin)
+
+
+@pytest.fixture
+def guarded(client: Client, robot: str, domain: int, tmp_path: Path) -> Iterator[Agent]:
+    """The guard's process before the robot's."""
+    path = tmp_path / "config.yaml"
+    config = read_config(path)
+    spec = next(spec for spec in nodes(config, path) if spec.executable == "safety_guard_node")
+    ambient = {**os.environ, "ROS_DOMAIN_ID": str(domain)}
+    guard = subprocess.Popen(command(spec, ambient), env={**ambient, **environment(ambient), **spec.env})
+    client.wait_for(lambda: client.ready and bool(client.states))
+    yield Agent(client, config)
+    guard.kill()
+    guard.wait()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("robot", ["fr3"], indirect=True)
+def test_through_guard_and_driver_an_arm_keeps_its_limits_and_finds_its_start_pose(guarded: Agent) -> None:
+    robot = guarded.config.robot
+    limits, start = robot.limits, np.array(robot.start)
+    rest, deadline = np.zeros(len(robot.joints)), time.monotonic() + TIMEOUT
+    while not guarded.armed:
+        assert time.monotonic() < deadline, guarded.guards[-1:]
+        guarded.command(rest)
+    for pose in np.random.default_rng(5).uniform(limits.position_lower, limits.position_upper, (3, len(start))):
+        guarded.go(pose, 2.0)  # as far as the guard lets it
+        assert np.abs(guarded.position - start).max() > 0.1
+        assert guarded.go(start, TIMEOUT)
+    for _ in range(50):
+        guarded.command(2.0 * np.array([limits.velocity[0], *rest[1:]]))
+    assert guarded.position[0] > limits.position_upper[0] - 0.1
+    assert guarded.armed

@@ -30,13 +30,15 @@ KNOWN = 20.0
 LOOPBACK = "0100007F"
 """127.0.0.1."""
 SWITCH = "/controller_manager/switch_controller"
+STATES = topic("/franka/joint_states")
+"""Those of an FR3 with franka_ros2."""
 UNUSED: dict[str, set[str]] = {
     "learner_node": set(),
     "monitor_node": {*map(topic, ("/image_raw", "/camera_node/image", "/rl_agent_node/feature_points"))},  # videos
     "replay_node": set(),
-    "rl_agent_node": {topic("/learner_node/state"), topic("/camera_node/image")},  # architecture seq; a real camera
+    "rl_agent_node": {topic("/learner_node/state"), topic("/camera_node/image"), STATES},  # seq; a real camera
     "robot_sim_node": set(),
-    "safety_guard_node": {topic("/robot_status"), request(SWITCH), reply(SWITCH)},  # of a robot with a driver
+    "safety_guard_node": {topic("/robot_status"), request(SWITCH), reply(SWITCH), STATES},  # of a robot with a driver
     "visual_target_node": set(),
 }
 """By node, the DDS topics that its policy allows and this run has no use for."""
@@ -169,8 +171,9 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, ear
         assert addresses(run_dir) == {LOOPBACK}
     finally:
         process.send_signal(number)
-    assert process.wait(timeout=END) == 0, "".join(output)
-    reader.join()
+        code = process.wait(timeout=END)
+        reader.join()
+    assert code == 0, "".join(output)
     assert not processes_of(run_dir)
     assert not segments(domain)
     assert not ear.wire[-1].any()

@@ -23,6 +23,7 @@ from async_rl_ros.joint_states import JointStates
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
 from async_rl_ros.stamps import nanoseconds
+from async_rl_ros.timers import every
 
 START_TIMEOUT = 20.0
 """Seconds for the camera and the monitor to start."""
@@ -66,7 +67,7 @@ class LatencyNode(ConfiguredNode):
         if config.camera_topic is None:
             self._states = self.create_publisher(JointState, config.robot.state_topic, qos.DRIVER)
             self._joint_states = JointStates(config.robot)
-            self.create_timer(1 / config.robot.state_rate, self._stand_still)
+            every(self, 1 / config.robot.state_rate, self._stand_still)
 
     def run(self, stop: Stop) -> None:
         """Measure and report; a requested stop ends it at once."""

@@ -86,7 +86,7 @@ def nodes(config: Config, config_path: Path) -> list[NodeSpec]:
         *robot_nodes(config, config_path),
         *camera_nodes(config, config_path),
         node("safety_guard_node"),
-        node("visual_target_node"),
+        node("visual_target_node", restarts=again),
         node("monitor_node", restarts=again),
     ]
     if config.rviz:

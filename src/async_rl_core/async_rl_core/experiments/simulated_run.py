@@ -98,7 +98,7 @@ class SimulatedRun:
 
     def cut_short(self) -> None:
         """Leave the episode, if one runs: what follows is the motion back to the start pose."""
-        self.loop.act(self.time, None, armed=False)
+        self.loop.act(self.time, None)
 
     def tick(self) -> EpisodeResult | None:
         """One cycle of the robot; returns the episode that ended in it, if one did."""
@@ -138,7 +138,8 @@ class SimulatedRun:
 
     def _act(self, now: float) -> EpisodeResult | None:
         self._actions += 1
-        velocity: NDArray[np.float64] = self.loop.act(now, self.joints, self.guard.state is State.ARMED)
+        obstacle = "" if self.guard.state is State.ARMED else "the guard to be armed"
+        velocity: NDArray[np.float64] = self.loop.act(now, self.joints, obstacle)
         self.guard.on_command(now, self._actions, self.config.robot.joints, velocity.tolist())
         result = self.loop.settle(now)
         self.loop.policy_ready = self._learning.poll() or self.loop.policy_ready

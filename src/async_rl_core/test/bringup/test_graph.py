@@ -27,7 +27,7 @@ def test_what_runs() -> None:
 
 def test_what_learns_and_watches_is_restarted_and_what_moves_the_arm_is_not() -> None:
     specs = nodes(resolve("laptop", {"restarts": 2}), Path("/run/config.yaml"))
-    again = {"learner_node", "monitor_node", "replay_node", "rl_agent_node"}
+    again = {"learner_node", "monitor_node", "replay_node", "rl_agent_node", "visual_target_node"}
     assert {spec.name: spec.restarts for spec in specs} == {s.name: 2 * (s.name in again) for s in specs}
 
 

@@ -65,7 +65,7 @@ class Rig:
         self.cycle = 1.0 / self.robot.state_rate
         self._config = config
         self._urdf = urdf_text(self.robot)
-        self._image = np.zeros((config.camera.height, config.camera.width, 3), np.uint8)
+        self._image = np.full((config.camera.height, config.camera.width, 3), 128, np.uint8)
         self._per_action = round(config.agent.action_cycle_time / self.cycle)
 
     def stand(self, position: Vector) -> None:
@@ -87,7 +87,7 @@ class Rig:
             if i % self._per_action == 0:
                 self.loop.add_frame(Frame(self._image, 0, now))
                 self.loop.target_placed(self.loop.episode)
-                velocity = self.loop.act(now, joints, self.guard.state is State.ARMED)
+                velocity = self.loop.act(now, joints, "" if self.guard.state is State.ARMED else "the guard")
                 self.guard.on_command(now, i, self.robot.joints, velocity.tolist())
                 self.loop.settle(now)
             self.arm.command(self.guard.tick(now))
