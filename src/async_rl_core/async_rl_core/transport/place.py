@@ -16,6 +16,8 @@ from async_rl_core.errors import TransportError
 SHARED_MEMORY = Path("/dev/shm")
 LOCK = "lock"
 """The file in a domain's folder that is locked while someone enters, leaves or sweeps."""
+DYNAMIC = ".dynamic"
+"""How the segments end that say who takes part in a service; made under the lock."""
 AGREEMENT = "agreement"
 """The attribute of a service that says what both sides must have alike."""
 
@@ -84,6 +86,9 @@ class Place:
 
     def sweep(self) -> None:
         """See `clean_up_dead`; the lock must be held."""
+        for path in self._segments():
+            if path.suffix == DYNAMIC and path.stat().st_size == 0:
+                path.unlink()  # its maker died before it had a size; iceoryx2 would wait for that, and for ever
         for state in iox2.Node.list(iox2.ServiceType.Ipc, self.config):
             if isinstance(state, iox2.NodeState.Dead):
                 with suppress(iox2.NodeCleanupFailure):  # what iceoryx2 leaves of it, `_forget` removes

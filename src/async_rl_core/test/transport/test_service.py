@@ -168,6 +168,20 @@ def test_a_service_that_its_dead_maker_left_half_made_is_made_anew(
     Notifier(endpoint, "test").notify()
 
 
+def test_a_service_whose_dead_maker_gave_it_no_size_yet_is_removed(
+    domain: str, start_peer: Callable[[str], Any]
+) -> None:
+    start_peer("notifier").kill()
+    for path in files(domain):
+        if path.suffix == ".dynamic":  # as iceoryx2 makes it, before it has a size
+            os.truncate(path, 0)
+            path.chmod(0o200)
+        elif path.suffix == ".port_tag":
+            path.unlink()
+    clean_up_dead(domain)
+    assert not files(domain)
+
+
 def test_a_folder_that_others_may_enter_is_refused(domain: str) -> None:
     folder = SHARED_MEMORY / f"async_rl-{os.getuid()}-{domain}"
     folder.mkdir(mode=0o777)
