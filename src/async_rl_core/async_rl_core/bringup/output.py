@@ -41,17 +41,37 @@ class Output:
             pass
 
 
-async def pump(reader: asyncio.StreamReader, name: str, output: Output, *, error: bool = False) -> None:
-    """Pass a process's lines on until its pipe closes. A line of any length is only ever held in pieces."""
-    pending = b""
-    while chunk := await reader.read(65536):
-        *lines, pending = (pending + chunk).split(b"\n")
-        if len(pending) > 65536:
-            lines, pending = [*lines, pending], b""
-        for line in lines:
-            output.line(name, line.decode(errors="replace").rstrip("\r"), error=error)
-    if pending:
-        output.line(name, pending.decode(errors="replace"), error=error)
+class Pipe:
+    """What a process writes into, and what becomes of it.
+
+    Not asyncio's own: with that a process's end is told, before Python 3.12.4, once all that it started have closed
+    the pipe as well.
+    """
+
+    def __init__(self) -> None:
+        self._outlet, self.inlet = os.pipe()
+
+    def close_inlet(self) -> None:
+        """To be called once the process has it, or could not be started: only others' ends keep a pipe open."""
+        os.close(self.inlet)
+
+    async def pump(self, name: str, output: Output, *, error: bool = False) -> None:
+        """Pass lines on until the pipe closes. A line of any length is only ever held in pieces."""
+        reader, outlet = asyncio.StreamReader(), os.fdopen(self._outlet, "rb", buffering=0)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, outlet)
+        pending = b""
+        try:
+            while chunk := await reader.read(65536):
+                *lines, pending = (pending + chunk).split(b"\n")
+                if len(pending) > 65536:
+                    lines, pending = [*lines, pending], b""
+                for line in lines:
+                    output.line(name, line.decode(errors="replace").rstrip("\r"), error=error)
+        finally:
+            if pending:
+                output.line(name, pending.decode(errors="replace"), error=error)
+            transport.close()
 
 
 def _coloured(stream: TextIO, text: str, colour: int) -> str:

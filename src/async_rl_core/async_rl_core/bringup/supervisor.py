@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 
 from async_rl_core.bringup.executable import command
 from async_rl_core.bringup.graph import EXPLAINED, NodeSpec, environment
-from async_rl_core.bringup.output import Output, pump
+from async_rl_core.bringup.output import Output, Pipe
 
-STOP_GRACE = 4.0
-"""Seconds from SIGTERM to SIGKILL: the guard's ramp to rest, the simulated arm after it, the learner's checkpoint."""
+STOP_GRACE = 8.0
+"""Seconds from SIGTERM to SIGKILL: the guard's ramp to rest, the simulated arm after it, the learner's checkpoint.
+
+Above what replay and monitor wait for a slow disk; below the 10 s that a container is given to stop.
+"""
 
 RESTART_DELAY = 0.5
 """Seconds before a node that died is started again."""
 
 _SIGNAL_SPREAD = 0.2  # seconds in which a signal to the whole group, as systemd sends it, reaches us too
-_PIPE_GRACE = 0.3  # seconds to read what a dead process wrote, should a child of it still hold the pipe
+_PIPE_GRACE = 1.0  # seconds to read what a dead process wrote, should a child of it still hold the pipe
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -78,12 +81,17 @@ class Supervisor:
         return await self._watch(lines)
 
     async def _start(self, spec: NodeSpec, line: Sequence[str], restarts: int = 0) -> bool:
+        out, err = Pipe(), Pipe()
+        pumps = [
+            asyncio.create_task(out.pump(spec.name, self.output)),
+            asyncio.create_task(err.pump(spec.name, self.output, error=True)),
+        ]
         try:
             process = await asyncio.create_subprocess_exec(
                 *line,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
+                stdout=out.inlet,
+                stderr=err.inlet,
                 env={
                     **self.ambient,
                     **environment(self.ambient, spec.profile),
@@ -96,12 +104,9 @@ class Supervisor:
         except OSError as error:
             self.output.error(f"{spec.name} could not be started: {error}; stopping")
             return False
-        assert process.stdout is not None
-        assert process.stderr is not None
-        pumps = [
-            asyncio.create_task(pump(process.stdout, spec.name, self.output)),
-            asyncio.create_task(pump(process.stderr, spec.name, self.output, error=True)),
-        ]
+        finally:
+            out.close_inlet()
+            err.close_inlet()
         running = self._running[spec.name] = _Running(spec, process, pumps, restarts)
         watcher = asyncio.create_task(self._wait(running))
         self._watchers.add(watcher)
@@ -211,8 +216,8 @@ def _signal_group(running: _Running, number: int) -> None:
 
 
 def _code(running: _Running) -> int:
-    code = running.process.returncode
-    return 0 if code is None else code
+    assert running.process.returncode is not None
+    return running.process.returncode
 
 
 def _end(code: int) -> str:

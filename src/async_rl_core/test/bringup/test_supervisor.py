@@ -15,10 +15,11 @@ from async_rl_core.bringup.output import Output
 from async_rl_core.bringup.supervisor import Supervisor
 
 OBEYS = """
-import os, signal, sys
-signal.signal(signal.SIGTERM, lambda *_: (print("at rest"), sys.exit(0)))
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # one that comes before it is waited for is kept
 print("up", os.getpid(), flush=True)
-while True: signal.pause()
+signal.sigwait([signal.SIGTERM])
+print("at rest")
 """
 STUBBORN = """
 import os, signal, subprocess, sys
@@ -27,7 +28,7 @@ child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]
 print("up", child.pid, flush=True)
 while True: signal.pause()
 """
-FAILS_STOPPING = OBEYS.replace("sys.exit(0)", "sys.exit(5)")
+FAILS_STOPPING = OBEYS + "raise SystemExit(5)"
 FINISHES = "print('last words', end='')"
 DIES = "import sys; print('trouble', file=sys.stderr); sys.exit(3)"
 DIES_BY_SIGNAL = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
@@ -77,7 +78,7 @@ def is_gone(pid: int) -> bool:
         process = os.pidfd_open(pid)
     except ProcessLookupError:
         return True
-    ended, _, _ = select.select([process], [], [], 5.0)
+    ended, _, _ = select.select([process], [], [], 30.0)
     os.close(process)
     return bool(ended)
 
@@ -153,9 +154,9 @@ def test_an_optional_node_may_go() -> None:
 
 
 def test_what_ignores_the_stop_is_killed_with_its_children() -> None:
-    bench = Bench({"learner": ("essential", STUBBORN), "guard": ("essential", OBEYS)}, grace=0.5)
+    bench = Bench({"learner": ("essential", STUBBORN), "guard": ("essential", OBEYS)}, grace=5.0)
     assert bench.run(all_up(2), (signal.SIGTERM,)) == 1
-    assert "killed after 0.5 s without an end: learner" in bench.err.getvalue()
+    assert "killed after 5 s without an end: learner" in bench.err.getvalue()
     assert all(is_gone(pid) for pid in bench.ups())
 
 
@@ -164,6 +165,24 @@ def test_a_second_signal_kills_at_once() -> None:
     assert bench.run(all_up(1), (signal.SIGINT, signal.SIGINT)) == 1
     assert "killed on request: learner" in bench.err.getvalue()
     assert all(is_gone(pid) for pid in bench.ups())
+
+
+def test_a_death_is_noticed_though_others_hold_the_output() -> None:
+    """Its own child does, and one that left its session: the run does not wait for either."""
+    script = """
+import subprocess, sys
+for alone in (False, True):
+    line = [sys.executable, "-c", "import time; time.sleep(1000)"]
+    child = subprocess.Popen(line, stdin=subprocess.DEVNULL, start_new_session=alone)
+    print("up", child.pid, flush=True)
+sys.exit(3)
+"""
+    bench = Bench({"target": ("essential", script)})
+    assert bench.run() == 1
+    assert "target died with exit code 3; stopping" in bench.err.getvalue()
+    follower, stranger = bench.ups()
+    assert is_gone(follower)
+    os.kill(stranger, signal.SIGKILL)
 
 
 def test_a_failure_while_stopping_is_told() -> None:
