@@ -53,7 +53,7 @@ def _row(name: str, found: Counter[str], cases: int) -> Row:
 
 
 def _guard_cycle(node: Any) -> None:
-    node._send()
+    node._send(time.monotonic())
     assert all(isfinite(value) for value in node._message.data), "not finite on the wire"
 
 

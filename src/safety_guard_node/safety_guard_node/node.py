@@ -87,26 +87,26 @@ class SafetyGuardNode(ConfiguredNode):
         self._schedule.advance(time.monotonic())
         try:
             while not stop.requested:
-                self._serve()
-                self._send()
+                self._send(self._serve())
         except Exception as error:
             self._guard.fail(time.monotonic(), f"error in the guard: {error}")
             raise
         finally:
             self._come_to_rest()
 
-    def _serve(self) -> None:
-        """Take what arrives until the next cycle is due."""
-        while (wait := self._schedule.due - time.monotonic()) > 0:
+    def _serve(self) -> float:
+        """Take what arrives until the next cycle is due. Returns the time to judge at: a later halt is the next's."""
+        while (wait := self._schedule.due - (now := time.monotonic())) > 0:
             self.executor_.spin_once(timeout_sec=wait)
-        halted = time.monotonic() - self._schedule.due
+        halted = now - self._schedule.due
         if halted > self._schedule.period:
             self.take_waiting(QUEUED)  # lest a halt of this process pass for the silence of another
-            self._guard.on_halt(time.monotonic(), halted)
+            now = time.monotonic()
+            self._guard.on_halt(now, halted)
+        return now
 
-    def _send(self) -> None:
+    def _send(self, now: float) -> None:
         """One cycle: judge, publish, and set the next; cycles that were missed are not made up for."""
-        now = time.monotonic()
         self._followed = False
         self._measure(now)
         self._command(now)

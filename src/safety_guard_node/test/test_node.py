@@ -2,13 +2,16 @@
 
 import itertools
 import math
+import os
+import re
 import signal
 import subprocess
 import sys
 import time
 import uuid
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,12 +29,15 @@ from async_rl_core.sim.model import urdf_text
 from async_rl_interfaces.msg import GuardState, RobotStatus, VelocityCommand
 from async_rl_ros.qos import COMMAND, DRIVER, LATCHED
 
-TIMEOUT = 20.0
+TIMEOUT = 40.0
 RUN = "from safety_guard_node.node import main; main()"
 ZERO = [0.0] * 6
 MOVING = [0.1, 0.1, -0.1, 0.1, 0.1, 0.0]
+CYCLE = 0.008
 WATCHDOG = 0.5
-"""Seconds; this world is an ordinary process, and a busy machine makes it late. The exact times are core's tests."""
+"""Seconds, the longest there is: a busy machine makes this world late. The exact times are core's tests."""
+PRIORITY = 30
+"""Of this world, as of a simulated robot: what else runs on this machine in real time must not silence it."""
 
 
 class World:
@@ -54,7 +60,6 @@ class World:
         self.wanted: list[float] | None = [0.0] * len(robot.joints)
         self.status: RobotStatus | None = None
         self.sequence = 0
-        self._next = time.monotonic()
         self._ticks = 0
         self.node.create_subscription(Float64MultiArray, robot.command_topic, self._command, 10)
         self.node.create_subscription(GuardState, "safety_guard_node/state", self.states.append, LATCHED)
@@ -65,12 +70,16 @@ class World:
         write_config(self.config, folder / "config.yaml")
         arguments = ["--ros-args", "-r", f"__ns:={namespace}", "-p", f"config:={folder / 'config.yaml'}"]
         self.guard = subprocess.Popen([sys.executable, "-c", RUN, *arguments], stderr=subprocess.PIPE, text=True)
+        with suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+        self._next = time.monotonic()
 
     def describe(self, text: str | None = None) -> None:
         """Publish the robot's description."""
         self._description.publish(String(data=urdf_text(self.config.robot) if text is None else text))
 
     def close(self) -> None:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         if self.guard.poll() is None:
             self.guard.kill()
             self.guard.communicate()
@@ -99,9 +108,18 @@ class World:
         end = time.monotonic() + seconds
         self.until(lambda: time.monotonic() >= end, seconds + 1)
 
+    def hear(self, seconds: float) -> None:
+        """Let the world go on until so many seconds' worth of the guard's velocities came."""
+        enough = len(self.received) + round(seconds / CYCLE)
+        self.until(lambda: len(self.received) >= enough)
+
     @property
     def state(self) -> GuardState | None:
         return self.states[-1] if self.states else None
+
+    def moves(self) -> bool:
+        """Whether the guard has it do what the agent wants."""
+        return list(self.velocity) == MOVING
 
     def is_in(self, state: int) -> Callable[[], bool]:
         return lambda: self.state is not None and self.state.state == state
@@ -120,16 +138,16 @@ class World:
         self.until(self.is_in(GuardState.ARMED))
         return self
 
-    def _command(self, message: Float64MultiArray) -> None:
-        self.received.append((time.monotonic(), message.data))
+    def _command(self, message: Float64MultiArray, info: Mapping[str, int]) -> None:
+        self.received.append((1e-9 * info["source_timestamp"], message.data))
         self.velocity = np.array(message.data)
 
     def _cycle(self) -> None:
         while (wait := self._next - time.monotonic()) > 0:
             self.executor.spin_once(timeout_sec=wait)
-        self._next = max(self._next + 0.008, time.monotonic() - 0.008)
+        self._next = max(self._next + CYCLE, time.monotonic() - CYCLE)
         self._ticks += 1
-        self.position += self.velocity * 0.008
+        self.position += self.velocity * CYCLE
         order = sorted(self.config.robot.joints)
         angles = [float(self.position[self.config.robot.joints.index(name)]) for name in order]
         message = JointState(name=order, position=angles)
@@ -151,16 +169,17 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def test_it_waits_with_zeros_arms_itself_and_follows(world: World) -> None:
-    world.until(lambda: len(world.received) > 20)
+    world.until(lambda: len(world.received) > 20 and world.state is not None)
     assert world.is_in(GuardState.DISARMED)()
     assert not any(any(data) for _, data in world.received)
     world.wanted = MOVING
     world.armed()
-    world.until(lambda: list(world.received[-1][1]) == MOVING)
-    count, begin = len(world.received), time.monotonic()
+    world.until(world.moves)
+    count = len(world.received)
     world.wanted = ZERO
-    world.run(1.0)
-    rate = (len(world.received) - count) / (time.monotonic() - begin)
+    world.hear(1.0)
+    sent = np.array([at for at, _ in world.received[count:]])
+    rate = 10 / np.median(sent[10:] - sent[:-10])  # of most stretches: some may be those of a halted machine
     assert 90 < rate < 130  # 125 on an idle machine
     assert all(len(data) == 6 and all(map(math.isfinite, data)) for _, data in world.received)
 
@@ -168,17 +187,19 @@ def test_it_waits_with_zeros_arms_itself_and_follows(world: World) -> None:
 def test_a_silent_agent_is_stopped_and_stays_so(world: World) -> None:
     world.armed()
     world.wanted = MOVING
-    world.run(0.2)
+    world.until(world.moves)
     world.wanted = None
-    silent = time.monotonic()
+    count = len(world.received)
     world.until(world.is_in(GuardState.FAULT))
     assert world.state is not None
-    assert world.state.cause.startswith("agent silent for 50")
+    silence = re.fullmatch(r"agent silent for (\d+) ms", world.state.cause)
+    assert silence is not None and int(silence[1]) >= 1000 * WATCHDOG
     assert world.state.fault_stamp.sec > 0
     world.wanted = ZERO
-    world.run(0.5)
-    moving = [at for at, data in world.received if any(data)]
-    assert moving[-1] - silent < WATCHDOG + 0.1
+    world.hear(0.5)
+    moving = [any(data) for _, data in world.received[count:]]
+    assert sum(moving) * CYCLE < WATCHDOG + 0.1  # counted, not timed: a halt of the machine is no motion
+    assert not moving[-1]
     assert world.is_in(GuardState.FAULT)()
     refused = world.call("arm")
     assert not refused.success
@@ -190,7 +211,7 @@ def test_a_silent_agent_is_stopped_and_stays_so(world: World) -> None:
 def test_a_halt_of_the_guard_does_not_pass_for_the_agents_silence(world: World) -> None:
     world.armed()
     world.wanted = MOVING
-    for duration in (0.8 * WATCHDOG, 1.5 * WATCHDOG):
+    for duration in (0.5 * WATCHDOG, 1.5 * WATCHDOG):  # neither near it: a busy machine prolongs them
         assert world.is_in(GuardState.ARMED)()
         world.guard.send_signal(signal.SIGSTOP)
         world.run(duration)
@@ -209,11 +230,13 @@ def test_malformed_commands_latch_until_a_person_clears_them(world: World) -> No
         ({"name": ["a", "b", "c", "d", "e", "f"]}, "lacks"),
         ({"sequence": 1}, "command 1 after command"),
     ):
+        world.wanted = None  # lest a newer command replace this one: only the newest always arrives
         world.send(**changes)
         world.until(world.is_in(GuardState.FAULT))
         assert world.state is not None
         assert cause in world.state.cause
         assert world.state.commands_refused >= 1
+        world.wanted = ZERO
         world.until(lambda: world.call("reset_fault").success)
         world.until(world.is_in(GuardState.ARMED))
 
@@ -230,7 +253,7 @@ def test_a_person_disarms_and_arms(world: World) -> None:
     world.armed()
     assert world.call("disarm").success
     world.until(world.is_in(GuardState.DISARMED))
-    world.run(0.3)
+    world.hear(0.3)
     assert world.is_in(GuardState.DISARMED)()
     response = world.call("arm")
     assert response.success, response.message
@@ -270,17 +293,19 @@ def test_a_robot_whose_controller_cannot_be_switched_off_is_refused(tmp_path: Pa
 def test_a_signal_ends_it_with_the_arm_at_rest(world: World, number: signal.Signals) -> None:
     world.armed()
     world.wanted = MOVING
-    world.until(lambda: list(world.received[-1][1]) == MOVING)
+    world.until(world.moves)
     world.guard.send_signal(number)
-    begin = time.monotonic()
+    count = len(world.received)
+
+    def speeds() -> list[float]:
+        return [max(map(abs, data)) for _, data in world.received[count:]]
+
     world.until(lambda: world.guard.poll() is not None)
-    world.run(0.05)  # a halt of the machine may have left its last commands waiting
+    world.until(lambda: speeds().count(0.0) >= 8)  # a halt of the machine may have left the last ones waiting
     assert world.guard.returncode == 0
     assert not any(world.velocity)
-    speeds = [max(map(abs, data)) for at, data in world.received if at > begin]
-    assert all(later <= earlier + 1e-9 for earlier, later in itertools.pairwise(speeds))
-    assert speeds.count(0.0) >= 8
-    assert max(a - b for a, b in itertools.pairwise(speeds)) <= 16.0 * 0.008 + 1e-9  # a ramp
+    assert all(later <= earlier + 1e-9 for earlier, later in itertools.pairwise(speeds()))
+    assert max(a - b for a, b in itertools.pairwise(speeds())) <= 16.0 * CYCLE + 1e-9  # a ramp
 
 
 def test_a_description_without_the_joints_ends_it_with_one_line(world: World) -> None:
