@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -113,9 +114,10 @@ def _mapped_files(folder: Path) -> set[str]:
                 if found:
                     names.add(name)
             for descriptor in (process / "fd").iterdir():
-                target = os.readlink(descriptor)
-                if target.startswith(prefix):
-                    names.add(target[len(prefix) :])
+                with suppress(FileNotFoundError):  # closed meanwhile
+                    target = os.readlink(descriptor)
+                    if target.startswith(prefix):
+                        names.add(target[len(prefix) :])
         except OSError:  # ended meanwhile, or another user's, whose files are not ours either
             continue
     return names

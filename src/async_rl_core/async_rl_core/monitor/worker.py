@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 
 
@@ -11,9 +12,7 @@ class Worker:
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[tuple[str, Callable[[], object]] | None] = queue.SimpleQueue()
         self._failures: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._submitted = 0
-        self._ended = 0
-        self._current = ""
+        self._names: deque[str] = deque()  # of the jobs under way and waiting
         # A daemon: a drawing that takes too long must not keep the process when the run has ended.
         self._thread = threading.Thread(target=self._work, name="monitor worker", daemon=True)
         self._thread.start()
@@ -21,11 +20,11 @@ class Worker:
     @property
     def idle(self) -> bool:
         """Nothing is under way or waiting."""
-        return self._ended == self._submitted
+        return not self._names
 
     def submit(self, name: str, job: Callable[[], object]) -> None:
         """Queue a job; `name` is what its failure is called."""
-        self._submitted += 1
+        self._names.append(name)
         self._jobs.put((name, job))
 
     def failures(self) -> list[str]:
@@ -36,14 +35,14 @@ class Worker:
         """Wait at most `timeout` seconds for what is queued; the last failures."""
         self._jobs.put(None)
         self._thread.join(timeout)
-        unfinished = [f"warning: {self._current} was not finished in time"] if self._thread.is_alive() else []
+        unfinished = [f"warning: {name} was not finished in time" for name in [*self._names][:1]]
         return self.failures() + unfinished
 
     def _work(self) -> None:
         while (item := self._jobs.get()) is not None:
-            self._current, job = item
+            name, job = item
             try:
                 job()
             except Exception as error:  # whatever it was, the run goes on and a person reads of it
-                self._failures.put(f"warning: {self._current} failed: {error}")
-            self._ended += 1
+                self._failures.put(f"warning: {name} failed: {error}")
+            self._names.popleft()

@@ -186,7 +186,7 @@ def read_entries(folder: Path, sizes: StepSizes | None = None) -> Iterator[Entry
     newest = -1
     with _reading(folder):
         for path in _segments(folder):
-            for entry in SegmentReader(path, sizes):
+            for entry in _reader(path, sizes):
                 if entry.step.sequence > newest:
                     newest = entry.step.sequence
                     yield entry
@@ -205,10 +205,8 @@ def last_position(folder: Path) -> Position | None:
     with _reading(folder):
         for path in reversed(_segments(folder)):
             position = None
-            with contextlib.suppress(FileNotFoundError):  # it was sealed since
-                path = path if path.exists() else path.with_suffix(SEALED)
-                for entry in SegmentReader(path):
-                    position = entry.position
+            for entry in _reader(path):
+                position = entry.position
             if position is not None:
                 return position
     return None
@@ -240,6 +238,14 @@ def _segments(folder: Path) -> list[Path]:
     if not folder.exists():
         return []
     return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def _reader(path: Path, sizes: StepSizes | None = None) -> SegmentReader:
+    """Reads a segment that was listed; where the journal is being written, it may have been sealed since."""
+    try:
+        return SegmentReader(path, sizes)
+    except FileNotFoundError:
+        return SegmentReader(path.with_suffix(SEALED), sizes)
 
 
 def _first(path: Path) -> int:

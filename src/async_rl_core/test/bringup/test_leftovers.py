@@ -17,7 +17,7 @@ def segment(folder: Path, stem: str) -> None:
 
 def test_what_is_used_or_older_stays(tmp_path: Path) -> None:
     segment(tmp_path, OLD)
-    before = middleware_files(tmp_path)
+    before, now = middleware_files(tmp_path), time.time()
     for stem in (DEAD, LOCKED, MAPPED, "fastdds_port7412"):
         segment(tmp_path, stem)
     for other in ("sem.fastdds_port7412_mutex", "fastdds_notes.txt", "iox2_something", "myfastdds_port7412"):
@@ -26,7 +26,7 @@ def test_what_is_used_or_older_stays(tmp_path: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_SH)
         mapping = mmap.mmap(file.fileno(), 0)
         file.close()
-        assert clean_middleware(before, time.time(), tmp_path) == []  # too young
+        assert clean_middleware(before, now, tmp_path) == []  # too young
         assert used_files(tmp_path) == {name + end for name in (LOCKED, MAPPED) for end in ("", "_el")}
         removed = clean_middleware(before, time.time() + 60, tmp_path)
         mapping.close()
@@ -37,11 +37,12 @@ def test_what_is_used_or_older_stays(tmp_path: Path) -> None:
 
 
 def test_what_the_dead_left_goes(tmp_path: Path) -> None:
+    now = time.time()
     for stem in (DEAD, LOCKED):
         segment(tmp_path, stem)
     (tmp_path / OLD).touch()  # without a lock file nothing tells whether its owner lives
     with (tmp_path / f"{LOCKED}_el").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert clean_dead_middleware(time.time(), tmp_path) == []  # too young
+        assert clean_dead_middleware(now, tmp_path) == []  # too young
         assert clean_dead_middleware(time.time() + 60, tmp_path) == [DEAD, f"{DEAD}_el"]
     assert middleware_files(tmp_path) == {OLD, LOCKED, f"{LOCKED}_el"}
