@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 
@@ -37,10 +38,10 @@ def test_the_drivers_launch_file_is_included_with_its_arguments() -> None:
 
 def environment_of_driver(secure: bool) -> dict[str, str]:
     context = launch.LaunchContext()
-    for action in launching._environment_of_driver(secure):
-        action.execute(context)
-    environment: dict[str, str] = context.environment
-    return environment
+    with patch.dict(os.environ):  # which launch writes into
+        for action in launching._environment_of_driver(secure):
+            action.execute(context)
+        return dict(context.environment)
 
 
 def test_a_driver_keeps_to_this_host_as_our_nodes_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,12 +86,13 @@ def test_what_the_robot_follows_is_within_its_makers_limits(arm: FrankaArm, conf
         stretches[-1].append(state.commanded_velocity)
         sent = interpolation.step()
         arm.write(sent)
-    longest = np.array(max(stretches, key=len))
-    assert len(longest) > 10
-    assert np.abs(longest).max() > 0.1
-    acceleration = np.diff(longest, axis=0) / PERIOD
-    assert np.abs(acceleration).max() <= ACCELERATION
-    assert np.abs(np.diff(acceleration, axis=0) / PERIOD).max() <= JERK
+    judged = [np.array(stretch) for stretch in stretches if len(stretch) > 2]
+    assert max(map(len, judged)) > 10
+    assert max(np.abs(velocity).max() for velocity in judged) > 0.1
+    for velocity in judged:
+        acceleration = np.diff(velocity, axis=0) / PERIOD
+        assert np.abs(acceleration).max() <= ACCELERATION
+        assert np.abs(np.diff(acceleration, axis=0) / PERIOD).max() <= JERK
 
 
 def test_a_motion_ends_and_another_begins(arm: FrankaArm) -> None:

@@ -72,6 +72,7 @@ def start_node(tmp_path: Path, domain: str) -> Iterator[StartNode]:
         write_config(config, path)
         code = (
             f"import async_rl_core.transport.service as s; s.domain_from_environment = lambda: {domain!r}; "
+            f"import async_rl_core.replay.journal as j; j.CLOSE_TIMEOUT = {TIMEOUT}; "  # a disk may be busy
             "from replay_node.node import main; main()"
         )
         arguments = ["--ros-args", "-r", f"__ns:={namespace}", "-p", f"config:={path}"]
@@ -182,8 +183,9 @@ def test_what_is_served_is_what_was_sent(
         assert (batch.bootstrap == np.float32(0.99)).all()
     assert seen == {sequence for sequence in range(60) if sequence % EPISODE}
     assert client.receive(0.5) is None, "more batches were served than the rate limiter permits"
-    agent.step(1)
-    agent.step(1)  # the 61st step begins an episode, the 62nd has an action
+    agent.step(1)  # it begins an episode
+    wait_until(agent.settled, process)  # so replay has seen that a request waits for a step
+    agent.step(1)  # with an action
     batch = client.receive(TIMEOUT)
     assert batch is not None
     assert batch.sampling[2] == 1, "that it waited for a step is not told"
@@ -250,6 +252,7 @@ def test_a_killed_one_is_replaced(config: Config, domain: str, endpoint: Endpoin
         process.wait()
 
 
+@pytest.mark.timeout(300)  # five starts
 def test_killed_ones_lose_nothing(config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode) -> None:
     """Four are killed at any moment while steps come; what they had not written comes again."""
     agent, rng = Agent(endpoint, config), np.random.default_rng(0)

@@ -21,9 +21,10 @@ from async_rl_core.errors import ConfigError
 from async_rl_core.robots.silence import AGAIN
 from async_rl_core.robots.silence import TIMEOUT as SILENCE
 from async_rl_interfaces.msg import RobotStatus
+from robot_status_node import node as status_node
 from robot_status_node.node import RobotStatusNode, interface
 
-TIMEOUT = 10.0
+TIMEOUT = 20.0
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 DRIVER = {
     "via": "launch",
@@ -132,8 +133,11 @@ def test_a_controller_told_to_rest_is_left_alone(setting: tuple[Robot, SingleThr
     assert controller.requests == 0
 
 
-def test_a_requested_stop_waits_for_an_arm_left_in_motion(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
+def test_a_requested_stop_waits_for_an_arm_left_in_motion(
+    setting: tuple[Robot, SingleThreadedExecutor], monkeypatch: pytest.MonkeyPatch
+) -> None:
     robot, executor = setting
+    monkeypatch.setattr(status_node, "_LAST_WATCH", TIMEOUT)  # it is over sooner, unless this process is halted
     node, controller = setting_node(executor), Controller(answers=[True])
     node._watch(controller)  # type: ignore[arg-type]
     led(executor, robot, node, 0.3)

@@ -5,9 +5,14 @@ import pytest
 from visual_target_node.display import Display, DisplayError
 from visual_target_node.window import Disc, newest
 
+TIMEOUT = 60.0
+
 
 @pytest.fixture
 def screenless(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Without a screen, and with time for the window's process, which others may keep from the processor."""
+    for limit in ("START_TIMEOUT", "STOP_TIMEOUT"):
+        monkeypatch.setattr(f"visual_target_node.display.{limit}", TIMEOUT)
     for variable in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(variable, raising=False)
     return monkeypatch

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer import event_file_writer
 
 from async_rl_core.algorithms.metrics import MetricsError, MetricsWriter
 
@@ -35,7 +36,11 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         MetricsWriter(tmp_path / "run")
 
 
-def test_a_learner_that_goes_on_from_an_older_checkpoint_does_its_updates_again(tmp_path: Path) -> None:
+def test_a_learner_that_goes_on_from_an_older_checkpoint_does_its_updates_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The files of one second and one process are read in the order of their numbers as text, 10 before 9.
+    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(0))
     writer = MetricsWriter(tmp_path)
     for updates in (25, 50, 75):
         writer.write(updates, 100, {"alpha": 0.5})

@@ -17,7 +17,7 @@ def test_a_second_copy_is_refused_and_told_of_the_first() -> None:
     lock = DomainLock(DOMAIN)
     with pytest.raises(ConfigError, match=rf"already runs in ROS domain {DOMAIN} \(process {os.getpid()}\); stop"):
         DomainLock(DOMAIN)
-    DomainLock(DOMAIN + 1).close()
+    DomainLock(-DOMAIN).close()  # not the next number: that of a process beside this one
     lock.close()
     DomainLock(DOMAIN).close()
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
+from async_rl_core.replay import journal
 from async_rl_core.replay import replay as module
 from async_rl_core.replay.batch import Batch, BatchLayout
 from async_rl_core.replay.journal import Journal
@@ -166,6 +167,7 @@ def contents(replay: Replay, config: Config) -> Batch:
 def small_segments() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "Journal", partial(Journal, segment_bytes=100_000))
+        patch.setattr(journal, "CLOSE_TIMEOUT", 60.0)  # a slow disk is not what is tested here
         yield
 
 
