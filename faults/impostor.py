@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from builtin_interfaces.msg import Time
 
@@ -99,9 +99,11 @@ class Impostor:
 
 
 @contextmanager
-def guarded(form: Form, name: str, **mutants: str | None) -> Iterator[tuple[Rig, Wire, Impostor]]:
+def guarded(
+    form: Form, name: str, changes: Mapping[str, object] = MappingProxyType({}), **mutants: str | None
+) -> Iterator[tuple[Rig, Wire, Impostor]]:
     """A simulated robot and a guard, with us as the agent; by node, the mutant that it is, if any."""
-    config = settings(form, name)
+    config = settings(form, name, **changes)
     with (
         Rig(config, form.domain, ALONE, {node: mutant for node, mutant in mutants.items() if mutant}) as rig,
         Wire(config, form.domain) as wire,

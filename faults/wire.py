@@ -123,6 +123,15 @@ class Wire:
         """Wait until the arm moves, and is told to."""
         self.wait(self.moves, timeout, "an arm in motion")
 
+    def moves_or_stopped(self, timeout: float = 20.0) -> bool:
+        """Wait for the arm's motion; False where the guard stopped the arm before: the machine halted, say."""
+
+        def stopped() -> bool:
+            return self.guard is not None and self.guard.state == GuardState.FAULT
+
+        self.wait(lambda: stopped() or self.moves(), timeout, "an arm in motion")
+        return not stopped()
+
     def moves(self) -> bool:
         """Whether the arm moves, and is told to, by what came last."""
         return (

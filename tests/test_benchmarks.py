@@ -35,7 +35,8 @@ def test_the_median_of_two_kinds_of_call_is_of_both():
 
 
 def test_a_measurement_has_a_process_of_its_own_and_its_failure_is_heard(monkeypatch):
-    monkeypatch.setattr(timing, "CONTEXT", multiprocessing.get_context("fork"))
+    # Quicker than the one that imports all first; and not a fork, which copies the locks of other tests' threads.
+    monkeypatch.setattr(timing, "CONTEXT", multiprocessing.get_context("spawn"))
     assert isolated(os.getpid) != os.getpid()
     with pytest.raises(MeasurementError, match=r"posix\.listdir\('/nowhere',\) ended without a result"):
         isolated(os.listdir, "/nowhere")
@@ -131,6 +132,7 @@ def test_the_reference_updates_everything():
     assert np.abs(reference.act(replay.images[0], replay.proprioception[0])).max() <= 1.0
 
 
+@pytest.mark.timeout(400)  # its processes import torch, beside other tests
 def test_a_quick_run_measures(root):
     command = [sys.executable, "-m", "benchmarks", "publication", "--quick"]
     result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)

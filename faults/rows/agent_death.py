@@ -71,11 +71,10 @@ def _stops(form: Form, random: Random, number: signal.Signals, repeats: int, mut
         while len(stops.zeros) < repeats:
             wire.await_state(GuardState.ARMED)
             time.sleep(some_moment(config, random))
-            if wire.guard is not None and wire.guard.state == GuardState.FAULT:
+            if not wire.moves_or_stopped():
                 stops.unasked += 1
                 wire.reset_fault()
                 continue
-            wire.await_motion()
             stops.speeds.append(wire.speed())
             sent = rig.signal("rl_agent_node", number)
             stops.zeros.append(1e3 * (wire.first_zero(sent) - sent))

@@ -16,7 +16,8 @@ PLANTED = "from torch import load\nweights = load('policy.pt')\n"
 
 def scan(form: Form, random: Random) -> list[Row]:
     """Every Python file of the repository."""
-    sources = sorted(path for path in ROOT.rglob("*.py") if _is_ours(path.relative_to(ROOT)))
+    folders = [path for path in ROOT.iterdir() if path.is_dir() and _is_ours(path)]
+    sources = sorted([*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))])
     found = [
         f"{path.relative_to(ROOT)}:{line}: {text}"
         for path in sources
@@ -28,5 +29,6 @@ def scan(form: Form, random: Random) -> list[Row]:
     return [Row(16, "no code in data", required, measured, len(sources), not found, mutations)]
 
 
-def _is_ours(path: Path) -> bool:
-    return path.parts[0] not in LEFT_OUT and not path.parts[0].startswith(".")
+def _is_ours(folder: Path) -> bool:
+    """What is hidden is not even looked into: caches, and git, change while the scan goes on."""
+    return folder.name not in LEFT_OUT and not folder.name.startswith(".")

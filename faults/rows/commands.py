@@ -28,6 +28,8 @@ TOLD = 3.0
 """Seconds in which a guard that repeats its state every second has done so."""
 GOES_ON = 15.0
 """Seconds in which an arm that goes on has moved: a reset's rest, and its target's placing, are far shorter."""
+PATIENT = {"guard.watchdog": 0.5, "guard.state_timeout": 0.5}
+"""Seconds: where what is said is at issue, a machine that halts must not pass for an agent that says nothing."""
 KINDS = 7
 """Ways to send a malformed command."""
 FOLLOWED = (2, 6)
@@ -153,7 +155,7 @@ def _malformed(
 ) -> tuple[int, int]:
     """How many odd commands reached the arm, and how many malformed ones latched no fault with a cause."""
     odd = unlatched = 0
-    with guarded(form, "malformed", safety_guard_node=mutant) as (rig, wire, agent):
+    with guarded(form, "malformed", PATIENT, safety_guard_node=mutant) as (rig, wire, agent):
         joints = rig.config.robot.joints
         for i in range(repeats):
             agent.set_in_motion()

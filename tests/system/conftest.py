@@ -3,7 +3,8 @@
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,10 @@ from async_rl_ros.qos import LATCHED, LATCHED_HISTORY, SENSOR
 INITIAL_STEPS = 200
 PATIENCE = 0.5
 """Seconds of silence that the guard bears: a test's machine may halt for longer than an arm may be unwatched."""
+END = 30.0
+"""Seconds in which everything has ended after a stop."""
+LAG = 20.0
+"""Seconds by which what is heard, or told by the graph, may lag behind on a busy machine."""
 
 
 def write_preset(path: Path, **sections: dict[str, object]) -> Path:
@@ -60,6 +65,19 @@ def until_armed(run: "subprocess.Popen[str]") -> tuple[list[str], threading.Thre
     reader = threading.Thread(target=lambda: output.extend(run.stdout or ()))
     reader.start()
     return output, reader
+
+
+def left_episodes(output: str) -> int:
+    """How many episodes, or resets, a run left unfinished: where the machine halts for 100 ms, its senses are stale."""
+    return output.count("is left, waiting for ")
+
+
+def in_time(condition: Callable[[], bool]) -> bool:
+    """Whether it holds, be it after a while: an ear has a thread of its own, which may be behind that of the test."""
+    deadline = time.monotonic() + LAG
+    while not (holds := condition()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return holds
 
 
 class Ear(Node):

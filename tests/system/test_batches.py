@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +22,12 @@ from async_rl_core.transport.batches import BatchClient
 from async_rl_core.transport.parameters import ParameterPublisher
 from async_rl_core.transport.service import Endpoint, clean_up_dead
 
-from .conftest import Ear
+from .conftest import END, Ear
 
 BATCHES = 20
+PATIENCE = 100.0
+"""Seconds for the first of them: every process starts, and acts 200 times at random, be it in several attempts."""
+WAIT = 0.1
 
 
 @pytest.fixture
@@ -48,7 +52,7 @@ def graph_without_learner(config: Config, domain: int) -> Iterator[None]:
     finally:
         for process in processes:
             process.send_signal(signal.SIGTERM)
-        codes = [process.wait(timeout=5) for process in processes]
+        codes = [process.wait(timeout=END) for process in processes]
         clean_up_dead(str(domain))
     assert codes == [0] * len(processes)
 
@@ -70,7 +74,16 @@ def crops(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return windows.transpose(0, 1, 3, 4, 2).reshape(-1, height, width, 3)
 
 
-@pytest.mark.timeout(120)
+def served(client: BatchClient, parameters: ParameterPublisher) -> Batch:
+    """The next mini-batch. Meanwhile whoever comes gets the policy: without one, only random episodes begin."""
+    deadline = time.monotonic() + PATIENCE
+    while (batch := client.receive(WAIT)) is None:
+        assert time.monotonic() < deadline
+        parameters.refresh()
+    return batch
+
+
+@pytest.mark.timeout(240)
 def test_batches_hold_what_was_seen_and_done(config: Config, domain: int, ear: Ear) -> None:
     layout = BatchLayout.of(config)
     with graph_without_learner(config, domain):
@@ -78,15 +91,11 @@ def test_batches_hold_what_was_seen_and_done(config: Config, domain: int, ear: E
         client = BatchClient(endpoint, layout, in_flight=1)
         size = Policy(config.sac, ObservationSpec.of(config), layout.action, seed=0).size
         parameters = ParameterPublisher(endpoint, size)
-        parameters.publish(
-            1, 0, np.zeros(size, np.float32)
-        )  # without a policy, no episode begins after the random ones
+        parameters.publish(1, 0, np.zeros(size, np.float32))
         try:
             batches = []
             for _ in range(BATCHES):
-                batch = client.receive(timeout=60.0)
-                assert batch is not None
-                parameters.refresh()
+                batch = served(client, parameters)
                 copy = layout.allocate()
                 np.copyto(copy.buffer, batch.buffer)
                 batches.append(copy)

@@ -39,7 +39,7 @@ def measured(root: Path, folder: Path, domain: int, rows: dict[int, int], *optio
     return report
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_promises_hold_and_each_check_notices_a_protection_that_is_off(root: Path, tmp_path: Path, domain: int) -> None:
     report = measured(root, tmp_path, domain, QUICK)
     assert all(row["met"] for row in report)
@@ -47,7 +47,7 @@ def test_promises_hold_and_each_check_notices_a_protection_that_is_off(root: Pat
     assert mutations and all(mutation["noticed"] for mutation in mutations)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_the_arm_stops_whoever_dies_or_talks_nonsense(root: Path, tmp_path: Path, domain: int) -> None:
     report = measured(root, tmp_path, domain, DEADLY, "--repeats", "1", "--no-mutations")
     assert all(row["met"] or (row["number"] in TIMED and row["halted"] > HALTED) for row in report), report

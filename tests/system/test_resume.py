@@ -5,6 +5,7 @@ import os
 import signal
 import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from async_rl_core.monitor.episodes import EpisodeRow, read_episodes
 from async_rl_core.replay.journal import last_position, read_steps
 from faults.census import processes_of
 
-from .conftest import PATIENCE, Ear, write_preset
+from .conftest import PATIENCE, Ear, in_time, left_episodes, write_preset
 from .test_run import launch, segments
 
 SEED = int.from_bytes(os.urandom(4))
@@ -60,23 +61,26 @@ def test_a_killed_run_goes_on(tmp_path: Path, preset: Path, domain: int, ear: Ea
         time.sleep(0.05)
     time.sleep(rng.uniform(0.0, 5.0))  # the moment: in a reset, in an episode, while a checkpoint is written
     for pid in (process.pid, *processes_of(run_dir)):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # nodes end with whom they were started by
+            os.kill(pid, signal.SIGKILL)
     process.communicate()
     while processes_of(run_dir):
         time.sleep(0.01)
 
     before, position, rows = stored(run_dir), last_position(run_dir / "replay"), rows_of(run_dir)
     checkpoint = read_checkpoint(newest_first(run_dir / "checkpoints")[0])
-    assert position is not None
-    assert len(before) > EPISODE_STEPS and position.env_steps >= rows[-1].env_steps
+    assert position is not None and before
+    # The last second's steps wait for who confirms them: an episode that ended just now is not all stored.
+    episode, steps = max(position.episode, rows[-1].episode), max(position.env_steps, rows[-1].env_steps)
     heard = len(ear.learner)
     ear.health.clear()
 
     process = launch(domain, f"resume:={run_dir}", f"episodes:={len(rows) + 1}")
     output, _ = process.communicate()
     assert process.returncode == 0, f"seed {SEED}: {output}"
-    where = f"episode {position.episode + 1}, step {position.env_steps}, update {checkpoint.updates}"
+    where = f"episode {episode + 1}, step {steps}, update {checkpoint.updates}"
     assert f"resuming at {where}\n" in output, f"seed {SEED}: {output}"
+    left = left_episodes(output)
 
     # What was stored is there as it was, and what came since follows it without a gap.
     after = stored(run_dir)
@@ -90,7 +94,7 @@ def test_a_killed_run_goes_on(tmp_path: Path, preset: Path, domain: int, ear: Ea
     # It learned on from the checkpoint, no faster than new steps came.
     learned = ear.learner[heard:]
     assert learned[0].updates >= checkpoint.updates
-    allowed = read_config(run_dir / "config.yaml").learner.max_updates_per_step * (EPISODE_STEPS + 1)
+    allowed = read_config(run_dir / "config.yaml").learner.max_updates_per_step * (EPISODE_STEPS * (1 + left) + 1)
     assert checkpoint.updates < learned[-1].updates <= checkpoint.updates + allowed
     updates = [json.loads(line)["updates"] for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
     assert updates == sorted(set(updates))
@@ -98,8 +102,10 @@ def test_a_killed_run_goes_on(tmp_path: Path, preset: Path, domain: int, ear: Ea
     # The record goes on: another episode, by the policy, after those that are there.
     *kept, last = rows_of(run_dir)
     assert kept == rows
-    assert (last.episode, last.env_steps) == (position.episode + 1, position.env_steps + EPISODE_STEPS)
+    assert last.episode == episode + 1 + left
+    assert 0 <= last.env_steps - (steps + EPISODE_STEPS) <= EPISODE_STEPS * left
     assert rows[-1].wall_time < last.wall_time < rows[-1].wall_time + 60.0
+    assert in_time(lambda: ear.episodes[-1].episode == last.episode)
     assert not ear.episodes[-1].random
     summary = json.loads((run_dir / "summary.json").read_text())
     assert (summary["episodes"], summary["env_steps"]) == (len(rows) + 1, last.env_steps)

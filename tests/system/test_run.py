@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 
@@ -20,13 +22,9 @@ from async_rl_core.security.policy import Rights, read_policies, reply, request,
 from async_rl_interfaces.msg import GuardState
 from faults.census import processes_of
 
-from .conftest import INITIAL_STEPS, Ear, until_armed
+from .conftest import END, INITIAL_STEPS, LAG, Ear, in_time, left_episodes, until_armed
 
 DURATION = 50.0
-END = 30.0
-"""Seconds in which everything has ended after a stop."""
-KNOWN = 20.0
-"""Seconds in which the graph has told of every node's topics, on a busy machine too."""
 LOOPBACK = "0100007F"
 """127.0.0.1."""
 SWITCH = "/controller_manager/switch_controller"
@@ -55,10 +53,17 @@ def launch(domain: int, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def opened(pid: int) -> Iterator[str]:
+    """What a process has open, but for what it closes meanwhile."""
+    with suppress(OSError):
+        for path in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                yield os.readlink(path)
+
+
 def addresses(run_dir: Path) -> set[str]:
     """The addresses that the run's processes have bound sockets of the network to, as the kernel writes them."""
-    links = [path for pid in processes_of(run_dir) for path in Path(f"/proc/{pid}/fd").iterdir()]
-    ours = {os.readlink(path) for path in links if path.is_symlink()}
+    ours = {link for pid in processes_of(run_dir) for link in opened(pid)}
     tables = [Path("/proc/net", name) for name in ("udp", "udp6", "tcp", "tcp6")]
     rows = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
     return {row[1].split(":")[0] for row in rows if f"socket:[{row[9]}]" in ours}
@@ -103,7 +108,7 @@ def check_rights(ear: Ear) -> None:
     for node, elsewhere in UNUSED.items():
         allowed = policies[enclave(node)]
         wanted = set(allowed.publish) - elsewhere, set(allowed.subscribe) - elsewhere
-        deadline = time.monotonic() + KNOWN
+        deadline = time.monotonic() + LAG
         while (found := tuple(map(set, astuple(used(ear, node))))) != wanted and time.monotonic() < deadline:
             time.sleep(0.1)  # what the graph has not told yet
         assert found == wanted, node
@@ -117,14 +122,16 @@ def test_a_minute_of_learning(tmp_path: Path, preset: Path, domain: int, ear: Ea
     assert process.returncode == 0, output
     check_files(run_dir)
 
-    # Episodes end on time: 4 s and a reset of about 3 s.
+    # Episodes that follow one another end on time: 4 s and a reset of about 3 s.
     lines = (run_dir / "episodes.csv").read_text().splitlines()
     assert lines[0] == HEADER
     rows = list(csv.DictReader(lines))
-    assert len(rows) >= 5
-    ends = np.array([float(row["wall_time_s"]) for row in rows])
-    assert abs(np.median(np.diff(ends)) - 7.0) < 0.5, ends
-    assert [int(row["env_steps"]) for row in rows] == [100 * (i + 1) for i in range(len(rows))]
+    left = left_episodes(output)
+    assert len(rows) + left >= 5
+    numbers, ends = (np.array([float(row[column]) for row in rows]) for column in ("episode", "wall_time_s"))
+    assert abs(np.median(np.diff(ends)[np.diff(numbers) == 1]) - 7.0) < 0.5, ends
+    beyond = np.diff([0, *(int(row["env_steps"]) for row in rows)]) - 100
+    assert (beyond >= 0).all() and beyond.sum() <= 100 * left
 
     # Every transition arrived, in order; none is waiting.
     replay = ear.health["replay_node"]
@@ -151,7 +158,7 @@ def test_a_minute_of_learning(tmp_path: Path, preset: Path, domain: int, ear: Ea
     # The guard armed once, saw no fault, and the last word on the wire is zero.
     assert GuardState.ARMED in ear.guard
     assert GuardState.FAULT not in ear.guard
-    assert not ear.wire[-1].any()
+    assert in_time(lambda: not ear.wire[-1].any())
     limits = np.array(read_config(run_dir / "config.yaml").robot.limits.velocity)
     assert (np.abs(ear.wire) <= limits).all()
     assert np.abs(ear.wire).max() > 0.1
@@ -176,7 +183,7 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, ear
     assert code == 0, "".join(output)
     assert not processes_of(run_dir)
     assert not segments(domain)
-    assert not ear.wire[-1].any()
+    assert in_time(lambda: not ear.wire[-1].any())
     assert "FAULT" not in "".join(output)
 
 

@@ -24,7 +24,7 @@ def test_sequential_learning_fits_its_own_cycle(tmp_path: Path, domain: int) -> 
         tmp_path / "quick.yaml",
         agent={"initial_steps": INITIAL_STEPS},
         learner={"metrics_period": 2},
-        guard={"state_timeout": PATIENCE},
+        guard={"watchdog": PATIENCE, "state_timeout": PATIENCE},
     )
     arguments = ["architecture:=seq", f"preset:={preset}", f"duration:={DURATION}", f"run_dir:={run_dir}"]
     done = subprocess.run(
@@ -42,7 +42,7 @@ def test_sequential_learning_fits_its_own_cycle(tmp_path: Path, domain: int) -> 
     cycle = config.agent.action_cycle_time
     assert cycle == pytest.approx(round(cycle / 0.04) * 0.04)  # the camera's cycles, and the arm's 8 ms
     assert f"action_cycle_time: {1e3 * cycle:.3g} ms" in done.stdout
-    assert config.guard.watchdog == pytest.approx(max(0.1, 1.5 * cycle))
+    assert config.guard.watchdog == pytest.approx(max(PATIENCE, 1.5 * cycle))
     summary = json.loads((run_dir / "summary.json").read_text())
     assert summary["action_cycle_ms"] == pytest.approx(1e3 * cycle)
     assert summary["updates"] > 0
