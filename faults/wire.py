@@ -1,10 +1,11 @@
 """What reaches the arm, and what the arm does, with the steady time of each receipt."""
 
+import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -47,7 +48,7 @@ class Heard:
 
 
 class Wire:
-    """Listens on the command topic and the joint states of a run, in a real-time thread, and calls the guard."""
+    """Listens on the command topic and the joint states of a run, in real time, and calls the guard."""
 
     realtime = True
 
@@ -61,6 +62,23 @@ class Wire:
 
     def __enter__(self) -> "Wire":
         self._context = rclpy.Context()
+        with self._scheduled():
+            self._listen()
+        return self
+
+    @contextmanager
+    def _scheduled(self) -> Iterator[None]:
+        """In real time, if it is to be: for the threads that are started within, the middleware's too."""
+        if not self.realtime:
+            yield
+            return
+        scheduling.realtime(PRIORITY)
+        try:
+            yield
+        finally:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+    def _listen(self) -> None:
         rclpy.init(context=self._context, domain_id=self._domain)
         self.node = Node("faults", context=self._context)
         robot = self._config.robot
@@ -70,20 +88,14 @@ class Wire:
         self._reset = self.node.create_client(Trigger, "safety_guard_node/reset_fault")
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
         self._thread.start()
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._executor.shutdown()
         self._thread.join()
         self.node.destroy_node()
         self._context.shutdown()
-
-    def _spin(self) -> None:
-        if self.realtime:
-            scheduling.realtime(PRIORITY)
-        self._executor.spin()
 
     def _on_command(self, message: Float64MultiArray) -> None:
         self._keep(self.commands, np.array(message.data))

@@ -28,9 +28,10 @@ POLL = 0.1
 """Seconds, at most, until a requested stop is seen or a redraw begins."""
 DRAIN = 0.2
 """Seconds after a requested stop in which the last episode may still come in."""
-
-CLOSE_TIMEOUT = 2.5
-"""Seconds for the last drawings; the bring-up allows 4 s for everything."""
+LOOKS = 5
+"""For what came, in that time or, where this process is kept from the processor, beyond it."""
+CLOSE_TIMEOUT = 5.0
+"""Seconds for the last drawings; the bring-up allows 8 s for everything."""
 
 
 class MonitorNode(ConfiguredNode):
@@ -59,9 +60,10 @@ class MonitorNode(ConfiguredNode):
         """Serve callbacks until a stop is requested, and a moment longer for the last episode."""
         while not stop.requested:
             self._serve()
-        end = time.monotonic() + DRAIN
-        while time.monotonic() < end:
+        end, looks = time.monotonic() + DRAIN, 0
+        while time.monotonic() < end or looks < LOOKS:
             self._serve()
+            looks += 1
 
     def close(self) -> None:
         """Write the last records, and wait a while for drawings and videos that are under way."""
