@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from franka_driver_node.protocol import PERIOD, FrankaArm
 
 RUN = "from franka_driver_node.simulator import main; main()"
 ZERO: NDArray[np.float64] = np.zeros(7)
+CYCLES, UNDISTURBED = 800, 10
+"""So many cycles, and more until this machine, which may be busy, answered so many in a row in time."""
 ACCELERATION, JERK = 10.0, 5000.0
 """Of the maker's documentation."""
 
@@ -76,7 +79,9 @@ def test_what_the_robot_follows_is_within_its_makers_limits(arm: FrankaArm, conf
     rng = np.random.default_rng(3)
     assert arm.start() == ""
     sent, stretches = ZERO, [[ZERO]]
-    for i in range(800):
+    for i in count():
+        if i >= CYCLES and max(map(len, stretches)) > UNDISTURBED:
+            break
         state = arm.read()
         if i % 40 == 0:  # an action every 40 ms, over the whole range
             interpolation.command(rng.uniform(-0.5, 0.5, 7))
@@ -87,7 +92,6 @@ def test_what_the_robot_follows_is_within_its_makers_limits(arm: FrankaArm, conf
         sent = interpolation.step()
         arm.write(sent)
     judged = [np.array(stretch) for stretch in stretches if len(stretch) > 2]
-    assert max(map(len, judged)) > 10
     assert max(np.abs(velocity).max() for velocity in judged) > 0.1
     for velocity in judged:
         acceleration = np.diff(velocity, axis=0) / PERIOD
