@@ -24,7 +24,7 @@ from faults.census import processes_of
 
 from .conftest import END, INITIAL_STEPS, LAG, Ear, in_time, left_episodes, until_armed
 
-DURATION = 50.0
+DURATION = 45.0
 LOOPBACK = "0100007F"
 """127.0.0.1."""
 SWITCH = "/controller_manager/switch_controller"
@@ -168,8 +168,8 @@ def test_a_minute_of_learning(tmp_path: Path, preset: Path, domain: int, ear: Ea
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, ear: Ear, number: signal.Signals) -> None:
+def test_a_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, ear: Ear) -> None:
+    """Ctrl-C; that any other signal to stop is the same to the bring-up, and to each node, their own tests say."""
     run_dir = tmp_path / "run"
     process = launch(domain, f"preset:={preset}", f"run_dir:={run_dir}")
     output, reader = until_armed(process)
@@ -177,7 +177,7 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, ear
         check_rights(ear)
         assert addresses(run_dir) == {LOOPBACK}
     finally:
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         code = process.wait(timeout=END)
         reader.join()
     assert code == 0, "".join(output)
