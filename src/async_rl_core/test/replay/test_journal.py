@@ -72,12 +72,6 @@ def opened(folder: Path, settled: int = -1, **limits: int) -> Iterator[Journal]:
     journal._thread.join(60)  # `close` gives up on a slow disk, which is not what is tested here
 
 
-def open_files(folder: Path) -> list[str]:
-    """Those that this process has open of a folder, itself included."""
-    paths = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
-    return [path for path in paths if path.startswith(str(folder))]
-
-
 @contextlib.contextmanager
 def held_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A disk that takes nothing meanwhile."""
@@ -281,13 +275,24 @@ def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: p
     assert calls == ["steps_000000000000000.part", "rename", tmp_path.name]
 
 
-def test_closing_twice_and_leaving_nothing_open(tmp_path: Path) -> None:
+def test_closing_twice_and_leaving_nothing_open(tmp_path: Path, open_files: Callable[[], list[str]]) -> None:
     with opened(tmp_path) as journal:
         append(journal, range(3))
         wait_until(lambda: journal.settled == 2)
-        assert open_files(tmp_path)
+        assert open_files()
         journal.close()
-    assert not open_files(tmp_path)
+    assert not open_files()
+
+
+def test_a_segment_that_is_sealed_once_it_was_listed_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(tmp_path) as journal:
+        append(journal, range(3))
+        wait_until(lambda: journal.settled == 2)
+        listed = [*tmp_path.glob("*.part")]
+    assert len(listed) == 1 and not listed[0].exists()
+    monkeypatch.setattr("async_rl_core.replay.journal._segments", lambda folder: listed)
+    assert read(tmp_path) == [0, 1, 2]
+    assert last_position(tmp_path) == position(2)
 
 
 def test_disk_space_is_that_of_the_stored_frames() -> None:
