@@ -5,12 +5,13 @@
 SETUP_PYTHON := $(or $(PYTHON),python3)
 RUN := tools/run.sh
 
-.PHONY: help setup build reacher tracker doctor test lint unit system bench scaling faults sros2-keys clean
+.PHONY: help setup build reacher tracker doctor test lint unit system test-long bench scaling faults sros2-keys clean
 
 help:
 	@echo "make reacher | tracker   run a task in simulation; arguments: ARGS=\"seed:=3 duration:=600\""
 	@echo "make doctor              check this machine"
 	@echo "make test                lint, unit tests, import rules and the system test"
+	@echo "make test-long           the slow tests that make test leaves out"
 	@echo "make lint                ruff, mypy, and hadolint on the Dockerfiles"
 	@echo "make bench               what everything costs here, beside a reference and the machine's limits"
 	@echo "make scaling             how that grows with batch, image, store and load"
@@ -44,6 +45,9 @@ unit: setup
 
 system: setup
 	$(RUN) python -m pytest tests/system $(ARGS)
+
+test-long: setup
+	$(RUN) python -m pytest -m long $(ARGS)
 
 bench: setup
 	@$(RUN) python -m benchmarks $(ARGS)
