@@ -1,5 +1,7 @@
-"""Someone else's package, installed for one test."""
+"""Someone else's package, installed for one test; a disk that is full for a while."""
 
+import contextlib
+import resource
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -33,3 +35,22 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     for name in set(sys.modules) - before:
         if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(folder)):
             del sys.modules[name]
+
+
+FullDisk = Callable[[], "contextlib.AbstractContextManager[None]"]
+
+
+@pytest.fixture
+def full_disk() -> FullDisk:
+    """A context in which the kernel refuses every write to a file: this process's files may not grow."""
+
+    @contextlib.contextmanager
+    def full() -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return full

@@ -23,6 +23,7 @@ from async_rl_ros.learner_state import TOPIC, learner_state_message
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
 from async_rl_ros.scheduling import background
+from async_rl_ros.trouble import TroubleLog
 
 WAIT = 0.1
 """Seconds that a wait for a batch may take: so fast is a stop seen."""
@@ -37,7 +38,7 @@ class LearnerNode(ConfiguredNode):
     It goes on from the run's newest checkpoint, if there is one.
 
     Raises `TransportError` where another learner holds the domain, `CheckpointError` or `MetricsError` where the run's
-    folder cannot be written or no checkpoint in it can be used, `DivergenceError` where learning broke down.
+    folder is none or no checkpoint in it can be used, `DivergenceError` where learning broke down.
     """
 
     def __init__(self) -> None:
@@ -56,7 +57,8 @@ class LearnerNode(ConfiguredNode):
         # From here on the only learner in the domain, and in the run's files.
         self._checkpoints = CheckpointFolder(run_dir / FOLDER, sac, config.learner.checkpoint_period)
         env_steps = self._checkpoints.restore(self.get_logger().warning)
-        self._metrics = MetricsWriter(run_dir, sac.updates)
+        self._metrics = MetricsWriter(run_dir, sac.updates, warn=self.get_logger().warning)
+        self._trouble = TroubleLog(self)
         self._learner = Learner(
             sac,
             batches,
@@ -90,12 +92,19 @@ class LearnerNode(ConfiguredNode):
             if now >= self._next_state:
                 self._next_state = now + STATE_PERIOD
                 self._publish_state()
+                self._note_trouble()
             self.executor_.spin_once(timeout_sec=0.0)
             self._diagnostics.publish_changes()
         self._publish_state()
         self._checkpoints.close(self._learner.env_steps)
         for trouble in filter(None, (self._checkpoints.failed, self._metrics.failed)):
             self.get_logger().error(trouble)
+
+    def _note_trouble(self) -> None:
+        self._trouble.note("metrics", self._metrics.failed)
+        self._trouble.note("checkpoints", self._checkpoints.failed)
+        refused = self._learner.refused
+        self._trouble.note("mini-batches", f"{refused} mini-batches with values that are not finite" if refused else "")
 
     def _publish_state(self) -> None:
         message = learner_state_message(self._learner)
@@ -105,6 +114,7 @@ class LearnerNode(ConfiguredNode):
     def _health(self) -> Health:
         learner = self._learner
         values = {"updates": learner.sac.updates, "env_steps": learner.env_steps, **learner.metrics}
+        values["refused batches"] = learner.refused
         if trouble := self._checkpoints.failed or self._metrics.failed:
             return Health(Level.WARN, trouble, values)
         if self._last_update is None:

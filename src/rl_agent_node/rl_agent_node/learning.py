@@ -109,7 +109,7 @@ class OneProcessLearning:
         self._checkpoints = CheckpointFolder(config.run_dir / "checkpoints", sac, config.learner.checkpoint_period)
         self.learner.env_steps = self._checkpoints.restore(warn)
         self.learner.publish()  # the policy may be another one now
-        self._metrics = MetricsWriter(config.run_dir, sac.updates)
+        self._metrics = MetricsWriter(config.run_dir, sac.updates, warn=warn)
         self._written = self.learner.metrics
         self._worked = time.monotonic()
 

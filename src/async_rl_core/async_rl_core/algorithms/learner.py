@@ -54,6 +54,8 @@ class Learner:
         self.sac = sac
         self.env_steps = 0
         self.version = 0
+        self.refused = 0
+        """Mini-batches that held something not finite: nothing is learned from them."""
         self.metrics: dict[str, float] = {}
         """Of the last update that was measured."""
         self._batches = batches
@@ -86,6 +88,9 @@ class Learner:
             return False
         received = self._clock()
         self._note_receipt(batch, received)
+        if not batch.is_finite:
+            self.refused += 1
+            return False
         self.env_steps = batch.env_steps
         due = (self.sac.updates + 1) % self._metrics_period == 0
         metrics = self.sac.update(batch, report=due)

@@ -1,6 +1,8 @@
 """Files that are whole or not there."""
 
+import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,3 +25,20 @@ def replacing(path: Path, mode: int = 0o600) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_stale(path: Path) -> None:
+    """Removes what killed writers of `path` left of `replacing`; nobody else may be writing it."""
+    pattern = re.compile(rf"\.{re.escape(path.stem)}\.[a-z0-9_]{{8}}{re.escape(path.suffix)}")
+    with contextlib.suppress(OSError):
+        for left in [left for left in path.parent.iterdir() if pattern.fullmatch(left.name)]:
+            left.unlink()
+
+
+def set_aside(path: Path) -> Path:
+    """Renames a damaged file so that nothing reads or overwrites it; returns its new path. Raises `OSError`."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged{'' if number == 1 else number}")).exists():
+        number += 1
+    path.rename(aside)
+    return aside

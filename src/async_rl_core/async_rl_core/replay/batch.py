@@ -58,6 +58,13 @@ class Batch:
         """Environment steps inserted when it was sampled."""
         return int(self.header[1])
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether every number that is learned from is finite."""
+        vectors = (self.observation_proprioception, self.next_proprioception, self.action)
+        numbers = (self.reward, self.bootstrap, self.weight)
+        return all(bool(np.isfinite(array).all()) for array in (*vectors, *numbers))
+
 
 class _Section(NamedTuple):
     name: str

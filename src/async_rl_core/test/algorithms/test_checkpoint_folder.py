@@ -2,13 +2,14 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from async_rl_core.algorithms.checkpoint_file import CheckpointError, name_of, newest_first, read_checkpoint
-from async_rl_core.algorithms.checkpoint_folder import CheckpointFolder
+from async_rl_core.algorithms.checkpoint_folder import RETRY_PERIOD, CheckpointFolder
 from async_rl_core.algorithms.sac import SAC
 from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.config.schema import SACConfig
@@ -143,6 +144,21 @@ def test_a_full_disk_is_told_and_the_next_one_tried(bench: Bench, monkeypatch: p
     bench.folder.close(20)
     assert bench.folder.failed == ""
     assert bench.stored == [2, 1]
+
+
+def test_checkpoint_after_a_full_disk_is_tried_again_before_the_period(
+    bench: Bench, full_disk: Callable[[], AbstractContextManager[None]]
+) -> None:
+    bench.learn(1)
+    bench.now = PERIOD
+    with full_disk():
+        bench.folder.save_when_due(10)
+        bench.folder._wait()
+    assert "File too large; the run goes on" in bench.folder.failed
+    for bench.now in (PERIOD + 0.1, PERIOD + 0.2 + RETRY_PERIOD):
+        bench.folder.save_when_due(10)
+        bench.folder._wait()
+    assert (bench.folder.failed, bench.stored) == ("", [1])
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, make_bench: Callable[..., Bench]) -> None:

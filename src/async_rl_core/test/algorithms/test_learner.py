@@ -25,6 +25,7 @@ class Source:
         self.asked = 0
         self.make_batch = make_batch
         self.reward: float | None = None
+        self.spoil: Callable[[Batch], None] | None = None
         self.told: list[tuple[NDArray[np.uint64], NDArray[np.float32]]] = []
 
     def reprioritise(self, index: NDArray[np.uint64], td_error: NDArray[np.float32]) -> None:
@@ -39,6 +40,8 @@ class Source:
         batch.index[:] = self.asked
         if self.reward is not None:
             batch.reward[0] = self.reward
+        if self.spoil is not None:
+            self.spoil(batch)
         return batch
 
 
@@ -110,11 +113,28 @@ def test_metrics_come_with_their_period_and_tell_the_times(learner: Learner) -> 
 
 
 def test_a_policy_that_diverged_is_not_published(learner: Learner, source: Source, sink: Sink) -> None:
-    source.reward = math.nan
+    source.reward = 1e30
     learner.step(timeout=0.0)
     with pytest.raises(DivergenceError):
         learner.step(timeout=0.0)
     assert sink.published == []
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", ["reward", "action", "next_proprioception"])
+def test_learner_batch_that_is_not_finite_is_skipped_and_counted(
+    learner: Learner, source: Source, value: float, name: str
+) -> None:
+    source.spoil = lambda batch: getattr(batch, name).reshape(-1).__setitem__(0, value)
+    before = learner.sac.policy_parameters().copy()
+    for _ in range(4):
+        assert not learner.step(timeout=0.0)
+    assert (learner.sac.updates, learner.refused) == (0, 2)
+    np.testing.assert_array_equal(learner.sac.policy_parameters(), before)
+    source.spoil = None
+    for _ in range(2):
+        learner.step(timeout=0.0)
+    assert (learner.sac.updates, learner.refused) == (1, 2)
 
 
 HAND_OVER, PUBLISH = 0.0002, 0.0004

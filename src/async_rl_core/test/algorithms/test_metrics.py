@@ -1,5 +1,7 @@
 import json
 import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.summary.writer import event_file_writer
 
 from async_rl_core.algorithms.metrics import MetricsError, MetricsWriter
+
+FullDisk = Callable[[], AbstractContextManager[None]]
 
 
 def test_both_files_say_the_same(tmp_path: Path) -> None:
@@ -57,12 +61,58 @@ def test_a_learner_that_goes_on_from_an_older_checkpoint_does_its_updates_again(
     assert [(e.step, e.value) for e in events.Scalars("learner/alpha")] == [(25, 0.5), (50, 0.5), (75, 0.25)]
 
 
-def test_a_full_disk_ends_the_record_and_nothing_else(tmp_path: Path) -> None:
-    writer = MetricsWriter(tmp_path)
-    writer._lines.close()
-    with Path("/dev/full").open("w", buffering=1) as full:
-        writer._lines = full
-        writer.write(25, 100, {"alpha": 0.5})
-        assert "cannot be written: No space left on device" in writer.failed
-        writer.write(50, 100, {"alpha": 0.5})
+def test_metrics_full_disk_writes_all_lines_once_there_is_room(tmp_path: Path, full_disk: FullDisk) -> None:
+    writer = MetricsWriter(tmp_path, clock=lambda: 1.0)
+    writer.write(25, 100, {"alpha": 0.5})
+    with full_disk():
+        writer.write(50, 100, {"alpha": 0.25})
+        assert "metrics.jsonl cannot be written: File too large; the run goes on" in writer.failed
+        writer.write(75, 100, {"alpha": 0.125})
         writer.close()
+    writer.write(100, 100, {"alpha": 0.0})
+    assert writer.failed == ""
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [(line["updates"], line["alpha"]) for line in lines] == [(25, 0.5), (50, 0.25), (75, 0.125), (100, 0.0)]
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [e.step for e in events.Scalars("learner/alpha")] == [25, 50, 75, 100]
+
+
+def test_metrics_writer_starts_on_a_full_disk_and_recovers(tmp_path: Path, full_disk: FullDisk) -> None:
+    with full_disk():
+        writer = MetricsWriter(tmp_path)
+        assert "File too large" in writer.failed
+    writer.write(25, 100, {"alpha": 0.5})
+    assert writer.failed == ""
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 1
+
+
+WHOLE = b'{"time": 1.0, "updates": 25}\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b"\0" * 40 + b"\n", "empty"),
+        (b"\n", "empty"),
+        (WHOLE[:-1] + WHOLE, "not JSON"),
+        (b'{"time": 1.0, "updates": 2\xc3\n', "not JSON"),
+        (b"[" * 10_000 + b"\n", "not JSON"),
+        (b'{"time": 1.0, "upd' + b"0" * 100_000 + b"\n", "longer than 65536 bytes"),
+        (b'{"time": 1.0, "updates": "50"}\n', "without a number of updates"),
+        (b"[50]\n", "without a number of updates"),
+        (b'{"updates": 7}\n', "7 updates after 25"),
+    ],
+    ids=["NUL", "empty", "two in one", "truncated UTF-8", "nested", "huge", "text", "a list", "descending"],
+)
+def test_metrics_damaged_line_is_cut_and_told_and_the_file_kept(tmp_path: Path, line: bytes, why: str) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(WHOLE + line + WHOLE)
+    warnings: list[str] = []
+    writer = MetricsWriter(tmp_path, updates=100, warn=warnings.append)
+    writer.write(125, 100, {"alpha": 0.5})
+    writer.close()
+    assert [json.loads(text)["updates"] for text in path.read_text().splitlines()] == [25, 125]
+    assert len(warnings) == 1
+    assert f"metrics.jsonl: line 2 is damaged ({why}" in warnings[0]
+    assert (tmp_path / "metrics.jsonl.damaged").read_bytes() == WHOLE + line + WHOLE
