@@ -7,8 +7,11 @@ from rclpy.node import Node
 from rclpy.task import Future
 
 from async_rl_core.errors import SafetyError
+from async_rl_ros.service_caller import ServiceCaller
 
 MANAGER = "controller_manager/switch_controller"
+TIMEOUT = 1.0
+"""Seconds until a request that controller_manager does not answer is given up, and may be sent again."""
 
 
 class Controller:
@@ -26,21 +29,24 @@ class Controller:
                 "after a stop; install ros-<distro>-controller-manager-msgs"
             ) from None
         self._name = name
-        self._client = node.create_client(self._type, MANAGER)
+        self._manager = ServiceCaller(node.create_client(self._type, MANAGER), TIMEOUT)
         self._logger = node.get_logger()
+        self._missing = False
 
     def deactivate(self) -> Future[Any] | None:
-        """Ask for it, and return the answer to come; None where controller_manager is not there."""
-        if not self._client.service_is_ready():
-            self._logger.error(f"{self._name} was not deactivated: {MANAGER} is not there")
-            return None
-        request = self._type.Request(deactivate_controllers=[self._name], strictness=self._type.Request.BEST_EFFORT)
-        future: Future[Any] = self._client.call_async(request)
-        future.add_done_callback(self._report)
-        return future
+        """Ask for it unless a request is in flight, and return the answer to come.
 
-    def _report(self, future: Future[Any]) -> None:
-        response = future.result()
+        Returns None where controller_manager is not there, which is logged once.
+        """
+        missing = not self._manager.ready
+        if missing and not self._missing:
+            self._logger.error(f"{self._name} was not deactivated: {MANAGER} is not there")
+        self._missing = missing
+        request = self._type.Request(deactivate_controllers=[self._name], strictness=self._type.Request.BEST_EFFORT)
+        self._manager.call(request, self._report)
+        return self._manager.pending
+
+    def _report(self, response: Any) -> None:
         if response is not None and response.ok:
             self._logger.info(f"{self._name} deactivated")
         else:

@@ -27,7 +27,7 @@ class Manager:
     def __init__(self) -> None:
         self.there = True
         self.requests: list[Request] = []
-        self.future: Future[Any] = Future()
+        self.futures: list[Future[Any]] = []
         self.said: list[str] = []
 
     def create_client(self, type_: object, name: str) -> "Manager":
@@ -39,7 +39,11 @@ class Manager:
 
     def call_async(self, request: Request) -> Future[Any]:
         self.requests.append(request)
-        return self.future
+        self.futures.append(Future())
+        return self.futures[-1]
+
+    def remove_pending_request(self, future: Future[Any]) -> None:
+        self.futures.remove(future)
 
     def get_logger(self) -> SimpleNamespace:
         return SimpleNamespace(info=self.said.append, error=self.said.append)
@@ -57,24 +61,21 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Manager:
 @pytest.mark.parametrize(("ok", "said"), [(True, "velocity deactivated"), (False, "velocity was not deactivated")])
 def test_it_asks_for_one_controller_and_tells_what_came_of_it(manager: Manager, ok: bool, said: str) -> None:
     controller = Controller(manager, "velocity")  # type: ignore[arg-type]
-    assert controller.deactivate() is manager.future
+    assert controller.deactivate() is manager.futures[0]
+    assert controller.deactivate() is manager.futures[0]  # one request in flight
     (request,) = manager.requests
     assert (request.deactivate_controllers, request.strictness) == (["velocity"], Request.BEST_EFFORT)
-    controller._report(answered(ok))
+    manager.futures[0].set_result(SimpleNamespace(ok=ok))
     assert said in manager.said[-1]
-
-
-def answered(ok: bool) -> Future[Any]:
-    future: Future[Any] = Future()
-    future.set_result(SimpleNamespace(ok=ok))
-    return future
 
 
 def test_without_a_manager_it_says_so_and_does_not_wait(manager: Manager) -> None:
     manager.there = False
-    assert Controller(manager, "velocity").deactivate() is None  # type: ignore[arg-type]
+    controller = Controller(manager, "velocity")  # type: ignore[arg-type]
+    for _ in range(3):
+        assert controller.deactivate() is None
     assert not manager.requests
-    assert "not there" in manager.said[-1]
+    assert ["not there" in line for line in manager.said] == [True]  # said once
 
 
 def test_without_the_messages_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ from async_rl_ros.images import CvBridge, CvBridgeError
 from async_rl_ros.learner_state import TOPIC, learner_state_message
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
+from async_rl_ros.service_caller import ServiceCaller
 from async_rl_ros.stamps import nanoseconds, ros_time
 from rl_agent_node import messages
 from rl_agent_node.learning import connect
@@ -50,6 +51,8 @@ GUARD_TIMEOUT = 2.5
 """Seconds after which a silent guard, which repeats its state every second, counts as not armed."""
 TARGET_TIMEOUT = 2.5
 """Seconds after which a silent target, which is told every second at least, counts as gone."""
+TARGET_ANSWER = 2.0
+"""Seconds until a target that does not answer is asked again; a request may be lost while nodes find each other."""
 GUARD, TARGET = "guard", "target"
 """Who confirms, each second, that the arm was led and the target shown."""
 PRIORITY = 20
@@ -110,7 +113,7 @@ class RLAgentNode(ConfiguredNode):
         if self._learning.learner is not None:
             self._learner_states = self.create_publisher(LearnerState, TOPIC, qos.LATCHED)
         self._points = self.create_publisher(FeaturePoints, "~/feature_points", qos.SENSOR)
-        self._reset_target = self.create_client(ResetTarget, "visual_target_node/reset")
+        self._reset_target = ServiceCaller(self.create_client(ResetTarget, "visual_target_node/reset"), TARGET_ANSWER)
         self._disarm = self.create_client(Trigger, "safety_guard_node/disarm")
         self._diagnostics = Diagnostics(self, self._health)
         self._message = VelocityCommand(name=list(robot.joints))
@@ -176,9 +179,7 @@ class RLAgentNode(ConfiguredNode):
         self._loop.limits = limits
 
     def _place_target(self, episode: int) -> None:
-        if self._reset_target.service_is_ready():
-            future = self._reset_target.call_async(ResetTarget.Request(episode=episode))
-            future.add_done_callback(lambda _: self._loop.target_placed(episode))
+        self._reset_target.call(ResetTarget.Request(episode=episode), lambda _: self._loop.target_placed(episode))
 
     def run(self, stop: Stop) -> None:
         """Act at every deadline until the stop, the duration or the last episode; then rest."""

@@ -1,12 +1,11 @@
 """`robot_status_node`: what another driver says of its robot, as the one answer that the guard asks for."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from importlib import import_module
 from typing import Any
 
-from rclpy.client import Client
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
@@ -22,9 +21,11 @@ from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
 from async_rl_ros.robot_side import STATUS_PERIOD, status_message
 from async_rl_ros.scheduling import realtime
+from async_rl_ros.service_caller import ServiceCaller
 from async_rl_ros.timers import every
 
 _POLL_PERIOD = 0.5
+_ANSWER_TIMEOUT = 5.0  # seconds until a service that does not answer is asked again
 _WATCH_PERIOD = 0.02
 _LAST_WATCH = 1.0  # seconds that an arm which was left in motion may keep this node from its end
 _PRIORITY = 35  # SCHED_FIFO: below the guard, whose death it has to notice
@@ -47,27 +48,31 @@ class RobotStatusNode(ConfiguredNode):
             raise ConfigError(f"robot '{self.config.robot.name}' is not driven by another's launch file")
         self._status = Status(driver.status, driver.controller)
         self._silence = Silence()
+        self._left = False
+        self._answer: Future[Any] | None = None
         self._told: str | None = None
         self._publisher = self.create_publisher(RobotStatus, "robot_status", qos.LATCHED)
-        for condition in driver.status:
-            if condition.polled:
-                self._poll(condition.type, condition.source, partial(self._on_answer, condition))
+        for conditions in by_source(driver.status):
+            check_fields(conditions)
+            if conditions[0].polled:
+                self._poll(conditions[0].type, conditions[0].source, partial(self._on_message, conditions))
             else:
-                self._listen(condition)
+                self._listen(conditions)
         if driver.controller is not None:
             self._poll(_LIST_CONTROLLERS, "controller_manager/list_controllers", self._on_controllers)
             self._watch(Controller(self, driver.controller))
         every(self, STATUS_PERIOD, self._tell)
 
-    def _listen(self, condition: Condition) -> None:
-        """Once as for a topic that is published on change and kept, and once as for one that is not kept."""
-        type_ = interface(condition.type)
+    def _listen(self, conditions: Sequence[Condition]) -> None:
+        """Subscribe twice: as for a topic that is published on change and kept, and as for one that is not kept."""
+        type_ = interface(conditions[0].type)
         for profile in (qos.LATCHED, _LATEST):
-            self.create_subscription(type_, condition.source, partial(self._on_message, condition), profile)
+            self.create_subscription(type_, conditions[0].source, partial(self._on_message, conditions), profile)
 
     def _poll(self, type_: str, name: str, take: Callable[[Any], None]) -> None:
         client = self.create_client(interface(type_), name)
-        every(self, _POLL_PERIOD, partial(self._ask, client, take))
+        service, request = ServiceCaller(client, _ANSWER_TIMEOUT), client.srv_type.Request()
+        every(self, _POLL_PERIOD, lambda: service.call(request, take))
 
     def _watch(self, controller: Controller) -> None:
         topic = self.config.robot.command_topic
@@ -82,30 +87,29 @@ class RobotStatusNode(ConfiguredNode):
             self.executor_.spin_once(timeout_sec=_WATCH_PERIOD)
 
     def _on_command(self, message: Float64MultiArray) -> None:
+        self._left = False
         self._silence.on_command(time.monotonic(), any(message.data))
 
     def _deactivate_if_left(self, topic: str, controller: Controller) -> None:
         if not self._silence.asks(time.monotonic()):
             return
-        self.get_logger().error(f"{topic} has fallen silent in motion; its controller is deactivated")
-        if (answer := controller.deactivate()) is not None:
+        if not self._left:
+            self._left = True
+            self.get_logger().error(f"no command on {topic} while the arm moves; deactivating its controller")
+        answer = controller.deactivate()
+        if answer is not None and answer is not self._answer:
+            self._answer = answer
             answer.add_done_callback(self._on_deactivated)
 
     def _on_deactivated(self, answer: Future[Any]) -> None:
         if (response := answer.result()) is not None and response.ok:
             self._silence.settle()
 
-    def _ask(self, client: Client, take: Callable[[Any], None]) -> None:
-        if client.service_is_ready():
-            future = client.call_async(client.srv_type.Request())
-            future.add_done_callback(lambda done: take(done.result()))
-
-    def _on_message(self, condition: Condition, message: object) -> None:
-        self._status.on_value(condition, value(message, condition.field), time.monotonic())
-        self._tell_news()
-
-    def _on_answer(self, condition: Condition, response: object) -> None:
-        self._status.on_value(condition, value(response, condition.field), time.monotonic())
+    def _on_message(self, conditions: Sequence[Condition], message: object) -> None:
+        """Take all values of one message or answer before judging any: half of it is no state of the robot."""
+        now = time.monotonic()
+        for condition in conditions:
+            self._status.on_value(condition, value(message, condition.field), now)
         self._tell_news()
 
     def _on_controllers(self, response: Any) -> None:
@@ -127,6 +131,28 @@ class RobotStatusNode(ConfiguredNode):
             self._told = cause
             self.get_logger().info(f"the robot is not ready: {cause}" if cause else "the robot is ready")
         self._publisher.publish(status_message(self, cause))
+
+
+def by_source(conditions: Sequence[Condition]) -> list[list[Condition]]:
+    """Groups the conditions that are read from the same topic or service, of the same type."""
+    groups: dict[tuple[str, str], list[Condition]] = {}
+    for condition in conditions:
+        groups.setdefault((condition.source, condition.type), []).append(condition)
+    return list(groups.values())
+
+
+def check_fields(conditions: Sequence[Condition]) -> None:
+    """Raises `ConfigError` where a message of the condition's type lacks its field."""
+    for condition in conditions:
+        type_ = interface(condition.type)
+        message = type_.Response() if condition.polled else type_()  # type: ignore[attr-defined]
+        try:
+            value(message, condition.field)
+        except AttributeError:
+            raise ConfigError(
+                f"status of {condition.source}: {condition.type} has no field '{condition.field}'; correct it in the "
+                "robot's file"
+            ) from None
 
 
 def interface(name: str) -> type:

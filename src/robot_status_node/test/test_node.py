@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import rclpy
+from geometry_msgs.msg import Point
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
@@ -16,13 +17,14 @@ from rclpy.task import Future
 from std_msgs.msg import Bool, Float64, Float64MultiArray
 from std_srvs.srv import Trigger
 
+from async_rl_core.config.driver import Condition
 from async_rl_core.config.load import resolve, write_config
 from async_rl_core.errors import ConfigError
 from async_rl_core.robots.silence import AGAIN
 from async_rl_core.robots.silence import TIMEOUT as SILENCE
 from async_rl_interfaces.msg import RobotStatus
 from robot_status_node import node as status_node
-from robot_status_node.node import RobotStatusNode, interface
+from robot_status_node.node import RobotStatusNode, check_fields, interface
 
 TIMEOUT = 20.0
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -34,6 +36,8 @@ DRIVER = {
     "status": [
         {"source": "running", "type": "std_msgs/msg/Bool", "field": "data", "allowed": [True], "means": "it stands"},
         {"source": "scaling", "type": "std_msgs/msg/Float64", "field": "data", "at_least": 99.0, "means": "it is slow"},
+        {"source": "pose", "type": "geometry_msgs/msg/Point", "field": "x", "at_least": 1.0, "means": "x is low"},
+        {"source": "pose", "type": "geometry_msgs/msg/Point", "field": "y", "at_least": 1.0, "means": "y is low"},
         {"source": "state", "type": "std_srvs/srv/Trigger", "field": "message", "allowed": ["GO"], "means": "no GO"},
     ],
 }
@@ -46,6 +50,7 @@ class Robot(Node):
         super().__init__("robot", namespace=namespace)
         self.running = self.create_publisher(Bool, "running", LATCHED)
         self.scaling = self.create_publisher(Float64, "scaling", qos_profile_sensor_data)
+        self.pose = self.create_publisher(Point, "pose", LATCHED)
         self.create_service(Trigger, "state", self._answer)
         self.state = "GO"
         self.statuses: list[RobotStatus] = []
@@ -88,6 +93,7 @@ def test_it_tells_what_is_wrong_until_nothing_is(setting: tuple[Robot, SingleThr
         return robot.statuses[-1].cause if robot.statuses else "nothing yet"
 
     wait_for(executor, lambda: "it stands (nothing heard of running)" in cause())
+    robot.pose.publish(Point(x=1.0, y=1.0))
     robot.running.publish(Bool(data=True))
     wait_for(executor, lambda: cause() == "it is slow (nothing heard of scaling)")
     robot.scaling.publish(Float64(data=100.0))
@@ -100,6 +106,37 @@ def test_it_tells_what_is_wrong_until_nothing_is(setting: tuple[Robot, SingleThr
     wait_for(executor, lambda: robot.statuses[-1].ready)
     robot.scaling.publish(Float64(data=20.0))
     wait_for(executor, lambda: cause() == "it is slow (scaling says 20.0)")
+
+
+def test_two_conditions_on_one_topic_must_both_hold(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
+    robot, executor = setting
+    robot.running.publish(Bool(data=True))
+    robot.pose.publish(Point(x=0.0, y=1.0))
+    wait_for(executor, lambda: bool(robot.statuses) and "x is low (pose says 0.0)" in robot.statuses[-1].cause)
+    robot.scaling.publish(Float64(data=100.0))
+    wait_for(executor, lambda: robot.statuses[-1].cause == "x is low (pose says 0.0)")
+    robot.pose.publish(Point(x=1.0, y=0.0))
+    wait_for(executor, lambda: robot.statuses[-1].cause == "y is low (pose says 0.0)")
+    assert not any(status.ready for status in robot.statuses)  # nor for a moment, between the message's two values
+
+
+def test_a_service_that_never_answers_has_one_request_in_flight(
+    setting: tuple[Robot, SingleThreadedExecutor],
+) -> None:
+    robot, executor = setting
+    node = setting_node(executor)
+    (client,) = (client for client in node.clients if client.srv_name == "state")
+    executor.remove_node(robot)  # its service is there, and nobody serves it
+    wait_for(executor, lambda: len(client._pending_requests) == 1)
+    for _ in range(3):
+        spin_for(executor, status_node._POLL_PERIOD)
+        assert len(client._pending_requests) == 1
+
+
+def test_a_field_that_the_message_lacks_is_refused() -> None:
+    condition = Condition(source="running", type="std_msgs/msg/Bool", field="dat", allowed=(True,), means="it stands")
+    with pytest.raises(ConfigError, match=r"status of running: std_msgs/msg/Bool has no field 'dat'"):
+        check_fields([condition])
 
 
 def led(executor: SingleThreadedExecutor, robot: Robot, node: RobotStatusNode, *velocities: float) -> None:

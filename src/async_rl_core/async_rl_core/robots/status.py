@@ -19,14 +19,14 @@ class Status:
     def __init__(self, conditions: tuple[Condition, ...], controller: str | None) -> None:
         self._conditions = conditions
         self._controller = controller
-        self._values: dict[str, object] = {}
-        self._heard: dict[str, float] = {}
+        self._values: dict[Condition, object] = {}  # several conditions may read one topic
+        self._heard: dict[Condition, float] = {}
         self._controller_state, self._controller_heard = "unknown", -math.inf
 
     def on_value(self, condition: Condition, value: object, now: float) -> None:
         """Take the value of a condition's topic or service."""
-        self._values[condition.source] = value
-        self._heard[condition.source] = now
+        self._values[condition] = value
+        self._heard[condition] = now
 
     def on_controllers(self, states: Mapping[str, str], now: float) -> None:
         """Take the states of all controllers, by name."""
@@ -47,8 +47,9 @@ class Status:
 
     def _problem(self, condition: Condition, now: float) -> str:
         name = condition.source
-        if name not in self._values:
+        if condition not in self._values:
             return f"{condition.means} (nothing heard of {name})"
-        if condition.polled and now - self._heard[name] > STALE:
+        if condition.polled and now - self._heard[condition] > STALE:
             return f"{name} does not answer"
-        return "" if condition.holds(self._values[name]) else f"{condition.means} ({name} says {self._values[name]})"
+        value = self._values[condition]
+        return "" if condition.holds(value) else f"{condition.means} ({name} says {value})"

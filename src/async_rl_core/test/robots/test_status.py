@@ -78,6 +78,23 @@ def test_the_velocity_controller_must_be_active(driver: LaunchDriver) -> None:
     assert Status((), None).problems(1.0) == []
 
 
+def test_conditions_on_one_topic_each_keep_their_own_value() -> None:
+    fields = {"e_stopped": [False], "in_error": [False], "motion_possible": [True]}
+    conditions = tuple(
+        Condition.model_validate(
+            {"source": "state", "type": "a_msgs/msg/State", "field": field, "allowed": allowed, "means": f"bad {field}"}
+        )
+        for field, allowed in fields.items()
+    )
+    status = Status(conditions, None)
+    for wrong in range(3):
+        for i, condition in enumerate(conditions):
+            good = condition.allowed is not None and condition.allowed[0]
+            status.on_value(condition, not good if i == wrong else good, 0.0)
+        (problem,) = status.problems(0.0)
+        assert problem.startswith(f"bad {list(fields)[wrong]} (state says ")
+
+
 @pytest.mark.parametrize("tests", [{}, {"allowed": [1], "at_least": 1.0}])
 def test_a_condition_has_one_test(tests: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match="either allowed or at_least"):
