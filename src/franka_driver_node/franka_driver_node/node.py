@@ -18,7 +18,7 @@ from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.joint_states import JointStates
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
-from async_rl_ros.robot_side import CEASED, INACTIVE, STATUS_PERIOD, RobotSide
+from async_rl_ros.robot_side import INACTIVE, STATUS_PERIOD, RobotSide, no_command
 from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
 from franka_driver_node.address import robot_address
 from franka_driver_node.protocol import PERIOD, FrankaArm, State
@@ -48,7 +48,7 @@ class FrankaDriverNode(ConfiguredNode):
         self._problem = "not started"
         self._robot_problem = ""
         self._states = self.create_publisher(JointState, robot.state_topic, qos.DRIVER)
-        self._side = RobotSide(self, self._controller.activate, self._cause, self._ceased)
+        self._side = RobotSide(self, self._controller, self._cause)
         self._description = self.create_publisher(String, "robot_description", qos.LATCHED)
         self._description.publish(String(data=urdf_text(robot)))
         self.create_subscription(Float64MultiArray, robot.command_topic, self._on_command, qos.DRIVER)
@@ -105,6 +105,7 @@ class FrankaDriverNode(ConfiguredNode):
         """What ROS wants; the robot has its answer, so this may take the rest of the millisecond."""
         if self._cycles % self._cycles_per_state == 0:
             self._publish(state)
+            self._side.watch_commands(time.monotonic())
         elif self._cycles % self._cycles_per_status == 2:
             self._side.tell()
         elif self._cycles % 1000 == 4:
@@ -129,13 +130,11 @@ class FrankaDriverNode(ConfiguredNode):
             return f"franka_driver_node: {self._problem}"
         return "" if self._controller.active else f"franka_driver_node: {INACTIVE}"
 
-    def _ceased(self) -> bool:
-        return self._controller.ceased(time.monotonic())
-
     def _on_command(self, message: Float64MultiArray) -> None:
         was_active = self._controller.active
         if self._controller.command(message.data, time.monotonic()):
             self._interpolation.command(np.array(message.data))
+            self._side.command_taken(time.monotonic())
         elif was_active and not self._controller.active:
             self._side.deactivated(len(message.data), len(self.config.robot.joints))
 
@@ -155,7 +154,7 @@ class FrankaDriverNode(ConfiguredNode):
             "states missed": self._missed,
             "commands dropped": self._controller.dropped,
         }
-        cause = self._cause() or (CEASED if self._ceased() else "")
+        cause = self._cause() or no_command(self._controller, time.monotonic())
         return Health(Level.ERROR if cause else Level.OK, cause or "running", values)
 
 

@@ -183,3 +183,18 @@ def test_the_stop_ends_the_motion_at_rest(driver: Driver) -> None:
     driver.run(cast("object", stop))  # type: ignore[arg-type]
     assert not driver.robot.moves
     assert not driver.robot.followed.any()
+
+
+def test_a_gap_in_the_commands_of_a_moving_arm_is_logged_once(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    logger = SimpleNamespace(warning=lines.append, info=lines.append, error=lines.append)
+    driver.begin().command([0.0] * 7)
+    monkeypatch.setattr(driver, "get_logger", lambda: logger)
+    driver._controller.timeout = 0.0  # any command is an old one now
+    driver.cycles(50)
+    assert lines == []  # the arm rests
+    driver.command([0.3] + [0.0] * 6)
+    driver.cycles(50)
+    driver.command([0.3] + [0.0] * 6)
+    assert len(lines) == 2
+    assert lines[0].startswith("no command for ") and lines[1].startswith("commands again after ")

@@ -9,7 +9,7 @@ import numpy as np
 
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_ros.diagnostics import Health, Level
-from async_rl_ros.robot_side import CEASED
+from async_rl_ros.robot_side import no_command
 from robot_sim_node.camera import CameraThread
 
 
@@ -65,8 +65,8 @@ class SimHealth:
     def _verdict(self, missed: int) -> tuple[Level, str]:
         if not self._arm.active:
             return Level.ERROR, "controller inactive; call ~/activate_controller"
-        if self._arm.ceased:
-            return Level.ERROR, CEASED
+        if silent := no_command(self._arm.controller, self._arm.time):
+            return Level.ERROR, silent
         if missed:
             return Level.WARN, f"the loop missed {missed} ticks"
         return Level.OK, "running"

@@ -85,7 +85,7 @@ class RobotSimNode(ConfiguredNode):
         self._state_publisher = self.create_publisher(JointState, robot.state_topic, qos.DRIVER)
         self._description_publisher = self.create_publisher(String, "robot_description", qos.LATCHED)
         self._description_publisher.publish(String(data=urdf_text(robot)))
-        self._side = RobotSide(self, self._arm.activate, self._cause, lambda: self._arm.ceased)
+        self._side = RobotSide(self, self._arm.controller, self._cause)
 
     def _create_subscriptions(self) -> None:
         topic = self.config.robot.command_topic
@@ -100,6 +100,7 @@ class RobotSimNode(ConfiguredNode):
         counts.missed += beat.advance(now)
         counts.ticks += 1
         self._arm.advance(beat.elapsed)
+        self._side.watch_commands(self._arm.time)
         moment = beat.origin + beat.elapsed  # of the state, not of its publication
         stamp = self._stamps.stamp(moment)
         if beat.elapsed + 1e-6 >= self._frames_captured * self._frame_period:
@@ -123,8 +124,10 @@ class RobotSimNode(ConfiguredNode):
 
     def _on_command(self, message: Float64MultiArray) -> None:
         was_active = self._arm.active
-        self._arm.command(message.data, at=time.monotonic() - self._beat.origin)
-        if was_active and not self._arm.active:
+        now = time.monotonic() - self._beat.origin
+        if self._arm.command(message.data, at=now):
+            self._side.command_taken(now)
+        elif was_active and not self._arm.active:
             self._side.deactivated(len(message.data), len(self.config.robot.joints))
 
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from async_rl_core.robots.controller import VelocityController
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_ros.diagnostics import Level
 from robot_sim_node.camera import CameraThread
@@ -14,7 +15,7 @@ from robot_sim_node.health import LoopCounts, SimHealth, milliseconds
 
 
 def make() -> tuple[SimHealth, Any, LoopCounts, list[float]]:
-    arm = SimpleNamespace(time=0.0, active=True, ceased=False, dropped=0)
+    arm = SimpleNamespace(time=0.0, active=True, dropped=0, controller=VelocityController(1, 0.024))
     renderer = SimpleNamespace(name="raycast")
     camera = SimpleNamespace(
         render_times=deque([0.001]), ages=deque([0.002]), skipped=0, choice=SimpleNamespace(renderer=renderer)
@@ -51,9 +52,10 @@ def test_inactive_controller_is_an_error() -> None:
 
 def test_a_commander_that_fell_silent_is_an_error() -> None:
     health, arm, _, _ = make()
-    arm.ceased = True
+    arm.controller.command([0.0], 1.0)
+    arm.time = 1.5
     report = health()
-    assert (report.level, report.message) == (Level.ERROR, "no command comes any more: the arm rests")
+    assert (report.level, report.message) == (Level.ERROR, "no command for 500 ms; the arm rests")
 
 
 def test_percentiles() -> None:

@@ -72,7 +72,11 @@ class RobotStatusNode(ConfiguredNode):
     def _poll(self, type_: str, name: str, take: Callable[[Any], None]) -> None:
         client = self.create_client(interface(type_), name)
         service, request = ServiceCaller(client, _ANSWER_TIMEOUT), client.srv_type.Request()
-        every(self, _POLL_PERIOD, lambda: service.call(request, take))
+
+        def ask() -> None:
+            service.call(request, take)
+
+        every(self, _POLL_PERIOD, ask)
 
     def _watch(self, controller: Controller) -> None:
         topic = self.config.robot.command_topic

@@ -26,6 +26,15 @@ class VelocityController:
         self._commanded_at = -math.inf
 
     @property
+    def moving(self) -> bool:
+        """Whether the last command moves a joint."""
+        return bool(self._command.any())
+
+    def silence(self, now: float) -> float:
+        """Seconds since the last command that was taken; infinite before the first."""
+        return now - self._commanded_at
+
+    @property
     def expires(self) -> float:
         """Until when the last command is followed."""
         return self._commanded_at + self.timeout if self.active else -math.inf

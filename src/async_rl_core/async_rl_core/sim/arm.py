@@ -48,9 +48,9 @@ class SimulatedArm:
         return self._controller.dropped
 
     @property
-    def ceased(self) -> bool:
-        """Whether commands came, and come no more."""
-        return self._controller.ceased(self.time)
+    def controller(self) -> VelocityController:
+        """What takes the commands; its clock is `time`."""
+        return self._controller
 
     @property
     def time(self) -> float:
