@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.schema import RobotConfig
 from async_rl_core.errors import SafetyError
+from async_rl_core.safety.description import one_line
 from async_rl_core.safety.model import ArmModel, require
 from async_rl_core.safety.path import StopPath
 from async_rl_core.safety.surface import Surface
@@ -50,7 +51,7 @@ class Bodies:
     def __init__(self, urdf: str, robot: RobotConfig, margin: float, cycle: float) -> None:
         self._arm = ArmModel(urdf, robot.joints)
         self._margin = margin
-        self._model, self._geometry = self._read(urdf, robot)
+        self._model, self._geometry = self._read(self._arm.urdf, robot)
         moving = [body for body in self._geometry.geometryObjects if body.parentJoint]
         self._reach = self._arm.reach([(body.parentJoint, _radius(body)) for body in moving])
         self._require_short_steps(robot, cycle)
@@ -134,13 +135,13 @@ class Bodies:
                     body.geometry.buildConvexHull(True, "Qt")
                     body.geometry = body.geometry.convex
         except (ValueError, RuntimeError) as error:
-            raise GeometryError(f"a collision shape of robot_description cannot be read: {error}") from error
+            raise GeometryError(f"a collision shape of robot_description cannot be read: {one_line(error)}") from error
         model, geometry = pin.buildReducedModel(full, shapes, self._arm.fixed, pin.neutral(full))
         if not any(body.parentJoint for body in geometry.geometryObjects):
             raise GeometryError("robot_description has no collision shape on a link that moves")
-        tool, ball = model.frames[model.getFrameId(robot.tool_frame)], pin.coal.Sphere(robot.bodies.tool_radius)
+        tool, ball = model.frames[self._arm.link(robot.tool_frame)], pin.coal.Sphere(robot.bodies.tool_radius)
         geometry.addGeometryObject(pin.GeometryObject("tool", tool.parentJoint, tool.placement, ball))
-        frame = model.frames[model.getFrameId(robot.workspace.frame)]
+        frame = model.frames[self._arm.link(robot.workspace.frame)]
         top = pin.coal.Halfspace(np.array([0.0, 0.0, 1.0]), robot.workspace.table_height)
         geometry.addGeometryObject(pin.GeometryObject("table", 0, frame.placement, top))
         return model, geometry
@@ -164,7 +165,7 @@ class Bodies:
 
         So is it with the base_link of UR's own description: its mesh is that of base_link_inertia.
         """
-        links = [frame.name for frame in self._model.frames if frame.type == pin.FrameType.BODY]
+        links = [self._arm.name(frame) for frame in self._model.frames if frame.type == pin.FrameType.BODY]
         require([name], [*links, *_ADDED], "body")
         chains = [self._chain(body) for body in self._geometry.geometryObjects]
         own = [i for i, chain in enumerate(chains) if chain[0] == name]
@@ -175,9 +176,11 @@ class Bodies:
         if body.name in _ADDED:
             return [body.name]
         frames = self._arm.full.frames  # of joints that are held fast, the reduced model's lead in a circle
-        found, index = [], self._arm.full.getFrameId(self._link(body), pin.FrameType.BODY)
+        link = self._model.frames[body.parentFrame].name
+        found, index = [], self._arm.full.getFrameId(link, pin.FrameType.BODY)
         while index and (frame := frames[index]).type != pin.FrameType.JOINT:
-            found.append(frame.name)
+            if frame.type == pin.FrameType.BODY:
+                found.append(self._arm.name(frame))
             index = frame.parentFrame
         return found
 
@@ -210,8 +213,7 @@ class Bodies:
         return " and ".join(self._link(self._geometry.geometryObjects[i]) for i in (pair.first, pair.second))
 
     def _link(self, body: pin.GeometryObject) -> str:
-        name: str = body.name if body.name in _ADDED else self._model.frames[body.parentFrame].name
-        return name
+        return body.name if body.name in _ADDED else self._arm.name(self._model.frames[body.parentFrame])
 
 
 def _radius(body: pin.GeometryObject) -> float:

@@ -7,7 +7,7 @@ import pinocchio as pin
 from numpy.typing import NDArray
 
 from async_rl_core.errors import SafetyError
-from async_rl_core.safety.model import ArmModel, require
+from async_rl_core.safety.model import ArmModel
 
 Vector = NDArray[np.float64]
 
@@ -18,17 +18,17 @@ class Kinematics:
     Other movable joints of the model stay at their neutral position. Not thread-safe: one instance per thread.
     `reach` (n,): how far the tool moves at most, in m, for each rad of a joint.
 
-    Raises `SafetyError` where the URDF cannot be read, lacks a joint or frame, or where `base_frame` moves.
+    Raises `SafetyError` where the URDF cannot be read, lacks a joint or link, or where `base_frame` moves.
     """
 
     def __init__(self, urdf: str, joints: Sequence[str], base_frame: str, tool_frame: str) -> None:
         self._arm = ArmModel(urdf, joints)
         model = self._model = self._arm.model
-        require((base_frame, tool_frame), [frame.name for frame in self._arm.full.frames], "frame")
-        _put_root_at(model, base_frame)
+        base = model.frames[self._arm.link(base_frame)]
+        self._tool = self._arm.link(tool_frame)
+        _put_root_at(model, base)
         self.joints = tuple(joints)
         self._data = model.createData()
-        self._tool = model.getFrameId(tool_frame)
         self._place = self._data.oMf[self._tool].translation  # a view: follows the data
         tool = model.frames[self._tool]
         self.reach = self._arm.reach([(tool.parentJoint, float(np.linalg.norm(tool.placement.translation)))])
@@ -52,12 +52,11 @@ class Kinematics:
         return columns
 
 
-def _put_root_at(model: pin.Model, base_frame: str) -> None:
-    """Express the model in `base_frame`, so that no result needs another transform."""
-    base = model.frames[model.getFrameId(base_frame)]
+def _put_root_at(model: pin.Model, base: pin.Frame) -> None:
+    """Expresses the model in the frame `base`, so that no result needs another transform."""
     if base.parentJoint != 0:
         raise SafetyError(
-            f"workspace.frame {base_frame!r} moves with {model.names[base.parentJoint]!r}; name a fixed one"
+            f"workspace.frame {base.name!r} moves with {model.names[base.parentJoint]!r}; name a fixed one"
         )
     inverse = base.placement.inverse()
     for i in range(1, model.njoints):

@@ -1,12 +1,13 @@
 """The arm as Pinocchio has it, from the robot's own description: only the joints that are commanded move."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pinocchio as pin
 from numpy.typing import NDArray
 
 from async_rl_core.errors import SafetyError
+from async_rl_core.safety.description import one_line, with_distinct_links
 
 Vector = NDArray[np.float64]
 
@@ -14,11 +15,14 @@ Vector = NDArray[np.float64]
 class ArmModel:
     """A model whose joints are `joints`; every other movable joint of the URDF is fixed at its neutral position.
 
+    Links are found by `link`: a joint may have the name of a link. `urdf` is the text that Pinocchio reads.
+
     Raises `SafetyError` where the URDF cannot be read or lacks a joint.
     """
 
     def __init__(self, urdf: str, joints: Sequence[str]) -> None:
-        self.full = _parse(urdf)
+        self.urdf, self.full, self._renamed = _parse(urdf)
+        self._original = {new: name for name, new in self._renamed.items()}
         self.fixed = [i for i in range(1, self.full.njoints) if self.full.names[i] not in joints]
         require(joints, list(self.full.names)[1:], "joint")
         self.model = pin.buildReducedModel(self.full, self.fixed, pin.neutral(self.full))
@@ -33,6 +37,18 @@ class ArmModel:
         """Joint angles `q` (n,) in the order of `joints`, as Pinocchio takes them; the same array every time."""
         self._q[self._index] = q
         return self._q
+
+    def link(self, name: str) -> int:
+        """Returns the number of a link's frame in `model`. Raises `SafetyError` where there is no such link."""
+        links = [frame.name for frame in self.model.frames if frame.type == pin.FrameType.BODY]
+        require([name], [self._original.get(link, link) for link in links], "link")
+        number: int = self.model.getFrameId(self._renamed.get(name, name), pin.FrameType.BODY)
+        return number
+
+    def name(self, frame: pin.Frame) -> str:
+        """Returns the name of a frame as the description has it."""
+        name: str = self._original.get(frame.name, frame.name)
+        return name
 
     def reach(self, ends: Iterable[tuple[int, float]]) -> list[float]:
         """By joint, how far any of `ends` moves at most for each rad (m for a slide) that the joint moves: m per rad.
@@ -59,8 +75,11 @@ def require(names: Sequence[str], present: Sequence[str], kind: str) -> None:
         raise SafetyError(f"robot_description has no {kind} {missing}; it has {sorted(set(present))}")
 
 
-def _parse(urdf: str) -> pin.Model:
+def _parse(urdf: str) -> tuple[str, pin.Model, Mapping[str, str]]:
     try:
-        return pin.buildModelFromXML(urdf)
-    except (ValueError, RuntimeError) as error:
-        raise SafetyError(f"robot_description is not a URDF that Pinocchio reads: {error}") from error
+        text, renamed = with_distinct_links(urdf)
+        return text, pin.buildModelFromXML(text), renamed
+    except SafetyError as error:
+        raise SafetyError(f"robot_description {error}") from None
+    except (ValueError, RuntimeError, IndexError) as error:
+        raise SafetyError(f"robot_description is not a URDF that Pinocchio reads: {one_line(error)}") from error

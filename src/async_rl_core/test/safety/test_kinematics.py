@@ -45,7 +45,7 @@ def test_what_is_missing_is_named(config: Config, urdf: str) -> None:
     robot = config.robot
     with pytest.raises(SafetyError, match=r"no joint \['elbow'\]; it has .*elbow_joint"):
         Kinematics(urdf, [*robot.joints, "elbow"], "base_link", "tool0")
-    with pytest.raises(SafetyError, match=r"no frame \['tcp'\]; it has .*tool0"):
+    with pytest.raises(SafetyError, match=r"no link \['tcp'\]; it has .*tool0"):
         Kinematics(urdf, robot.joints, "base_link", "tcp")
     with pytest.raises(SafetyError, match="moves with 'elbow_joint'"):
         Kinematics(urdf, robot.joints, "forearm_link", "tool0")
