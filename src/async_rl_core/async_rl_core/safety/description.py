@@ -123,11 +123,12 @@ def _unreachable(links: Iterable[str], parents: Mapping[str, str]) -> str | None
     """Returns a link from which the root cannot be reached."""
     reached: set[str] = set()
     for start in links:
-        chain, link = [], start
+        chain: list[str] = []
+        link = start
         while link in parents and link not in reached:
-            if link in chain[-1:] or len(chain) > len(parents):
-                return start
             chain.append(link)
+            if len(chain) > len(parents):
+                return start
             link = parents[link]
         reached.update(chain)
     return None
