@@ -1,5 +1,6 @@
 """What every node of the suite shares: its configuration, its signals, its way out."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from async_rl_core.config.load import read_config
 from async_rl_core.errors import AsyncRLError, ConfigError
+from async_rl_ros.log_folder import log_arguments
 from async_rl_ros.scheduling import end_with_supervisor
 
 _WAITING = 4
@@ -90,7 +92,7 @@ def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | Non
     stop = Stop()
     end_with_supervisor()
     scheduled = schedule() if schedule else ""
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    rclpy.init(args=[*sys.argv, *log_arguments(os.environ)], signal_handler_options=SignalHandlerOptions.NO)
     node: ConfiguredNode | None = None
     code = 0
     try:

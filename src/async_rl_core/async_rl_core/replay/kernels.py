@@ -5,6 +5,7 @@ of 5 pixels, or of 21, is one vector load per frame, six shuffles and three stor
 the output.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -17,27 +18,51 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+_log = logging.getLogger(__name__)
 
-def _cache_folder() -> Path | None:
-    """Where compiled kernels are kept, so that packages may be installed read-only; None where none can be had."""
+
+def _cache_folder() -> Path:
+    """Where compiled kernels are kept, so that packages may be installed read-only. Raises where none can be had."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = base / "async_rl" / "numba"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder if os.access(folder, os.W_OK) else None
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def _compile(signature: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Compile at import, once per machine: the first mini-batch must not wait for a compiler."""
-    chosen = bool(numba.config.CACHE_DIR)  # NUMBA_CACHE_DIR
-    if not chosen and (folder := _cache_folder()) is not None:
-        numba.config.CACHE_DIR, chosen = str(folder), True
-    decorate: Callable[[Callable[..., None]], Callable[..., None]] = numba.njit(
-        signature, cache=chosen, nogil=True, boundscheck=False, error_model="numpy"
-    )
+    """Compile at import, once per machine: the first mini-batch must not wait for a compiler.
+
+    The cache is no condition: where it cannot be read or written, each process compiles for itself.
+    """
+    options = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        try:
+            if not numba.config.CACHE_DIR:  # NUMBA_CACHE_DIR
+                numba.config.CACHE_DIR = str(_cache_folder())
+            cached: Callable[..., None] = numba.njit(signature, cache=True, **options)(function)
+        except Exception as error:  # of the folder, of its disk, or of a damaged file in it
+            _warn(error)
+            compiled: Callable[..., None] = numba.njit(signature, **options)(function)
+            return compiled
+        return cached
+
     return decorate
+
+
+def _warn(error: Exception) -> None:
+    """Says once per process what is wrong with the cache."""
+    if _log.disabled:
+        return
+    folder = numba.config.CACHE_DIR or "~/.cache/async_rl/numba"
+    reason = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split()) or repr(error)
+    _log.warning(
+        "warning: compiled kernels cannot be kept in %s (%s); compiling without, some seconds at each start; "
+        "free space there, or set NUMBA_CACHE_DIR to another folder",
+        folder,
+        reason,
+    )
+    _log.disabled = True
 
 
 @intrinsic  # type: ignore[untyped-decorator]

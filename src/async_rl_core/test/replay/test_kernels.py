@@ -1,4 +1,7 @@
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -85,3 +88,33 @@ def test_nothing_outside_of_the_ring_is_touched(slots: list[list[int]], offsets:
     out = np.zeros((1, 4, 6, 9), np.uint8)
     with pytest.raises(ValueError, match=message):
         gather(ring, np.array(slots), np.array(offsets, np.int32), 6, 8, out)
+
+
+@pytest.mark.parametrize(
+    "cache",
+    [
+        pytest.param("full disk"),
+        pytest.param("no folder", marks=pytest.mark.long),
+        pytest.param("damaged", marks=pytest.mark.long),
+    ],
+)
+def test_kernels_without_a_cache_work_and_warn_once(tmp_path: Path, cache: str) -> None:
+    program = "import resource, numpy as np\n"
+    program += "resource.setrlimit(resource.RLIMIT_FSIZE, (0, -1))\n" if cache == "full disk" else ""
+    program += "from async_rl_core.replay.kernels import gather\nprint('works')"
+    surroundings = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    surroundings |= {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    if cache == "damaged":
+        subprocess.run([sys.executable, "-c", program], env=surroundings, check=True, timeout=120)
+        kept = [path for path in (tmp_path / "cache").rglob("*.nb?") if path.is_file()]
+        assert kept
+        for path in kept:
+            path.write_bytes(path.read_bytes()[:100])
+    elif cache == "no folder":
+        (tmp_path / "cache").touch()
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=surroundings, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stdout) == (0, "works\n"), done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("warning: compiled kernels cannot be kept in ")

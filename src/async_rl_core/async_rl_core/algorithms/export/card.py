@@ -1,5 +1,6 @@
 """What an exported policy expects and gives, for whoever runs it without this suite."""
 
+import json
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +10,29 @@ import torch
 from async_rl_core.algorithms.export.formats import INPUTS, OUTPUTS
 from async_rl_core.algorithms.fixed_policy import FixedPolicy
 from async_rl_core.config.schema import Config
+from async_rl_core.errors import ConfigError
 from async_rl_core.replay.crop import Crop
+
+
+def card_path(path: Path) -> Path:
+    """Where the card of the policy in `path` goes: no other file's card and no other file is ever replaced.
+
+    That is `policy.json` for `policy.pt`, or `policy.pt.json` where the first is the card of `policy.onnx`.
+    Raises `ConfigError` where both are taken.
+    """
+    names = path.with_suffix(".json"), path.with_name(f"{path.name}.json")
+    for name in names:
+        if not name.exists() or _is_card_of(path, name):
+            return name
+    raise ConfigError(f"{path}: {' and '.join(n.name for n in names)} are there and not its card; name another file")
+
+
+def _is_card_of(path: Path, name: Path) -> bool:
+    try:
+        facts = json.loads(name.read_text())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(facts, dict) and facts.get("file") == path.name and "sha256" in facts
 
 
 def card(config: Config, policy: FixedPolicy, run: Path) -> dict[str, object]:

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from async_rl_core.algorithms.export.card import card
+from async_rl_core.algorithms.export.card import card, card_path
 from async_rl_core.algorithms.export.deployed import DeployedPolicy
 from async_rl_core.algorithms.export.formats import FORMATS, ExportError, Floats, Format, Images, Run
 from async_rl_core.algorithms.fixed_policy import FixedPolicy, newest_policy
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
-from async_rl_core.monitor.atomic import replacing
+from async_rl_core.monitor.atomic import remove_stale, replacing
 from async_rl_core.replay.crop import Crop
 
 FOLDER = "exports"
@@ -39,15 +39,17 @@ def export(
 
     Raises:
         CheckpointError: the run has no checkpoint that can be used.
-        ConfigError: there is no such format, or the files cannot be written.
+        ConfigError: there is no such format, `out` has a suffix of none, or the files cannot be written.
         ExportError: a package is missing, or the file does not do what the policy does; nothing is written then.
     """
     format_ = choose_format(out, format_name)
     policy = newest_policy(_in_single_precision(config), run, warn)
     path = out or run / FOLDER / f"policy_{policy.updates:012d}{format_.suffix}"
+    card_file = card_path(path)
     content = format_.encode(DeployedPolicy(policy, config), _example(config))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_stale(path)
         with replacing(path) as temporary:
             _write(temporary, content)
             difference = largest_difference(format_.load(temporary), policy, config)
@@ -57,21 +59,31 @@ def export(
                     f"the policy's own, at most {TOLERANCE:g} is allowed; try another format"
                 )
         facts = _file_facts(path, format_, content, difference) | card(config, policy, run)
-        with replacing(path.with_suffix(".json")) as temporary:
+        with replacing(card_file) as temporary:
             _write(temporary, (json.dumps(facts, indent=2) + "\n").encode())
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}; name another file") from None
-    return path, path.with_suffix(".json")
+    return path, card_file
 
 
 def choose_format(out: Path | None, name: str | None) -> Format:
-    """The format of a name, else of a file's suffix, else the default. Raises `ConfigError` naming the formats."""
+    """The format of a name, else of a file's suffix, else the default. Raises `ConfigError` naming what is allowed."""
+    if out is not None:
+        _check_file(out)
     if name is None:
         of_suffix = [format_ for format_ in FORMATS.values() if out is not None and out.suffix == format_.suffix]
         return of_suffix[0] if of_suffix else next(iter(FORMATS.values()))
     if name not in FORMATS:
         raise ConfigError(f"argument format: '{name}' is not allowed; allowed: {', '.join(FORMATS)}")
     return FORMATS[name]
+
+
+def _check_file(out: Path) -> None:
+    known = ", ".join(f"{format_.suffix} ({format_.name})" for format_ in FORMATS.values())
+    if out.is_dir():
+        raise ConfigError(f"{out} is a folder; name a file in it, such as {out / 'policy.pt'}")
+    if out.suffix not in [format_.suffix for format_ in FORMATS.values()]:
+        raise ConfigError(f"{out}: a policy is not exported as '{out.suffix or out.name}'; known suffixes: {known}")
 
 
 def largest_difference(run: Run, policy: FixedPolicy, config: Config) -> float:

@@ -183,7 +183,6 @@ def test_onnx_without_its_packages_says_what_to_install(
 def test_the_format_is_said_or_follows_the_file() -> None:
     assert choose_format(None, None).name == "torchscript"
     assert choose_format(Path("a.onnx"), None).name == "onnx"
-    assert choose_format(Path("a.bin"), None).name == "torchscript"
     assert choose_format(Path("a.onnx"), "torchscript").name == "torchscript"
     with pytest.raises(ConfigError, match="argument format: 'onx' is not allowed; allowed: torchscript, onnx"):
         choose_format(None, "onx")
@@ -193,3 +192,35 @@ def test_a_file_in_the_way_is_named(run: Path, config: Config) -> None:
     (run / "file").touch()
     with pytest.raises(ConfigError, match=r"file/policy\.pt cannot be written"):
         export(config, run, run / "file" / "policy.pt", None, print)
+
+
+@pytest.mark.parametrize("name", ["policy.json", "policy.bin", "policy", ".pt", "policy.PT"])
+@pytest.mark.parametrize("format_name", [None, "torchscript"])
+def test_export_unknown_suffix_is_refused_naming_the_known_ones(
+    run: Path, config: Config, name: str, format_name: str | None
+) -> None:
+    with pytest.raises(ConfigError, match=r"known suffixes: \.pt \(torchscript\), \.onnx \(onnx\)"):
+        export(config, run, run / name, format_name, print)
+    assert sorted(path.name for path in run.iterdir()) == ["checkpoints"]
+
+
+def test_export_onto_a_folder_is_refused(run: Path, config: Config) -> None:
+    with pytest.raises(ConfigError, match=r"checkpoints is a folder; name a file in it, such as .*checkpoints/policy"):
+        export(config, run, run / "checkpoints", None, print)
+
+
+def test_export_card_replaces_no_other_file(run: Path, config: Config) -> None:
+    (run / "policy.json").write_text('{"mine": 1}')
+    path, card_path = export(config, run, run / "policy.pt", None, print)
+    assert card_path.name == "policy.pt.json"
+    assert (run / "policy.json").read_text() == '{"mine": 1}'
+    assert card_of(card_path)["file"] == path.name == "policy.pt"
+    assert export(config, run, path, None, print) == (path, card_path)  # its own card is brought up to date
+    card_path.write_text("{}")
+    with pytest.raises(ConfigError, match=r"policy\.json and policy\.pt\.json are there and not its card"):
+        export(config, run, path, None, print)
+
+
+def test_export_card_of_another_format_is_kept(run: Path, config: Config) -> None:
+    (run / "policy.json").write_text('{"file": "policy.onnx", "sha256": "0"}')
+    assert export(config, run, run / "policy.pt", None, print)[1].name == "policy.pt.json"
