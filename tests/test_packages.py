@@ -82,12 +82,14 @@ def test_setup_agrees_with_the_manifest(package):
 
 def test_lock_pins_every_direct_dependency(root):
     wanted = [line.split("#")[0].strip() for line in (root / "requirements.in").read_text().splitlines()]
-    lines = [line for line in (root / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
-    pins = dict(line.split("==") for line in lines)
-    names = [re.split(r"[=<>]", line)[0].lower() for line in wanted if line]
-    assert not [name for name in names if name not in pins]
-    assert len(pins) == len(lines)
-    assert lines == sorted(lines, key=lambda line: line.split("==")[0])
+    names = {re.split(r"[=<>]", line)[0].lower() for line in wanted if line}
+    pinned: list[str] = []
+    for file in ("requirements.lock", "requirements-test.lock"):
+        lines = [line for line in (root / file).read_text().splitlines() if not line.startswith("#")]
+        assert lines == sorted(lines, key=lambda line: line.split("==")[0])
+        pinned += [line.split("==")[0] for line in lines]
+    assert names <= set(pinned)
+    assert len(set(pinned)) == len(pinned)
 
 
 def test_what_rosdep_lacks_is_locked(root):

@@ -1,12 +1,19 @@
 """The set-up script: what it chooses, and what it says when something is missing."""
 
+import errno
+import io
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import checks
 import environment
+import lockfile
 import machine
+import progress
 import pytest
 import setup
 import virtual_environment
@@ -47,8 +54,8 @@ def test_a_later_name_serves_where_python3_is_too_old(monkeypatch, interpreter, 
 
 def test_everything_missing_is_named_at_once(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(machine, "DISK_GIB", 1e6)
-    missing = machine.missing_for_venv(sys.executable, tmp_path) + machine.missing_tools(sys.executable)
+    monkeypatch.setitem(machine.DISK_GB, "cpu", 1e6)
+    missing = machine.missing_for_venv(sys.executable, tmp_path, "cpu") + machine.missing_tools(sys.executable)
     with pytest.raises(machine.MissingError) as error:
         machine.require(missing)
     for word in ("free disk", "gcc", "g++", "apt install make"):
@@ -71,30 +78,224 @@ def test_a_sourced_ros_that_imports_is_used(monkeypatch):
     assert machine.sourced_ros() == "jazzy"
 
 
-def test_lock_without_ros_wheels_where_ros_is_sourced(root):
-    wheels, torch = virtual_environment.locked(root / "requirements.lock", sys.executable, None)
-    sourced, _ = virtual_environment.locked(root / "requirements.lock", sys.executable, "jazzy")
-    assert torch == ["torch==2.13.0"]
-    assert any(line.startswith("ros-kilted-rclpy==") for line in wheels)
-    left_out = set(wheels) - set(sourced)
-    assert {line.split("==")[0] for line in left_out if not line.startswith("ros-")} == {
-        "numpy",
-        "opencv-python-headless",
-    }
+def test_lock_where_ros_is_sourced_lacks_its_packages(root):
+    wheels = lockfile.read_lock(root / "requirements.lock")[""]
+    left_out = set(wheels) - set(lockfile.without_ros(wheels, sys.executable))
+    assert any(pin.startswith("ros-kilted-rclpy==") for pin in left_out)
+    others = {lockfile.name_of(pin) for pin in left_out if not pin.startswith("ros-")}
+    assert others == {"numpy", "opencv-python-headless"}
 
 
-def test_what_is_optional_is_left_out_where_it_cannot_be_had(root, tmp_path, capsys):
-    wheels, _ = virtual_environment.locked(root / "requirements.lock", sys.executable, None)
-    assert not [line for line in wheels if line.startswith(("pylibfranka", "franky-sim"))]
-    virtual_environment.install_optional(["false"], root / "requirements.lock", tmp_path / "log" / "optional.log")
+def test_lock_groups_hold_what_only_some_machines_need(root):
+    groups = lockfile.read_lock(root / "requirements.lock")
+    assert set(groups) == {"", "optional", "cuda", "gpu"}
+    assert {lockfile.name_of(pin) for pin in groups["optional"]} == {"franky-sim", "pylibfranka"}
+    assert "triton" in {lockfile.name_of(pin) for pin in groups["gpu"]}
+    assert all(lockfile.name_of(pin).startswith("nvidia-") for pin in groups["cuda"])
+
+
+@pytest.fixture
+def venv(tmp_path):
+    """Makes folders that look like an environment which holds some packages."""
+
+    def make(**versions: str) -> Path:
+        site = tmp_path / "venv" / "lib" / "python3.12" / "site-packages"
+        site.mkdir(parents=True)
+        for name, version in versions.items():
+            (site / f"{name}-{version}.dist-info").mkdir()
+            (site / f"{name}-{version}.dist-info" / "RECORD").touch()
+        return tmp_path / "venv"
+
+    return make
+
+
+def test_lacking_names_what_is_absent_or_of_another_version(venv):
+    present = lockfile.installed(venv(torch="2.13.0+cpu", Ros_Foo="1.0", rich="14.0.0"))
+    pins = ["torch==2.13.0", "ros-foo==1.0", "rich==15.0.0", "xxhash==4.1.0"]
+    assert lockfile.lacking(pins, present) == ["rich==15.0.0", "xxhash==4.1.0"]
+
+
+def test_installed_package_without_its_record_is_lacking(venv):
+    folder = venv(rich="15.0.0")
+    next(folder.rglob("RECORD")).unlink()  # pip writes it last
+    assert lockfile.lacking(["rich==15.0.0"], lockfile.installed(folder)) == ["rich==15.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("version", "gpu", "expected"),
+    [
+        ("2.13.0+cpu", "no", []),
+        ("2.13.0+cpu", "yes", []),
+        ("2.13.0", "no", ["cuda"]),
+        ("2.13.0", "yes", ["cuda", "gpu"]),
+    ],
+)
+def test_install_takes_the_cuda_libraries_that_this_torch_needs(
+    version, gpu, expected, venv, tmp_path, monkeypatch, root
+):
+    asked: list[str] = []
+    monkeypatch.setattr(virtual_environment, "pip", lambda _root, _venv, words, *_: asked.extend(words))
+    monkeypatch.setattr(virtual_environment, "rewrite_build_paths", lambda _venv: None)
+    monkeypatch.setattr(virtual_environment, "_install_optional", lambda *_: None)
+    monkeypatch.setenv("TORCH_GPU", gpu)
+    lock = root / "requirements.lock"
+    virtual_environment.install(tmp_path, venv(torch=version), [lock], None)
+    groups = lockfile.read_lock(lock)
+    for name in ("cuda", "gpu"):
+        assert set(groups[name]) <= set(asked) if name in expected else not set(groups[name]) & set(asked)
+
+
+def test_install_of_what_is_there_asks_pip_for_nothing(venv, tmp_path, monkeypatch):
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("# comment\ntorch==2.13.0\nrich==15.0.0\ntriton==3.7.1  # gpu\n")
+    monkeypatch.setattr(virtual_environment, "run", lambda *_: pytest.fail("something was run"))
+    virtual_environment.install(tmp_path, venv(torch="2.13.0+cpu", rich="15.0.0"), [lock], None)
+
+
+def test_torch_comes_from_the_named_index(venv, tmp_path, monkeypatch):
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("torch==2.13.0\n")
+    asked: list[str] = []
+    monkeypatch.setattr(virtual_environment, "pip", lambda _root, _venv, words, *_: asked.extend(words))
+    monkeypatch.setattr(virtual_environment, "rewrite_build_paths", lambda _venv: None)
+    monkeypatch.setenv("TORCH_INDEX", "https://example.org/cpu")
+    virtual_environment.install(tmp_path, venv(), [lock], None)
+    assert asked[:2] == ["--index-url", "https://example.org/cpu"]
+    assert "torch==2.13.0" in asked
+
+
+def test_gpu_of_another_machine_is_yes_or_no(monkeypatch):
+    monkeypatch.setenv("TORCH_GPU", "maybe")
+    with pytest.raises(machine.MissingError, match="TORCH_GPU is 'maybe'; set it to yes or no"):
+        machine.has_nvidia_gpu()
+
+
+def test_optional_packages_are_left_out_where_they_cannot_be_had(root, tmp_path, capsys):
+    pins = lockfile.read_lock(root / "requirements.lock")["optional"]
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.symlink_to("/bin/false")
+    virtual_environment._install_optional(tmp_path, tmp_path, pins)
     assert "left out: franky-sim==1.0.4, pylibfranka==0.21.3" in capsys.readouterr().out
 
 
-def test_a_failing_command_shows_the_end_of_its_log(tmp_path):
+def test_failing_command_shows_the_end_of_its_log(tmp_path):
     log = tmp_path / "log" / "pip.log"
     command = [sys.executable, "-c", "print('no wheel of x'); raise SystemExit(3)"]
     with pytest.raises(machine.MissingError, match=r"installing failed with exit code 3; .*\nno wheel of x"):
-        virtual_environment.run(command, log, "installing")
+        progress.run(command, log, progress.Stage("installing"), io.StringIO())
+
+
+def test_progress_of_pip_counts_packages_and_megabytes(tmp_path):
+    lines = "Collecting a==1\n  Downloading a-1.whl (1.5 MB)\nCollecting b==2\n  Downloading b-2.whl (500 kB)"
+    out = io.StringIO()
+    stage = progress.PipStage("installing packages", 2)
+    progress.run([sys.executable, "-c", f"print({lines!r})"], tmp_path / "log" / "pip.log", stage, out)
+    assert out.getvalue().startswith("[setup]   installing packages: 2 of 2, 2 MB fetched, ")
+
+
+def test_progress_line_appears_while_the_command_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "PLAIN_PERIOD", 0.0)
+    monkeypatch.setattr(progress, "TERMINAL_PERIOD", 0.01)
+    waiting = tmp_path / "end"
+    code = f"import os, time\nwhile not os.path.exists({str(waiting)!r}): time.sleep(0.01)"
+
+    class Out(io.StringIO):
+        def write(self, text: str) -> int:
+            waiting.touch()  # the command ends once something was shown
+            return super().write(text)
+
+    out = Out()
+    progress.run([sys.executable, "-c", code], tmp_path / "log" / "x.log", progress.Stage("waiting"), out)
+    assert out.getvalue().count("waiting: ") >= 2
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("/home/a b/async_rl", "a space"),
+        ("/home/a:b", ":"),
+        ("/a'b", "'"),
+        ('/a"b', '"'),
+        ("/a$b", r"\$"),
+        ("/a%b", "%"),
+    ],
+)
+def test_checkout_path_that_breaks_the_build_is_named(path, named):
+    problem = machine.unusable_path(Path(path))
+    assert problem
+    assert re.search(rf"contains {named}; move it", problem)
+    assert "\n" not in problem
+
+
+def test_checkout_path_that_is_too_long_is_named():
+    assert "at most 180" in (machine.unusable_path(Path("/" + "a" * 200)) or "")
+
+
+def test_ordinary_checkout_path_is_fine():
+    assert machine.unusable_path(Path("/home/müller/src/async_rl-0.1+1")) is None
+
+
+def test_checkout_with_a_space_is_refused_before_anything_is_made(root, tmp_path):
+    copy = tmp_path / "a b"
+    shutil.copytree(root / "tools", copy / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(root / "requirements.lock", copy)
+    done = subprocess.run([sys.executable, "tools/setup.py"], cwd=copy, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.fullmatch(r"\[setup\] error: the checkout's path .* contains a space; move it .*\n", done.stderr)
+    assert {path.name for path in copy.iterdir()} == {"tools", "requirements.lock"}
+
+
+def test_checkout_of_another_user_is_one_line():
+    denied = PermissionError(errno.EACCES, "Permission denied", "/x/.venv/env.sh.new")
+    assert setup.describe(denied).startswith("/x/.venv/env.sh.new: Permission denied; make ")
+    full = OSError(errno.ENOSPC, "No space left on device", "/x/log/pip.log")
+    assert setup.describe(full).endswith("free some disk, then try again")
+
+
+def test_only_another_ros_or_checkout_needs_another_environment(tmp_path):
+    venv = tmp_path / ".venv"
+    venv.mkdir()
+    assert not environment.describes(tmp_path, venv, None)
+    environment.write_environment(tmp_path, venv, None)
+    assert environment.describes(tmp_path, venv, None)
+    assert not environment.describes(tmp_path, venv, "jazzy")
+    assert not environment.describes(tmp_path / "moved", venv, None)
+    environment.write_environment(tmp_path, venv, "jazzy")
+    assert environment.describes(tmp_path, venv, "jazzy")
+    assert not environment.describes(tmp_path, venv, "kilted")
+
+
+def workspace(tmp_path: Path, node: str) -> Path:
+    """An install/ with the command and one node, whose program is `node`."""
+    for package, code in (("async_rl", ""), ("some_node", node)):
+        path = tmp_path / "install" / package / "lib" / package / package
+        path.parent.mkdir(parents=True)
+        path.write_text(f"#!{sys.executable}\n{code}\n")
+        path.chmod(0o755)
+    return tmp_path / "install"
+
+
+def test_check_passes_where_every_program_starts(root, tmp_path):
+    checks.check(root / "tools" / "run.sh", workspace(tmp_path, "raise SystemExit(0)"), tmp_path / "log")
+
+
+@pytest.mark.parametrize("code", ["import no_such_module", "raise SystemExit(3)", "import os; os.abort()"])
+def test_check_names_the_program_that_does_not_start(root, tmp_path, code):
+    with pytest.raises(machine.MissingError, match=r"starting .*some_node/some_node failed"):
+        checks.check(root / "tools" / "run.sh", workspace(tmp_path, code), tmp_path / "log")
+
+
+def test_check_of_a_workspace_without_programs_fails(root, tmp_path):
+    (tmp_path / "install").mkdir()
+    with pytest.raises(machine.MissingError, match="lacks the programs"):
+        checks.check(root / "tools" / "run.sh", tmp_path / "install", tmp_path / "log")
+
+
+def test_readme_names_the_sizes_that_set_up_names(root):
+    text = (root / "README.md").read_text()
+    for size in machine.DISK_GB.values():
+        assert f"{size:g} GB" in text
 
 
 def test_build_key_follows_interfaces_and_not_python(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
 
 # ros2 itself runs on the system's Python, and its launch files import what is in the environment only.
 SOURCED = """\
+# ROS 2 as sourced: {ros}
 case ":${{PYTHONPATH:-}}:" in
   *":{packages}:"*) ;;
   *) export PYTHONPATH="{packages}${{PYTHONPATH:+:$PYTHONPATH}}" ;;
@@ -52,10 +53,20 @@ def write_environment(root: Path, venv: Path, ros: str | None) -> None:
     if ros is None:
         text += WHEELS.format(venv=venv, libraries=libraries(venv))
     else:
-        text += SOURCED.format(packages=next(iter(venv.glob("lib/python3.*/site-packages")), venv))
+        text += SOURCED.format(ros=ros, packages=next(iter(venv.glob("lib/python3.*/site-packages")), venv))
     text += COMMON.format(venv=venv, root=root)
     path = venv / "env.sh"
     if not path.is_file() or path.read_text() != text:
         temporary = venv / "env.sh.new"
         temporary.write_text(text)
         os.replace(temporary, path)
+
+
+def describes(root: Path, venv: Path, ros: str | None) -> bool:
+    """Whether env.sh was written for this checkout and this ROS 2."""
+    path = venv / "env.sh"
+    if not path.is_file():
+        return False
+    lines = path.read_text().splitlines()
+    origin = "export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1" if ros is None else f"# ROS 2 as sourced: {ros}"
+    return f'export ASYNC_RL_ROOT="{root}"' in lines and origin in lines

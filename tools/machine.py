@@ -11,7 +11,10 @@ from pathlib import Path
 
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 ROS_DISTROS = ("jazzy", "kilted")
-DISK_GIB = 6
+DISK_GB = {"cpu": 3.0, "cuda": 6.0, "gpu": 7.0}
+"""Disk that .venv, build/ and install/ take: PyTorch without CUDA; with CUDA, but no NVIDIA GPU; with CUDA and a GPU.
+The README says the same."""
+MAX_PATH = 180  # bytes: the kernel reads at most 255 of the first line of a script, which names .venv's Python
 COMPILERS = {"gcc": ("cc", "gcc", "clang"), "g++": ("c++", "g++", "clang++"), "make": ("make",)}
 HEADER = "import os, sysconfig; print(os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h')))"
 
@@ -87,14 +90,38 @@ def missing_tools(python: str) -> list[str]:
     return missing
 
 
-def missing_for_venv(python: str, root: Path) -> list[str]:
-    """What a virtual environment at `root` needs and is not here."""
+def has_nvidia_gpu() -> bool:
+    """Whether this machine has an NVIDIA GPU with its driver; $TORCH_GPU=yes or no says so for another machine."""
+    asked = os.environ.get("TORCH_GPU", "").lower()
+    if asked not in ("", "yes", "no"):
+        raise MissingError(f"TORCH_GPU is '{asked}'; set it to yes or no, or unset it")
+    found = Path("/proc/driver/nvidia/version").exists() or Path("/usr/lib/wsl/lib/nvidia-smi").exists()
+    return asked == "yes" or (not asked and (found or shutil.which("nvidia-smi") is not None))
+
+
+def unusable_path(root: Path) -> str | None:
+    """Why the build cannot work in a checkout at `root`; None where it can."""
+    odd = sorted({character for character in str(root) if not character.isalnum() and character not in "/._-+"})
+    if odd:
+        shown = ", ".join("a space" if character == " " else character for character in odd)
+        return (
+            f"the checkout's path {str(root)!r} contains {shown}; move it to one of letters, digits, '.', '_' and '-'"
+        )
+    length = len(os.fsencode(str(root)))
+    if length > MAX_PATH:
+        return f"the checkout's path {str(root)!r} has {length} bytes; move it to one of at most {MAX_PATH}"
+    return None
+
+
+def missing_for_venv(python: str, root: Path, kind: str) -> list[str]:
+    """What a virtual environment at `root` needs and is not here; `kind` is a key of `DISK_GB`."""
     missing = []
     if probe(python, "import venv, ensurepip") is None:
         missing.append(f"the venv module of {python} (Debian, Ubuntu: apt install python3-venv)")
-    free = shutil.disk_usage(root).free / 2**30
-    if free < DISK_GIB:
-        missing.append(f"{DISK_GIB} GiB of free disk at {root}; {free:.1f} are free")
+    free = shutil.disk_usage(root).free / 1e9
+    if free < DISK_GB[kind]:
+        less = "" if kind == "cpu" else f"; less with TORCH_INDEX, without CUDA: {DISK_GB['cpu']:g} GB (README.md)"
+        missing.append(f"{DISK_GB[kind]:g} GB of free disk at {root}; {free:.1f} are free{less}")
     return missing
 
 

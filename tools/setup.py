@@ -6,6 +6,7 @@ changed: a stamp beside its result holds the digest of what it was made from.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -13,14 +14,19 @@ import sys
 import time
 from pathlib import Path
 
+from checks import check
 from environment import write_environment
-from machine import MissingError, missing_tools, python_version, require, say, sourced_ros
-from virtual_environment import check_imports, make_venv, run
+from lockfile import read_lock
+from machine import MissingError, has_nvidia_gpu, missing_tools, require, say, sourced_ros, unusable_path
+from progress import ColconStage, duration, run
+from virtual_environment import has_pip, install, is_ours, make_venv
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-LOCK = ROOT / "requirements.lock"
+LOCK, TEST_LOCK = ROOT / "requirements.lock", ROOT / "requirements-test.lock"
 LAUNCHER = ROOT / "tools" / "run.sh"
+BUILT_WITH = ("ros-", "numpy=", "cmake=", "colcon-", "empy=", "lark-parser=", "setuptools=", "catkin-pkg=")
+"""Beginnings of the pins that what colcon builds depends on."""
 
 
 def digest(*parts: str | bytes) -> str:
@@ -36,27 +42,23 @@ def is_current(stamp: Path, key: str) -> bool:
 
 
 def write_stamp(stamp: Path, key: str) -> None:
-    temporary = stamp.with_suffix(".new")
+    temporary = stamp.with_name(f"{stamp.name}.new")
     temporary.write_text(key)
     os.replace(temporary, stamp)
 
 
-def is_other_python() -> bool:
-    """Whether $PYTHON asks for another version than .venv has."""
-    asked = os.environ.get("PYTHON")
-    return bool(asked) and python_version(str(asked)) != python_version(str(VENV / "bin" / "python"))
-
-
-def set_up_environment(ros: str | None) -> str:
-    """Make .venv where it is not current; returns the digest of what it is made from."""
-    key = digest(LOCK.read_bytes(), str(ROOT), ros or "wheels")
-    if not is_current(VENV / "stamp", key) or is_other_python():
-        make_venv(ROOT, VENV, LOCK, ros)
-        write_environment(ROOT, VENV, ros)
-        check_imports(LAUNCHER, ROOT / "log" / "imports.log")
-        write_stamp(VENV / "stamp", key)
+def set_up_environment(ros: str | None, locks: list[Path]) -> None:
+    """Bring .venv to what the locks name: what it lacks is added; only another ROS 2 or Python makes it anew."""
+    gpu = str(has_nvidia_gpu())
+    keys = {VENV / f"stamp-{lock.stem}": digest(lock.read_bytes(), str(ROOT), ros or "wheels", gpu) for lock in locks}
+    ours = is_ours(ROOT, VENV, ros)
+    if not ours or not all(is_current(stamp, key) for stamp, key in keys.items()):
+        if not ours or not has_pip(VENV):
+            make_venv(ROOT, VENV, ros)
+        install(ROOT, VENV, locks, ros)
+        for stamp, key in keys.items():
+            write_stamp(stamp, key)
     write_environment(ROOT, VENV, ros)
-    return key
 
 
 def base_paths() -> list[Path]:
@@ -66,6 +68,13 @@ def base_paths() -> list[Path]:
     stand_ins = sorted(path.parent for path in (ROOT / "compat").glob("*/package.xml"))
     lacking = [path for path in stand_ins if not any((prefix / "share" / path.name).is_dir() for prefix in outside)]
     return [ROOT / "src", *lacking]
+
+
+def environment_key(ros: str | None) -> str:
+    """Digest of what a build takes from .venv."""
+    pins = [pin for pin in read_lock(LOCK)[""] if pin.startswith(BUILT_WITH)]
+    python = next(VENV.glob("lib/python3.*"), VENV).name
+    return digest(str(ROOT), ros or "wheels", python, *pins)
 
 
 def build_key(environment: str, paths: list[Path]) -> str:
@@ -82,43 +91,62 @@ def build_key(environment: str, paths: list[Path]) -> str:
 
 def build(paths: list[Path]) -> None:
     """colcon build into install/, with the Python packages, configuration and launch files linked."""
-    say("building the packages with colcon (details: log/build.log)")
+    count = sum(1 for path in paths for _ in path.rglob("package.xml"))
+    say(f"3 of 4: building {count} packages with colcon (details: {ROOT / 'log' / 'build.log'})")
     command = [str(LAUNCHER), "python", "-m", "colcon", "--log-base", str(ROOT / "log" / "colcon"), "build"]
     command += ["--base-paths", *map(str, paths), "--metas", str(ROOT / "colcon.meta"), "--symlink-install"]
     command += ["--build-base", str(ROOT / "build"), "--install-base", str(ROOT / "install")]
     command += ["--event-handlers", "console_cohesion+", "--cmake-args"]
     command += [f"-DPython3_EXECUTABLE={VENV / 'bin' / 'python'}", "-DPython3_FIND_VIRTUALENV=ONLY"]
-    run(command, ROOT / "log" / "build.log", "colcon build")
+    run(command, ROOT / "log" / "build.log", ColconStage("building", count))
 
 
-def set_up() -> None:
-    """Bring .venv and install/ up to date; raises `MissingError`."""
-    environment = set_up_environment(sourced_ros())
+def set_up(locks: list[Path]) -> None:
+    """Bring .venv and install/ up to date, and try what was built; raises `MissingError`."""
+    if problem := unusable_path(ROOT):
+        raise MissingError(problem)
+    ros = sourced_ros()
+    set_up_environment(ros, locks)
     paths = base_paths()
-    key = build_key(environment, paths)
+    key = build_key(environment_key(ros), paths)
     if not is_current(ROOT / "install" / "stamp", key):
         require(missing_tools(str(VENV / "bin" / "python")))
         build(paths)
+        check(LAUNCHER, ROOT / "install", ROOT / "log")
         write_stamp(ROOT / "install" / "stamp", key)
 
 
-def main() -> int:
+def main(words: list[str]) -> int:
+    if words not in ([], ["--tests"]):
+        print("usage: setup.py [--tests]    --tests: install what tests and lint need as well", file=sys.stderr)
+        return 2
     started = time.monotonic()
     with LOCK.open() as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)  # two set-ups at once take turns
         try:
-            set_up()
+            set_up([LOCK, TEST_LOCK] if words else [LOCK])
         except MissingError as error:
             print(f"[setup] error: {error}", file=sys.stderr, flush=True)
+            return 1
+        except OSError as error:
+            print(f"[setup] error: {describe(error)}", file=sys.stderr, flush=True)
             return 1
         except KeyboardInterrupt:
             say("interrupted; the next set-up starts where this one left off")
             return 130
     elapsed = time.monotonic() - started
     if elapsed > 2:
-        say(f"ready after {elapsed:.0f} s")
+        say(f"ready after {duration(elapsed)}")
     return 0
 
 
+def describe(error: OSError) -> str:
+    """What went wrong with which file, and what to do."""
+    what = f"{error.filename or ROOT}: {error.strerror or error}"
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return f"{what}; make {ROOT} yours (chown -R) or clone it to a folder of yours"
+    return f"{what}; free some disk, then try again" if error.errno == errno.ENOSPC else what
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

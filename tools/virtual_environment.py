@@ -1,81 +1,128 @@
-"""Makes .venv from requirements.lock."""
+"""Makes .venv, and brings it to what requirements.lock and requirements-test.lock name."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
+from typing import Sequence
 
-from machine import MissingError, find_python, missing_for_venv, missing_tools, probe, require, say
+from environment import describes, write_environment
+from lockfile import CUDA, GPU, OPTIONAL, TORCH, installed, lacking, name_of, read_lock, without_ros
+from machine import (
+    DISK_GB,
+    MissingError,
+    find_python,
+    has_nvidia_gpu,
+    missing_for_venv,
+    missing_tools,
+    probe,
+    python_version,
+    require,
+    say,
+)
+from progress import PipStage, Stage, run
 
-# Taken from a sourced ROS 2, where it has them: its cv_bridge is compiled against its NumPy and its OpenCV.
-FROM_ROS = {"numpy": "numpy", "opencv-python-headless": "cv2"}
-OPTIONAL = "# optional"  # ends the lines of the lock that only some robots need, and not every machine can have
-# Imported once at the end: says early that something is broken, and compiles what every start would have to compile.
-USED = "rclpy, torch, numba, mujoco, pinocchio, cv2, matplotlib.pyplot, pydantic, iceoryx2, safetensors, av, pytest"
+PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--no-deps", "--no-compile"]
+PIP += ["--no-warn-script-location", "--prefer-binary", "--progress-bar", "off"]
 
-
-def run(command: list[str], log: Path, what: str) -> None:
-    """Run a command with its output in `log`; raises `MissingError` with the end of the log where it fails."""
-    log.parent.mkdir(exist_ok=True)
-    with log.open("w") as output:
-        code = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
-        ).returncode
-    if code != 0:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-25:])
-        raise MissingError(f"{what} failed with exit code {code}; the end of {log}:\n{tail}")
-
-
-def locked(lock: Path, python: str, ros: str | None) -> tuple[list[str], list[str]]:
-    """The lock's lines: those to install as they stand, and torch, whose CUDA build brings packages of its own."""
-    lines = [line for line in lock.read_text().splitlines() if line and not line.startswith("#")]
-    lines = [line for line in lines if not line.endswith(OPTIONAL)]
-    if ros:
-        present = [name for name, module in FROM_ROS.items() if probe(python, f"import {module}") is not None]
-        lines = [line for line in lines if not line.startswith("ros-") and line.split("==")[0] not in present]
-    torch = [line for line in lines if line.startswith("torch==")]
-    return [line for line in lines if line not in torch], torch
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
-def make_venv(root: Path, venv: Path, lock: Path, ros: str | None) -> None:
-    """Make `venv` anew, with every package of `lock`; `ros` names the sourced ROS 2, None stands for the wheels."""
+def is_ours(root: Path, venv: Path, ros: str | None) -> bool:
+    """Whether `venv` was made for this checkout and this ROS 2, with the version of Python that is asked for."""
+    if not describes(root, venv, ros):
+        return False
+    asked = os.environ.get("PYTHON")
+    return not asked or python_version(asked) == python_version(str(venv / "bin" / "python"))
+
+
+def has_pip(venv: Path) -> bool:
+    """Whether packages can be added to `venv`: it may lack its interpreter, or be half made."""
+    return probe(str(venv / "bin" / "python"), "import pip") is not None
+
+
+def make_venv(root: Path, venv: Path, ros: str | None) -> None:
+    """Make an empty `venv`; `ros` names the sourced ROS 2, None stands for the wheels."""
     python = (os.environ.get("PYTHON") or "python3") if ros else find_python()
-    require(missing_for_venv(python, root) + missing_tools(python))
+    require(missing_for_venv(python, root, torch_kind()) + missing_tools(python))
     version = probe(python, "import platform; print(platform.python_version())")
-    say(f"making {venv.name} with Python {version} and ROS 2 {ros.title() + ' as sourced' if ros else 'Kilted wheels'}")
+    say(
+        f"1 of 4: {venv.name} with Python {version} and ROS 2 {ros.title() + ' as sourced' if ros else 'Kilted wheels'}"
+    )
     shutil.rmtree(venv, ignore_errors=True)
     options = ["--system-site-packages"] if ros else []
-    run([python, "-m", "venv", *options, str(venv)], root / "log" / "venv.log", "making the virtual environment")
-    pinned, torch = locked(lock, python, ros)
-    requirements = venv / "requirements.txt"
-    requirements.write_text("\n".join(pinned) + "\n")
-    say(f"installing {len(pinned) + len(torch)} pinned packages, about 3 GB (details: log/pip.log)")
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-    pip += ["--no-compile", "--no-warn-script-location", "--prefer-binary"]
-    run([*pip, "--no-deps", "-r", str(requirements)], root / "log" / "pip.log", "installing requirements.lock")
-    run([*pip, "-c", str(requirements), *torch], root / "log" / "pip-torch.log", "installing torch")
-    install_optional(pip, lock, root / "log" / "pip-optional.log")
+    stage = Stage("making the virtual environment")
+    run([python, "-m", "venv", *options, str(venv)], root / "log" / "venv.log", stage)
     if ros:
         link_ros(venv, python)
-    else:
-        rewrite_build_paths(venv)
+    write_environment(root, venv, ros)
 
 
-def install_optional(pip: list[str], lock: Path, log: Path) -> None:
+def torch_kind(venv: Path | None = None) -> str:
+    """A key of `DISK_GB`: which PyTorch `venv` holds; before it holds one, which one to expect."""
+    version = installed(venv).get(TORCH, "") if venv else ""
+    if "+cpu" in version or (not version and os.environ.get("TORCH_INDEX", "").rstrip("/").endswith("/cpu")):
+        return "cpu"
+    return GPU if has_nvidia_gpu() else CUDA
+
+
+def install(root: Path, venv: Path, locks: Sequence[Path], ros: str | None) -> None:
+    """Install what `venv` lacks of the locks, PyTorch first; leave everything else there alone."""
+    groups = [read_lock(lock) for lock in locks]
+    pins = [pin for group in groups for pin in group[""]]
+    if ros:
+        pins = without_ros(pins, os.environ.get("PYTHON") or "python3")
+    torch = [pin for pin in pins if name_of(pin) == TORCH]
+    if lacking(torch, installed(venv)):
+        say(f"2 of 4: PyTorch, then the other packages (details: {root / 'log'}/pip*.log)")
+        index = os.environ.get("TORCH_INDEX")
+        pip(root, venv, [*(["--index-url", index] if index else []), *torch], torch, "installing PyTorch")
+    kind = torch_kind(venv)
+    pins += [pin for group in groups for name in _needed(kind) for pin in group[name]]
+    missing = lacking(pins, installed(venv))
+    if missing:
+        say(_announcement(kind, len(missing), whole=len(missing) > len(pins) / 2))
+        pip(root, venv, missing, missing, "installing packages")
+        if not ros:
+            rewrite_build_paths(venv)
+    _install_optional(root, venv, [pin for group in groups for pin in group[OPTIONAL]])
+
+
+def _needed(kind: str) -> list[str]:
+    """The groups of the lock that a PyTorch of this kind needs."""
+    return {"cpu": [], CUDA: [CUDA], GPU: [CUDA, GPU]}[kind]
+
+
+def _announcement(kind: str, count: int, whole: bool) -> str:
+    if not whole:
+        return f"2 of 4: {count} packages that were not there, or in another version"
+    size = f"2 of 4: {count} packages; the set-up takes {DISK_GB[kind]:g} GB of disk in all"
+    if kind != CUDA:
+        return size
+    more = DISK_GB[CUDA] - DISK_GB["cpu"]
+    return (
+        f"{size}\n[setup]   {more:.1f} GB of them are CUDA libraries, which PyTorch loads although this machine has no "
+        f"NVIDIA GPU.\n[setup]   To do without them: make clean, then make build TORCH_INDEX={CPU_INDEX}"
+    )
+
+
+def pip(root: Path, venv: Path, words: Sequence[str], pins: Sequence[str], what: str) -> None:
+    """Run pip's install in `venv`, showing how far it is; raises `MissingError` where it fails."""
+    log = root / "log" / f"pip{'-torch' if what.endswith('PyTorch') else ''}.log"
+    run([str(venv / "bin" / "python"), *PIP, *words], log, PipStage(what, len(pins)))
+
+
+def _install_optional(root: Path, venv: Path, pins: list[str]) -> None:
     """Install what only some robots need, where this machine can have it."""
-    lines = [line.split("#")[0].strip() for line in lock.read_text().splitlines() if line.endswith(OPTIONAL)]
+    missing = lacking(pins, installed(venv))
+    if not missing:
+        return
+    log = root / "log" / "pip-optional.log"
     try:
-        run([*pip, "--no-deps", *lines], log, "installing optional packages")
+        run([str(venv / "bin" / "python"), *PIP, *missing], log, PipStage("installing optional packages", len(missing)))
     except MissingError:
-        say(f"left out: {', '.join(lines)}, which cannot be had here (details: log/{log.name})")
-
-
-def check_imports(launcher: Path, log: Path) -> None:
-    """Import everything that the suite uses, in the environment that the suite runs in."""
-    say("checking that the packages import")
-    run([str(launcher), "python", "-c", f"import {USED}"], log, f"importing {USED}")
+        say(f"  left out: {', '.join(missing)}, which cannot be had here (only Franka arms need them; see {log})")
 
 
 def link_ros(venv: Path, python: str) -> None:
@@ -104,4 +151,6 @@ def rewrite_build_paths(venv: Path) -> None:
         new = text.replace(f"{built}/lib/python{version}/site-packages/numpy/_core/include", numpy)
         new = new.replace(f"{built}/include/python{version}", include)
         if new != text:
-            path.write_text(new)
+            temporary = path.with_suffix(".new")  # the file may be a hard link that other environments share
+            temporary.write_text(new)
+            os.replace(temporary, path)

@@ -88,7 +88,11 @@ def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | Non
     """Run one node as a process. Exits with 0 after a requested stop, 2 after an error of ours, in one line.
 
     `schedule`, one of async_rl_ros.scheduling, is called before the middleware starts its threads, which inherit it.
+    With --help it only says how it is started: set-up tries so whether all that a node imports is there.
     """
+    if sys.argv[1:] == ["--help"]:
+        print(f"{Path(sys.argv[0]).name}: a node of async_rl, started by async_rl launch; see async_rl --help")
+        return
     stop = Stop()
     end_with_supervisor()
     scheduled = schedule() if schedule else ""
