@@ -85,6 +85,12 @@ class RobotConfig(Section):
     command_acceleration: Positive = Field(
         description="rad/s^2 with which the driver's controller follows a new velocity"
     )
+    command_lag: float = Field(
+        default=0.02,
+        ge=0,
+        le=0.1,
+        description="seconds by which the arm's motion lags behind the velocities that it is sent, at most",
+    )
     command_timeout: Positive = Field(
         le=1.0, description="seconds without a command until a driver of ours, or the simulated arm, stops by itself"
     )

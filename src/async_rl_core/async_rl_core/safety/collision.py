@@ -14,6 +14,7 @@ from async_rl_core.errors import SafetyError
 from async_rl_core.safety.description import one_line
 from async_rl_core.safety.model import ArmModel, require
 from async_rl_core.safety.path import StopPath
+from async_rl_core.safety.ratchet import Ratchet
 from async_rl_core.safety.surface import Surface
 
 Vector = NDArray[np.float64]
@@ -21,7 +22,7 @@ Vector = NDArray[np.float64]
 SLIDING = 0.03
 """Metres beyond the margin within which a motion is led along a surface."""
 EPSILON = 1e-5
-"""Metres by which a distance may shrink and count as kept."""
+"""Metres by which a computed distance may be wrong."""
 _ADDED = "tool", "table"
 """Bodies that the description does not have."""
 
@@ -58,15 +59,19 @@ class Bodies:
         self._judge(self._pairs(robot))
         self.judged = [self._words(pair) for pair in self._geometry.collisionPairs]
         self._require_clear(robot)
+        self._ratchet = Ratchet(EPSILON)
+        self._seen: tuple[list[float], dict[int, float]] = [], {}
 
     def admits(self, path: StopPath) -> bool:
-        """Whether no two bodies come near on this path; of those that are near already, whether none come nearer."""
-        if not any(self._any_near(pose) for pose in self._checkpoints(path)):
+        """Returns whether no two bodies come near on this path, nor nearer of those that are near already."""
+        clear = not any(self._any_near(pose) for pose in self._checkpoints(path))
+        if clear and not self._ratchet:
             return True
-        if not self._any_near(path.start):
-            return False
-        before = self.near(path.start)
-        return all(self._no_nearer(before, pose) for pose in path.poses)
+        before = self._near_now(path.start)
+        if not before:
+            self._ratchet.update(before)
+            return clear
+        return self._ratchet.admits(before, map(self.near, path.poses), path.length(self._reach))
 
     def surfaces(self, q: Sequence[float]) -> list[Surface]:
         """Of each pair of bodies that are not far from one another, that which the one is to the other."""
@@ -121,8 +126,11 @@ class Bodies:
         )
         return near
 
-    def _no_nearer(self, before: dict[int, float], q: Sequence[float]) -> bool:
-        return all(i in before and distance >= before[i] - EPSILON for i, distance in self.near(q).items())
+    def _near_now(self, q: Sequence[float]) -> dict[int, float]:
+        """Returns `near` at the present pose, which every path of a cycle starts from."""
+        if self._seen[0] != q:
+            self._seen = list(q), self.near(q)
+        return self._seen[1]
 
     def _read(self, urdf: str, robot: RobotConfig) -> tuple[pin.Model, pin.GeometryModel]:
         full = self._arm.full

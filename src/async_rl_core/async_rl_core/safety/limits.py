@@ -17,13 +17,14 @@ from async_rl_core.safety.surface import Surface, slide
 
 Vector = NDArray[np.float64]
 
-DELAY = 1.0
-"""Cycles from the robot's reading of its joints to our receipt of them."""
+DELAY = 2.0
+"""Cycles from the robot's reading of its joints to their receipt, at most."""
 MOVING = 0.02
 """rad/s from which on an arm that follows is seen to move."""
 BISECTIONS = 3
 """Steps of the search between a stop and a motion that leaves a limit: to an eighth."""
 EPSILON = 1e-9
+"""rad of rounding that do not count as outside a joint limit."""
 
 
 def longest_stop(robot: RobotConfig) -> float:
@@ -80,7 +81,10 @@ class LimitFilter:
         self._upper = [high - guard.position_margin for high in limits.position_upper]
         self._areas = areas
         self._motions = [REST] * len(robot.joints)
-        self._sent: deque[list[float]] = deque(maxlen=math.ceil(guard.state_timeout / self._cycle + DELAY))
+        self._ahead = [0.0] * len(robot.joints)
+        self._behind = DELAY + robot.command_lag / self._cycle
+        history = math.ceil(guard.state_timeout / self._cycle + self._behind)
+        self._sent: deque[list[float]] = deque(maxlen=history)
 
     @property
     def at_rest(self) -> bool:
@@ -105,7 +109,9 @@ class LimitFilter:
 
         All values must be finite. Returns what bent the command: "velocity", "position", an area's name, or None.
         """
-        here = self._moved_on(position, age / self._cycle + DELAY)
+        elapsed = age / self._cycle
+        here = self._moved_on(position, elapsed + self._behind)
+        self._ahead = [a - b for a, b in zip(here, self._moved_on(position, elapsed), strict=True)]
         goal = self._clipped(wanted)
         plan = self._plan(self._followed(goal), here)
         cause = "position" if plan.bent else "velocity" if goal != list(wanted) else None
@@ -116,7 +122,7 @@ class LimitFilter:
         return cause
 
     def _moved_on(self, position: Sequence[float], cycles: float) -> list[float]:
-        """Where the joints are now that were at `position` so many cycles ago: what was sent since, one by one."""
+        """Returns where the joints come to that were at `position` so many cycles ago, by what was sent since."""
         here = list(position)
         for velocities in reversed(self._sent):
             time = min(cycles, 1.0) * self._cycle
@@ -146,11 +152,14 @@ class LimitFilter:
                 bent = True
             taken.append(motion)
             ways.append(way)
-        return Plan(taken, StopPath(here, ways), bent)
+        return Plan(taken, StopPath(here, ways, self._ahead), bent)
 
     def _inside(self, i: int, q: float, way: Sequence[float]) -> bool:
-        """Whether joint `i`, now at `q`, stays inside its limits, or gets no further out than it is."""
-        low, high = min(self._lower[i], q) - EPSILON, max(self._upper[i], q) + EPSILON
+        """Returns whether joint `i`, now at `q`, stays inside its limits, or gets no further out than it is.
+
+        No further at all: whatever were allowed here would be allowed in each cycle again.
+        """
+        low, high = min(self._lower[i] - EPSILON, q), max(self._upper[i] + EPSILON, q)
         return low <= min(way) and max(way) <= high
 
     def _stoppable(self, i: int, q: float, motion: Motion) -> Motion:

@@ -5,13 +5,17 @@ from functools import cached_property
 
 
 class StopPath:
-    """Where the joints go if the arm stops: from `start` (n,) through a pose at the end of each cycle, to rest.
+    """The poses of the joints if the arm stops: from `start` (n,) through the end of each cycle, to rest.
 
-    `ways` has each joint's own positions in rad; a joint that is at rest earlier stays at its last.
+    `ways` has each joint's own positions in rad; a joint that is at rest earlier stays at its last. `ahead` (n,): by
+    how many rad all of them lie behind these if the joint states came without delay.
     """
 
-    def __init__(self, start: Sequence[float], ways: Sequence[Sequence[float]]) -> None:
+    def __init__(
+        self, start: Sequence[float], ways: Sequence[Sequence[float]], ahead: Sequence[float] | None = None
+    ) -> None:
         self.start = start
+        self.ahead = ahead
         self._ways = ways
 
     @cached_property
@@ -22,5 +26,5 @@ class StopPath:
         return [list(pose) for pose in zip(*full, strict=True)]
 
     def length(self, reach: Sequence[float]) -> float:
-        """How far from the start, in m, anything gets that each joint moves by `reach` (n,) m per rad at most."""
+        """Returns how far in m anything gets from the start that each joint moves by `reach` (n,) m per rad at most."""
         return sum(r * max(max(way) - q, q - min(way)) for r, q, way in zip(reach, self.start, self._ways, strict=True))

@@ -5,16 +5,22 @@ from collections.abc import Callable
 
 import numpy as np
 
+from async_rl_core.config.load import resolve
 from async_rl_core.config.robot import Sphere
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.safety.inputs import StatusInput
 from async_rl_core.safety.states import Kind, State
 
 from .conftest import Bench
+from .sequences import PhysicalArm, Sequences
 
 ZERO = [0.0] * 6
 MOVING = [0.2, 0.2, -0.2, 0.2, 0.2, 0.0]
 EXTREME = 3.9
+NEAR_TABLE = [1.57, -0.323, 0.6, -2.2, -1.57, 3.14]
+"""A UR5 with its tool's sphere just outside the margin before the table."""
+PAST_FACE = [-1.0, 1.0, -1.0, 1.0, 1.0, 1.0, 1.0]
+"""rad/s of a Panda's joints: at full speed from the start pose through a face of the box."""
 
 
 class Benches:
@@ -27,6 +33,9 @@ class Benches:
 
     def armed(self, robot: RobotConfig | None = None) -> Bench:
         return self._make(robot=robot or self.robot).armed()
+
+    def at(self, start: list[float], robot: RobotConfig) -> Bench:
+        return self._make(start, robot).armed()
 
     def new(self, **guard: object) -> Bench:
         return self._make(**guard)
@@ -252,3 +261,20 @@ def links(benches: Benches) -> None:
 def table(benches: Benches) -> None:
     arm = benches.armed(benches.wide)
     drive(arm, [0.0, 0.5, 0.0, 0.0, 0.0, 0.0], 350, arm.check_arm)
+
+
+def best_distance(benches: Benches) -> None:
+    """Noise of the joint states and slow motion must not add up to a way through the margin."""
+    arm = benches.at(NEAR_TABLE, benches.wide)
+    arm.noise = 0.0002
+    for _ in range(120):
+        arm.cycles(5, command=[0.0, 0.001, 0.0, 0.0, 0.0, 0.0])
+    height = float(arm.kinematics.position(arm.position)[2]) - arm.robot.bodies.tool_radius
+    assert height > 0.02 - 0.001, height
+
+
+def lag_of_the_arm(benches: Benches) -> None:
+    """A simulated Panda, whose motion lags behind its commands, with joint states a cycle old."""
+    config = resolve("laptop", {}, "panda")
+    sequences = Sequences(config, PhysicalArm(config), seed=1, delays=(1,))
+    assert not +sequences.drive(PAST_FACE, 30)

@@ -42,6 +42,8 @@ class Bench:
         self.time = 0.0
         self.sequence = 0
         self.delay = 0
+        self.noise = 0.0
+        self._rng = np.random.default_rng(1)
         self._history: list[Vector] = []
         self._margin = config.guard.workspace_margin
 
@@ -51,12 +53,16 @@ class Bench:
         return self.guard.on_command(self.time, self.sequence, self.names, velocity)
 
     def cycles(self, count: int, states: bool = True, command: Sequence[float] | None = None) -> None:
-        """Let so many cycles pass, with joint states `delay` cycles old or without, every fifth with `command`."""
+        """Let so many cycles pass, with joint states `delay` cycles old or without, every fifth with `command`.
+
+        The joint states are wrong by up to `noise` rad.
+        """
         for i in range(count):
             self._history = [*self._history[-self.delay :], self.position] if self.delay else [self.position]
             if states:
                 order = sorted(self.names)
-                angles = [float(self._history[0][self.names.index(name)]) for name in order]
+                seen = self._history[0] + self._rng.uniform(-self.noise, self.noise, len(order))
+                angles = [float(seen[self.names.index(name)]) for name in order]
                 self.guard.on_joint_state(self.time, round(1e9 * self.time), order, angles)
             if command is not None and i % 5 == 0:
                 self.send(command)

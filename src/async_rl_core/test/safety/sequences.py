@@ -90,14 +90,26 @@ class Sequences:
     Args:
         arm: what follows the guard.
         tolerance: rad/s by which the arm's own velocity may exceed what was sent.
+        delays: cycles by which joint states may be late; one of them for each segment.
+        noise: rad by which the joint states are wrong, at most.
     """
 
-    def __init__(self, config: Config, arm: ExactArm | PhysicalArm, seed: int, tolerance: float = 0.0) -> None:
+    def __init__(
+        self,
+        config: Config,
+        arm: ExactArm | PhysicalArm,
+        seed: int,
+        tolerance: float = 0.0,
+        delays: Sequence[int] = (0, 1),
+        noise: float = 0.0,
+    ) -> None:
         self._config = config
         self._robot = config.robot
         self._cycle = 1.0 / self._robot.state_rate
         self._arm = arm
         self._tolerance = tolerance
+        self._delays = delays
+        self._noise = noise
         self._rng = np.random.default_rng(seed)
         self._urdf = urdf_text(self._robot)
         frames = self._robot.workspace.frame, self._robot.tool_frame
@@ -114,9 +126,18 @@ class Sequences:
             self._segment(min(SEGMENT, commands - report.commands), report)
         return report
 
+    def drive(self, command: Sequence[float], commands: int) -> Counter[str]:
+        """Returns the arm's violations after so many times `command` from the start pose."""
+        guard = self._armed_guard(np.array(self._robot.start))
+        for sequence in range(100, 100 + commands):
+            guard.on_command(self._time, sequence, self._robot.joints, command)
+            for _ in range(5):
+                self._cycle_of(guard, self._delays[0], heard=True)
+        return self._arm_violations(np.array(self._positions))
+
     def _segment(self, commands: int, report: Report) -> None:
-        guard = self._armed_guard()
-        delay, late = int(self._rng.integers(2)), self._rng.random() < 0.3
+        guard = self._armed_guard(self._start())
+        delay, late = int(self._rng.choice(self._delays)), self._rng.random() < 0.3
         stream = self._commands()
         for sequence in range(100, 100 + commands):
             command, cycles = next(stream)
@@ -130,11 +151,10 @@ class Sequences:
         report.limited += guard.limited
         report.violations += self._violations()
 
-    def _armed_guard(self) -> Guard:
+    def _armed_guard(self, start: Vector) -> Guard:
         guard = Guard(self._robot, self._config.guard, self._config.agent.action_cycle_time)
         guard.on_description(self._urdf)
         guard.on_publishers(0.0, 1)
-        start = self._start()
         self._arm.reset(start)
         self._time = 0.0
         self._sent, self._positions, self._velocities = [], [start], []
@@ -147,6 +167,7 @@ class Sequences:
     def _cycle_of(self, guard: Guard, delay: int, heard: bool) -> None:
         if heard:
             seen = self._positions[max(len(self._positions) - 1 - delay, 0)]
+            seen = seen + self._rng.uniform(-self._noise, self._noise, len(seen)) if self._noise else seen
             guard.on_joint_state(self._time, round(1e9 * self._time), self._robot.joints, seen.tolist())
         velocity = guard.tick(self._time).copy()
         self._arm.follow(velocity)
@@ -193,7 +214,9 @@ class Sequences:
     def _violations(self) -> Counter[str]:
         found: Counter[str] = Counter()
         found += self._command_violations(np.array(self._sent))
-        found += self._arm_violations(np.array(self._positions), np.array(self._velocities))
+        found += self._arm_violations(np.array(self._positions))
+        fast = np.abs(self._velocities) > np.array(self._robot.limits.velocity) + self._tolerance + EPSILON
+        found["the arm's velocity"] = int(fast.sum())
         return found
 
     def _command_violations(self, sent: Vector) -> Counter[str]:
@@ -217,15 +240,13 @@ class Sequences:
             }
         )
 
-    def _arm_violations(self, positions: Vector, velocities: Vector) -> Counter[str]:
+    def _arm_violations(self, positions: Vector) -> Counter[str]:
         limits = self._robot.limits
         beyond = (positions < np.array(limits.position_lower)) | (positions > np.array(limits.position_upper))
-        fast = np.abs(velocities) > np.array(limits.velocity) + self._tolerance + EPSILON
         touching = [self._touching(q) for q in positions[::TOUCH_PERIOD]]
         return Counter(
             {
                 "joint position": int(beyond.sum()),
-                "the arm's velocity": int(fast.sum()),
                 "tool position": int(self._outside(positions).sum()),
                 "touch": sum(touching),
             }

@@ -57,6 +57,21 @@ def test_what_is_near_may_only_part(bodies: Bodies) -> None:
     assert bodies.admits(path(near, apart))
 
 
+def test_what_is_near_is_judged_by_its_best_distance(wide: RobotConfig, urdf: str) -> None:
+    bodies = Bodies(urdf, wide, MARGIN, CYCLE)
+    closer = [*FOLDED[:2], FOLDED[2] + 0.004, *FOLDED[3:]]
+
+    def aside(q: list[float]) -> StopPath:
+        return path(q, [q[0] + 0.01, *q[1:]])
+
+    assert bodies.admits(aside(closer))
+    assert bodies.admits(aside(FOLDED))
+    assert not bodies.admits(aside(closer))
+    assert bodies.admits(path(closer, FOLDED))
+    assert bodies.admits(aside(list(wide.start)))  # clear again
+    assert bodies.admits(aside(closer))
+
+
 def test_surfaces_are_the_derivative_of_the_gaps(bodies: Bodies) -> None:
     rng = np.random.default_rng(0)
     for pose in (FOLDED, LOW):

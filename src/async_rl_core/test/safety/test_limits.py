@@ -69,6 +69,19 @@ def test_inside_the_limits_a_command_is_not_bent(bench: Callable[..., Bench]) ->
     assert not arm.guard.limited
 
 
+def test_at_a_joint_limit_noise_adds_up_to_nothing(bench: Callable[..., Bench], config: Config) -> None:
+    arm = bench()
+    arm.noise = 0.0002
+    arm.armed()
+    arm.cycles(400, command=[0.0, 0.0, 0.0, 0.0, 0.0, 0.5])
+    reached = arm.position[5]
+    arm.cycles(1000, command=[0.0, 0.0, 0.0, 0.0, 0.0, 0.002])
+    assert arm.position[5] < reached + 0.001
+    assert arm.position[5] < config.robot.limits.position_upper[5] - config.guard.position_margin + 0.0005
+    arm.cycles(50, command=[0.0, 0.0, 0.0, 0.0, 0.0, -0.1])
+    assert arm.position[5] < reached - 0.02
+
+
 def test_outside_the_box_only_the_way_back_is_open(bench: Callable[..., Bench], config: Config) -> None:
     above = [1.57, -1.6, 0.4, -2.8, -1.6, 3.1]
     arm = bench(start=above).armed()
@@ -81,11 +94,12 @@ def test_outside_the_box_only_the_way_back_is_open(bench: Callable[..., Bench], 
     assert arm.kinematics.position(arm.position)[2] < tool[2] - 0.02
 
 
-def test_outside_a_joint_limit_only_the_way_back_is_open(config: Config) -> None:
+@pytest.mark.parametrize("outwards", [0.5, 1e-7])  # the second is a nanoradian a cycle
+def test_outside_a_joint_limit_only_the_way_back_is_open(config: Config, outwards: float) -> None:
     limits = LimitFilter(config.robot, config.guard, [])
     q = [*config.robot.start[:2], config.robot.limits.position_upper[2] + 0.1, *config.robot.start[3:]]
     for _ in range(20):
-        limits.follow([0.0, 0.0, 0.5, 0.0, 0.0, 0.0], q, 0.0)
+        limits.follow([0.0, 0.0, outwards, 0.0, 0.0, 0.0], q, 0.0)
         assert limits.velocity[2] == 0.0
     for _ in range(20):
         limits.follow([0.0, 0.0, -0.5, 0.0, 0.0, 0.0], q, 0.0)

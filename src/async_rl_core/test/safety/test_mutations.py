@@ -15,6 +15,7 @@ from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput, _Order
 from async_rl_core.safety.limits import LimitFilter
 from async_rl_core.safety.ramp import Ramp
+from async_rl_core.safety.ratchet import Ratchet
 from async_rl_core.safety.states import TRANSITIONS, Event, State
 from async_rl_core.safety.zone import ToolZone
 
@@ -75,6 +76,17 @@ def only_pairs(patch: Patch, kept: Callable[[str], bool]) -> None:
     patch.setattr(Bodies, "_pairs", fewer)
 
 
+def forgets_best(patch: Patch) -> None:
+    """Each cycle is judged against its own start."""
+    patch.setattr(Ratchet, "update", lambda self, gaps: setattr(self, "_best", dict(gaps)))
+
+
+def without_lag(patch: Patch) -> None:
+    """The arm is taken to follow at once, and its joint states to be a cycle old."""
+    original = LimitFilter._moved_on
+    patch.setattr(LimitFilter, "_moved_on", lambda self, q, cycles: original(self, q, min(cycles, 1.0)))
+
+
 def returning(owner: type, name: str, value: object) -> Callable[[Patch], None]:
     """A method that answers the same, whatever it is asked."""
     return lambda patch: patch.setattr(owner, name, lambda self, *anything: value)
@@ -118,6 +130,8 @@ PROTECTIONS = [
     Protection(checks.box, returning(ToolZone, "_room_in_box", math.inf)),
     Protection(checks.sphere, returning(ToolZone, "_room_in_sphere", math.inf)),
     Protection(checks.links, lambda patch: only_pairs(patch, lambda words: "table" in words)),
+    Protection(checks.best_distance, forgets_best),
+    Protection(checks.lag_of_the_arm, without_lag),
     Protection(checks.table, lambda patch: only_pairs(patch, lambda words: "table" not in words)),
 ]
 

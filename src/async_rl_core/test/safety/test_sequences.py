@@ -8,12 +8,16 @@ from collections.abc import Callable
 
 import pytest
 
-from async_rl_core.config.load import resolve
+from async_rl_core.config.load import resolve, robots
 from async_rl_core.config.schema import Config
 
 from .sequences import ExactArm, PhysicalArm, Sequences
 
 COMMANDS = int(os.environ.get("ASYNC_RL_COMMANDS", "12000"))
+DELAYS = (0, 1, 2)
+"""Cycles by which the joint states of a simulated arm are late here."""
+NOISE = 0.0002
+"""rad by which they are wrong, at most."""
 PHYSICAL_TOLERANCE = 0.05
 """rad/s by which the simulated joints overshoot a new velocity."""
 
@@ -45,3 +49,16 @@ def test_no_sequence_violates_a_limit(
         record_property(name, dict(value) if isinstance(value, dict) else value)
     assert not +report.violations
     assert report.limited.total() > report.cycles / 20  # it was tempted
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("robot", robots())
+def test_no_sequence_takes_a_simulated_arm_beyond_a_limit(
+    robot: str, record_property: Callable[[str, object], None]
+) -> None:
+    config = resolve("laptop", {}, robot)
+    sequences = Sequences(config, PhysicalArm(config), 2, PHYSICAL_TOLERANCE, DELAYS, NOISE)
+    report = sequences.run(round(0.04 * COMMANDS))
+    record_property("limited", dict(report.limited))
+    assert not +report.violations
+    assert report.limited.total() > report.cycles / 20

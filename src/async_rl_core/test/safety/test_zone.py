@@ -116,3 +116,24 @@ def test_a_slide_makes_no_joint_faster(velocity: list[float], surfaces: list[tup
 def test_what_leads_away_is_not_bent(velocity: list[float], row: list[float], gap: float) -> None:
     away = np.array(velocity) * -np.sign(np.dot(velocity, row) or 1.0)
     np.testing.assert_array_equal(slide(away.tolist(), [Surface(np.array(row), gap)]), away)
+
+
+def test_beyond_one_face_the_tool_may_not_leave_by_another(zone: ToolZone) -> None:
+    admitted, refused = {2: -0.05}, {2: -0.05, 5: -0.02}
+    assert zone._ratchet.admits(admitted, [admitted], 0.01)
+    assert not zone._ratchet.admits(admitted, [refused], 0.01)
+
+
+def test_outside_the_box_the_best_pose_is_what_counts(config: Config, kinematics: Kinematics) -> None:
+    large = with_workspace(config.robot, sphere=Sphere(center=(0.0, 0.0, 0.0), radius=5.0))
+    zone = ToolZone(large.workspace, MARGIN, kinematics)
+    above = [1.57, -1.6, 0.4, -2.8, -1.6, 3.1]
+    further = [*above[:2], above[2] - 0.01, *above[3:]]
+
+    def aside(q: list[float]) -> StopPath:
+        return StopPath(q, [[q[0] + 0.01], *([angle] for angle in q[1:])])
+
+    assert zone.admits(aside(further))
+    assert zone.admits(aside(above))
+    assert not zone.admits(aside(further))
+    assert zone.admits(StopPath(further, [[angle] for angle in above]))

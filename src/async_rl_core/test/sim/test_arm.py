@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from async_rl_core.config.load import resolve, robots
 from async_rl_core.config.schema import Config
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.scene import Array, Scene
@@ -35,6 +36,24 @@ def test_moves_as_far_as_commanded(arm: SimulatedArm, start: Array) -> None:
     drive(arm, VELOCITY, 0.4)
     lag = np.abs(VELOCITY) * np.abs(VELOCITY) / 40.0 / 2 + np.abs(VELOCITY) * 0.005
     assert (np.abs(arm.position - start - 0.4 * VELOCITY) <= lag + 1e-3).all()
+
+
+@pytest.mark.parametrize("name", robots())
+def test_motion_lags_behind_commands_by_no_more_than_the_robots_file_says(name: str) -> None:
+    robot_config = resolve("laptop", {}, name)
+    robot = robot_config.robot
+    arm, sent = SimulatedArm(Scene(robot_config)), np.array(robot.start)
+    velocity = np.zeros(len(sent))
+    full = np.where(np.arange(len(sent)) % 2, -1.0, 1.0) * np.array(robot.limits.velocity)
+    while not np.array_equal(velocity, full):
+        change = np.array(robot.limits.acceleration) * CYCLE
+        velocity = velocity + np.clip(full - velocity, -change, change)
+        sent = sent + velocity * CYCLE
+        drive(arm, velocity, CYCLE)
+    for _ in range(10):
+        sent = sent + full * CYCLE
+        drive(arm, full, CYCLE)
+        assert (np.abs(sent - arm.position) <= robot.command_lag * np.abs(full)).all()
 
 
 def test_holds_its_pose_at_rest(arm: SimulatedArm, start: Array) -> None:
