@@ -41,7 +41,12 @@ class Form:
 
 def settings(form: Form, name: str, robot: str = "ur5", **overrides: object) -> Config:
     """The run that a row disturbs: the laptop preset on a simulated robot."""
-    values = {"agent.initial_steps": INITIAL_STEPS, "guard.auto_arm": True, "run_dir": str(form.scratch / name)}
+    values = {
+        "agent.initial_steps": INITIAL_STEPS,
+        "guard.auto_arm": True,
+        "guard.clear_timing_faults": False,  # as with a real arm: every fault latches
+        "run_dir": str(form.scratch / name),
+    }
     return resolve("laptop", {**values, **overrides}, robot)
 
 

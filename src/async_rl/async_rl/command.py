@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from async_rl import middleware
+from async_rl.operator import ask
 from async_rl_core.bringup import calibration
 from async_rl_core.bringup.arguments import TASKS, Argument, describe, parse, table
 from async_rl_core.bringup.doctor import examine
@@ -21,6 +22,7 @@ USAGE = """usage: async_rl launch reacher|tracker [<name>:=<value> ...]   start 
        async_rl evaluate <run folder> [<name>:=<value> ...]    episodes of a run's newest policy, without noise
        async_rl evaluate --show-args                           list the arguments
        async_rl export <run folder> [<file>] [format:=torchscript|onnx]   that policy as one file, with a card
+       async_rl arm|disarm|reset-fault [secure:=true]          ask the safety guard of a run that goes on
        async_rl calibrate latency [<name>:=<value> ...]        how late the camera's images are stamped
        async_rl calibrate latency --show-args                  list the arguments
        async_rl keys                                           make the keys for secure:=true, or bring them up to date
@@ -29,7 +31,9 @@ USAGE = """usage: async_rl launch reacher|tracker [<name>:=<value> ...]   start 
 
 'async_rl launch reacher' does what 'ros2 launch async_rl reacher.launch.py' does, where ROS 2 is not installed.
 'async_rl evaluate' needs a ROS domain of its own (ROS_DOMAIN_ID) while the run goes on.
-Exit codes: 0 the run ended as asked, 1 a node died or a check failed, 2 a wrong argument or a machine not ready."""
+'async_rl arm', 'disarm' and 'reset-fault' work in another terminal, with the run's ROS_DOMAIN_ID.
+Exit codes: 0 the run ended as asked, 1 a node died, a check failed or the guard refused, 2 a wrong argument or a
+machine not ready, 3 the run ended while a fault of the safety guard stood."""
 
 _LISTED = {"--show-args", "-s", "-h", "--help"}
 
@@ -64,13 +68,15 @@ def _dispatch(words: list[str]) -> int:
             return _evaluate(rest)
         case ["export", *rest]:
             return _export(rest)
+        case [("arm" | "disarm" | "reset-fault") as name, *rest]:
+            return _operate(name, rest)
         case ["calibrate", "latency", *rest]:
             return _calibrate_latency(rest)
         case ["calibrate", *_]:
             raise ConfigError("calibrate what? async_rl calibrate latency [<name>:=<value> ...]")
         case ["keys"]:
             return _keys()
-    known = ("launch", "evaluate", "export", "calibrate", "keys", "doctor")
+    known = ("launch", "arm", "disarm", "reset-fault", "evaluate", "export", "calibrate", "keys", "doctor")
     raise ConfigError(f"unknown command '{' '.join(words)}'{did_you_mean(words[0], known)}; see async_rl --help")
 
 
@@ -81,6 +87,13 @@ def _launch(name: str, words: list[str]) -> int:
         print(describe(table(TASKS[name])))
         return 0
     return run(parse(words), TASKS[name])
+
+
+def _operate(name: str, words: list[str]) -> int:
+    if _LISTED & set(words):
+        print(USAGE)
+        return 0
+    return ask(name, words)
 
 
 def _evaluate(words: list[str]) -> int:

@@ -24,6 +24,7 @@ from launch_ros.substitutions import FindPackageShare
 
 from async_rl_core.bringup.arguments import AS_PRESET, TASKS, configure, is_resumed, parse, table
 from async_rl_core.bringup.executable import ros_arguments
+from async_rl_core.bringup.exit_codes import FAULTED
 from async_rl_core.bringup.graph import EXPLAINED, LaunchSpec, NodeSpec, environment, included
 from async_rl_core.bringup.run import prepared
 from async_rl_core.bringup.secure import DRIVER, variables
@@ -116,6 +117,9 @@ def _on_exit(spec: NodeSpec) -> Callable[[ProcessExited, LaunchContext], list[La
         # launch prints this as its error, shuts the rest down, and exits with 1.
         raise RuntimeError(f"{spec.name} died with exit code {code}; stopping")
 
+    def end_in_fault(context: LaunchContext) -> None:
+        raise RuntimeError("the run ended with a fault of the safety guard, which stopped the arm; see its cause above")
+
     def react(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity] | None:
         nonlocal exits
         exits += 1
@@ -123,6 +127,8 @@ def _on_exit(spec: NodeSpec) -> Callable[[ProcessExited, LaunchContext], list[La
             return None
         if spec.role == "finisher" and event.returncode == 0:
             return [Shutdown(reason="run complete")]
+        if spec.tells_fault and event.returncode == FAULTED:
+            return [OpaqueFunction(function=end_in_fault)]
         if event.returncode != EXPLAINED and exits <= spec.restarts:
             return None
         # Not at once: where the guard died, robot_status_node has the driver stop the arm, which takes both of them.

@@ -57,8 +57,13 @@ def make_executor() -> Executor:
 class ConfiguredNode(Node):
     """A node that reads the run's resolved configuration, named by its parameter `config`.
 
+    Attributes:
+        exit_code: of the process after `run`.
+
     Raises `ConfigError` where the parameter is missing or the file is not a valid configuration.
     """
+
+    exit_code = 0
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -85,7 +90,7 @@ class ConfiguredNode(Node):
 
 
 def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | None = None) -> None:
-    """Run one node as a process. Exits with 0 after a requested stop, 2 after an error of ours, in one line.
+    """Run one node as a process. Exits with the node's code, 0 after a requested stop; 2 after an error, in one line.
 
     `schedule`, one of async_rl_ros.scheduling, is called before the middleware starts its threads, which inherit it.
     With --help it only says how it is started: set-up tries so whether all that a node imports is there.
@@ -105,6 +110,7 @@ def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | Non
         if scheduled:
             node.get_logger().info(scheduled)
         node.run(stop)
+        code = node.exit_code
     except ExternalShutdownException:
         pass
     except AsyncRLError as error:

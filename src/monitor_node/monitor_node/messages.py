@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from async_rl_core.monitor.episodes import EpisodeRow
+from async_rl_core.monitor.faults import FaultReport
 from async_rl_core.monitor.film import Points
 from async_rl_core.monitor.summary import Distribution, TimingCounts
-from async_rl_interfaces.msg import Episode, FeaturePoints, Histogram, Timing
+from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, Histogram, Timing
+from async_rl_ros.stamps import nanoseconds
 
 
 def row_of(message: Episode, wall_time: float, updates: int) -> EpisodeRow:
@@ -39,6 +41,22 @@ def counts_of(message: Timing) -> TimingCounts:
 def distributions_of(histograms: Sequence[Histogram]) -> tuple[Distribution, ...]:
     """Their figures."""
     return tuple(Distribution(h.name, h.unit, h.p50, h.p99, h.max, h.mean) for h in histograms)
+
+
+def faults_of(message: GuardState) -> FaultReport:
+    """What the guard says of its faults."""
+    return FaultReport(
+        message.state,
+        nanoseconds(message.started),
+        dict(zip(message.fault_kind, message.fault_count, strict=False)),
+        message.faults_cleared,
+        message.longest_silence,
+        message.last_kind,
+        message.last_cause or message.cause,
+        message.last_silence,
+        message.last_made_of,
+        message.clears_timing_faults,
+    )
 
 
 def points_of(message: FeaturePoints) -> Points:

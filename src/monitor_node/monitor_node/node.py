@@ -1,5 +1,6 @@
 """What a person sees of a run: a line per episode, the run folder's records, videos, and RViz's markers."""
 
+import os
 import time
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,8 +12,10 @@ import async_rl_ros.node
 from async_rl_core.monitor import summary
 from async_rl_core.monitor.announcer import Announcer
 from async_rl_core.monitor.episodes import RecordError
+from async_rl_core.monitor.faults import FaultWatch
 from async_rl_core.monitor.journal import Journal
-from async_rl_core.monitor.progress import episode_line, fraction
+from async_rl_core.monitor.progress import bar, episode_line, fraction
+from async_rl_core.monitor.remedy import remedy
 from async_rl_core.monitor.worker import Worker
 from async_rl_core.tasks.registry import make_task
 from async_rl_interfaces.msg import Episode, GuardState, LearnerState, Target, Timing
@@ -22,7 +25,7 @@ from async_rl_ros.qos import LATCHED, LATCHED_HISTORY, SENSOR
 from async_rl_ros.scheduling import background
 from monitor_node.camera import Camera
 from monitor_node.markers import markers
-from monitor_node.messages import counts_of, distributions_of, row_of
+from monitor_node.messages import counts_of, distributions_of, faults_of, row_of
 
 POLL = 0.1
 """Seconds, at most, until a requested stop is seen or a redraw begins."""
@@ -44,7 +47,11 @@ class MonitorNode(ConfiguredNode):
         folder = self.config.run_dir or self._config_folder()
         self._worker = Worker()
         self._journal = Journal(self.config, folder, self._worker, now)
-        self._announcer = Announcer(summary.read(folder).get("missed_cycles", 0))
+        figures = summary.read(folder)
+        self._announcer = Announcer(figures.get("missed_cycles", 0))
+        self._faults = FaultWatch(figures, remedy(self.config, os.environ))
+        self._journal.faults = self._faults.figures
+        self._episode = 0
         self._camera = Camera(self, self.config, self._worker, folder / "videos")
         self._updates = 0
         self._task = make_task(self.config)
@@ -82,7 +89,12 @@ class MonitorNode(ConfiguredNode):
         self._camera.listen_if_wanted()
         now = time.monotonic()
         self._journal.refresh(now)
-        self._say([*self._worker.failures(), *self._announcer.silence(now)])
+        reminders = self._faults.reminders(now, bar(self._done(now)))
+        self._say([*self._worker.failures(), *self._announcer.silence(now), *reminders])
+
+    def _done(self, now: float) -> float | None:
+        """How much of the run is over."""
+        return fraction(self._journal.elapsed(now), self._journal.episodes, self.config.duration, self.config.episodes)
 
     def _say(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -101,8 +113,7 @@ class MonitorNode(ConfiguredNode):
         row = row_of(message, self._journal.wall_time(now), max(self._updates, message.policy_updates))
         self._journal.add(row, message.random)
         self._camera.end_episode(message.episode)
-        done = fraction(self._journal.elapsed(now), self._journal.episodes, self.config.duration, self.config.episodes)
-        self._say([episode_line(datetime.now(), row, message.random, done)])
+        self._say([episode_line(datetime.now(), row, message.random, self._done(now))])
 
     def _on_timing(self, message: Timing) -> None:
         counts = counts_of(message)
@@ -116,9 +127,13 @@ class MonitorNode(ConfiguredNode):
 
     def _on_guard(self, message: GuardState) -> None:
         self._journal.guard_distributions(distributions_of(message.histogram))
-        self._say(self._announcer.guard(message.state, message.cause, message.commands_refused))
+        now = time.monotonic()
+        self._say(self._faults.hear(faults_of(message), now, self._episode))
+        if not self._faults.says_all(now) or message.state == GuardState.ARMED:
+            self._say(self._announcer.guard(message.state, message.cause, message.commands_refused))
 
     def _on_target(self, message: Target) -> None:
+        self._episode = message.episode
         if self._markers.get_subscription_count() > 0 and min(message.width, message.height) > 0:
             self._markers.publish(markers(self._task, message, message.header.stamp))
 

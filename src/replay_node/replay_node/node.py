@@ -126,6 +126,8 @@ class ReplayNode(ConfiguredNode):
 
     def _trouble(self) -> Iterator[str]:
         store, journal = self._replay.store, self._replay.journal
+        if self._replay.limiter.inserted and self._replay.limiter.stands:
+            yield "no new step: no mini-batch is served until one comes"
         if store.lost_steps:
             yield f"{store.lost_steps} steps were lost"
         if self._replay.repeated:

@@ -22,6 +22,7 @@ from async_rl_core.agent.schedule import Schedule
 from async_rl_core.agent.start import BEGINNING, Start
 from async_rl_core.agent.timing import TimedActor, Timing
 from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.bringup.exit_codes import FAULTED
 from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.safety.workspace import SoftLimits
 from async_rl_core.tasks.registry import make_task
@@ -55,6 +56,8 @@ TARGET_ANSWER = 2.0
 """Seconds until a target that does not answer is asked again; a request may be lost while nodes find each other."""
 GUARD, TARGET = "guard", "target"
 """Who confirms, each second, that the arm was led and the target shown."""
+CLEARING = 2.0
+"""Seconds in which the guard clears a fault of timing, if it may; an older fault waits for a person."""
 PRIORITY = 20
 
 
@@ -80,6 +83,8 @@ class RLAgentNode(ConfiguredNode):
         self._timing = Timing(start.cycles, start.missed_cycles, start.stale_images)
         self._joints: JointState | None = None
         self._armed = False
+        self._faulted_since: float | None = None
+        self._faults: int | None = None
         self._guard_heard = self._target_heard = 0.0
         self._target_episode = 0
         self._unusable = ""
@@ -159,9 +164,17 @@ class RLAgentNode(ConfiguredNode):
 
     def _on_guard_state(self, message: GuardState) -> None:
         self._armed = message.state == GuardState.ARMED
-        self._guard_heard = time.monotonic()
-        if self._armed:
+        self._guard_heard = now = time.monotonic()
+        if message.state != GuardState.FAULT:
+            self._faulted_since = None
+        elif self._faulted_since is None:
+            self._faulted_since = now
+        faults = sum(message.fault_count)
+        if self._faults is not None and faults != self._faults:
+            self._loop.interrupt("the guard, which had a fault")  # maybe over already: this state may be a later one
+        elif self._armed:
             self._loop.confirm(GUARD)
+        self._faults = faults
 
     def _on_target(self, message: Target) -> None:
         self._target_episode = message.episode
@@ -190,6 +203,8 @@ class RLAgentNode(ConfiguredNode):
             self._await_deadline()
             self._cycle()
         self._retire()
+        if self._faulted_since is not None and time.monotonic() - self._faulted_since > CLEARING:
+            self.exit_code = FAULTED
 
     def _retire(self) -> None:
         """Rest, and let the guard disarm rather than find this node silent."""

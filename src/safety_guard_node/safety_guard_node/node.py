@@ -4,6 +4,7 @@ import gc
 import time
 from array import array
 from contextlib import suppress
+from typing import Any
 
 from builtin_interfaces.msg import Time
 from sensor_msgs.msg import JointState
@@ -13,15 +14,18 @@ from std_srvs.srv import Trigger
 import async_rl_ros.node
 from async_rl_core.agent.histogram import Histogram
 from async_rl_core.agent.schedule import Schedule
+from async_rl_core.bringup.exit_codes import FAULTED
 from async_rl_core.safety.guard import Guard
+from async_rl_core.safety.halts import NOTICED
 from async_rl_core.safety.limits import longest_stop
-from async_rl_core.safety.states import State
+from async_rl_core.safety.states import Fault, Kind, State
 from async_rl_interfaces.msg import GuardState, RobotStatus, VelocityCommand
 from async_rl_ros import scheduling
 from async_rl_ros.controller import Controller
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.histograms import histogram_message
 from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.processor import ProcessorClock
 from async_rl_ros.qos import COMMAND, DRIVER, LATCHED, SENSOR
 from async_rl_ros.stamps import nanoseconds
 from async_rl_ros.timers import every
@@ -52,7 +56,15 @@ class SafetyGuardNode(ConfiguredNode):
         super().__init__("safety_guard_node")
         robot = self.config.robot
         driver = self.config.robot_driver
-        self._guard = Guard(robot, self.config.guard, self.config.agent.action_cycle_time, driven=driver is not None)
+        self._guard = Guard(
+            robot,
+            self.config.guard,
+            self.config.agent.action_cycle_time,
+            driven=driver is not None,
+            simulated=self.config.hardware == "sim",
+        )
+        self._processor = ProcessorClock()
+        self._started = self.get_clock().now().to_msg()
         period = 1.0 / robot.state_rate
         self._schedule = Schedule(period, period, MARGIN, time.monotonic())
         self._lateness = Histogram("guard_lateness")
@@ -88,6 +100,8 @@ class SafetyGuardNode(ConfiguredNode):
         try:
             while not stop.requested:
                 self._send(self._serve())
+            if self._guard.fault_stands(time.monotonic()):
+                self.exit_code = FAULTED
         except Exception as error:
             self._guard.fail(time.monotonic(), f"error in the guard: {error}")
             raise
@@ -96,9 +110,14 @@ class SafetyGuardNode(ConfiguredNode):
 
     def _serve(self) -> float:
         """Take what arrives until the next cycle is due. Returns the time to judge at: a later halt is the next's."""
+        before = self._processor.read()
         while (wait := self._schedule.due - (now := time.monotonic())) > 0:
             self.executor_.spin_once(timeout_sec=wait)
         halted = now - self._schedule.due
+        if halted > NOTICED:
+            after = self._processor.read()
+            worked = min(halted, after.worked - before.worked)
+            self._guard.halts.cycle(self._schedule.due + worked, now, after.queued - before.queued)
         if halted > self._schedule.period:
             self.take_waiting(QUEUED)  # lest a halt of this process pass for the silence of another
             now = time.monotonic()
@@ -185,7 +204,8 @@ class SafetyGuardNode(ConfiguredNode):
 
     def _report(self) -> None:
         self._count_publishers()
-        self._tell()
+        if self._guard.state is not State.ARMED or not self._guard.is_late(time.monotonic()):
+            self._tell()  # else the agent would take what it does in a silence for confirmed
         gc.collect(0)  # what the second left behind; a full collection never happens
 
     def _count_publishers(self) -> None:
@@ -199,7 +219,7 @@ class SafetyGuardNode(ConfiguredNode):
             self._told = (guard.state, fault)
             self._fault_stamp = now if fault else Time()
             if fault:
-                self.get_logger().error(f"FAULT: {fault.cause}; the arm is stopped until a person calls reset_fault")
+                self.get_logger().error(f"FAULT: {fault.cause}; {self._what_clears(fault)}")
             else:
                 self.get_logger().info(guard.state.name.lower())
         message = GuardState(
@@ -210,9 +230,31 @@ class SafetyGuardNode(ConfiguredNode):
             commands_refused=guard.refused,
             commands_limited=guard.limited.total(),
             histogram=[histogram_message(histogram) for histogram in self._histograms],
+            started=self._started,
+            **self._faults(),
         )
         message.header.stamp = now
         self._states.publish(message)
+
+    def _what_clears(self, fault: Fault) -> str:
+        if fault.of_timing and self._guard.clears_timing_faults:
+            return "the arm is stopped, and goes on once it is at rest and all is well"
+        return "the arm is stopped until a person types 'async_rl reset-fault'"
+
+    def _faults(self) -> dict[str, Any]:
+        """The fields of the state that count faults and tell of the newest."""
+        faults, last = self._guard.faults, self._guard.faults.last
+        fields: dict[str, Any] = {
+            "fault_kind": [kind.name.lower() for kind in Kind],
+            "fault_count": [faults.counts[kind] for kind in Kind],
+            "faults_cleared": faults.cleared,
+            "longest_silence": faults.longest_silence,
+            "clears_timing_faults": self._guard.clears_timing_faults,
+        }
+        if last is None:
+            return fields
+        newest = {"last_kind": last.kind.name.lower(), "last_cause": last.cause, "last_silence": last.silence}
+        return {**fields, **newest, "last_made_of": last.made_of}
 
     @property
     def _histograms(self) -> tuple[Histogram, ...]:
@@ -226,7 +268,12 @@ class SafetyGuardNode(ConfiguredNode):
             "commands refused": guard.refused,
             **{f"cycles limited by {name}": count for name, count in sorted(guard.limited.items())},
             "collisions": guard.collisions_unjudged or "judged",
+            **{f"faults: {kind.name.lower()}": count for kind, count in sorted(guard.faults.counts.items())},
+            "faults cleared by the guard": guard.faults.cleared,
+            "longest silence (ms)": f"{1000 * guard.faults.longest_silence:.0f}",
         }
+        if guard.faults.last is not None:
+            values["newest fault"] = guard.faults.last.cause
         for histogram in self._histograms:
             values[f"{histogram.name} p50 (ms)"] = f"{histogram.percentile(50):.2f}"
             values[f"{histogram.name} p99 (ms)"] = f"{histogram.percentile(99):.2f}"

@@ -120,6 +120,7 @@ class AgentLoop:
         self.env_steps = start.env_steps
         self.obstacle = ""
         self.aborted = 0
+        self._interruption = ""
         self._sight = Sight()
         self._unseen = self._awaited = 0
         self._unconfirmed = dict.fromkeys(witnesses, 0)
@@ -154,6 +155,10 @@ class AgentLoop:
         """All was well for this one until now: as far as it knows, what was done so far is what happened."""
         self._unconfirmed[witness] = 0
 
+    def interrupt(self, why: str) -> None:
+        """Leave the episode in the next cycle: something interrupted it, which may be over by then."""
+        self._interruption = why
+
     @property
     def waits_for_target(self) -> bool:
         """Whether the reset lasts because the target is not placed."""
@@ -177,7 +182,8 @@ class AgentLoop:
         """
         self.policy_acted = False
         self._joints = joints
-        self.obstacle = self._missing(now, joints) or obstacle or self._sight.trouble
+        self.obstacle = self._missing(now, joints) or obstacle or self._interruption or self._sight.trouble
+        self._interruption = ""
         if joints is None or self.obstacle:
             self._abandon()
             return self._rest

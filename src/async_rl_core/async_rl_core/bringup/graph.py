@@ -45,6 +45,8 @@ class NodeSpec:
     """What else comes after --ros-args."""
     profile: str = PROFILE
     """Settings of Fast DDS, a file in config/."""
+    tells_fault: bool = False
+    """Whether it ends with exit code 3 (`FAULTED`) where a fault of the guard stands at its end."""
     enclave: str | None = None
     """Whose keys and rights it has, where the run is secure."""
 
@@ -70,22 +72,25 @@ def nodes(config: Config, config_path: Path) -> list[NodeSpec]:
         parameters = {"config": str(config_path)}
         return NodeSpec(name, name, name, role, restarts, parameters, env=env or single_threaded())
 
+    def agent(env: Mapping[str, str]) -> NodeSpec:
+        return replace(node("rl_agent_node", "finisher", again, env), tells_fault=True)
+
     again = config.restarts
     learns = learner_environment(config)
     if not config.learns:
-        specs = [node("rl_agent_node", "finisher", again)]
+        specs = [agent(single_threaded())]
     elif config.architecture == "seq":  # sample, update and act take turns in the agent's process
-        specs = [node("rl_agent_node", "finisher", again, learns)]
+        specs = [agent(learns)]
     else:
         specs = [
             node("learner_node", restarts=again, env=learns),
-            node("rl_agent_node", "finisher", again),
+            agent(single_threaded()),
             node("replay_node", restarts=again),
         ]
     specs += [
         *robot_nodes(config, config_path),
         *camera_nodes(config, config_path),
-        node("safety_guard_node"),
+        replace(node("safety_guard_node"), tells_fault=True),
         node("visual_target_node", restarts=again),
         node("monitor_node", restarts=again),
     ]

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from async_rl_core.bringup.executable import command
+from async_rl_core.bringup.exit_codes import FAULTED
 from async_rl_core.bringup.graph import EXPLAINED, NodeSpec, environment
 from async_rl_core.bringup.output import Output, Pipe
 
@@ -52,11 +53,13 @@ class Supervisor:
     _stop: asyncio.Event = field(init=False)
     _kill: asyncio.Event = field(init=False)
     _watchers: set["asyncio.Task[None]"] = field(default_factory=set, init=False)
+    _faulted: bool = field(default=False, init=False)
 
     async def run(self) -> int:
         """Start everything, wait for the end, end everything.
 
-        Returns 0 after a completed run or a requested stop, 1 after the death of a node.
+        Returns 0 after a completed run or a requested stop, 1 after the death of a node, `FAULTED` where a fault of
+        the guard stood at the end.
         Raises `ConfigError` before anything starts where an executable is missing.
         """
         self._exits, self._stop, self._kill = asyncio.Queue(), asyncio.Event(), asyncio.Event()
@@ -70,6 +73,11 @@ class Supervisor:
             clean = await self._end_all()
             for number in _SIGNALS:
                 loop.remove_signal_handler(number)
+        if code == 0 and clean and self._faulted:
+            self.output.error(
+                "the run ended with a fault of the safety guard, which stopped the arm; see its cause above"
+            )
+            return FAULTED
         return code if clean else 1
 
     async def _start_and_watch(self, lines: Mapping[str, list[str]]) -> int:
@@ -130,6 +138,8 @@ class Supervisor:
                 return 0
             spec, code = running.spec, _code(running)
             del self._running[spec.name]
+            if self._tells_fault(running):
+                code = 0
             if spec.role == "finisher" and code == 0:
                 self.output.say("run complete; stopping")
                 return 0
@@ -178,11 +188,17 @@ class Supervisor:
                 clean, killed = False, True
                 continue
             self._running.pop(ended.spec.name, None)
-            code = _code(ended)
+            code = 0 if self._tells_fault(ended) else _code(ended)
             if not killed and code not in (0, -signal.SIGTERM):
                 clean = False
                 self.output.error(f"{ended.spec.name} {_end(code)} while stopping")
         return clean
+
+    def _tells_fault(self, ended: _Running) -> bool:
+        """Whether a process ended well and told that a fault of the guard stands."""
+        told = ended.spec.tells_fault and _code(ended) == FAULTED
+        self._faulted |= told
+        return told
 
     def _kill_all(self) -> None:
         names = ", ".join(sorted(self._running))

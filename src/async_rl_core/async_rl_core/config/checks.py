@@ -159,6 +159,8 @@ def _hardware(config: Config) -> Iterator[Problem]:
         yield "hardware", "'real' needs the robot's address; add robot_ip:=<address>"
     elif config.guard.auto_arm:
         yield "guard.auto_arm", "a real robot is armed by a person; set it to false"
+    elif config.guard.clear_timing_faults:
+        yield "guard.clear_timing_faults", "a real robot's faults are cleared by a person; set it to false or null"
 
 
 def unseen(config: Config, shows: str, chosen: bool) -> Iterator[Problem]:

@@ -167,6 +167,10 @@ class GuardConfig(Section):
         le=0.5, description="seconds without a fresh joint state until the arm is brought to rest"
     )
     auto_arm: bool = Field(description="arm without a person's word; for simulation only")
+    clear_timing_faults: bool | None = Field(
+        description="clear faults that say only that something came late, once the arm is at rest; for simulation "
+        "only; null: with a simulated arm"
+    )
     position_margin: NonNegative = Field(description="rad kept free before a joint limit")
     workspace_margin: NonNegative = Field(description="metres by which the guard's box and sphere exceed the agent's")
     collision_margin: Positive = Field(description="metres that links keep from one another and from the table")

@@ -1,6 +1,7 @@
 """What is kept of a run while it goes on."""
 
 import gc
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from async_rl_core.config.schema import Config
@@ -43,6 +44,8 @@ class Journal:
         self._drawn_at = now
         self._drawn_rows = 0
         self._learns = config.learns
+        self.faults: Callable[[], Mapping[str, object]] = dict
+        """Figures about the guard's faults."""
         if config.learns:
             self._draw()  # so that whatever drawing loads, and keeps open, is there before the arm moves
 
@@ -110,7 +113,7 @@ class Journal:
 
     def _write(self, now: float) -> None:
         try:
-            summary.write(self._path, self._summary.document(self.wall_time(now)))
+            summary.write(self._path, {**self._summary.document(self.wall_time(now)), **self.faults()})
         except OSError as error:
             raise unwritable(self._path, error) from error
         if self._learns and self.episodes != self._drawn_rows:

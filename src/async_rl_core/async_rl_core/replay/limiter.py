@@ -1,9 +1,15 @@
 """How many mini-batches the experience gathered so far allows."""
 
+import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 DEFAULT_BURST = 250
 """Steps, 10 s at 40 ms: enough for a learner to use a reset's pause, too few to overfit after a long one."""
+
+STANDSTILL = 10.0
+"""Seconds without a new step after which no mini-batch is served: the longest reset of the presets takes 3 s."""
 
 _ROUNDING = 1e-9
 
@@ -15,8 +21,9 @@ class RateLimiter:
     A mini-batch may be served when at least one whole mini-batch is on credit, and takes it. So after n steps never
     more than max_samples_per_insert * max(0, n - min_size + 1) were served in all: with 1 per step and a minimum of
     1000, the first at step 1000, the second at step 1001. Credit that nobody uses is kept for the last `burst` steps
-    only: a learner that was away for long does not make up for it in one go. (Reverb's SampleToInsertRatio bounds the
-    inserts too; here they are real time, so only samples wait.)
+    only: a learner that was away for long does not make up for it in one go. Nothing is served while no step has come
+    for `standstill` seconds: a learner does not go on with what it has where the arm stands. (Reverb's
+    SampleToInsertRatio bounds the inserts too; here they are real time, so only samples wait.)
     """
 
     min_size: int
@@ -24,10 +31,14 @@ class RateLimiter:
     max_samples_per_insert: float
     burst: int = DEFAULT_BURST
     """Steps whose credit is kept at most; at least one whole mini-batch is."""
+    standstill: float = STANDSTILL
+    """Seconds without a new step after which nothing is served."""
+    clock: Callable[[], float] = field(default=time.monotonic, compare=False, repr=False)
     inserted: int = field(default=0, init=False)
     served: int = field(default=0, init=False)
     credit: float = field(default=0.0, init=False)
     """Mini-batches that may be served now."""
+    _newest: float = field(default=-math.inf, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what would never serve."""
@@ -36,6 +47,7 @@ class RateLimiter:
 
     def insert(self, steps: int = 1) -> None:
         """Note that environment steps were inserted."""
+        self._newest = self.clock()
         counting = min(steps, max(0, self.inserted + steps - self.min_size + 1))
         self.inserted += steps
         limit = max(1.0, self.burst * self.max_samples_per_insert)
@@ -47,7 +59,12 @@ class RateLimiter:
 
     def permits(self) -> bool:
         """Whether a mini-batch may be served now."""
-        return self.credit >= 1.0 - _ROUNDING
+        return self.credit >= 1.0 - _ROUNDING and not self.stands
+
+    @property
+    def stands(self) -> bool:
+        """Whether no step has come for long."""
+        return self.clock() - self._newest > self.standstill
 
     def serve(self) -> None:
         """Note that a mini-batch was served. Raises `ValueError` where none was permitted."""

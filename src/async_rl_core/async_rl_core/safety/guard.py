@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from async_rl_core.config.schema import GuardConfig, RobotConfig
 from async_rl_core.errors import SafetyError
 from async_rl_core.safety.collision import Bodies, GeometryError
+from async_rl_core.safety.fault_log import FaultLog
+from async_rl_core.safety.halts import Halts
 from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput
 from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.safety.limits import Area, LimitFilter, longest_stop
@@ -21,21 +23,32 @@ Vector = NDArray[np.float64]
 LONGEST_STOP = 2.0
 """Seconds: whoever ends the guard's process waits for longer than that before killing it."""
 
+CLEARING = 2.0
+"""Seconds in which a fault that the guard clears itself is cleared, if the arm can be seen to be at rest."""
+
 
 class Guard:
     """The only voice the arm hears. Every `now` is in seconds of one steady clock and never decreases.
 
     Feed it with `on_command`, `on_joint_state`, `on_status`, `on_publishers` and `on_description`; send what `tick`
-    returns at the robot's state rate, always. A fault latches until `reset_fault`, which is for a person to call.
+    returns at the robot's state rate, always. A fault latches until `reset_fault`, which is for a person to call;
+    with a simulated arm, a fault of timing is cleared once the arm is at rest (`guard.clear_timing_faults`).
     `limited` counts the cycles in which a limit bent the command, by limit; `collisions_unjudged` says why collisions
     are not judged, where they cannot be.
 
     `action_cycle_time` is that of the agent's commands, in seconds; `driven`: the robot has a driver, whose `on_status`
-    is then a condition for arming.
+    is then a condition for arming. `simulated`: the arm is, so that faults of timing may be cleared.
     Raises `SafetyError` for a configuration that it cannot guard by.
     """
 
-    def __init__(self, robot: RobotConfig, config: GuardConfig, action_cycle_time: float, driven: bool = False) -> None:
+    def __init__(
+        self,
+        robot: RobotConfig,
+        config: GuardConfig,
+        action_cycle_time: float,
+        driven: bool = False,
+        simulated: bool = False,
+    ) -> None:
         self._patience = action_cycle_time + config.grace
         if self._patience >= config.watchdog:
             raise SafetyError(
@@ -49,6 +62,10 @@ class Guard:
             )
         self.state = State.DISARMED
         self.fault: Fault | None = None
+        self.faults = FaultLog()
+        self.halts = Halts()
+        """Of the loop that feeds this guard, which notes them here."""
+        self.clears_timing_faults = simulated and config.clear_timing_faults is not False
         self.limited: Counter[str] = Counter()
         self.collisions_unjudged = ""
         self._robot = robot
@@ -100,9 +117,11 @@ class Guard:
         guard is not following and the agent was silent before: that is a new agent, which needs a new arming.
         """
         following = self.state is State.ARMED
-        restarted = not following and self._commands.silence(now) > self._config.watchdog
+        silence = self._commands.silence(now)
+        restarted = not following and silence > self._config.watchdog
         cause = self._commands.take(now, sequence, names, velocity, restarted)
         if cause is None:
+            self.faults.end_of_silence(Kind.AGENT_SILENT, now, silence)
             return True
         if following or cause.malformed:
             self._fail(Kind.COMMAND, cause.text, now)
@@ -114,9 +133,12 @@ class Guard:
         Incomplete ones, such as are not finite, and jumps are faults; what is no news ages until it is one.
         """
         moving = self._filter is not None and self._filter.moving
+        silence = self._joints.silence(now)
         cause = self._joints.take(now, stamp, names, position, moving)
         if cause is not None and self.state is not State.DISARMED:
             self._fail(Kind.ROBOT, cause, now)
+        if self._joints.silence(now) == 0.0:
+            self.faults.end_of_silence(Kind.ROBOT_SILENT, now, silence)
         return cause is None
 
     def on_status(self, now: float, ready: bool, cause: str) -> None:
@@ -166,10 +188,17 @@ class Guard:
         self._happen(Event.RESET)
         return True, "fault cleared"
 
+    def fault_stands(self, now: float) -> bool:
+        """Whether there is a fault that waits for a person, or that this guard has not been able to clear."""
+        fault = self.fault
+        if fault is None:
+            return False
+        return not (self.clears_timing_faults and fault.of_timing) or now - fault.time > CLEARING
+
     def on_halt(self, now: float, duration: float) -> None:
         """Take it that this guard itself was halted for `duration` seconds: it is held to the agent's patience."""
         if self.state is not State.DISARMED and duration > self._config.watchdog:
-            self._fail(Kind.GUARD, f"the guard was halted for {1000 * duration:.0f} ms", now)
+            self._fail(Kind.HALTED, f"the guard was halted for {1000 * duration:.0f} ms", now, duration)
 
     def fail(self, now: float, cause: str) -> None:
         """Latch a fault of the guard's own process, such as an error in it."""
@@ -187,22 +216,36 @@ class Guard:
             self._filter.brake()
         if self.state is State.STOPPING and self._filter.at_rest:
             self._happen(Event.REST)
+        if self.state is State.FAULT:
+            self._clear_timing_fault(now)
         if self.state is State.DISARMED and self._config.auto_arm and not self._held and not self.missing(now):
             self._happen(Event.ARM)
         return self._checked(now, self._filter.velocity)
 
+    def _clear_timing_fault(self, now: float) -> None:
+        """With a simulated arm, go on after a fault of timing, once the arm is at rest by fresh joint states too."""
+        fault = self.fault
+        if not self.clears_timing_faults or fault is None or not fault.of_timing or not self.at_rest:
+            return
+        if self._joints.stale(now) or self._joints.moves(now):
+            return
+        self.fault = None
+        self.faults.cleared += 1
+        self._commands.begin_again()  # the agent has seen this fault before it commands the arm again
+        self._happen(Event.RESET)
+
     def _watch(self, now: float) -> None:
         silence = self._commands.silence(now)
         if silence > self._config.watchdog:
-            self._fail(Kind.AGENT_SILENT, f"agent silent for {1000 * silence:.0f} ms", now)
+            self._fail(Kind.AGENT_SILENT, f"agent silent for {1000 * silence:.0f} ms", now, silence)
         if (cause := self._joints.stale(now)) is not None:
-            self._fail(Kind.ROBOT_SILENT, cause, now)
+            self._fail(Kind.ROBOT_SILENT, cause, now, 0.0 if self._joints.frozen(now) else self._joints.silence(now))
         if (cause := self._status.missing(now)) is not None:
             self._fail(Kind.NOT_READY, cause, now)
 
     def _follow(self, now: float, limits: LimitFilter) -> None:
         wanted, position = self._commands.velocity, self._joints.position
-        if self._is_late(now):
+        if self.is_late(now):
             limits.brake()  # slow already, so that the arm is at rest soon after the watchdog
         elif not math.isfinite(sum(wanted) + sum(position)):  # no stop could be planned with these
             self._fail(Kind.GUARD, f"took in what is not finite: {wanted} rad/s at {position} rad", now)
@@ -210,7 +253,8 @@ class Guard:
         elif cause := limits.follow(wanted, position, self._joints.silence(now)):
             self.limited[cause] += 1
 
-    def _is_late(self, now: float) -> bool:
+    def is_late(self, now: float) -> bool:
+        """Whether the agent's next command is overdue, so that the arm slows down."""
         return self._commands.silence(now) > self._patience
 
     def _checked(self, now: float, velocity: Vector) -> Vector:
@@ -222,13 +266,17 @@ class Guard:
             self._filter.halt()
         return velocity
 
-    def _fail(self, kind: Kind, cause: str, now: float) -> None:
-        if self._is_worst(kind):
-            self.fault = Fault(kind, cause, now)
+    def _fail(self, kind: Kind, cause: str, now: float, silence: float = 0.0) -> None:
+        """Latch a fault; `silence`: seconds for which nothing arrived, where that is all that is wrong."""
+        made_of = self.halts.explain(now - silence, now) if silence else ""
+        fault = Fault(kind, f"{cause}, of which {made_of}" if made_of else cause, now, silence, made_of)
+        if self._is_worst(fault):
+            self.fault = fault
+            self.faults.add(fault)
         self._happen(Event.FAIL)
 
-    def _is_worst(self, kind: Kind) -> bool:
-        return self.fault is None or kind > self.fault.kind
+    def _is_worst(self, fault: Fault) -> bool:
+        return self.fault is None or fault.rank > self.fault.rank
 
     def _happen(self, event: Event) -> None:
         self.state = TRANSITIONS[self.state, event]

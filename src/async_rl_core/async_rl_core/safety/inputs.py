@@ -47,6 +47,10 @@ class CommandInput:
         """Seconds since the newest valid command was received; infinite before the first."""
         return now - self._received
 
+    def begin_again(self) -> None:
+        """Count commands in a row from here."""
+        self._in_a_row = 0
+
     def missing(self, now: float) -> str | None:
         """What a live agent lacks, in words."""
         if self.silence(now) > self._watchdog:
@@ -102,6 +106,7 @@ class StateInput:
         self._stood_at = self.position
         self._stamp = -1
         self._frozen = ""
+        self._frozen_at = -math.inf
 
     def moves(self, now: float) -> bool:
         """Whether the arm moves by what its joints say, or has but just come to rest."""
@@ -110,6 +115,10 @@ class StateInput:
     def silence(self, now: float) -> float:
         """Seconds since the newest valid joint state was received; infinite before the first."""
         return now - self._received
+
+    def frozen(self, now: float) -> bool:
+        """Whether joint states arrive that cannot be new, rather than none."""
+        return bool(self._frozen) and now - self._frozen_at < self._timeout / 2
 
     def stale(self, now: float) -> str | None:
         """What is wrong with the newest joint state if it is too old, in words."""
@@ -147,6 +156,7 @@ class StateInput:
         if (wrong := self._not_finite(angles)) is not None:
             return wrong
         if self._repeats(stamp, angles, moving):
+            self._frozen_at = now
             return None
         jump = self._jump(now, stamp, angles)
         self.position = angles  # after a jump too: the next state is compared with it

@@ -48,17 +48,39 @@ class Kind(IntEnum):
 
     AGENT_SILENT = 1
     ROBOT_SILENT = 2
-    NOT_READY = 3
-    COMMAND = 4
-    ROBOT = 5
-    PUBLISHERS = 6
-    GUARD = 7
+    HALTED = 3
+    """The guard's own process did not run for longer than the watchdog."""
+    NOT_READY = 4
+    COMMAND = 5
+    ROBOT = 6
+    PUBLISHERS = 7
+    GUARD = 8
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What latched: `cause` in words with the offending values, `time` in seconds of the guard's clock."""
+    """What latched.
+
+    Attributes:
+        kind: of the cause.
+        cause: in words, with the offending values.
+        time: seconds of the guard's clock.
+        silence: seconds for which nothing arrived, or nothing ran; 0 for a fault of another kind.
+        made_of: what the computer did meanwhile, in words; it is part of `cause` too.
+    """
 
     kind: Kind
     cause: str
     time: float
+    silence: float = 0.0
+    made_of: str = ""
+
+    @property
+    def of_timing(self) -> bool:
+        """Whether it says only that something came late, as on a busy computer."""
+        return self.silence > 0.0
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """The higher, the worse. A fault of timing never hides another one."""
+        return not self.of_timing, self.kind

@@ -106,3 +106,17 @@ def test_steps_wait_for_all_who_have_to_confirm_them(config: Config) -> None:
         bench.loop.confirm("target")
     assert [(step.episode, step.index) for step in bench.steps[6:]] == [(1, 6), (2, 0), (2, 1)]
     assert [step.sequence for step in bench.steps] == list(range(9))
+
+
+def test_loop_interruption_that_is_over_leaves_the_episode_and_what_is_not_confirmed(bench: Bench) -> None:
+    bench.until(episodes=1)
+    for _ in range(120):
+        bench.cycle()
+    assert bench.loop.phase is Phase.RUNNING
+    recorded = len(bench.steps)
+    bench.loop.interrupt("the guard, which had a fault")
+    assert not bench.cycle().any()
+    assert bench.loop.aborted == 1
+    bench.until(episodes=2)
+    assert len({step.sequence for step in bench.steps[:recorded]}) == recorded
+    assert [step.index for step in bench.steps[-101:]] == list(range(101))

@@ -7,9 +7,11 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
+from async_rl_core.bringup.exit_codes import FAULTED
 from async_rl_core.bringup.graph import EXPLAINED, NodeSpec, Role
 from async_rl_core.bringup.output import Output
 from async_rl_core.bringup.supervisor import Supervisor
@@ -212,3 +214,29 @@ print("\\udcff", end="")
     assert "agent | agent True True\n" in bench.out.getvalue()
     assert bench.out.getvalue().count("x") >= 300000
     assert "agent | \ufffd\n" in bench.out.getvalue()
+
+
+TELLS_FAULT = OBEYS + f"raise SystemExit({FAULTED})"
+
+
+def test_supervisor_fault_at_a_requested_stop_has_an_exit_code_of_its_own() -> None:
+    bench = Bench({"guard": ("essential", TELLS_FAULT), "agent": ("finisher", OBEYS)})
+    bench.supervisor.specs = [replace(spec, tells_fault=True) for spec in bench.supervisor.specs]
+    assert bench.run(all_up(2), (signal.SIGINT,)) == FAULTED
+    assert "error: the run ended with a fault of the safety guard" in bench.err.getvalue()
+    assert "died" not in bench.err.getvalue()
+
+
+def test_supervisor_fault_at_the_end_of_the_duration_has_an_exit_code_of_its_own() -> None:
+    finishes = f"import sys; sys.exit({FAULTED})"
+    bench = Bench({"guard": ("essential", OBEYS), "agent": ("finisher", finishes)}, restarts=2)
+    bench.supervisor.specs = [replace(spec, tells_fault=True) for spec in bench.supervisor.specs]
+    assert bench.run() == FAULTED
+    assert "run complete" in bench.out.getvalue()
+    assert "restart" not in bench.err.getvalue()
+
+
+def test_supervisor_death_beside_a_fault_is_a_death() -> None:
+    bench = Bench({"guard": ("essential", TELLS_FAULT), "learner": ("essential", FAILS_STOPPING)})
+    bench.supervisor.specs = [replace(spec, tells_fault=spec.name == "guard") for spec in bench.supervisor.specs]
+    assert bench.run(all_up(2), (signal.SIGTERM,)) == 1

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from async_rl_core.replay.limiter import RateLimiter
+from async_rl_core.config.load import resolve
+from async_rl_core.replay.limiter import DEFAULT_BURST, STANDSTILL, RateLimiter
 
 
 def drain(limiter: RateLimiter) -> int:
@@ -77,3 +78,24 @@ def test_never_more_than_promised(min_size: int, ratio: float, burst: int, event
         assert limiter.credit <= max(1.0, burst * ratio)
         if limiter.inserted < min_size:
             assert not limiter.permits()
+
+
+@pytest.mark.parametrize("preset", ["laptop", "paper_baseline"])
+def test_limiter_replay_that_gets_no_steps_serves_a_bounded_number_and_then_nothing(preset: str) -> None:
+    """With a preset's own ratio: what is on credit may be used for some seconds, and only that."""
+    config, now = resolve(preset, {}), [0.0]
+    ratio = config.learner.max_updates_per_step
+    limiter = RateLimiter(config.agent.initial_steps, ratio, clock=lambda: now[0])
+    for _ in range(config.agent.initial_steps + 2000):  # a learner that is slower than the arm
+        limiter.insert()
+    served = 0
+    while limiter.permits():
+        limiter.serve()
+        served += 1
+        now[0] += 0.1
+    assert served <= DEFAULT_BURST * ratio
+    assert now[0] <= STANDSTILL + 0.2
+    now[0] += 1000.0
+    assert not limiter.permits()
+    limiter.insert()
+    assert limiter.permits()

@@ -26,12 +26,14 @@ TOUCH = 0.012
 class Bench:
     """The guard at 125 Hz, an arm that integrates what it is sent, and every limit checked at every cycle."""
 
-    def __init__(self, config: Config, urdf: str, touch: Touch, start: Sequence[float] | None = None) -> None:
+    def __init__(
+        self, config: Config, urdf: str, touch: Touch, start: Sequence[float] | None = None, simulated: bool = False
+    ) -> None:
         self.robot = config.robot
         self.touch = touch
         self.names = list(self.robot.joints)
         self.cycle = 1.0 / self.robot.state_rate
-        self.guard = Guard(self.robot, config.guard, config.agent.action_cycle_time)
+        self.guard = Guard(self.robot, config.guard, config.agent.action_cycle_time, simulated=simulated)
         self.guard.on_description(urdf)
         self.guard.on_publishers(0.0, 1)
         self.kinematics = Kinematics(urdf, self.robot.joints, self.robot.workspace.frame, self.robot.tool_frame)
@@ -160,11 +162,16 @@ def touch(config: Config) -> Touch:
 
 @pytest.fixture(scope="session")
 def bench(config: Config, urdf: str, touch: Touch) -> Callable[..., Bench]:
-    """Makes a bench; keywords but the first two change the guard's configuration."""
+    """Makes a bench; keywords but the first three change the guard's configuration."""
 
-    def make(start: Sequence[float] | None = None, robot: RobotConfig = config.robot, **guard: object) -> Bench:
+    def make(
+        start: Sequence[float] | None = None,
+        robot: RobotConfig = config.robot,
+        simulated: bool = False,
+        **guard: object,
+    ) -> Bench:
         changed = config.model_copy(update={"robot": robot, "guard": config.guard.model_copy(update=guard)})
-        return Bench(changed, urdf, touch, start)
+        return Bench(changed, urdf, touch, start, simulated)
 
     return make
 

@@ -1,0 +1,31 @@
+"""What a person types in another terminal to go on after a fault of the guard."""
+
+import shlex
+from collections.abc import Mapping
+
+from async_rl_core.config.schema import Config
+
+CHECKOUT = "ASYNC_RL_ROOT"
+"""The variable that names the checkout whose environment this is (tools/run.sh)."""
+
+
+def command_line(words: str, ambient: Mapping[str, str]) -> str:
+    """An `async_rl` command as it works in a new terminal."""
+    domain = ambient.get("ROS_DOMAIN_ID")
+    variable = f"ROS_DOMAIN_ID={shlex.quote(domain)} " if domain else ""
+    root = ambient.get(CHECKOUT)
+    runner = f"{shlex.quote(root + '/tools/run.sh')} " if root else ""
+    return f"{variable}{runner}async_rl {words}"
+
+
+def remedy(config: Config, ambient: Mapping[str, str]) -> str:
+    """The commands after a fault, in order."""
+    secure = " secure:=true" if config.secure else ""
+    commands = []
+    driver = config.robot_driver
+    if driver is not None and driver.via == "launch" and driver.controller:
+        commands.append(f"ros2 control switch_controllers --activate {driver.controller}")
+    commands.append(command_line(f"reset-fault{secure}", ambient))
+    if not config.guard.auto_arm:
+        commands.append(command_line(f"arm{secure}", ambient))
+    return " && ".join(commands)

@@ -1,0 +1,25 @@
+"""What a silence is made of, by the lateness of the guard's own loop."""
+
+import pytest
+
+from async_rl_core.safety.halts import Halts
+
+
+def test_halts_within_counts_what_overlaps_and_splits_it() -> None:
+    halts = Halts()
+    halts.cycle(due=1.000, now=1.060, queued=0.0)
+    halts.cycle(due=1.068, now=1.098, queued=0.020)
+    assert halts.within(1.0, 1.101) == pytest.approx((0.070, 0.020))
+    assert halts.within(1.040, 1.060) == pytest.approx((0.020, 0.0))
+    assert halts.within(2.0, 2.1) == (0.0, 0.0)
+
+
+def test_halts_explain_names_each_part_and_nothing_small() -> None:
+    halts = Halts()
+    halts.cycle(due=1.000, now=1.001, queued=0.0)
+    halts.cycle(due=1.008, now=1.011, queued=0.0)
+    assert halts.explain(1.0, 1.101) == ""
+    halts.cycle(due=1.016, now=1.076, queued=0.0)
+    assert halts.explain(1.0, 1.101) == "the whole machine halted for 63 ms"
+    halts.cycle(due=1.080, now=1.100, queued=0.020)
+    assert halts.explain(1.079, 1.101) == "other processes kept the guard from a processor for 20 ms"
