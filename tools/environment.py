@@ -24,6 +24,7 @@ esac
 """
 
 COMMON = """\
+unset PYTHONHOME
 export VIRTUAL_ENV="{venv}"
 export ASYNC_RL_ROOT="{root}"
 case ":$PATH:" in

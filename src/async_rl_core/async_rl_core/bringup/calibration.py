@@ -16,6 +16,7 @@ from async_rl_core.bringup.lock import DomainLock, domain
 from async_rl_core.bringup.output import Output
 from async_rl_core.bringup.preflight import CONFIG_FILE, check_executables, check_screens
 from async_rl_core.bringup.supervisor import Supervisor
+from async_rl_core.bringup.variables import check_variables
 from async_rl_core.config.load import write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
@@ -59,6 +60,7 @@ def calibrate_latency(values: Mapping[str, str]) -> int:
     config = configure({**{name: text for name, text in values.items() if name != "flashes"}, "task": "reaching"})
     if config.camera_topic is not None and not config.display:
         raise ConfigError("calibrate latency flashes the target on a monitor that the camera sees; add display:=true")
+    check_variables(ambient)
     with ExitStack() as held:
         held.callback(DomainLock(domain(ambient)).close)
         check_camera(config, ambient)

@@ -5,36 +5,28 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TextIO
+from tempfile import TemporaryDirectory
+from typing import TextIO
 
+from async_rl_core.bringup.computer import cores, frequency, load, memory_lock, real_time
 from async_rl_core.bringup.executable import find_executable
+from async_rl_core.bringup.finding import Check, from_error
 from async_rl_core.bringup.graph import nodes
 from async_rl_core.bringup.leftovers import SHARED_MEMORY
 from async_rl_core.bringup.lock import DomainLock, domain
-from async_rl_core.bringup.preflight import MIN_DISK
+from async_rl_core.bringup.preflight import MIN_DISK, RUNS
 from async_rl_core.bringup.probe import Probe, run_probe
+from async_rl_core.bringup.variables import problems
 from async_rl_core.config.load import presets, resolve, robots
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import AsyncRLError, ConfigError
+from async_rl_core.replay.journal import journal_bytes
 from async_rl_core.sim.model import model_file
 
-State = Literal["fine", "could be better", "missing"]
-
 MIN_PYTHON, MAX_PYTHON = (3, 11), (3, 13)  # from what MuJoCo needs to what the wheels are built for
-MIN_CORES = 2
 MIN_SHARED_MEMORY = 256 * 2**20  # bytes: every preset's mini-batches and the middleware's segments
-
-
-@dataclass(frozen=True)
-class Check:
-    """One finding. 'missing' is what the suite cannot run without; `remedy` says what to do."""
-
-    subject: str
-    state: State
-    finding: str
-    remedy: str = ""
 
 
 def examine(more: Sequence[Callable[[], Check]] = (), out: TextIO | None = None) -> int:
@@ -45,10 +37,11 @@ def examine(more: Sequence[Callable[[], Check]] = (), out: TextIO | None = None)
         out: where to; standard output by default.
     """
     out = out or sys.stdout
-    own = (python, configuration, workspace, model, cores, memory, shared_memory, transport, other_runs)
+    first = (python, variables, configuration, workspace, model)
+    then = (cores, load, frequency, real_time, memory_lock, memory, shared_memory, transport, other_runs)
     worst = 0
-    for make in (*own[:4], *more, *own[4:], renderer, real_time, gpu, cameras, disk):
-        check = make()
+    for make in (*first, *more, *then, renderer, gpu, cameras, run_folder, disk):
+        check = _examined(make)
         worst += check.state == "missing"
         mark = {"fine": "fine  ", "could be better": "note  ", "missing": "FAILED"}[check.state]
         print(f"{mark}  {check.subject:<15} {check.finding}", file=out, flush=True)
@@ -58,6 +51,15 @@ def examine(more: Sequence[Callable[[], Check]] = (), out: TextIO | None = None)
     return 1 if worst else 0
 
 
+def _examined(make: Callable[[], Check]) -> Check:
+    """A check's finding; its own failure is one, too."""
+    try:
+        return make()
+    except Exception as error:  # the table goes on whatever is wrong with this machine
+        finding = " ".join(f"{type(error).__name__}: {error}".split())
+        return Check(make.__name__.replace("_", " "), "missing", finding, "report this line as a fault of async_rl")
+
+
 def python() -> Check:
     """The interpreter's version."""
     version = ".".join(map(str, sys.version_info[:3]))
@@ -65,6 +67,15 @@ def python() -> Check:
         return Check("Python", "fine", f"{version}, {sys.executable}")
     allowed = " to ".join(f"{major}.{minor}" for major, minor in (MIN_PYTHON, MAX_PYTHON))
     return Check("Python", "missing", version, f"install Python {allowed} and build anew: make PYTHON=<path>")
+
+
+def variables() -> Check:
+    """Environment variables with which a run cannot work."""
+    found = [*problems(os.environ)]
+    if not found:
+        return Check("environment", "fine", "no variable stands in the way")
+    first = from_error("environment", "missing", ConfigError(found[0]))
+    return replace(first, remedy="; ".join([first.remedy, *(f"also: {text}" for text in found[1:])]))
 
 
 def configuration() -> Check:
@@ -96,7 +107,7 @@ def workspace() -> Check:
         for spec in specs:
             find_executable(spec.package, spec.executable, os.environ)
     except AsyncRLError as error:
-        return Check("workspace", "missing", str(error))
+        return from_error("workspace", "missing", error)
     return Check("workspace", "fine", f"{len(specs)} nodes installed")
 
 
@@ -107,16 +118,6 @@ def model() -> Check:
         return Check("robot model", "fine", str(model_file(robot.model)))
     except AsyncRLError as error:
         return Check("robot model", "missing", str(error), "pip install example-robot-data")
-
-
-def cores() -> Check:
-    """CPU cores that this process may use."""
-    count = len(os.sched_getaffinity(0))
-    if count >= MIN_CORES:
-        return Check("CPU cores", "fine", str(count))
-    return Check(
-        "CPU cores", "could be better", str(count), f"{MIN_CORES} keep the learner from delaying the robot loop"
-    )
 
 
 def memory() -> Check:
@@ -165,7 +166,7 @@ def other_runs() -> Check:
         number = domain()
         DomainLock(number).close()
     except AsyncRLError as error:
-        return Check("ROS domain", "could be better", str(error))
+        return from_error("ROS domain", "could be better", error)
     return Check("ROS domain", "fine", f"{number} is free")
 
 
@@ -178,17 +179,6 @@ def renderer() -> Check:
     if name == "gl":
         return Check("camera images", "fine", "drawn with OpenGL")
     return Check("camera images", "fine", f"drawn by ray casting, without OpenGL ({reason})")
-
-
-def real_time() -> Check:
-    """The right to SCHED_FIFO."""
-    if run_probe(Probe.REAL_TIME).works:
-        return Check("real time", "fine", "SCHED_FIFO permitted")
-    remedy = (
-        f"commands may come late under load; add '{os.environ.get('USER', '<user>')} - rtprio 95' to "
-        "/etc/security/limits.conf and log in anew (docker run --ulimit rtprio=95 --cap-add sys_nice)"
-    )
-    return Check("real time", "could be better", "SCHED_FIFO not permitted", remedy)
 
 
 def gpu() -> Check:
@@ -205,12 +195,31 @@ def cameras() -> Check:
     return Check("cameras", "fine", ", ".join(devices) or "none found (the simulation needs none)")
 
 
+def run_folder() -> Check:
+    """Whether a run could write where it would write."""
+    folder = RUNS if RUNS.exists() else Path.cwd()
+    try:
+        with TemporaryDirectory(prefix=".async_rl_doctor_", dir=folder) as made:
+            (Path(made) / "file").write_bytes(b"written")
+    except OSError as error:
+        finding = f"{folder.absolute()}: {error.strerror}"
+        return Check("run folder", "missing", finding, "name a folder that you may write: run_dir:=<folder>")
+    return Check("run folder", "fine", f"{RUNS.absolute()} can be written")
+
+
 def disk() -> Check:
-    """Room for run folders here."""
-    free = shutil.disk_usage(Path.cwd()).free
-    if free >= MIN_DISK:
-        return Check("disk", "fine", f"{_gib(free)} free in {Path.cwd()}")
-    return Check("disk", "missing", f"{_gib(free)} free in {Path.cwd()}", "free some, or set run_dir:=<folder>")
+    """Room for the run folder of the default preset, its journal included."""
+    folder = RUNS if RUNS.exists() else Path.cwd()
+    free = shutil.disk_usage(folder).free
+    config = resolve()
+    full = MIN_DISK + (journal_bytes(config) if config.replay.journal else 0)
+    finding = f"{_gib(free)} free in {folder.absolute()}"
+    advice = "free some, or name a folder on another disk: run_dir:=<folder>"
+    if free < MIN_DISK:
+        return Check("disk", "missing", finding, advice)
+    if free < full:
+        return Check("disk", "could be better", f"{finding}; a full-length run writes {_gib(full)}", advice)
+    return Check("disk", "fine", f"{finding}; a full-length run writes {_gib(full)}")
 
 
 def _gib(count: int) -> str:

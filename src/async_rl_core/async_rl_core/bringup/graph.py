@@ -164,9 +164,9 @@ def included(config: Config) -> LaunchSpec | None:
 
 def environment(ambient: Mapping[str, str], profile: str = PROFILE) -> dict[str, str]:
     """What a process of the run gets besides the ambient variables, which win where a person chose something."""
-    chosen = {"PYTHONUNBUFFERED": ambient.get("PYTHONUNBUFFERED", "1"), _RANGE: ambient.get(_RANGE, _THIS_HOST)}
+    chosen = {"PYTHONUNBUFFERED": ambient.get("PYTHONUNBUFFERED", "1"), _RANGE: ambient.get(_RANGE) or _THIS_HOST}
     file, usual = config_folder() / profile, config_folder() / PROFILE
-    named = [name for name in _PROFILE if name in ambient]  # Fast DDS reads all that are set
+    named = [name for name in _PROFILE if ambient.get(name)]  # Fast DDS reads all that are set
     if chosen[_RANGE] == _THIS_HOST and file.is_file() and all(_is_copy(ambient[name], usual) for name in named):
         # The profile keeps to this host better than ROS's LOCALHOST, which still listens on every address.
         chosen[_RANGE] = "SYSTEM_DEFAULT"

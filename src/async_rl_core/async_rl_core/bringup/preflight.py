@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from async_rl_core.bringup.display import unreachable
 from async_rl_core.bringup.executable import find_executable
 from async_rl_core.bringup.graph import NodeSpec, included, nodes
 from async_rl_core.bringup.hardware import check_camera, check_robot
 from async_rl_core.bringup.leftovers import SHARED_MEMORY
 from async_rl_core.bringup.lock import DomainLock, domain
 from async_rl_core.bringup.secure import check_secure
+from async_rl_core.bringup.variables import check_variables
 from async_rl_core.config.load import write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
@@ -23,6 +25,8 @@ from async_rl_core.transport.batches import held
 from async_rl_core.transport.steps import StepLayout
 
 CONFIG_FILE = "config.yaml"
+RUNS = Path("runs")
+"""Where run folders are made unless `run_dir` names one."""
 MIN_DISK = 500 * 2**20
 """Bytes that the run folder's disk must have free: checkpoints, videos and events of a long run."""
 
@@ -35,6 +39,7 @@ def check(config: Config, ambient: Mapping[str, str]) -> DomainLock:
     Raises:
         ConfigError, TransportError or SimulationError: one line that says what is missing and what to do.
     """
+    check_variables(ambient)
     number = domain(ambient)
     lock = DomainLock(number)
     try:
@@ -60,9 +65,10 @@ def create_run_folder(config: Config, now: datetime) -> Config:
 
     Raises `ConfigError` where the folder holds something already, cannot be written, or its disk is full.
     """
-    folder = config.run_dir or _new_name(config, now)
-    folder = folder.absolute()
+    folder = (config.run_dir or RUNS).absolute()
     try:
+        if config.run_dir is None:
+            folder = _new_name(config, now).absolute()
         if folder.is_dir() and any(folder.iterdir()):
             instead = f"go on with that run by resume:={folder}" if (folder / CONFIG_FILE).exists() else "empty it"
             raise ConfigError(f"run folder {folder} is not empty; {instead}, or choose another with run_dir:=<folder>")
@@ -98,10 +104,10 @@ def check_disk(config: Config, folder: Path) -> None:
 
 def _new_name(config: Config, now: datetime) -> Path:
     name = f"{now:%Y%m%d-%H%M%S}-{config.task}-{config.preset}"
-    folder, count = Path("runs") / name, 1
+    folder, count = RUNS / name, 1
     while folder.exists():
         count += 1
-        folder = Path("runs") / f"{name}-{count}"
+        folder = RUNS / f"{name}-{count}"
     return folder
 
 
@@ -120,13 +126,15 @@ def check_executables(specs: Iterable[NodeSpec], ambient: Mapping[str, str]) -> 
 
 def check_screens(config: Config, ambient: Mapping[str, str]) -> None:
     """Raises `ConfigError` where something is to be shown and there is no screen."""
-    if ambient.get("DISPLAY") or ambient.get("WAYLAND_DISPLAY"):
+    if ambient.get("WAYLAND_DISPLAY"):
+        return
+    display = ambient.get("DISPLAY")
+    problem = "DISPLAY is not set" if not display else unreachable(display)
+    if problem is None:
         return
     for name, wanted in (("display", config.display), ("rviz", config.rviz)):
         if wanted:
-            raise ConfigError(
-                f"{name}:=true, but DISPLAY is not set; start from a desktop session, or leave {name} out"
-            )
+            raise ConfigError(f"{name}:=true, but {problem}; start from a desktop session, or leave {name} out")
 
 
 def _check_shared_memory(config: Config) -> None:

@@ -1,6 +1,7 @@
 """Small experiments in a process of their own, so that one that crashes or hangs is only a finding."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -61,9 +62,14 @@ class Result:
 
 def run_probe(probe: Probe, timeout: float = TIMEOUT) -> Result:
     """Run one experiment for at most `timeout` seconds."""
+    return run_code(probe.value, timeout)
+
+
+def run_code(code: str, timeout: float = TIMEOUT) -> Result:
+    """Run a Python program whose last line of output is the finding, for at most `timeout` seconds."""
     try:
         done = subprocess.run(
-            [sys.executable, "-c", probe.value],
+            [sys.executable, "-c", code],
             capture_output=True,
             text=True,
             errors="replace",
@@ -73,6 +79,16 @@ def run_probe(probe: Probe, timeout: float = TIMEOUT) -> Result:
         )
     except subprocess.TimeoutExpired:
         return Result(False, f"no answer within {timeout:g} s")
+    except OSError as error:
+        return Result(False, f"{sys.executable}: {error.strerror}")
     lines = (done.stdout if done.returncode == 0 else done.stderr or done.stdout).strip().splitlines()
-    text = lines[-1] if lines else f"ended with {done.returncode}"
+    text = lines[-1] if lines else _end(done.returncode)
     return Result(done.returncode == 0, text)
+
+
+def _end(code: int) -> str:
+    """How a process without a word ended."""
+    try:
+        return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    except ValueError:
+        return f"ended by signal {-code}"
