@@ -1,27 +1,34 @@
 """A whole run in simulated time: the arm waits for the learner, so the same seed gives the same run on any day."""
 
-from collections.abc import Iterator
+import math
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.agent.loop import Actor, AgentLoop, EpisodeResult
+from async_rl_core.agent.loop import Actor, AgentLoop, EpisodeResult, Phase
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.config.schema import Config
+from async_rl_core.experiments.stage import Stage
 from async_rl_core.replay.step import Step
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.safety.states import State
 from async_rl_core.safety.workspace import SoftLimits
 from async_rl_core.sim.arm import SimulatedArm
-from async_rl_core.sim.camera import make_renderer
 from async_rl_core.sim.disturbance import Delay, SensorNoise
 from async_rl_core.sim.model import urdf_text
-from async_rl_core.sim.scene import Scene
 from async_rl_core.tasks.registry import make_target
+from async_rl_core.tasks.task import Reward
 
+RESET_FRAME_PERIOD = 0.3
+"""Seconds between the images that are drawn while the arm moves back to its start pose and no episode needs them.
+
+Below the time after which the agent takes the camera for silent.
+"""
 EARLY = 1e-6
 """Seconds by which a moment may be early and still count: simulated time is a sum of many floats."""
 
@@ -40,26 +47,52 @@ class Learning(Protocol):
         """Learn what is due; returns whether the policy is another one now."""
 
 
+class LatestReward:
+    """A task's reward that is computed once per image and joint position, however often it is asked for."""
+
+    def __init__(self, reward: Reward) -> None:
+        self._reward = reward
+        self._image: NDArray[np.uint8] | None = None
+        self._position: NDArray[np.float64] | None = None
+        self._result = (0.0, 0.0)
+
+    def __call__(self, image: NDArray[np.uint8], position: NDArray[np.float64]) -> tuple[float, float]:
+        """Returns reward and target term; see `Reward`."""
+        if image is not self._image or position is not self._position:
+            self._image, self._position = image, position
+            self._result = self._reward(image, position)
+        return self._result
+
+
 class SimulatedRun:
     """Agent, guard, arm and camera, robot cycle by robot cycle, with no thread, no process and no clock.
 
     The parts are those of a real run; only what carries messages between them is missing, and with it every delay but
     `sim.image_latency`. Two runs of one configuration do the same to the last bit on one machine, with one number of
     torch threads and one renderer.
+
+    Args:
+        config: configuration of the run.
+        learning: takes the steps and gives the policy.
+        stage: scene and renderer, for a caller that uses them for several runs; the run makes its own without one.
     """
 
-    def __init__(self, config: Config, learning: Learning) -> None:
+    def __init__(self, config: Config, learning: Learning, stage: Stage | None = None) -> None:
         self.config = config
-        scene = Scene(config)
-        self.reward = scene.task.reward()
-        outbox, place, via = Outbox(learning.send), self._place_target, scene.task.via
-        self.loop = AgentLoop(config, learning.policy, self.reward, outbox, place, via=via)
+        self.stage = stage or Stage(config)
+        scene = self.stage.scene
+        self.reward = LatestReward(scene.task.reward())
+        self._outbox = Outbox(learning.send)
+        place, via = _weakly(self._place_target), scene.task.via
+        self.loop = AgentLoop(config, learning.policy, self.reward, self._outbox, place, via=via)
         self.guard = Guard(config.robot, config.guard.model_copy(update={"auto_arm": True}), self._cycle)
         self._learning = learning
         self._arm = SimulatedArm(scene)
-        self._renderer = make_renderer(scene).renderer
+        self._renderer = self.stage.renderer
         self._noise = SensorNoise(config.sim, config.seed)
         self._frames: Delay[Frame] = Delay(config.sim.image_latency)
+        self._may_skip = _may_skip(config)
+        self._drawn = -math.inf
         self._target = make_target(config)
         self._placed_at = 0.0
         self._robot_cycle = 1.0 / config.robot.state_rate
@@ -112,8 +145,8 @@ class SimulatedRun:
         return result
 
     def close(self) -> None:
-        """Give the graphics context back."""
-        self._renderer.close()
+        """Ends the renderer."""
+        self.stage.close()
 
     @property
     def _is_action_due(self) -> bool:
@@ -130,11 +163,23 @@ class SimulatedRun:
         self.guard.on_joint_state(now, round(1e9 * now), self.config.robot.joints, angles.tolist())
         if now + EARLY >= self._captures / self.config.camera.rate:
             self._captures += 1
+            self._capture(now)
+        for frame in self._frames.due(now + EARLY):
+            self.loop.add_frame(Frame(frame.image, frame.stamp, now))
+
+    def _capture(self, now: float) -> None:
+        """Draws and sends the camera's image, unless nobody would look at it."""
+        if self._is_image_needed(now):
+            self._drawn = now
             point = self._target.position(now - self._placed_at)
             image = self._noise.image(self._renderer.render(self._arm.position, point).copy())
             self._frames.push(Frame(image, round(1e9 * now), now), now)
-        for frame in self._frames.due(now + EARLY):
-            self.loop.add_frame(Frame(frame.image, frame.stamp, now))
+
+    def _is_image_needed(self, now: float) -> bool:
+        loop = self.loop
+        if not self._may_skip or loop.phase is not Phase.RESETTING or self._outbox.held:
+            return True
+        return now - self._drawn >= RESET_FRAME_PERIOD or loop.asks(now, self.joints)
 
     def _act(self, now: float) -> EpisodeResult | None:
         self._actions += 1
@@ -149,3 +194,24 @@ class SimulatedRun:
         self._target.reset(episode)
         self._placed_at = self._ticks * self._robot_cycle
         self.loop.target_placed(episode)
+
+
+def _weakly(method: Callable[[int], None]) -> Callable[[int], None]:
+    """Returns a callback that does not keep the method's object alive: a run that is dropped is freed at once."""
+    reference = weakref.WeakMethod(method)
+
+    def call(episode: int) -> None:
+        if (bound := reference()) is not None:
+            bound(episode)
+
+    return call
+
+
+def _may_skip(config: Config) -> bool:
+    """Returns whether leaving out images of a reset changes nothing but the time that a run takes.
+
+    An episode begins with the image of that moment, so there must be one at every action. Noise is drawn per image.
+    """
+    images_per_action = config.camera.rate * config.agent.action_cycle_time
+    is_whole = round(images_per_action) >= 1 and abs(images_per_action - round(images_per_action)) < EARLY
+    return is_whole and not config.sim.image_noise and not config.sim.image_latency

@@ -9,22 +9,29 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from async_rl_core.config.load import resolve
-from async_rl_core.config.schema import Config
-from async_rl_core.errors import SimulationError
+from async_rl_core.errors import AsyncRLError, SimulationError
 from async_rl_core.experiments.simulated_run import SimulatedRun
+from async_rl_core.experiments.stage import Stage
 from async_rl_core.replay.crop import Crop
 from async_rl_core.replay.step import Step
 
 LARGEST_ANGLE = 2 * np.pi
 LARGEST_VELOCITY = 10.0
-"""rad and rad/s that no joint of an arm exceeds: bounds of the observation space."""
+"""rad and rad/s: bounds of the observation space."""
+
+SEEDS = 2**31
+"""A run's seed is smaller than this."""
 
 Action = NDArray[np.float32]
 Observation = dict[str, NDArray[Any]]
 
 
+class EnvironmentUseError(AsyncRLError, ValueError):
+    """A call that the environment refuses; the environment itself is as it was before the call."""
+
+
 class _Hand:
-    """Stands where a policy and its learning would: does what it is told, and keeps nothing."""
+    """Takes the place of policy and learner: returns the action that it was given, and stores nothing."""
 
     def __init__(self, actions: int) -> None:
         self.action: Action = np.zeros(actions, np.float32)
@@ -54,7 +61,11 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
     start pose, through which no step is counted. Episodes end by their time limit only.
 
     Observation: `image` (h, w, 3 * frames) uint8, cropped at the centre, oldest frame first, and `proprioception`
-    (3a,): angles in rad and velocities in rad/s of the actuated joints, and the last action. Action: (a,) in [-1, 1].
+    (3a,): angles in rad and velocities in rad/s of the actuated joints, and the last action, all within the bounds of
+    the space. Action: (a,) in [-1, 1]; values beyond are clipped.
+
+    The first `reset` begins a run of a random seed, unless it is given a seed or `overrides` has one; `reset(seed=...)`
+    begins another run. OpenGL runs in a process of its own, which `close` ends.
 
     Args:
         robot, task: as the launch arguments of these names.
@@ -78,75 +89,126 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
         render_mode: str | None = None,
     ) -> None:
         self.render_mode = render_mode
-        self.config = resolve(preset, {**(overrides or {}), "task": task, "agent.initial_steps": 0}, robot)
+        overrides = overrides or {}
+        self.config = resolve(preset, {**overrides, "task": task, "agent.initial_steps": 0}, robot)
         agent, crop = self.config.agent, Crop.of(self.config)
+        self.metadata = {**self.metadata, "render_fps": _frame_rate(agent.action_cycle_time)}
         actions = len(self.config.robot.actuated_joints)
         self.action_space = spaces.Box(-1.0, 1.0, (actions,), np.float32)
-        bounds = np.repeat(np.array([LARGEST_ANGLE, LARGEST_VELOCITY, 1.0], np.float32), actions)
+        self._bounds = np.repeat(np.array([LARGEST_ANGLE, LARGEST_VELOCITY, 1.0], np.float32), actions)
         parts: dict[str, spaces.Space[Any]] = {
             "image": spaces.Box(0, 255, (crop.height, crop.width, 3 * agent.frame_stack), np.uint8),
-            "proprioception": spaces.Box(-bounds, bounds, dtype=np.float32),
+            "proprioception": spaces.Box(-self._bounds, self._bounds, dtype=np.float32),
         }
         self.observation_space = spaces.Dict(parts)  # type: ignore[assignment] # an array is one of Any kind
         self._steps_per_episode = round(agent.episode_duration / agent.action_cycle_time)
-        self._begin(self.config)
-
-    def _begin(self, config: Config) -> None:
-        self._hand = _Hand(len(config.robot.actuated_joints))
-        self._run = SimulatedRun(config, self._hand)
+        self._first_seed = self.config.seed if "seed" in overrides else None
+        self._stage: Stage | None = Stage(self.config)
+        self._run: SimulatedRun | None = None
+        self._hand = _Hand(actions)
         self._steps = 0
         self._in_episode = False
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Move the arm to its start pose and place the target; a seed begins a run of that seed."""
+        """Moves the arm to its start pose and places the target; a seed begins a run of that seed."""
+        stage = self._require_open()
         super().reset(seed=seed)
         if seed is not None:
-            self.close()
-            self._begin(self.config.model_copy(update={"seed": seed % 2**31}))
+            self._begin(stage, seed)
+        elif self._run is None:
+            self._begin(stage, int(self.np_random.integers(SEEDS)) if self._first_seed is None else self._first_seed)
         elif self._in_episode:
             self._run.cut_short()
-        self._proceed()
-        while not self._run.loop.asks(self._run.time, self._run.joints):
-            self._proceed()
+        self._first_seed = None
+        assert self._run is not None
+        loop = self._proceed(self._run).loop
+        while not loop.asks(self._run.time, self._run.joints):
+            self._proceed(self._run)
         self._steps = 0
         self._in_episode = True
         self._hand.action = np.zeros_like(self._hand.action)
-        self._run.loop.observations.start_episode()
-        return self._observation(), {}
+        loop.observations.start_episode()
+        return self._observation(self._run), {}
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Act for one cycle; `info` has the reward's target term. Raises ValueError where no episode runs."""
-        if not self._in_episode:
-            raise ValueError("no episode runs; call reset()")
-        self._hand.action = np.asarray(action, np.float32)
-        self._proceed()
+        """Acts for one cycle; `info` has the reward's target term.
+
+        Raises `EnvironmentUseError`, a ValueError, where no episode runs or the action is none of the action space's
+        shape and kind; nothing moves then.
+        """
+        self._require_open()
+        if self._run is None or not self._in_episode:
+            raise EnvironmentUseError("no episode runs; call reset()")
+        self._hand.action = self._checked(action)
+        run = self._proceed(self._run)
         self._steps += 1
-        self._run.loop.observations.take()
-        newest = self._run.loop.observations.newest
+        run.loop.observations.take()
+        newest = run.loop.observations.newest
         assert newest is not None
-        reward, target_term = self._run.reward(newest.image, self._run.joints.position)
+        reward, target_term = run.reward(newest.image, run.joints.position)
         self._in_episode = self._steps < self._steps_per_episode
-        return self._observation(), reward, False, not self._in_episode, {"target_term": target_term}
+        return self._observation(run), reward, False, not self._in_episode, {"target_term": target_term}
 
     def render(self) -> NDArray[np.uint8] | None:
-        """The camera's newest image (height, width, 3), RGB, whole."""
-        newest = self._run.loop.observations.newest
+        """Returns the camera's newest image (height, width, 3), RGB, whole; None before the first `reset`."""
+        self._require_open()
+        newest = None if self._run is None else self._run.loop.observations.newest
         return None if self.render_mode is None or newest is None else newest.image.copy()
 
     def close(self) -> None:
-        """Give the graphics context back."""
-        self._run.close()
+        """Ends the renderer and drops the run; the environment cannot be used afterwards."""
+        if self._stage is not None:
+            self._stage.close()
+        self._stage = self._run = None
+        self._in_episode = False
 
-    def _proceed(self) -> None:
-        self._run.proceed()
-        if self._run.guard.fault is not None:
-            raise SimulationError(f"the guard stopped the arm: {self._run.guard.fault}; call reset(seed=...)")
+    def _require_open(self) -> Stage:
+        if self._stage is None:
+            raise EnvironmentUseError("the environment is closed; make another by gymnasium.make")
+        return self._stage
 
-    def _observation(self) -> Observation:
-        observations = self._run.loop.observations
+    def _begin(self, stage: Stage, seed: int) -> None:
+        self._run = None  # one at a time in memory
+        self.config = self.config.model_copy(update={"seed": seed % SEEDS})
+        self._hand = _Hand(len(self._hand.action))
+        self._run = SimulatedRun(self.config, self._hand, stage)
+        self._in_episode = False
+
+    def _proceed(self, run: SimulatedRun) -> SimulatedRun:
+        run.proceed()
+        if run.guard.fault is not None:
+            self._run, self._in_episode = None, False  # the next reset begins another run
+            raise SimulationError(f"the guard stopped the arm: {run.guard.fault}; call reset()")
+        return run
+
+    def _checked(self, action: object) -> Action:
+        """Returns the action within the bounds of the action space."""
+        shape = self.action_space.shape
+        try:
+            given = np.asarray(action)
+        except ValueError:  # lists of several lengths
+            raise EnvironmentUseError(f"an action is an array of shape {shape}, got {action!r}") from None
+        if given.shape != shape or given.dtype.kind not in "fiu":
+            raise EnvironmentUseError(
+                f"an action has the shape {shape} and holds numbers; got shape {given.shape} of type {given.dtype}"
+            )
+        if not np.isfinite(given).all():
+            raise EnvironmentUseError(f"an action is finite, got {given.tolist()}")
+        clipped: Action = np.clip(given, -1.0, 1.0).astype(np.float32)
+        return clipped
+
+    def _observation(self, run: SimulatedRun) -> Observation:
+        observations = run.loop.observations
+        proprioception = observations.proprioception(run.joints, self._hand.action)
         return {
             "image": observations.image().copy(),
-            "proprioception": observations.proprioception(self._run.joints, self._hand.action),
+            "proprioception": np.clip(proprioception, -self._bounds, self._bounds),
         }
+
+
+def _frame_rate(cycle: float) -> float:
+    """Returns the steps per second of simulated time, as an int where it is whole."""
+    rate = round(1.0 / cycle, 6)
+    return int(rate) if rate == int(rate) else rate

@@ -10,6 +10,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.errors import SimulationError
 from async_rl_core.sim.gl import GLRenderer
 from async_rl_core.sim.raycast import RaycastRenderer
+from async_rl_core.sim.render_process import RenderProcess
 from async_rl_core.sim.scene import Array, Point, Scene
 
 Image = NDArray[np.uint8]
@@ -35,16 +36,17 @@ class Choice:
     reason: str
 
 
-def make_renderer(scene: Scene) -> Choice:
-    """The renderer that `sim.renderer` asks for; 'auto' takes OpenGL where it works.
+def make_renderer(scene: Scene, in_process: bool = True) -> Choice:
+    """Returns the renderer that `sim.renderer` asks for; 'auto' takes OpenGL where it works.
 
+    `in_process` False keeps OpenGL out of the calling process (see `RenderProcess`); ray casting needs no such care.
     Raises `SimulationError` where 'gl' is asked for and cannot be had.
     """
     wanted = scene.config.sim.renderer
     if wanted == "raycast":
         return Choice(RaycastRenderer(scene), "sim.renderer is 'raycast'")
     try:
-        return Choice(GLRenderer(scene), "")
+        return Choice(GLRenderer(scene) if in_process else RenderProcess(scene), "")
     except SimulationError as error:
         if wanted == "gl":
             raise

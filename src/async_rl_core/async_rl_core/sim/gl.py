@@ -1,8 +1,10 @@
 """Rendering with OpenGL, headless: EGL, or OSMesa."""
 
+import copy
 import ctypes
 import importlib
 import os
+import sys
 from typing import Any
 
 import mujoco
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from async_rl_core.errors import SimulationError
 from async_rl_core.sim import REQUESTED_PLATFORM
 from async_rl_core.sim.scene import Array, Point, Scene
+from async_rl_core.sim.visibility import HIDDEN_GROUP, ViewFrustum
 
 # What each platform loads, and the packages (Debian, Ubuntu) that bring it.
 _LIBRARIES = {"egl": ("libEGL.so.1", "libOpenGL.so.0"), "osmesa": ("libOSMesa.so.8|libOSMesa.so.6|libOSMesa.so",)}
@@ -28,15 +31,19 @@ class GLRenderer:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._data = mujoco.MjData(scene.model)
+        self._model = copy.copy(scene.model)  # its own, since the groups of the geoms change with the view
+        self._data = mujoco.MjData(self._model)
         size = (scene.config.camera.width, scene.config.camera.height)
         self._viewport = mujoco.MjrRect(0, 0, *size)
-        self._gl, self._context = _make_context(scene.model, size)
+        self._gl, self._context = _make_context(self._model, size)
+        self._open = True
         self._camera = mujoco.MjvCamera()
         self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
         self._camera.fixedcamid = scene.camera
         self._options = mujoco.MjvOption()
-        self._drawn = mujoco.MjvScene(scene.model, maxgeom=scene.model.ngeom + 8)
+        self._drawn = mujoco.MjvScene(self._model, maxgeom=self._model.ngeom + 8)
+        self._frustum = ViewFrustum(self._model, scene.camera, size[0] / size[1])
+        self._groups = self._model.geom_group.copy()
         for flag in ("SHADOW", "REFLECTION", "SKYBOX", "FOG", "HAZE"):
             self._drawn.flags[getattr(mujoco.mjtRndFlag, f"mjRND_{flag}")] = 0
         self._bottom_up = np.empty((size[1], size[0], 3), np.uint8)
@@ -46,17 +53,25 @@ class GLRenderer:
         self._gl.make_current()  # another renderer of this thread may have been at work
         scene, data = self._scene, self._data
         scene.place(data, position, target)
+        self._model.geom_group[:] = np.where(self._frustum.outside(data), HIDDEN_GROUP, self._groups)
         everything = mujoco.mjtCatBit.mjCAT_ALL
-        mujoco.mjv_updateScene(scene.model, data, self._options, None, self._camera, everything, self._drawn)
+        mujoco.mjv_updateScene(self._model, data, self._options, None, self._camera, everything, self._drawn)
         mujoco.mjr_render(self._viewport, self._drawn, self._context)
         mujoco.mjr_readPixels(self._bottom_up, None, self._viewport, self._context)
         return np.ascontiguousarray(self._bottom_up[::-1])
 
     def close(self) -> None:
-        """Give the graphics context back."""
-        self._gl.make_current()
-        self._context.free()
-        self._gl.free()
+        """Frees the graphics context; a second call does nothing."""
+        if self._open:
+            self._open = False
+            self._gl.make_current()
+            self._context.free()
+            self._gl.free()
+
+    def __del__(self) -> None:
+        """Closes a renderer that was dropped: MuJoCo would free its objects in whichever context is current."""
+        if getattr(self, "_open", False) and not sys.is_finalizing():  # at the end EGL has freed everything
+            self.close()
 
 
 def available_platforms() -> list[str]:

@@ -1,10 +1,13 @@
 """Rendering by ray casting: needs no graphics library at all."""
 
+import copy
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.sim.scene import AMBIENT, DIFFUSE, Array, Point, Scene
+from async_rl_core.sim.visibility import HIDDEN_GROUP, ViewFrustum
 
 
 class RaycastRenderer:
@@ -14,8 +17,12 @@ class RaycastRenderer:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._data = mujoco.MjData(scene.model)
+        self._model = copy.copy(scene.model)  # its own, since the groups of the geoms change with the view
+        self._data = mujoco.MjData(self._model)
         camera = scene.config.camera
+        self._frustum = ViewFrustum(self._model, scene.camera, camera.width / camera.height)
+        self._groups = self._model.geom_group.copy()
+        self._visible_groups = np.arange(mujoco.mjNGROUP, dtype=np.uint8) != HIDDEN_GROUP
         self._shape = (camera.height, camera.width)
         self._directions = _pixel_directions(camera.width, camera.height, scene.config.robot.camera_fov)
         rays = camera.height * camera.width
@@ -31,14 +38,15 @@ class RaycastRenderer:
         """See `camera.Renderer`."""
         scene, data = self._scene, self._data
         scene.place(data, position, target)
+        self._model.geom_group[:] = np.where(self._frustum.outside(data), HIDDEN_GROUP, self._groups)
         rotation = data.cam_xmat[scene.camera].reshape(3, 3)
         np.matmul(self._directions, rotation.T, out=self._vectors)
         mujoco.mj_multiRay(
-            scene.model,
+            self._model,
             data,
             data.cam_xpos[scene.camera],
             self._vectors.reshape(-1),
-            None,
+            self._visible_groups.view(np.uint8),
             True,
             -1,
             self._geoms,

@@ -6,7 +6,9 @@ import pytest
 from async_rl_core.algorithms.sequential import SequentialLearning
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
+from async_rl_core.experiments import simulated_run
 from async_rl_core.experiments.simulated_run import SimulatedRun
+from async_rl_core.sim.raycast import RaycastRenderer
 
 OVERRIDES = {
     "architecture": "seq",
@@ -68,3 +70,18 @@ def test_an_episode_lasts_its_duration_whatever_the_cycle(cycle):
     result = next(run.episodes())
     run.close()
     assert result.env_steps == round(2.4 / cycle)
+
+
+@pytest.mark.parametrize("cycle", [0.04, 0.08])
+def test_images_left_out_during_resets_change_no_bit(cycle, monkeypatch):
+    quiet = {"sim.image_noise": 0.0, "agent.initial_steps": 20, "agent.action_cycle_time": cycle, "guard.watchdog": 0.2}
+    drawn = []
+    original = RaycastRenderer.render
+    monkeypatch.setattr(RaycastRenderer, "render", lambda *words: drawn.append(1) or original(*words))
+    skipping = learned(config(**quiet), 3)
+    few, drawn[:] = len(drawn), []
+    monkeypatch.setattr(simulated_run, "_may_skip", lambda settings: False)
+    whole = learned(config(**quiet), 3)
+    assert skipping[0].tobytes() == whole[0].tobytes()
+    assert skipping[1] == whole[1]
+    assert few < 0.75 * len(drawn)

@@ -1,5 +1,7 @@
 """The environment keeps Gymnasium's rules, and is the same task as a run."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 
 import gymnasium
@@ -84,7 +86,7 @@ def test_what_it_shows_and_pays_is_what_a_run_has_for_the_same_actions(env: ArmE
     run.close()
     shown, paid = [], []
     for _ in range(2):
-        observation, _ = env.reset()
+        observation, _ = env.reset(seed=env.config.seed if not shown else None)
         for action in actions:
             shown.append(observation)
             observation, reward, terminated, truncated, _ = env.step(action)
@@ -134,7 +136,111 @@ def test_the_picture_is_the_cameras(env: ArmEnv) -> None:
 
 def test_an_arm_that_the_guard_stopped_is_an_error_and_not_an_endless_wait(env: ArmEnv) -> None:
     env.reset()
+    assert env._run is not None
     env._run.guard.on_command(env._run.time, 10**9, ("wrong",), [0.0])
     with pytest.raises(SimulationError, match="guard stopped the arm"):
         env.step(np.zeros(5, np.float32))
+    env.reset()
+    env.step(np.zeros(5, np.float32))
+
+
+@pytest.mark.parametrize(("cycle", "rate"), [(0.04, 25), (0.08, 12.5), (0.032, 31.25)])
+def test_render_fps_is_the_rate_of_the_action_cycle(cycle: float, rate: float) -> None:
+    slow = {**SHORT, "agent.action_cycle_time": cycle, "guard.watchdog": 0.2}
+    env = ArmEnv("ur5", "reaching", "laptop", slow, render_mode="rgb_array")
+    assert env.metadata["render_fps"] == rate
+    assert ArmEnv.metadata["render_fps"] == 25
+    env.close()
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        np.zeros(4, np.float32), np.zeros((1, 5), np.float32), 0.5, np.full(5, np.nan), [0.0, np.inf, 0.0, 0.0, 0.0],
+        ["a"] * 5, [[0.0], [0.0, 1.0], 0.0, 0.0, 0.0], None, np.zeros(5, bool), np.zeros(5, complex), {"a": 1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_step_wrong_action_is_refused_and_the_environment_stays_usable(env: ArmEnv, action: object) -> None:
+    env.reset()
+    with pytest.raises(ValueError, match=r"^an action ") as refusal:
+        env.step(action)  # type: ignore[arg-type]
+    assert "\n" not in str(refusal.value)
+    for _ in range(10):
+        observation, *_, truncated, _ = env.step(np.zeros(5, np.float32))
+    assert truncated  # the refused step did not count
+    env.reset()
+    assert observation in env.observation_space
+
+
+def test_step_action_beyond_the_bounds_is_clipped(env: ArmEnv) -> None:
     env.reset(seed=1)
+    clipped = env.step(np.full(5, 30.0))
+    env.reset(seed=1)
+    largest = env.step(np.ones(5, np.float32))
+    assert clipped[0] in env.observation_space
+    np.testing.assert_array_equal(clipped[0]["proprioception"], largest[0]["proprioception"])
+    assert clipped[1] == largest[1]
+
+
+def test_observation_noisy_joints_stays_in_its_space() -> None:
+    env = ArmEnv("ur5", "reaching", "laptop", {**SHORT, "sim.joint_noise": 0.001})
+    env.reset(seed=1)
+    assert env._run is not None
+    env._run.joints.velocity.setflags(write=True)
+    env._run.joints.velocity[:] = 99.0
+    assert env._observation(env._run) in env.observation_space
+    env.close()
+
+
+def test_unseeded_environments_differ_and_a_seed_of_the_overrides_counts() -> None:
+    images, seeds = [], []
+    for overrides in (SHORT, SHORT, {**SHORT, "seed": 7}, {**SHORT, "seed": 7}):
+        env = ArmEnv("ur5", "reaching", "laptop", overrides)
+        images.append(env.reset()[0]["image"])
+        seeds.append(env.config.seed)
+        env.close()
+    assert len(set(seeds[:2])) == 2
+    assert not np.array_equal(images[0], images[1])
+    np.testing.assert_array_equal(images[2], images[3])
+
+
+def test_reset_seed_frees_the_run_before_at_once(env: ArmEnv) -> None:
+    gc.disable()
+    try:
+        runs = []
+        for seed in range(3):
+            env.reset(seed=seed)
+            env.step(np.zeros(5, np.float32))
+            assert env._run is not None
+            runs.append([weakref.ref(part) for part in (env._run, env._run.loop, env._run.guard, env._run._arm)])
+        assert [[part() is None for part in run] for run in runs] == [[True] * 4, [True] * 4, [False] * 4]
+        env.close()
+        assert [part() for part in runs[-1]] == [None] * 4
+    finally:
+        gc.enable()
+
+
+def test_closed_environment_refuses_and_says_so(env: ArmEnv) -> None:
+    env.reset()
+    env.close()
+    env.close()
+    for call in (env.reset, env.render, lambda: env.step(np.zeros(5, np.float32))):
+        with pytest.raises(ValueError, match="environment is closed; make another"):
+            call()
+
+
+@pytest.mark.parametrize("vectorization_mode", ["sync", "async"])
+def test_vector_environments_step_and_reset(vectorization_mode: str) -> None:
+    envs = gymnasium.make_vec(
+        "async_rl/UR5Reacher-v0", 2, vectorization_mode, preset="laptop", overrides=SHORT
+    )  # fmt: skip
+    observation, _ = envs.reset(seed=4)
+    assert observation["image"].shape[0] == 2
+    assert not np.array_equal(observation["image"][0], observation["image"][1])
+    truncations = 0
+    for _ in range(12):
+        observation, reward, _, truncated, _ = envs.step(envs.action_space.sample())
+        truncations += int(truncated.sum())
+    assert truncations == 2 and np.isfinite(reward).all()
+    envs.close()

@@ -142,3 +142,37 @@ def test_without_gl_auto_casts_rays_and_gl_says_what_to_install(
 def test_a_platform_that_loads_but_does_not_work_is_passed_over(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gl, "_LIBRARIES", {"no_such_platform": ()})
     assert make_renderer(scene).renderer.name == "raycast"
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+@pytest.mark.parametrize(("robot", "task"), [("ur5", "reaching"), ("panda", "visual_reacher"), ("fr3", "reaching")])
+def test_geoms_out_of_view_leave_no_trace_in_the_image(
+    name: str, robot: str, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = resolve("laptop", {"task": task}, robot)
+    model = Scene(settings)
+    renderer, everything = make(name, model), make(name, model)
+    assert isinstance(renderer, GLRenderer | RaycastRenderer) and isinstance(everything, GLRenderer | RaycastRenderer)
+    monkeypatch.setattr(everything._frustum, "outside", lambda data: np.zeros(model.model.ngeom, bool))
+    generator, limits = np.random.default_rng(0), settings.robot.limits
+    hidden = 0
+    for _ in range(40):
+        position = generator.uniform(limits.position_lower, limits.position_upper)
+        target = (generator.uniform(0, 160), generator.uniform(0, 90))
+        np.testing.assert_array_equal(renderer.render(position, target), everything.render(position, target))
+        hidden += int(renderer._frustum.outside(renderer._data).sum())
+    assert hidden > 40 * model.model.ngeom / 4
+    renderer.close()
+    everything.close()
+
+
+@pytest.mark.skipif(not available_platforms(), reason="no EGL or OSMesa on this system")
+def test_renderer_that_is_dropped_leaves_the_others_whole(scene: Scene, start: Array) -> None:
+    first = GLRenderer(scene)
+    expected = first.render(start, TARGETS[0])
+    dropped = GLRenderer(scene)
+    dropped.render(start, TARGETS[1])
+    first.render(start, TARGETS[1])  # the one whose context is current
+    del dropped
+    np.testing.assert_array_equal(first.render(start, TARGETS[0]), expected)
+    first.close()
