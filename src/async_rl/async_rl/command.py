@@ -112,6 +112,8 @@ def _export(words: list[str]) -> int:
     if _LISTED & set(words):
         print(USAGE)
         return 0
+    if words and Path(words[0]).is_dir():
+        _say("loading PyTorch")  # at once, since that takes seconds
     from async_rl_core.algorithms.export.export import export
     from async_rl_core.algorithms.export.formats import FORMATS
     from async_rl_core.evaluation.evaluate import run_config
@@ -123,9 +125,13 @@ def _export(words: list[str]) -> int:
         raise ConfigError("export what? async_rl export <run folder> [<file>] [format:=torchscript|onnx]")
     run_folder, *out = map(Path, paths)
     config = run_config(run_folder)
-    for path in export(config, run_folder, out[0] if out else None, values.get("format"), print):
-        print(path)
+    for path in export(config, run_folder, out[0] if out else None, values.get("format"), _say):
+        _say(str(path))
     return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _calibrate_latency(words: list[str]) -> int:

@@ -107,3 +107,10 @@ def test_keys_are_made_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert "async_rl launch reacher" in capsys.readouterr().out
+
+
+def test_export_says_what_it_does_before_it_loads_torch(tmp_path, capfd):
+    assert main(["export", str(tmp_path)]) == 2
+    printed = capfd.readouterr()
+    assert printed.out.splitlines()[0] == "loading PyTorch"
+    assert "has no config.yaml" in printed.err

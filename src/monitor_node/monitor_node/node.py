@@ -11,9 +11,11 @@ from visualization_msgs.msg import MarkerArray
 import async_rl_ros.node
 from async_rl_core.monitor import summary
 from async_rl_core.monitor.announcer import Announcer
+from async_rl_core.monitor.episode_events import EpisodeEvents
 from async_rl_core.monitor.episodes import RecordError
 from async_rl_core.monitor.faults import FaultWatch
 from async_rl_core.monitor.journal import Journal
+from async_rl_core.monitor.next_steps import next_steps
 from async_rl_core.monitor.progress import bar, episode_line, fraction
 from async_rl_core.monitor.remedy import remedy
 from async_rl_core.monitor.worker import Worker
@@ -46,7 +48,9 @@ class MonitorNode(ConfiguredNode):
         now = time.monotonic()
         folder = self.config.run_dir or self._config_folder()
         self._worker = Worker()
+        self._folder = folder
         self._journal = Journal(self.config, folder, self._worker, now)
+        self._events = EpisodeEvents(folder) if self.config.learns else None
         figures = summary.read(folder)
         self._announcer = Announcer(figures.get("missed_cycles", 0))
         self._faults = FaultWatch(figures, remedy(self.config, os.environ))
@@ -79,7 +83,11 @@ class MonitorNode(ConfiguredNode):
             self._journal.close(time.monotonic())
         except RecordError as error:
             self._say([f"warning: {error}"])
+        if self._events is not None:
+            self._events.close()
         self._say(self._worker.close(CLOSE_TIMEOUT))
+        if self.config.learns:
+            self._say(next_steps(self.config, self._folder, summary.read(self._folder), os.environ))
 
     def _config_folder(self) -> Path:
         return Path(self.get_parameter("config").get_parameter_value().string_value).parent
@@ -112,6 +120,8 @@ class MonitorNode(ConfiguredNode):
         now = time.monotonic()
         row = row_of(message, self._journal.wall_time(now), max(self._updates, message.policy_updates))
         self._journal.add(row, message.random)
+        if self._events is not None:
+            self._events.add(row)
         self._camera.end_episode(message.episode)
         self._say([episode_line(datetime.now(), row, message.random, self._done(now))])
 

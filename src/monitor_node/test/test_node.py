@@ -170,7 +170,7 @@ def test_the_run_folder_and_the_terminal(run: Run, number: signal.Signals) -> No
     run.tell_episode(2, random=False, target_term=4.0)
     run.wait_for((run.folder / "learning_curve.png").exists)
     lines = monitor.end(number)
-    told = [line for line in lines if "episode" in line]
+    told = [line for line in lines if "  episode  " in line]
     assert len(told) == 2
     assert "random" in told[0]
     assert told[1].endswith("[##########----------]  50%")
@@ -183,6 +183,10 @@ def test_the_run_folder_and_the_terminal(run: Run, number: signal.Signals) -> No
     assert (figures["cycles"], figures["lateness_p99_ms"]) == (1000, 1.5)
     assert (figures["component_update_p50_ms"], figures["component_update_p99_ms"]) == (52.0, 60.0)
     assert any(line.split()[:5] == ["learner", "update", "53.00", "52.00", "60.00"] for line in lines)
+    assert f"run folder: {run.folder}" in lines
+    assert any(line.split()[:2] == ["go", "on"] and f"resume:={run.folder}" in line for line in lines)
+    assert any(line.endswith(f"tensorboard --logdir {run.folder / 'tensorboard'}") for line in lines)
+    assert list((run.folder / "tensorboard" / "episodes").iterdir())
     assert (run.folder / "components.png").stat().st_size > 5_000
     assert (run.folder / "learning_curve.png").stat().st_size > 10_000
 

@@ -26,7 +26,7 @@ _BATCHES = (1, 7)  # sizes that are tried
 
 
 def export(
-    config: Config, run: Path, out: Path | None, format_name: str | None, warn: Callable[[str], object]
+    config: Config, run: Path, out: Path | None, format_name: str | None, say: Callable[[str], object]
 ) -> tuple[Path, Path]:
     """Write the policy of a run's newest checkpoint and a card beside it; return both paths.
 
@@ -35,7 +35,7 @@ def export(
         run: its folder.
         out: the file; none for one in the run's folder.
         format_name: one of `FORMATS`; none for that of the file's suffix, or else TorchScript.
-        warn: is told of damaged checkpoints.
+        say: is told of each stage, of the largest difference found, and of damaged checkpoints.
 
     Raises:
         CheckpointError: the run has no checkpoint that can be used.
@@ -43,21 +43,25 @@ def export(
         ExportError: a package is missing, or the file does not do what the policy does; nothing is written then.
     """
     format_ = choose_format(out, format_name)
-    policy = newest_policy(_in_single_precision(config), run, warn)
+    say(f"reading the newest checkpoint of {run}")
+    policy = newest_policy(_in_single_precision(config), run, say)
     path = out or run / FOLDER / f"policy_{policy.updates:012d}{format_.suffix}"
     card_file = card_path(path)
+    say(f"writing the policy after {policy.updates} updates as {format_.name}")
     content = format_.encode(DeployedPolicy(policy, config), _example(config))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_stale(path)
         with replacing(path) as temporary:
             _write(temporary, content)
+            say(f"comparing the file with the policy on {sum(_BATCHES)} random observations")
             difference = largest_difference(format_.load(temporary), policy, config)
             if not difference <= TOLERANCE:
                 raise ExportError(
                     f"{path} was not written: as {format_.name} the policy's actions differ by {difference:.2g} from "
                     f"the policy's own, at most {TOLERANCE:g} is allowed; try another format"
                 )
+        say(f"largest difference between their actions: {difference:.2g} ({TOLERANCE:g} is allowed)")
         facts = _file_facts(path, format_, content, difference) | card(config, policy, run)
         with replacing(card_file) as temporary:
             _write(temporary, (json.dumps(facts, indent=2) + "\n").encode())

@@ -124,6 +124,18 @@ def test_the_card_is_complete(run: Path, config: Config) -> None:
     assert origin["async_rl"]
 
 
+def test_export_tells_each_stage_and_the_largest_difference(run: Path, config: Config) -> None:
+    said: list[str] = []
+    _, card_path = export(config, run, run / "mine.pt", None, said.append)
+    assert said[:3] == [
+        f"reading the newest checkpoint of {run}",
+        "writing the policy after 42 updates as torchscript",
+        "comparing the file with the policy on 8 random observations",
+    ]
+    difference = card_of(card_path)["largest_difference_from_policy"]
+    assert said[3:] == [f"largest difference between their actions: {difference:.2g} (0.0001 is allowed)"]
+
+
 class Shifted(DeployedPolicy):
     """A crop one column off."""
 
