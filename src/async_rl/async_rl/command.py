@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from async_rl import middleware
+from async_rl import middleware, runs
 from async_rl.operator import ask
 from async_rl_core.bringup import calibration
 from async_rl_core.bringup.arguments import TASKS, Argument, describe, parse, table
@@ -20,8 +20,10 @@ from async_rl_core.security.keystore import keystore_folder
 USAGE = """usage: async_rl launch reacher|tracker [<name>:=<value> ...]   start a run, until its end or Ctrl-C
        async_rl launch reacher|tracker --show-args             list the arguments
        async_rl evaluate <run folder> [<name>:=<value> ...]    episodes of a run's newest policy, without noise
+       async_rl evaluate --example [<name>:=<value> ...]       the same of a policy that comes with the suite
        async_rl evaluate --show-args                           list the arguments
        async_rl export <run folder> [<file>] [format:=torchscript|onnx]   that policy as one file, with a card
+       async_rl runs [<folder>] | runs <run> <run>             list runs, or compare some
        async_rl arm|disarm|reset-fault [secure:=true]          ask the safety guard of a run that goes on
        async_rl calibrate latency [<name>:=<value> ...]        how late the camera's images are stamped
        async_rl calibrate latency --show-args                  list the arguments
@@ -68,6 +70,8 @@ def _dispatch(words: list[str]) -> int:
             return _evaluate(rest)
         case ["export", *rest]:
             return _export(rest)
+        case ["runs", *rest]:
+            return runs.command(rest)
         case [("arm" | "disarm" | "reset-fault") as name, *rest]:
             return _operate(name, rest)
         case ["calibrate", "latency", *rest]:
@@ -76,7 +80,7 @@ def _dispatch(words: list[str]) -> int:
             raise ConfigError("calibrate what? async_rl calibrate latency [<name>:=<value> ...]")
         case ["keys"]:
             return _keys()
-    known = ("launch", "arm", "disarm", "reset-fault", "evaluate", "export", "calibrate", "keys", "doctor")
+    known = ("launch", "arm", "disarm", "reset-fault", "evaluate", "export", "runs", "calibrate", "keys", "doctor")
     raise ConfigError(f"unknown command '{' '.join(words)}'{did_you_mean(words[0], known)}; see async_rl --help")
 
 
@@ -103,8 +107,13 @@ def _evaluate(words: list[str]) -> int:
     if _LISTED & set(words):
         print(describe(arguments(), "as the run's config.yaml says"))
         return 0
+    if words and words[0] == "--example":
+        from async_rl_core.evaluation.example import make_example_run
+
+        values = parse(words[1:], arguments())
+        return evaluate(make_example_run(datetime.now()), values)
     if not words or ":=" in words[0]:
-        raise ConfigError("evaluate which run? async_rl evaluate <run folder> [<name>:=<value> ...]")
+        raise ConfigError("evaluate which run? async_rl evaluate <run folder> [<name>:=<value> ...], or --example")
     return evaluate(Path(words[0]), parse(words[1:], arguments()))
 
 

@@ -1,0 +1,32 @@
+"""A policy's episodes in simulated time, without noise and without learning."""
+
+from itertools import islice
+
+from async_rl_core.agent.loop import Actor, EpisodeResult
+from async_rl_core.config.schema import Config
+from async_rl_core.experiments.simulated_run import SimulatedRun
+from async_rl_core.replay.step import Step
+
+
+class FixedLearning:
+    """Gives a policy that never changes, and stores nothing."""
+
+    def __init__(self, policy: Actor) -> None:
+        self.policy = policy
+
+    def send(self, step: Step) -> bool:
+        """Accepts the step."""
+        return True
+
+    def poll(self) -> bool:
+        """Returns that there is a policy."""
+        return True
+
+
+def evaluate_in_simulated_time(config: Config, policy: Actor, episodes: int) -> list[EpisodeResult]:
+    """Returns the results of so many episodes; `config` is that of an evaluation, without random steps."""
+    run = SimulatedRun(config, FixedLearning(policy))
+    try:
+        return list(islice(run.episodes(), episodes))
+    finally:
+        run.close()
