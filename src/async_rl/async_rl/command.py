@@ -111,7 +111,9 @@ def _evaluate(words: list[str]) -> int:
         from async_rl_core.evaluation.example import make_example_run
 
         values = parse(words[1:], arguments())
-        return evaluate(make_example_run(datetime.now()), values)
+        run_folder = make_example_run(datetime.now())
+        _say(f"the example policy lies in {run_folder}; videos of its episodes come into its evaluations/")
+        return evaluate(run_folder, values)
     if not words or ":=" in words[0]:
         raise ConfigError("evaluate which run? async_rl evaluate <run folder> [<name>:=<value> ...], or --example")
     return evaluate(Path(words[0]), parse(words[1:], arguments()))

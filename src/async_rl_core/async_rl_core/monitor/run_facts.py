@@ -15,8 +15,10 @@ LOCK_FILE = ".lock"
 LARGEST_CONFIG = 2**20
 """Bytes beyond which a config.yaml is none of ours."""
 
-RUNNING, FINISHED, RESUMABLE, EVALUATION, EMPTY = "running", "finished", "resumable", "evaluation", "empty"
-"""States of a run: its processes live; it reached its end; it can go on; it is an evaluation; it recorded nothing."""
+RUNNING, FINISHED, RESUMABLE, EVALUATION = "running", "finished", "resumable", "evaluation"
+POLICY, EMPTY = "policy", "empty"
+"""States of a run: its processes live; it reached its end; it can go on; it is an evaluation; it holds a policy and
+nothing else, as the example's; it recorded nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +145,16 @@ def _state(folder: Path, config: Mapping[str, object], figures: Mapping[str, obj
         wanted, there = _number(config.get(limit)), _number(figures.get(reached))
         if wanted is not None and there is not None and there >= wanted:
             return FINISHED
-    recorded = ("checkpoints", "replay")
-    if figures.get("episodes") or any(any(_entries(folder / name)) for name in recorded):
+    if figures.get("episodes") or _holds_files(folder / "replay"):
         return RESUMABLE
-    return EMPTY
+    return POLICY if _holds_files(folder / "checkpoints") else EMPTY
 
 
-def _entries(folder: Path) -> list[Path]:
+def _holds_files(folder: Path) -> bool:
     try:
-        return [path for path in folder.iterdir() if not path.name.startswith(".")]
+        return any(not path.name.startswith(".") for path in folder.iterdir())
     except OSError:
-        return []
+        return False
 
 
 def _is_locked(path: Path) -> bool:

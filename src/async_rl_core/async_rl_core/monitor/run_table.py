@@ -29,9 +29,15 @@ def comparison(runs: Sequence[RunFacts]) -> list[str]:
     keys = sorted(set().union(*flat) - set(_OWN))
     differing = [key for key in keys if len({repr(values.get(key, "-")) for values in flat}) > 1]
     configuration = [("configuration", *names), *((key, *(_cell(v.get(key, "-")) for v in flat)) for key in differing)]
-    lines = _aligned(configuration) if differing else ["the configurations are the same"]
+    lines = _aligned(configuration) if differing else []
+    if len(runs) > 1 and not differing:
+        lines = ["the configurations are the same"]
     figures = [(key, *(_cell(run.figures.get(key)) for run in runs)) for key in FIGURES]
-    return [*lines, "", *_aligned([("figure", *names), ("state", *(run.state for run in runs)), *figures])]
+    return [
+        *lines,
+        *([""] if lines else []),
+        *_aligned([("figure", *names), ("state", *(run.state for run in runs)), *figures]),
+    ]
 
 
 def printable(text: str) -> str:

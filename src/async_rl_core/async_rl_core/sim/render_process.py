@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config
-from async_rl_core.errors import SimulationError
+from async_rl_core.errors import AsyncRLError, SimulationError
 from async_rl_core.sim import REQUESTED_PLATFORM
 from async_rl_core.sim.gl import GLRenderer
 from async_rl_core.sim.scene import Array, Point, Scene
@@ -103,7 +103,7 @@ def serve(descriptor: int) -> None:
         config = Config.model_validate_json(_receive(caller))
         try:
             renderer = GLRenderer(Scene(config))
-        except SimulationError as error:
+        except AsyncRLError as error:
             _send(caller, str(error).encode())
             return
         _send(caller, b"")

@@ -65,6 +65,12 @@ def test_state_follows_from_limits_and_records(
     assert read_run(make("run", figures, **overrides)).state == state
 
 
+def test_state_of_a_folder_with_a_policy_alone_is_policy(make: Make) -> None:
+    folder = make("run")
+    (folder / "checkpoints" / "updates_000000000007.safetensors").write_bytes(b"")
+    assert read_run(folder).state == "policy"
+
+
 def test_state_of_a_locked_run_is_running_and_the_lock_is_left_alone(make: Make) -> None:
     folder = make("run", FIGURES)
     lock = RunLock(folder)
