@@ -4,16 +4,16 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
-from async_rl import middleware, runs
+from async_rl import middleware, presets, run_config, runs
 from async_rl.operator import ask
 from async_rl_core.bringup import calibration
-from async_rl_core.bringup.arguments import TASKS, Argument, describe, parse, table
+from async_rl_core.bringup.arguments import TASKS, Argument, defaults, describe, parse, table
 from async_rl_core.bringup.doctor import examine
 from async_rl_core.bringup.run import run
 from async_rl_core.config.explain import did_you_mean
 from async_rl_core.config.load import config_folder
+from async_rl_core.config.paths import user_path
 from async_rl_core.errors import AsyncRLError, ConfigError
 from async_rl_core.security.keystore import keystore_folder
 
@@ -27,6 +27,8 @@ USAGE = """usage: async_rl launch reacher|tracker [<name>:=<value> ...]   start 
        async_rl arm|disarm|reset-fault [secure:=true]          ask the safety guard of a run that goes on
        async_rl calibrate latency [<name>:=<value> ...]        how late the camera's images are stamped
        async_rl calibrate latency --show-args                  list the arguments
+       async_rl preset list | preset show <name> [robot:=<name>]   presets; one resolved, as a file to save and change
+       async_rl config accept <run folder>                     confirm a config.yaml that you edited
        async_rl keys                                           make the keys for secure:=true, or bring them up to date
        async_rl doctor                                         check this machine, and say what to do
        async_rl --help
@@ -78,9 +80,26 @@ def _dispatch(words: list[str]) -> int:
             return _calibrate_latency(rest)
         case ["calibrate", *_]:
             raise ConfigError("calibrate what? async_rl calibrate latency [<name>:=<value> ...]")
+        case ["preset", *rest]:
+            return presets.command(rest)
+        case ["config", *rest]:
+            return run_config.command(rest)
         case ["keys"]:
             return _keys()
-    known = ("launch", "arm", "disarm", "reset-fault", "evaluate", "export", "runs", "calibrate", "keys", "doctor")
+    known = (
+        "launch",
+        "arm",
+        "disarm",
+        "reset-fault",
+        "evaluate",
+        "export",
+        "runs",
+        "calibrate",
+        "preset",
+        "config",
+        "keys",
+        "doctor",
+    )
     raise ConfigError(f"unknown command '{' '.join(words)}'{did_you_mean(words[0], known)}; see async_rl --help")
 
 
@@ -88,7 +107,8 @@ def _launch(name: str, words: list[str]) -> int:
     if name not in TASKS:
         raise ConfigError(f"nothing to launch called '{name}'{did_you_mean(name, TASKS)}; allowed: {', '.join(TASKS)}")
     if _LISTED & set(words):
-        print(describe(table(TASKS[name])))
+        values = parse(word for word in words if word not in _LISTED)
+        print(describe(table(TASKS[name]), defaults(values, TASKS[name])))
         return 0
     return run(parse(words), TASKS[name])
 
@@ -105,7 +125,7 @@ def _evaluate(words: list[str]) -> int:
     from async_rl_core.evaluation.evaluate import arguments, evaluate
 
     if _LISTED & set(words):
-        print(describe(arguments(), "as the run's config.yaml says"))
+        print(describe(arguments(), otherwise="as the run's config.yaml says"))
         return 0
     if words and words[0] == "--example":
         from async_rl_core.evaluation.example import make_example_run
@@ -116,7 +136,7 @@ def _evaluate(words: list[str]) -> int:
         return evaluate(run_folder, values)
     if not words or ":=" in words[0]:
         raise ConfigError("evaluate which run? async_rl evaluate <run folder> [<name>:=<value> ...], or --example")
-    return evaluate(Path(words[0]), parse(words[1:], arguments()))
+    return evaluate(user_path(words[0]), parse(words[1:], arguments()))
 
 
 def _export(words: list[str]) -> int:
@@ -134,7 +154,7 @@ def _export(words: list[str]) -> int:
     values = parse((word for word in words if ":=" in word), [format_])
     if len(paths) not in (1, 2):
         raise ConfigError("export what? async_rl export <run folder> [<file>] [format:=torchscript|onnx]")
-    run_folder, *out = map(Path, paths)
+    run_folder, *out = map(user_path, paths)
     config = run_config(run_folder)
     for path in export(config, run_folder, out[0] if out else None, values.get("format"), _say):
         _say(str(path))

@@ -8,8 +8,11 @@ from typing import get_args
 from async_rl_core.bringup.cycle import AUTO, CYCLE, settle
 from async_rl_core.bringup.resume import resumed
 from async_rl_core.config.checks import ALGORITHMS
+from async_rl_core.config.checksum import Checksum, verdict
+from async_rl_core.config.document import read_text
 from async_rl_core.config.explain import did_you_mean
 from async_rl_core.config.load import cameras, presets, resolve, robots
+from async_rl_core.config.paths import user_path
 from async_rl_core.config.schema import Architecture, Config, SimConfig
 from async_rl_core.errors import ConfigError
 from async_rl_core.plugins import names
@@ -33,6 +36,7 @@ CYCLE_TIME = (
     "is one of seq"
 )
 
+ROBOT = "by default the preset's if it names one, else ur5"
 CAMERA = "by default sim with a simulated arm, topic:image_raw with a real one"
 SECURE = "let only nodes with keys take part, each within its rights (SROS2; keys: async_rl keys)"
 
@@ -65,7 +69,7 @@ def _name(text: str) -> str:
 def _path(text: str) -> str:
     if not text:
         raise ValueError
-    return str(Path(text).expanduser().absolute())
+    return str(user_path(text).absolute())
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class Argument:
             if self.choices and text not in self.choices:
                 raise ValueError
             return self.parse(text)
+        except ConfigError as error:
+            raise ConfigError(f"argument {self.name}: {error}") from None
         except (ValueError, KeyError):
             allowed = ", ".join(self.choices) if self.choices else self.allowed
             raise ConfigError(f"argument {self.name}: '{text}' is not allowed; allowed: {allowed}") from None
@@ -103,7 +109,7 @@ def table(task: str = AS_PRESET) -> list[Argument]:
     return [
         Argument("architecture", "which processes sample and update", "architecture", choices=get_args(Architecture)),
         Argument("preset", f"settings to start from: {start_from}, {file}", None, default="laptop"),
-        Argument("robot", f"the arm: {arms}, {file}", None, default="ur5"),
+        Argument("robot", f"the arm: {arms}, {file}; {ROBOT}", None),
         Argument("hardware", "whether the arm is simulated", "hardware", choices=("sim", "real")),
         Argument("robot_ip", "address of the real arm", "robot_ip", _name, "a host name or IP address, or none"),
         Argument(
@@ -178,7 +184,16 @@ def configure(values: Mapping[str, str], task: str = AS_PRESET, say: Callable[[s
     _complete_image(overrides, labels)
     if overrides.get("hardware") == "real":
         overrides["guard.auto_arm"] = False  # a person arms it
-    return settle(lambda values: resolve(chosen["preset"], values, chosen["robot"], labels), overrides, say)
+    robot = None if chosen["robot"] == AS_PRESET else chosen["robot"]
+    _note_edit(chosen["preset"], say)
+    return settle(lambda values: resolve(chosen["preset"], values, robot, labels), overrides, say)
+
+
+def _note_edit(preset: str, say: Callable[[str], object]) -> None:
+    """Says where a run's configuration, given as a preset, is not as the run wrote it."""
+    path = user_path(preset)
+    if path.is_file() and verdict(read_text(path)) is Checksum.WRONG:
+        say(f"preset {preset}: edited since its run wrote it; it is taken as it is")
 
 
 def _go_on(values: Mapping[str, str], task: str) -> Config:
@@ -207,14 +222,46 @@ def is_resumed(values: Mapping[str, str]) -> bool:
     return values.get("resume", "none") != "none"
 
 
-def describe(arguments: Iterable[Argument], otherwise: str = "as the preset says") -> str:
-    """Arguments as `--show-args` prints them; `otherwise` says where the default comes from that is not theirs."""
+def defaults(values: Mapping[str, str], task: str = AS_PRESET) -> dict[str, str]:
+    """Returns by name what each argument is by default, beside those given; of a preset and robot that can be run."""
+    preset, robot = values.get("preset", "laptop"), values.get("robot", AS_PRESET)
+    config = resolve(preset, {} if task == AS_PRESET else {"task": task}, None if robot == AS_PRESET else robot)
+    data: object = config.model_dump(mode="json")
+    found = {"preset": preset, "robot": config.robot.name if robot == AS_PRESET else robot}
+    for argument in table(task):
+        if argument.key is not None:
+            value = data
+            for part in argument.key.split("."):
+                value = value[part] if isinstance(value, dict) else None
+            found[argument.name] = "none" if value is None else _text(value)
+    return found
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def describe(
+    arguments: Iterable[Argument], values: Mapping[str, str] | None = None, otherwise: str = "as the preset says"
+) -> str:
+    """Arguments as `--show-args` prints them.
+
+    Args:
+        arguments: the arguments.
+        values: the defaults that a preset decides, by name, as `defaults` returns them.
+        otherwise: where a default comes from that is in neither.
+    """
     lines = ["Arguments (pass arguments as '<name>:=<value>'):"]
     for argument in arguments:
         choices = f" Choices: {', '.join(argument.choices)}." if argument.choices else ""
         default = otherwise if argument.default == AS_PRESET else f"'{argument.default}'"
+        if values and argument.name in values:
+            default = f"'{values[argument.name]}'"
         lines += ["", f"    '{argument.name}':", f"        {argument.description}.{choices}"]
         lines += [f"        (default: {default})"]
+    if values:
+        lines += ["", f"Defaults: preset {values['preset']}, robot {values['robot']}. Name others to see theirs:"]
+        lines += ["    --show-args preset:=<name> robot:=<name>"]
     return "\n".join(lines)
 
 

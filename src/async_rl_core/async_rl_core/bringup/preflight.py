@@ -70,8 +70,8 @@ def create_run_folder(config: Config, now: datetime) -> Config:
         if config.run_dir is None:
             folder = _new_name(config, now).absolute()
         if folder.is_dir() and any(folder.iterdir()):
-            instead = f"go on with that run by resume:={folder}" if (folder / CONFIG_FILE).exists() else "empty it"
-            raise ConfigError(f"run folder {folder} is not empty; {instead}, or choose another with run_dir:=<folder>")
+            again = f"go on with that run by resume:={folder}, or " if (folder / CONFIG_FILE).exists() else ""
+            raise ConfigError(f"run folder {folder} is not empty; {again}choose another folder with run_dir:=<folder>")
         check_disk(config, folder)
         folder.mkdir(parents=True, exist_ok=True)
         config = config.model_copy(update={"run_dir": folder})

@@ -6,6 +6,8 @@ from pathlib import Path
 from async_rl_core.agent.start import Start
 from async_rl_core.algorithms import checkpoint_file
 from async_rl_core.bringup.preflight import CONFIG_FILE, check_disk
+from async_rl_core.config.checksum import Checksum, verdict
+from async_rl_core.config.document import read_text
 from async_rl_core.config.load import reconfigure, write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
@@ -49,6 +51,8 @@ def reopen(config: Config, say: Callable[[str], object]) -> None:
             f"in all, such as episodes:={2 * start.finished}, or episodes:=none"
         )
     check_disk(config, folder)
+    if verdict(read_text(folder / CONFIG_FILE)) is Checksum.MISSING:
+        say(f"warning: {folder / CONFIG_FILE} is of a version without checksum, so damage to it is not noticed")
     try:
         write_config(config, folder / CONFIG_FILE)
     except OSError as error:

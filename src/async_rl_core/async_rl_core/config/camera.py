@@ -1,10 +1,12 @@
 """Where the images come from."""
 
 import re
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from async_rl_core.config.section import NonNegative, Positive, Section
+from async_rl_core.config.paths import UserFile
+from async_rl_core.config.section import ByKey, KeyedError, NonNegative, Positive, Section
 
 SIMULATED, TOPIC = "sim", "topic:"
 """What a source may be, besides the name of a driver; the name of a topic follows the second."""
@@ -22,22 +24,27 @@ class CameraDriver(Section):
     package: str
     executable: str
     topic: str = Field(description="of its images, sensor_msgs/CompressedImage where the name ends with 'compressed'")
-    device: str | None = Field(default=None, description="a file that has to be there")
-    parameters: dict[str, str] = Field(
+    device: UserFile | None = Field(default=None, description="a file that has to be there")
+    parameters: Annotated[dict[str, str], ByKey()] = Field(
         default={}, description="as '-p' of --ros-args takes them; {rate} stands for camera.rate, {device} for the file"
     )
 
     @model_validator(mode="after")
     def _can_be_filled(self) -> "CameraDriver":
-        try:
-            self.filled(1.0)
-        except (LookupError, ValueError, AttributeError) as error:
-            raise ValueError(f"parameters of {self.executable}: braces may hold rate or device only") from error
+        for name, text in self.parameters.items():
+            try:
+                self._filled(text, 1.0)
+            except (LookupError, ValueError, AttributeError) as error:
+                problem = f"parameters of {self.executable}: braces may hold rate or device only"
+                raise KeyedError(problem, "parameters", name) from error
         return self
 
     def filled(self, rate: float) -> dict[str, str]:
         """The parameters, for so many images a second."""
-        return {name: text.format(rate=rate, device=self.device) for name, text in self.parameters.items()}
+        return {name: self._filled(text, rate) for name, text in self.parameters.items()}
+
+    def _filled(self, text: str, rate: float) -> str:
+        return text.format(rate=rate, device=self.device)
 
 
 class CameraConfig(Section):
@@ -54,7 +61,9 @@ class CameraConfig(Section):
         description="seconds from the light to a real camera's stamp, as `async_rl calibrate latency` measures them; "
         "taken off the stamps",
     )
-    drivers: dict[str, CameraDriver] = Field(description="what starts a camera, by the name that `source` gives")
+    drivers: Annotated[dict[str, CameraDriver], ByKey("package")] = Field(
+        description="what starts a camera, by the name that `source` gives"
+    )
 
     def problem(self) -> str:
         """What is wrong with the source; empty where nothing is."""

@@ -1,4 +1,4 @@
-"""A YAML file as data, with the line of every key, so that an error can say where."""
+"""A YAML file as data, with the line of every key and list item, so that an error can say where."""
 
 import re
 from collections.abc import Mapping
@@ -13,8 +13,18 @@ from async_rl_core.errors import ConfigError
 Key = tuple[str, ...]
 
 
+_RESOLVED = {"preset", "task", "hardware", "camera", "agent", "robot"}
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML's safe subset. YAML 1.1 reads 1e-3 as a string for want of a point; here it is the number it looks like."""
+    """YAML's safe subset without aliases. Reads 1e-3 as a number, which YAML 1.1 takes for a string."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = cast("yaml.Event", self.peek_event())  # type: ignore[no-untyped-call]
+            problem = "aliases (*name) are not supported; write the value out"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
 
 
 _Loader.add_implicit_resolver(
@@ -31,17 +41,27 @@ class Document:
     lines: Mapping[Key, int] = field(default_factory=dict)
 
     def where(self, key: Key) -> str:
-        """The name of the source, with the line of the key where there is one."""
-        line = self.lines.get(key)
+        """The name of the source, with the line of the key, or of the nearest section or list that it is in."""
+        lines = (self.lines.get(key[:length]) for length in range(len(key), 0, -1))
+        line = next((line for line in lines if line is not None), None)
         return self.name if line is None else f"{self.name}:{line}"
+
+    @property
+    def complete(self) -> bool:
+        """Whether this is the resolved configuration of a run, which leaves nothing to others."""
+        robot = self.data.get("robot")
+        return self.data.keys() >= _RESOLVED and isinstance(robot, dict) and "name" in robot
 
     def has(self, key: Key) -> bool:
         """Whether this source says anything about the key."""
         node: object = self.data
         for part in key:
-            if not isinstance(node, dict) or part not in node:
+            if isinstance(node, list) and part.isdigit() and int(part) < len(node):
+                node = node[int(part)]
+            elif isinstance(node, dict) and part in node:
+                node = node[part]
+            else:
                 return False
-            node = node[part]
         return True
 
 
@@ -50,13 +70,19 @@ def read_document(path: Path) -> Document:
 
     Raises `ConfigError` where the file cannot be read, is not YAML, names a key twice or uses aliases.
     """
+    return parse_document(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Returns the text of a YAML file. Raises `ConfigError` where it cannot be read."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder, not a YAML file")
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({_one_line(error)})") from None
-    return parse_document(text, str(path))
 
 
 def parse_document(text: str, name: str) -> Document:
@@ -70,7 +96,7 @@ def parse_document(text: str, name: str) -> Document:
                 return Document(name, {})
             if not isinstance(root, yaml.MappingNode):
                 raise ConfigError(f"{name}: must be a mapping of keys to values, like 'seed: 1'")
-            _walk(root, (), name, lines, set())
+            _walk(root, (), name, lines)
             data = loader.construct_document(root)
         finally:
             loader.dispose()
@@ -82,14 +108,12 @@ def parse_document(text: str, name: str) -> Document:
     return Document(name, cast(dict[str, object], data), lines)
 
 
-def _walk(node: yaml.Node, key: Key, name: str, lines: dict[Key, int], seen: set[int]) -> None:
+def _walk(node: yaml.Node, key: Key, name: str, lines: dict[Key, int]) -> None:
     """Note the line of every key below a node; refuse what a reader of the file would misread."""
-    if id(node) in seen:
-        raise ConfigError(f"{name}:{node.start_mark.line + 1}: aliases (*name) are not supported; write the value out")
-    seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            _walk(item, (*key, str(index)), name, lines, seen)
+            lines[(*key, str(index))] = item.start_mark.line + 1
+            _walk(item, (*key, str(index)), name, lines)
     elif isinstance(node, yaml.MappingNode):
         for key_node, value in node.value:
             line = key_node.start_mark.line + 1
@@ -100,7 +124,7 @@ def _walk(node: yaml.Node, key: Key, name: str, lines: dict[Key, int], seen: set
                 dotted = ".".join(child)
                 raise ConfigError(f"{name}:{line}: key '{dotted}' is given twice, first in line {lines[child]}")
             lines[child] = line
-            _walk(value, child, name, lines, seen)
+            _walk(value, child, name, lines)
 
 
 def _one_line(error: object) -> str:

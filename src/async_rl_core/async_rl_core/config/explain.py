@@ -5,9 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from async_rl_core.config.document import Key
 from async_rl_core.config.schema import Config
+from async_rl_core.config.section import KeyedError
+
+_MUST = "\0"
+"""Marks a finding on a value's type or range."""
 
 
 def explain(
@@ -16,7 +21,7 @@ def explain(
     where: Callable[[Key], str],
     schema: type[BaseModel] = Config,
 ) -> str:
-    """The first finding, misspelt keys before all else, since a missing key is often their consequence.
+    """Every finding, misspelt keys before all else, since a missing key is often their consequence.
 
     Args:
         error: what pydantic found.
@@ -25,18 +30,53 @@ def explain(
         schema: what the data were to follow.
     """
     findings = sorted(error.errors(include_url=False), key=lambda f: f["type"] != "extra_forbidden")
-    first = findings[0]
-    key = tuple(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        problem = "unknown key" + _nearest(key, schema)
-    elif first["type"] == "missing":
-        problem = "is missing"
-    elif first["type"] == "value_error":
-        problem = str(first["ctx"]["error"])
-    else:
-        problem = f"{_short(_value(data, key))} is not allowed; {_lower(first['msg'])}"
-    more = "" if len(findings) == 1 else f" (and {len(findings) - 1} more)"
-    return " ".join(f"{where(key)}: {problem}{more}".split())
+    problems: dict[Key, list[str]] = {}
+    for finding in findings:
+        key = _path(data, finding)
+        problems.setdefault(key, []).append(_problem(finding, key, schema))
+    lines = [f"{where(key)}: {_joined(key, said, data)}" for key, said in problems.items()]
+    return " ".join("; ".join(lines).split())
+
+
+def _problem(finding: ErrorDetails, key: Key, schema: type[BaseModel]) -> str:
+    match finding["type"]:
+        case "extra_forbidden":
+            return "unknown key" + _nearest(key, schema)
+        case "missing":
+            return "is missing"
+        case "value_error":
+            return str(finding["ctx"]["error"])
+    return _MUST + _lower(finding["msg"])
+
+
+def _joined(key: Key, said: list[str], data: Mapping[str, object]) -> str:
+    """The findings on one key: of a value that may be of several types, one for each type."""
+    if not said[0].startswith(_MUST):
+        return "; ".join(dict.fromkeys(said))
+    reasons = dict.fromkeys(text.removeprefix(_MUST) for text in said)
+    return f"{_short(_value(data, key))} is not allowed; {' or '.join(reasons)}"
+
+
+def _path(data: object, finding: ErrorDetails) -> Key:
+    """The key of a finding in the data: pydantic names the members of a union in it too."""
+    path: list[str] = []
+    *inner, last = (str(part) for part in finding["loc"])
+    for part in inner:
+        if isinstance(data, Mapping) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and part.isdigit() and int(part) < len(data):
+            data = data[int(part)]
+        else:
+            continue
+        path.append(part)
+    there = isinstance(data, Mapping) or (isinstance(data, list) and last.isdigit())
+    key = (*path, last) if there and (finding["type"] == "missing" or _has(data, last)) else tuple(path)
+    error = finding.get("ctx", {}).get("error")
+    return (*key, *error.key) if isinstance(error, KeyedError) else key
+
+
+def _has(data: object, part: str) -> bool:
+    return part in data if isinstance(data, Mapping) else isinstance(data, list) and int(part) < len(data)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

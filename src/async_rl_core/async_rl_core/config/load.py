@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
@@ -11,19 +10,27 @@ import yaml
 from pydantic import ValidationError
 
 from async_rl_core.config.checks import Problem, check, unseen
-from async_rl_core.config.document import Document, Key, read_document
+from async_rl_core.config.checksum import accept as seal
+from async_rl_core.config.checksum import require_right, sealed
+from async_rl_core.config.document import Document, Key, parse_document, read_document, read_text
 from async_rl_core.config.explain import did_you_mean, explain
-from async_rl_core.config.schema import Config
+from async_rl_core.config.files import write_text
+from async_rl_core.config.merge import Merged
+from async_rl_core.config.paths import user_path
+from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.errors import ConfigError
 from async_rl_core.tasks.registry import make_task, settings_file, task_class, tasks
 
+DEFAULT_ROBOT = "ur5"
+
 _FOLDER_VARIABLE = "ASYNC_RL_CONFIG"
+_NOTHING = Document("", {})
 
 
 def config_folder() -> Path:
     """The folder of base.yaml, presets/ and robots/: ASYNC_RL_CONFIG, else as installed, else the source tree's."""
     if explicit := os.environ.get(_FOLDER_VARIABLE):
-        folder = Path(explicit)
+        folder = user_path(explicit)
         if not (folder / "base.yaml").is_file():
             raise ConfigError(f"{_FOLDER_VARIABLE}={explicit} has no base.yaml; unset it, or name such a folder")
         return folder
@@ -57,39 +64,95 @@ def cameras() -> list[str]:
 def resolve(
     preset: str = "laptop",
     overrides: Mapping[str, object] | None = None,
-    robot: str = "ur5",
+    robot: str | None = None,
     names: Mapping[str, str] | None = None,
 ) -> Config:
     """The configuration of a run: base.yaml, then the task, then the robot, then the preset, then the overrides.
 
-    The task is the overrides', else the preset's, else the robot's.
+    The task is the overrides', else the preset's, else the robot's. A preset whose section `robot` has a name, such as
+    an earlier run's configuration, chooses the robot.
 
     Args:
         preset: a name from `presets()`, or the path of a YAML file (ending in .yaml or .yml), such as an earlier run's.
         overrides: values by dotted key, such as {"camera.width": 80}.
-        robot: a name from `robots()`, or the path of a YAML file.
+        robot: a name from `robots()`, or the path of a YAML file; by default the preset's, else the UR5.
         names: what errors call an overridden key, such as {"camera.width": "argument image_width"}.
 
     Raises:
-        ConfigError: one line with the file, the key, its value, what is allowed, and the nearest key to a misspelt one.
+        ConfigError: one line with the file, the key, its value, what is allowed, and the nearest key to a misspelt one;
+            or `robot` is another one than the preset's.
     """
-    chosen = read_document(_find("preset", preset))
-    arm = _nested(read_document(_find("robot", robot)), "robot")
+    path = find("preset", preset)
+    chosen = _beside(read_document(path), path)
+    named = _robot_name(chosen)
     changes = _overrides(overrides or {})
     # 'preset' records where the values came from, so it is never taken from a file.
-    label = Document("preset", {"preset": Path(preset).stem if _is_path(preset) else preset})
+    label = Document("preset", {"preset": path.stem})
+    if named is None:
+        return _layered(_arm(robot or DEFAULT_ROBOT), chosen, label, changes, names or {})
+    config = _layered(_arm(named) if named in robots() else _NOTHING, chosen, label, changes, names or {})
+    if robot is not None:
+        without = Document(chosen.name, {k: v for k, v in chosen.data.items() if k != "robot"}, chosen.lines)
+        if _robot_of(_arm(robot), without, label, changes) != config.robot:
+            raise ConfigError(
+                f"argument robot: '{robot}' is given, but preset {chosen.where(('robot', 'name'))} is of another "
+                f"robot, '{named}'; leave robot out, or delete the section 'robot' from a copy of that preset"
+            )
+    return config
+
+
+def _layered(arm: Document, chosen: Document, label: Document, changes: Document, names: Mapping[str, str]) -> Config:
+    """The configuration with the robot `arm`, the preset `chosen` and the overrides `changes`."""
     base = read_document(config_folder() / "base.yaml")
-    driven = _driven(arm, [base, chosen, changes])
-    usual = _usual_task(arm)
+    own = chosen if chosen.has(("robot", "drivers")) else arm
+    before, after = _driver_name(own, [base, chosen]), _driver_name(own, [base, chosen, changes])
+    driven = _driven(own, after)
+    usual = _usual_task(chosen if chosen.has(("robot", "task")) else arm)
     task = _task([usual, chosen, changes])
-    return _validated([base, *task, arm, driven, usual, chosen, label, changes], names or {})
+    # The robot of a complete preset is as its driver needs it: with another driver, that one's needs go first.
+    switched = [driven] if chosen.complete and before != after else []
+    return _validated([base, *task, arm, driven, usual, chosen, *switched, label, changes], names)
+
+
+def _robot_of(arm: Document, chosen: Document, label: Document, changes: Document) -> RobotConfig | None:
+    """The robot of another layering; none where that is not valid."""
+    try:
+        return _layered(arm, chosen, label, changes, {}).robot
+    except ConfigError:
+        return None
+
+
+def _arm(robot: str) -> Document:
+    path = find("robot", robot)
+    return _beside(_nested(read_document(path), "robot"), path)
+
+
+def _beside(document: Document, path: Path) -> Document:
+    """The document with the path of its robot's model, where that lies beside the file."""
+    robot = document.data.get("robot")
+    model = robot.get("model") if isinstance(robot, dict) else None
+    if not isinstance(model, str) or path.parent == config_folder() / "robots":
+        return document
+    there = path.parent.absolute() / user_path(model)  # which an absolute path replaces
+    if not there.is_file():
+        return document
+    placed = {**cast(dict[str, object], robot), "model": str(there)}
+    return Document(document.name, {**document.data, "robot": placed}, document.lines)
+
+
+def _robot_name(document: Document) -> str | None:
+    """The name of the robot that a preset, or a run's configuration, is of."""
+    robot = document.data.get("robot")
+    name = robot.get("name") if isinstance(robot, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _usual_task(arm: Document) -> Document:
     """The robot's own choice of a task."""
     robot = arm.data.get("robot")
     task = robot.get("task") if isinstance(robot, dict) else None
-    return Document(arm.name, {} if task is None else {"task": task})
+    line = arm.lines.get(("robot", "task"))
+    return Document(arm.name, {} if task is None else {"task": task}, {} if line is None else {("task",): line})
 
 
 def _task(sources: list[Document]) -> list[Document]:
@@ -101,34 +164,41 @@ def _task(sources: list[Document]) -> list[Document]:
     return [] if path is None else [read_document(path)]
 
 
-def _driven(arm: Document, sources: list[Document]) -> Document:
-    """What the robot's driver has other than the robot's file says; nothing where there is no such driver.
-
-    The driver is the one that the last of the sources names, else, of a real arm, its first.
-    """
+def _drivers(arm: Document) -> dict[object, object]:
     drivers: object = arm.data
     for key in ("robot", "drivers"):
         drivers = drivers.get(key) if isinstance(drivers, dict) else None
-    known = cast(dict[object, object], drivers) if isinstance(drivers, dict) else {}
+    return drivers if isinstance(drivers, dict) else {}
+
+
+def _driver_name(arm: Document, sources: list[Document]) -> str | None:
+    """The driver that the last of the sources names; else, of a real arm, its first."""
     name = _last("driver", sources)
     if name is None and _last("hardware", sources) == "real":
-        name = next(iter(known), None)
-    driver = known.get(name) if isinstance(name, str) else None
+        name = next(iter(_drivers(arm)), None)
+    return name if isinstance(name, str) else None
+
+
+def _driven(arm: Document, name: str | None) -> Document:
+    """The keys of the robot that are other with one of its drivers; nothing where there is no such driver."""
+    driver = _drivers(arm).get(name)
     data = driver.get("robot") if isinstance(driver, dict) else None
-    return Document(f"driver {name}", {"robot": data} if isinstance(data, dict) else {})
+    above = ("robot", "drivers", name, "robot")
+    lines = {("robot", *key[4:]): line for key, line in arm.lines.items() if key[:4] == above}
+    return Document(arm.name, {"robot": data} if isinstance(data, dict) else {}, lines)
 
 
 def _last(key: str, sources: list[Document]) -> object:
-    """What the last of the sources that says anything of a key says of it."""
+    """The key's value in the last source that sets it."""
     return next((source.data[key] for source in reversed(sources) if key in source.data), None)
 
 
 def read_config(path: Path) -> Config:
-    """A resolved configuration from its file, checked like any other, but not by its task: who needs that loads it.
+    """A run's configuration from its file, with its checksum checked; the task's parameters are not.
 
     Raises `ConfigError`.
     """
-    return _validated([read_document(path)], {}, by_task=False)
+    return _validated([_sealed_document(path)], {}, by_task=False)
 
 
 def reconfigure(
@@ -136,32 +206,37 @@ def reconfigure(
 ) -> Config:
     """A run's resolved configuration with some values changed; what is newer than the run has its default.
 
-    `overrides` and `names` are as those of `resolve`. Raises `ConfigError`.
+    `overrides` and `names` are as those of `resolve`. Raises `ConfigError`, also where the checksum is wrong.
     """
-    run = read_document(path)
-    robot = run.data.get("robot")
-    name = robot.get("name") if isinstance(robot, dict) else None
-    arm = [_nested(read_document(_find("robot", str(name))), "robot")] if name in robots() else []
+    run = _sealed_document(path)
+    name = _robot_name(run)
+    arm = [_arm(name)] if name in robots() else []
     changes = _overrides(overrides or {})
     sources = [read_document(config_folder() / "base.yaml"), *_task([run, changes]), *arm, run, changes]
     return _validated(sources, names or {})
 
 
+def _sealed_document(path: Path) -> Document:
+    text = read_text(path)
+    require_right(text, path)
+    return parse_document(text, str(path))
+
+
+def accept(path: Path) -> bool:
+    """Confirms an edited `config.yaml` of a run: checks it, and gives it a right checksum; whether it needed one.
+
+    Raises `ConfigError` where it is not a valid configuration.
+    """
+    text = read_text(path)
+    document = parse_document(text, str(path))
+    _validated([document], {})
+    return seal(path, text)
+
+
 def write_config(config: Config, path: Path) -> None:
     """Write a resolved configuration that `read_config` reads back equal; the file is whole or not there."""
-    comment = "# The resolved configuration of this run; run it again with preset:=<this file> run_dir:=<new folder>\n"
     values = config.model_dump(mode="json")
-    text = comment + yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=120)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_text(path, sealed(yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=120)))
 
 
 def _names(kind: str) -> list[str]:
@@ -172,17 +247,31 @@ def _is_path(name: str) -> bool:
     return name.endswith((".yaml", ".yml"))
 
 
-def _find(kind: str, name: str) -> Path:
+def find(kind: str, name: str) -> Path:
+    """The file of a preset or robot (`kind`), by its name or path. Raises `ConfigError` where there is none."""
     if _is_path(name):
-        path = Path(name).expanduser()
+        path = user_path(name)
+        if path.is_dir():
+            raise ConfigError(f"{kind} '{name}' is a folder; name a YAML file")
         if not path.is_file():
             raise ConfigError(f"{kind} '{name}': no such file")
         return path
     known = _names(f"{kind}s")
     if name not in known:
         allowed = f"allowed: {', '.join(known)}, or the path of a .yaml file"
+        if user_path(name).is_dir():
+            raise ConfigError(f"{kind} '{name}' is a folder; {_instead_of_folder(kind, name) or allowed}")
         raise ConfigError(f"unknown {kind} '{name}'{did_you_mean(name, known)}; {allowed}")
     return config_folder() / f"{kind}s" / f"{name}.yaml"
+
+
+def _instead_of_folder(kind: str, name: str) -> str:
+    """What to write in place of the folder of a run; nothing where it is another folder."""
+    path = user_path(name) / "config.yaml"
+    if not path.is_file():
+        return ""
+    again = f"{kind}:={path} starts a new run as that one was"
+    return f"{again}, resume:={name} goes on with that one" if kind == "preset" else f"{kind}:={path} takes its robot"
 
 
 def _nested(document: Document, key: str) -> Document:
@@ -208,41 +297,29 @@ def _overrides(values: Mapping[str, object]) -> Document:
     return Document("override", data)
 
 
-def _merge(base: dict[str, object], over: Mapping[str, object], section: bool = True) -> dict[str, object]:
-    """`over` laid over `base`; `section`: whether its keys are those of whole sections, at the top of a file."""
-    merged = dict(base)
-    for key, value in over.items():
-        inner = merged.get(key)
-        if isinstance(inner, dict) and isinstance(value, dict):
-            merged[key] = _merge(cast(dict[str, object], inner), value, section=False)
-        elif not (section and isinstance(inner, dict) and value is None):  # 'camera:' with nothing below says nothing
-            merged[key] = value
-    return merged
-
-
 def _validated(sources: list[Document], names: Mapping[str, str], by_task: bool = True) -> Config:
-    data: dict[str, object] = {}
+    name = _last("task", sources)
+    merged = Merged(task_class(str(name)).schema if by_task and name in tasks() else None)
     for source in sources:
-        data = _merge(data, source.data)
+        merged.lay(source)
 
     def where(key: Key) -> str:
         dotted = ".".join(key)
-        if dotted in names and sources[-1].has(key):
-            return names[dotted]
-        # A default that clashes with what the user set is found at the last source that says anything of it.
-        owner = next((s for s in reversed(sources) if s.has(key)), None)
-        return f"{(owner or sources[0]).where(key)}: {dotted}"
+        for length in range(len(key), 0, -1):
+            label = names.get(".".join(key[:length]))
+            if label is not None and sources[-1].has(key[:length]):
+                return label if length == len(key) else f"{label}: {dotted}"
+        return f"{merged.where(key) or sources[0].name}: {dotted}"
 
     try:
         # JSON mode is strict (no 'yes' for true, no '1' for 1), yet takes lists for tuples and strings for paths.
-        config = Config.model_validate_json(json.dumps(data, default=str), strict=True)
+        config = Config.model_validate_json(json.dumps(merged.data, default=str), strict=True)
     except ValidationError as error:
-        raise ConfigError(explain(error, data, where)) from None
+        raise ConfigError(explain(error, merged.data, where)) from None
     chosen = any(source.has(("display",)) for source in sources[1:])  # the first has the defaults
     problems = [*check(config), *(_problems_of_task(config, where, chosen) if by_task else [])]
     if problems:
-        key, problem = problems[0]
-        raise ConfigError(f"{where(tuple(key.split('.')))}: {problem}")
+        raise ConfigError("; ".join(f"{where(tuple(key.split('.')))}: {problem}" for key, problem in problems))
     return config
 
 

@@ -1,9 +1,11 @@
 """What a robot's file, `config/robots/*.yaml`, may say."""
 
+from collections.abc import Iterable
+
 from pydantic import Field, model_validator
 
 from async_rl_core.config.driver import Driver
-from async_rl_core.config.section import Positive, Section
+from async_rl_core.config.section import KeyedError, Positive, Section
 
 
 class Surface(Section):
@@ -118,19 +120,26 @@ class RobotConfig(Section):
     def _consistent(self) -> "RobotConfig":
         n = len(self.joints)
         if len(set(self.joints)) != n:
-            raise ValueError(f"joints of {self.name} name one joint twice: {list(self.joints)}")
+            raise KeyedError(f"joints of {self.name} name one joint twice: {list(self.joints)}", "joints")
         if sorted(self.state_joints) != sorted(self.joints):
-            raise ValueError(f"state_joints of {self.name} must name the joints {list(self.joints)}")
-        for group in (self.actuated_joints, *(term.joints for term in self.posture)):
-            if unknown := set(group) - set(self.joints):
-                raise ValueError(f"{sorted(unknown)} are not joints of {self.name}; allowed: {list(self.joints)}")
-        vectors = {"start": self.start, **{k: getattr(self.limits, k) for k in RobotLimits.model_fields}}
+            raise KeyedError(f"state_joints of {self.name} must name the joints {list(self.joints)}", "state_joints")
+        self._require_joints(self.actuated_joints, "actuated_joints")
+        for i, term in enumerate(self.posture):
+            self._require_joints(term.joints, "posture", i, "joints")
+        vectors: dict[tuple[str, ...], tuple[float, ...]] = {("start",): self.start}
+        vectors |= {("limits", k): getattr(self.limits, k) for k in RobotLimits.model_fields}
         for key, vector in vectors.items():
             if len(vector) != n:
-                raise ValueError(f"{key} of {self.name} has {len(vector)} values for {n} joints")
-        for low, q, high, joint in zip(
-            self.limits.position_lower, self.start, self.limits.position_upper, self.joints, strict=True
+                raise KeyedError(f"{key[-1]} of {self.name} has {len(vector)} values for {n} joints", *key)
+        for i, (low, q, high) in enumerate(
+            zip(self.limits.position_lower, self.start, self.limits.position_upper, strict=True)
         ):
             if not low < q < high:
-                raise ValueError(f"start of {joint} is {q} rad, outside its limits [{low}, {high}]")
+                text = f"start of {self.joints[i]} is {q} rad, outside its limits [{low}, {high}]"
+                raise KeyedError(text, "start", i)
         return self
+
+    def _require_joints(self, names: Iterable[str], *key: str | int) -> None:
+        if unknown := set(names) - set(self.joints):
+            text = f"{sorted(unknown)} are not joints of {self.name}; allowed: {list(self.joints)}"
+            raise KeyedError(text, *key)

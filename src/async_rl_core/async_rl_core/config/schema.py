@@ -1,6 +1,5 @@
 """What a run's configuration may say. The values themselves live in `config/*.yaml`, never here."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, model_validator
@@ -8,11 +7,12 @@ from pydantic import Field, JsonValue, model_validator
 from async_rl_core.config.camera import OBSERVED, SIMULATED, TOPIC, CameraDriver
 from async_rl_core.config.camera import CameraConfig as CameraConfig
 from async_rl_core.config.driver import Driver
+from async_rl_core.config.paths import UserPath
 from async_rl_core.config.robot import RobotConfig as RobotConfig
 from async_rl_core.config.robot import RobotLimits as RobotLimits
 from async_rl_core.config.robot import Surface as Surface
 from async_rl_core.config.robot import Workspace as Workspace
-from async_rl_core.config.section import Count, Fraction, NonNegative, Positive, Section
+from async_rl_core.config.section import Count, Fraction, KeyedError, NonNegative, Positive, Section
 
 Architecture = Literal["seq", "async1", "async2"]
 
@@ -124,7 +124,7 @@ class SACConfig(Section):
     def _ordered_bounds(self) -> "SACConfig":
         low, high = self.log_std_bounds
         if low >= high:
-            raise ValueError(f"log_std_bounds must be ascending, got [{low}, {high}]")
+            raise KeyedError(f"log_std_bounds must be ascending, got [{low}, {high}]", "log_std_bounds")
         return self
 
 
@@ -143,7 +143,7 @@ class LearnerConfig(Section):
 class EvaluationConfig(Section):
     """What `async_rl evaluate` does: episodes of a trained policy without noise (Yuan, 2022, section 6.2)."""
 
-    checkpoint: Path | None = Field(description="whose policy acts, and nothing learns; null: the run learns")
+    checkpoint: UserPath | None = Field(description="whose policy acts, and nothing learns; null: the run learns")
     episodes: Count = Field(description="episodes in an evaluation")
     seed: int = Field(ge=0, lt=2**31, description="seed of an evaluation's targets, the same for every run evaluated")
     success_coverage: Fraction = Field(
@@ -208,7 +208,7 @@ class Config(Section):
     seed: int = Field(ge=0, lt=2**31)
     duration: Positive | None = Field(description="seconds of wall time; null: until stopped")
     episodes: Count | None = Field(description="episodes to run; null: until stopped")
-    run_dir: Path | None = Field(description="the run's own folder; null: runs/<date>-<task>-<preset>")
+    run_dir: UserPath | None = Field(description="the run's own folder; null: runs/<date>-<task>-<preset>")
     display: bool = Field(description="show the target full screen on a real display")
     rviz: bool = Field(description="start RViz (needs an installed ROS 2)")
     record_video: bool = Field(description="record the camera of every tenth episode")

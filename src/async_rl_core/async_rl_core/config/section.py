@@ -1,5 +1,6 @@
 """What every group of settings has in common."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,6 +9,24 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True)
+class ByKey:
+    """Marks a mapping of a section that a preset changes entry by entry, and does not replace as a whole.
+
+    An entry that has the key `identity` is complete, and replaces the one before it.
+    """
+
+    identity: str = ""
+
+
+class KeyedError(ValueError):
+    """What is wrong with one key of a section: `key` is below the section that finds it."""
+
+    def __init__(self, message: str, *key: str | int) -> None:
+        super().__init__(message)
+        self.key = tuple(map(str, key))
 
 
 class Section(BaseModel):

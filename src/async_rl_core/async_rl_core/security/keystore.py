@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from async_rl_core.config.paths import user_path
 from async_rl_core.errors import ConfigError
 from async_rl_core.security.permissions import expiry
 
@@ -30,9 +31,8 @@ _REMEDY = "make the keys with 'async_rl keys' (or 'make sros2-keys')"
 def keystore_folder(ambient: Mapping[str, str]) -> Path:
     """ROS_SECURITY_KEYSTORE, else `async_rl/keystore` in ROS's folder, which is ~/.ros."""
     if chosen := ambient.get(VARIABLE):
-        return Path(chosen).expanduser().absolute()
-    home = Path(ambient.get("ROS_HOME") or Path.home() / ".ros")
-    return home.absolute() / "async_rl" / "keystore"
+        return user_path(chosen).absolute()
+    return user_path(ambient.get("ROS_HOME") or "~/.ros").absolute() / "async_rl" / "keystore"
 
 
 def enclave(node: str) -> str:

@@ -7,6 +7,7 @@ import sysconfig
 from pathlib import Path
 
 from async_rl_core.config.load import config_folder
+from async_rl_core.config.paths import user_path
 from async_rl_core.config.schema import RobotConfig
 from async_rl_core.errors import SimulationError
 
@@ -39,7 +40,7 @@ def model_file(model: str) -> Path:
     folders = [config_folder() / "robots"]
     folders += [folder for prefix in _prefixes() if (folder := prefix / "share" / PACKAGE / "robots").is_dir()]
     for folder in folders:
-        path = folder / Path(model).expanduser()  # which an absolute path replaces
+        path = folder / user_path(model)  # which an absolute path replaces
         if path.is_file():
             return path
     raise SimulationError(

@@ -104,10 +104,10 @@ def test_a_full_run_folder_is_refused_and_an_empty_one_taken(ambient: dict[str, 
     message = refusal(config, ambient)
     assert message == (
         f"run folder {folder} is not empty; go on with that run by resume:={folder}, "
-        "or choose another with run_dir:=<folder>"
+        "or choose another folder with run_dir:=<folder>"
     )
     (folder / CONFIG_FILE).rename(folder / "notes.txt")
-    assert "is not empty; empty it, or choose" in refusal(config, ambient)
+    assert "is not empty; choose another folder with run_dir:=<folder>" in refusal(config, ambient)
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")

@@ -1,0 +1,52 @@
+"""A preset as a file to save and change."""
+
+from pathlib import Path
+
+import pytest
+
+from async_rl.command import main
+from async_rl_core.bringup.arguments import defaults, describe, table
+from async_rl_core.config.load import presets, resolve, robots
+from async_rl_core.config.preset import preset_text
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_shown_preset_that_is_saved_is_that_preset(preset: str, tmp_path: Path) -> None:
+    path, robot = tmp_path / "mine.yaml", "panda" if preset.startswith("paper003") else "ur5"
+    expected = resolve(preset, {}, robot).model_copy(update={"preset": "mine"})
+    path.write_text(preset_text(preset), encoding="utf-8")
+    assert resolve(str(path), {}, robot) == expected
+    path.write_text(preset_text(preset, robot), encoding="utf-8")
+    assert resolve(str(path)) == expected
+
+
+def test_shown_preset_without_a_robot_leaves_each_robot_its_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(preset_text("laptop"), encoding="utf-8")
+    for robot in robots():
+        expected = resolve("laptop", {}, robot).model_copy(update={"preset": "mine"})
+        found = resolve(str(tmp_path / "mine.yaml"), {}, robot)
+        assert (found.robot, found.task, found.parameters) == (expected.robot, expected.task, expected.parameters)
+
+
+def test_preset_command_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["preset", "list"]) == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in presets())
+    assert main(["preset", "show", "paper_baseline", "robot:=panda"]) == 0
+    assert "name: panda" in capsys.readouterr().out
+    assert main(["preset", "show", "lptop"]) == 2
+    assert "did you mean 'laptop'" in capsys.readouterr().err
+
+
+def test_shown_arguments_have_the_values_of_preset_and_robot(capsys: pytest.CaptureFixture[str]) -> None:
+    text = describe(table(), defaults({}))
+    assert "as the preset says)" not in text
+    shown = {
+        block.splitlines()[0].strip(" ':"): block.splitlines()[-1].strip() for block in text.split("\n\n    '")[1:]
+    }
+    assert shown["image_width"] == "(default: '80')" and shown["task"] == "(default: 'reaching')"
+    assert main(["launch", "reacher", "--show-args", "preset:=paper_high_resolution", "robot:=fr3"]) == 0
+    text = capsys.readouterr().out
+    assert "(default: '320')" in text and "(default: 'visual_reacher')" in text and "(default: 'fr3')" in text
+    assert main(["launch", "tracker", "--show-args"]) == 0
+    assert "(default: 'tracking')" in capsys.readouterr().out
