@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from itertools import combinations
+from operator import itemgetter
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -93,7 +94,7 @@ class LatencyNode(ConfiguredNode):
             flashes.append(self._place(first if index % 2 else second))
             due += interval
             self._spin(due)
-        seen = sorted(self._seen)
+        seen = sorted(self._seen, key=itemgetter(0))
         return measure(flashes, [stamp for stamp, _ in seen], [signal for _, signal in seen])
 
     def _farthest_pair(self) -> tuple[int, int]:

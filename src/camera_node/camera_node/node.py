@@ -45,6 +45,7 @@ class CameraNode(ConfiguredNode):
         self._converter = Converter(camera.width, camera.height)
         self._watch = Watch(camera.rate, time.monotonic())
         self._stamp_delay = round(1e9 * camera.stamp_delay)
+        self._unstamped = False
         self._message = Image(width=camera.width, height=camera.height, encoding="rgb8", step=3 * camera.width)
         self._publisher = self.create_publisher(Image, OBSERVED, qos.SENSOR)
         if topic.endswith(COMPRESSED):
@@ -70,7 +71,7 @@ class CameraNode(ConfiguredNode):
             self._watch.refused(start, str(error))
             self.get_logger().error(f"{self._topic}: {error}", throttle_duration_sec=5.0)
             return
-        stamp = nanoseconds(header.stamp) - self._stamp_delay
+        stamp = nanoseconds(header.stamp) - self._stamp_delay if self._is_stamped(header) else self._arrival(start)
         self._message.header.stamp = ros_time(stamp)
         self._message.header.frame_id = header.frame_id
         self._message.data = array("B", pixels.tobytes())  # other types cost a copy per pixel
@@ -79,6 +80,21 @@ class CameraNode(ConfiguredNode):
         age = 1e-9 * (self.get_clock().now().nanoseconds - stamp)
         if change := self._watch.arrived(start, age, work, self._converter.format):
             self.get_logger().warning(f"{self._topic}: {change}")
+
+    def _is_stamped(self, header: Header) -> bool:
+        """Whether the camera stamps its images; one that does not is named once."""
+        stamped = nanoseconds(header.stamp) > 0
+        if not stamped and not self._unstamped:
+            self._unstamped = True
+            self.get_logger().warning(
+                f"{self._topic}: images have no stamp (header.stamp is 0); they are stamped when they arrive, so the "
+                "figures of their age leave out the camera's delay"
+            )
+        return stamped
+
+    def _arrival(self, start: float) -> int:
+        """When an image arrived, in nanoseconds of the ROS clock."""
+        return int(self.get_clock().now().nanoseconds - 1e9 * (time.monotonic() - start))
 
     def _health(self) -> Health:
         finding = self._watch.finding(time.monotonic())

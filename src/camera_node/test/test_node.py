@@ -69,12 +69,12 @@ class Bench:
         self.wait_for(lambda: any(words in status.message for status in self.statuses), publish)
         return self.statuses[-1]
 
-    def show(self, pixels: np.ndarray, encoding: str, padding: int = 0) -> None:
+    def show(self, pixels: np.ndarray, encoding: str, padding: int = 0, stamp: int = STAMP) -> None:
         height, width, channels = pixels.shape
         rows = np.zeros((height, width * channels + padding), np.uint8)
         rows[:, : width * channels] = pixels.reshape(height, -1)
         message = Image(height=height, width=width, encoding=encoding, step=rows.shape[1])
-        message.header.stamp, message.header.frame_id = ros_time(STAMP), "wrist"
+        message.header.stamp, message.header.frame_id = ros_time(stamp), "wrist"
         message.data = array("B", rows.tobytes())
         self.raw.publish(message)
 
@@ -103,6 +103,10 @@ def test_a_camera_that_changes_is_followed_and_named(bench: Bench) -> None:
     assert (nanoseconds(image.header.stamp), image.header.frame_id) == (STAMP - 20_000_000, "wrist")
     np.testing.assert_array_equal(pixels_of(image), GREEN[:45, :80])
     np.testing.assert_array_equal(pixels_of(bench.seen(lambda: bench.show(GREEN[..., ::-1], "bgr8"))), GREEN[:45, :80])
+    unstamped = [bench.seen(lambda: bench.show(GREEN, "rgb8", stamp=0)).header.stamp for _ in range(2)]
+    assert abs(nanoseconds(unstamped[0]) - bench.node.get_clock().now().nanoseconds) < 10e9
+    assert nanoseconds(unstamped[1]) > nanoseconds(unstamped[0])
+    bench.seen(lambda: bench.show(GREEN, "bgr8"))
     change = "eye: the camera changed from 128x96 rgb8 to 128x96 bgr8"
     assert bench.told(change, lambda: bench.show(GREEN, "bgr8")).level == DiagnosticStatus.WARN
     refusal = "'mono8' is not supported"

@@ -300,6 +300,8 @@ class RLAgentNode(ConfiguredNode):
         if fresh is None:
             self._timing.stale_images += 1
             return
+        if fresh.stamp <= 0:  # the image has no stamp: its age is not known
+            return
         latency = 1e-9 * (self.get_clock().now().nanoseconds - fresh.stamp)
         self._timing.image(latency - (sent - start), latency)
 

@@ -1,6 +1,7 @@
 """The newest camera frames of an episode, with the points at which the encoder looked."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,18 @@ Image = NDArray[np.uint8]
 Points = NDArray[np.float32]
 
 
+@dataclass(slots=True)
+class _Frame:
+    stamp: int
+    image: Image
+    points: Points | None
+
+
 class Film:
-    """A ring of frames and points, matched by their stamps.
+    """A ring of frames in the order in which they came, and the points that belong to them.
+
+    Points are matched by stamp. A stamp need not be unique, since a camera may not stamp its images at all: points then
+    belong to the newest frame of that stamp which has none.
 
     Args:
         frames: kept; fewer where an image is so large that they exceed `MEMORY`.
@@ -21,29 +32,33 @@ class Film:
 
     def __init__(self, frames: int) -> None:
         self._length = frames
-        self._frames: OrderedDict[int, Image] = OrderedDict()
-        self._points: OrderedDict[int, Points] = OrderedDict()
+        self._frames: deque[_Frame] = deque()
+        self._early: OrderedDict[int, Points] = OrderedDict()
 
     def add_frame(self, stamp: int, image: Image) -> None:
-        """Keep an image (height, width, 3), not copied, captured at `stamp` nanoseconds."""
-        self._frames[stamp] = image
+        """Keeps an image (height, width, 3), not copied, captured at `stamp` nanoseconds."""
+        self._frames.append(_Frame(stamp, image, self._early.pop(stamp, None)))
         length = max(1, min(self._length, MEMORY // image.nbytes))
         while len(self._frames) > length:
-            self._frames.popitem(last=False)
+            self._frames.popleft()
 
     def add_points(self, stamp: int, points: Points) -> None:
-        """Keep points (n, 2), in image coordinates from -1 to 1, that belong to the image of this stamp."""
-        self._points[stamp] = points
-        while len(self._points) > self._length:
-            self._points.popitem(last=False)
+        """Keeps points (n, 2), in image coordinates from -1 to 1, that belong to an image of this stamp."""
+        frame = next((frame for frame in reversed(self._frames) if frame.stamp == stamp), None)
+        if frame is not None and frame.points is None:
+            frame.points = points
+            return
+        self._early[stamp] = points  # before their frame
+        while len(self._early) > self._length:
+            self._early.popitem(last=False)
 
     def frame(self, stamp: int) -> Image | None:
-        """The image of a stamp, where it is still kept."""
-        return self._frames.get(stamp)
+        """Returns the newest image of a stamp, where it is still kept."""
+        return next((frame.image for frame in reversed(self._frames) if frame.stamp == stamp), None)
 
     def take(self) -> list[tuple[Image, Points | None]]:
-        """All frames, oldest first, each with its points if they came; the film is empty then."""
-        taken = [(image, self._points.get(stamp)) for stamp, image in self._frames.items()]
+        """Returns all frames, oldest first, each with its points if they came; the film is empty then."""
+        taken = [(frame.image, frame.points) for frame in self._frames]
         self._frames.clear()
-        self._points.clear()
+        self._early.clear()
         return taken

@@ -56,3 +56,16 @@ def test_a_frame_is_found_by_its_stamp() -> None:
     found = film.frame(2)
     assert found is not None
     assert found[0, 0, 0] == 2
+
+
+def test_film_of_frames_without_stamps_keeps_every_one_with_its_points() -> None:
+    film = Film(100)
+    for number in range(100):
+        film.add_frame(0, image(number))
+        if number % 2:
+            film.add_points(0, points(number))
+    taken = film.take()
+    assert [int(frame[0, 0, 0]) for frame, _ in taken] == list(range(100))
+    assert [None if mark is None else int(mark[0, 0]) for _, mark in taken] == [
+        n if n % 2 else None for n in range(100)
+    ]
