@@ -37,7 +37,7 @@ class CvBridge:
         """The image as (height, width, channels) uint8, or (height, width) for one channel.
 
         Shares memory with the message where no conversion is needed. Raises `CvBridgeError` for an encoding that is
-        not known, and for a message that is shorter than it says.
+        not known, and for a message that is shorter or longer than it says.
         """
         image = _view(img_msg)
         source = img_msg.encoding
@@ -78,7 +78,7 @@ def _view(message: Image) -> NDArray[np.uint8]:
     channels = _channels(message.encoding)
     height, width, step = message.height, message.width, message.step
     row = width * channels
-    if step < row or len(message.data) < step * (height - 1) + row:
+    if step < row or not step * (height - 1) + row <= len(message.data) <= step * height:
         raise CvBridgeError(
             f"image of {width}x{height} {message.encoding} needs rows of at least {row} bytes, "
             f"got step {step} and {len(message.data)} bytes in all"

@@ -14,7 +14,7 @@ import cv2
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from async_rl_core.camera.converter import Converter, Pixels
+from async_rl_core.camera.converter import Converter, Pixels, prepare_compressed
 from async_rl_core.camera.watch import Watch
 from async_rl_core.config.camera import COMPRESSED, OBSERVED
 from async_rl_core.errors import ConfigError, ImageError
@@ -49,6 +49,7 @@ class CameraNode(ConfiguredNode):
         self._message = Image(width=camera.width, height=camera.height, encoding="rgb8", step=3 * camera.width)
         self._publisher = self.create_publisher(Image, OBSERVED, qos.SENSOR)
         if topic.endswith(COMPRESSED):
+            prepare_compressed()
             self.create_subscription(CompressedImage, topic, self._on_compressed, qos.SENSOR)
         else:
             self.create_subscription(Image, topic, self._on_image, qos.SENSOR)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from async_rl_core.camera import png
 from async_rl_core.camera.layout import Data, layout, view
 from async_rl_core.camera.window import window
 from async_rl_core.errors import ImageError
@@ -55,6 +56,7 @@ class Converter:
         if decoded is None:
             raise ImageError(f"a {kind} picture of {len(values)} bytes cannot be decoded")
         pixels = np.asarray(decoded, np.uint8)
+        _require_whole(kind, values)
         self.format = f"{pixels.shape[1]}x{pixels.shape[0]} {kind}"
         return self._fit(pixels, "bgr8")
 
@@ -82,8 +84,22 @@ class Converter:
         return into
 
 
+def prepare_compressed() -> None:
+    """Loads what checks compressed pictures, so that the first one need not wait for it."""
+
+
+def _require_whole(kind: str, values: Pixels) -> None:
+    """Raises `ImageError` for a picture that lacks a part: OpenCV decodes it, with grey for what is missing."""
+    if kind == "png":
+        png.require_whole(values.tobytes())
+        return
+    from async_rl_core.camera import jpeg  # loads Numba, which raw pictures do without
+
+    jpeg.require_whole(values)
+
+
 def _kind(values: Pixels) -> str:
-    """JPEG or PNG, by how it begins; a JPEG that was cut off would be decoded, with grey for what is missing."""
+    """JPEG or PNG, by how it begins. A JPEG without an end was cut off; with one, `jpeg.require_whole` tells."""
     head = values[: len(_PNG)].tobytes()
     if head == _PNG:
         return "png"

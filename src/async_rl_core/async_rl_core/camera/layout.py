@@ -50,11 +50,11 @@ def layout(encoding: str) -> Layout:
 def view(encoding: str, width: int, height: int, step: int, data: Data) -> NDArray[np.uint8]:
     """The pixels (height, width, channels) where they are, rows `step` bytes apart.
 
-    Raises `ImageError` for an encoding that is not known, and for data that are shorter than they claim to be.
+    Raises `ImageError` for an encoding that is not known, and for data that are shorter or longer than they claim to be.
     """
     channels = layout(encoding).channels
     row, length = width * channels, len(data)
-    if width < 1 or height < 1 or step < row or length < step * (height - 1) + row:
+    if width < 1 or height < 1 or step < row or not step * (height - 1) + row <= length <= step * height:
         raise ImageError(
             f"a picture of {width}x{height} in {encoding} needs rows of {row} bytes, got a step of {step} and {length} "
             "bytes in all"

@@ -5,64 +5,15 @@ of 5 pixels, or of 21, is one vector load per frame, six shuffles and three stor
 the output.
 """
 
-import logging
-import os
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-_log = logging.getLogger(__name__)
-
-
-def _cache_folder() -> Path:
-    """Where compiled kernels are kept, so that packages may be installed read-only. Raises where none can be had."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "async_rl" / "numba"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
-
-
-def _compile(signature: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Compile at import, once per machine: the first mini-batch must not wait for a compiler.
-
-    The cache is no condition: where it cannot be read or written, each process compiles for itself.
-    """
-    options = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
-
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        try:
-            if not numba.config.CACHE_DIR:  # NUMBA_CACHE_DIR
-                numba.config.CACHE_DIR = str(_cache_folder())
-            cached: Callable[..., None] = numba.njit(signature, cache=True, **options)(function)
-        except Exception as error:  # of the folder, of its disk, or of a damaged file in it
-            _warn(error)
-            compiled: Callable[..., None] = numba.njit(signature, **options)(function)
-            return compiled
-        return cached
-
-    return decorate
-
-
-def _warn(error: Exception) -> None:
-    """Says once per process what is wrong with the cache."""
-    if _log.disabled:
-        return
-    folder = numba.config.CACHE_DIR or "~/.cache/async_rl/numba"
-    reason = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split()) or repr(error)
-    _log.warning(
-        "warning: compiled kernels cannot be kept in %s (%s); compiling without, some seconds at each start; "
-        "free space there, or set NUMBA_CACHE_DIR to another folder",
-        folder,
-        reason,
-    )
-    _log.disabled = True
+from async_rl_core.compiled import compile_at_import
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -129,7 +80,7 @@ _SLOTS, _OFFSETS = types.Array(types.int64, 2, "C"), types.Array(types.int32, 2,
 _SIGNATURE = types.void(_BYTES, _SLOTS, _OFFSETS, *[types.int64] * 4, _BYTES)
 
 
-@_compile(_SIGNATURE)
+@compile_at_import(_SIGNATURE)
 def _interleave_three(ring, slots, offsets, image_height, image_width, height, width, out):  # type: ignore[no-untyped-def]
     frame, row, to = image_height * image_width * 3, image_width * 3, 0
     last = (width - 1 - _PIXELS) * 3
@@ -150,7 +101,7 @@ def _interleave_three(ring, slots, offsets, image_height, image_width, height, w
             _copy_pixel(ring, new + x, out, to - 3)
 
 
-@_compile(_SIGNATURE)
+@compile_at_import(_SIGNATURE)
 def _interleave(ring, slots, offsets, image_height, image_width, height, width, out):  # type: ignore[no-untyped-def]
     frame, row, stack, to = image_height * image_width * 3, image_width * 3, slots.shape[1], 0
     for b in range(slots.shape[0]):

@@ -132,6 +132,7 @@ def test_compressed_pictures() -> None:
         ("mono8", (4, 4), 4, 16, "'mono8' is not supported; allowed: rgb8, bgr8, "),
         ("rgb8", (4, 4), 11, 48, "needs rows of 12 bytes, got a step of 11"),
         ("rgb8", (4, 4), 12, 47, "and 47 bytes in all"),
+        ("rgb8", (4, 4), 12, 96, "and 96 bytes in all"),
         ("rgb8", (0, 4), 0, 0, "0x4"),
         ("yuyv", (5, 4), 10, 40, "even number of columns, got 5"),
     ],
