@@ -50,7 +50,7 @@ def layout(encoding: str) -> Layout:
 def view(encoding: str, width: int, height: int, step: int, data: Data) -> NDArray[np.uint8]:
     """The pixels (height, width, channels) where they are, rows `step` bytes apart.
 
-    Raises `ImageError` for an encoding that is not known, and for data that are shorter or longer than they claim to be.
+    Raises `ImageError` for an encoding that is not known, and for data of another length than they claim.
     """
     channels = layout(encoding).channels
     row, length = width * channels, len(data)

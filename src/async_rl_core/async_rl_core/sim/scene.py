@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config, RobotConfig, Surface
 from async_rl_core.errors import SimulationError
-from async_rl_core.sim.model import resolved_urdf_text
+from async_rl_core.safety.description import one_line
+from async_rl_core.sim.model import model_file, resolved_urdf
 from async_rl_core.tasks.registry import make_task
 from async_rl_core.tasks.task import Task
 
@@ -59,7 +60,7 @@ class Scene:
         _dress_arm(spec)
         _add_room(spec, robot)
         _add_camera(spec, robot)
-        workspace = _frame_pose(spec, robot.workspace.frame)
+        workspace = _frame_pose(spec, robot)
         rotation, center = workspace
         self.task = make_task(config)
         self.surface_rotation: Array = rotation @ surface_rotation(self.task.surface)
@@ -68,7 +69,7 @@ class Scene:
             _add_monitor(spec, self.task.surface, self.surface_position, self.surface_rotation)
         _add_target(spec, self.task, self.surface_position, self.surface_rotation)
         _set_quality(spec, config)
-        self.model: mujoco.MjModel = spec.compile()
+        self.model: mujoco.MjModel = _compiled(spec, robot)
         joints = [self.model.joint(name) for name in robot.joints]
         self.position_index: NDArray[np.intp] = np.array([j.qposadr[0] for j in joints])
         self.velocity_index: NDArray[np.intp] = np.array([j.dofadr[0] for j in joints])
@@ -117,19 +118,32 @@ def quaternion(rotation: Array) -> Array:
 
 
 def _parse(robot: RobotConfig) -> mujoco.MjSpec:
-    root = ElementTree.fromstring(resolved_urdf_text(robot))
+    root = resolved_urdf(robot)
     extension = ElementTree.SubElement(root, "mujoco")
-    # Visual meshes are Collada, which MuJoCo cannot read: the collision meshes are what is shown.
     options = {"strippath": "false", "discardvisual": "true", "fusestatic": "false", "balanceinertia": "true"}
     ElementTree.SubElement(extension, "compiler", options)
     try:
         spec = mujoco.MjSpec.from_string(ElementTree.tostring(root, encoding="unicode"))
-    except ValueError as error:
-        raise SimulationError(f"robot model {robot.model} cannot be read by MuJoCo: {error}") from error
+    except (ValueError, RuntimeError) as error:
+        raise _unreadable(robot, error) from error
     spec.compiler.discardvisual = False  # left on, it would discard the screen and the disc as well
     spec.option.timestep = 0.002
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     return spec
+
+
+def _compiled(spec: mujoco.MjSpec, robot: RobotConfig) -> mujoco.MjModel:
+    """The model; MuJoCo looks at meshes and inertias only now. Raises `SimulationError`."""
+    try:
+        return spec.compile()
+    except (ValueError, RuntimeError) as error:
+        raise _unreadable(robot, error) from error
+
+
+def _unreadable(robot: RobotConfig, error: Exception) -> SimulationError:
+    return SimulationError(
+        f"robot model {model_file(robot.model)} cannot be read by MuJoCo: {one_line(error).removeprefix('Error: ')}"
+    )
 
 
 def _check_names(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
@@ -205,9 +219,10 @@ def _add_camera(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
     )
 
 
-def _frame_pose(spec: mujoco.MjSpec, name: str) -> tuple[Array, Array]:
-    """World pose of a body that no joint moves: rotation (3, 3) and position (3,)."""
-    model = spec.copy().compile()
+def _frame_pose(spec: mujoco.MjSpec, robot: RobotConfig) -> tuple[Array, Array]:
+    """World pose of `workspace.frame`, which no joint moves: rotation (3, 3) and position (3,)."""
+    name = robot.workspace.frame
+    model = _compiled(spec.copy(), robot)
     body = model.body(name)
     if model.body_weldid[body.id] != 0:
         raise SimulationError(f"workspace.frame {name} moves with the arm; name a frame that is fixed to its base")
