@@ -38,7 +38,7 @@ def robot_of(description: str, robot: RobotConfig) -> RobotConfig:
     names = tuple(joint.get("name", "") for joint in joints)
     ends = {child.get("link", "") for child in root.findall("joint/child")}
     links = [link.get("name", "") for link in root.findall("link")]
-    base = next((link for link in links if link not in ends), links[0])
+    base = next((link for link in links if link not in ends), "")
     last = joints[-1].find("child") if joints else None
     limits = {key: (value,) * len(names) for key, value in LIMITS.items()}
     return robot.model_copy(
@@ -50,7 +50,7 @@ def robot_of(description: str, robot: RobotConfig) -> RobotConfig:
             "actuated_joints": names,
             "posture": (),
             "base_frame": base,
-            "tool_frame": links[-1] if last is None else last.get("link"),
+            "tool_frame": base if last is None else last.get("link"),
             "start": (0.0,) * len(names),
             "limits": robot.limits.model_copy(update=limits),
             "workspace": robot.workspace.model_copy(update={"frame": base, "table_height": -9.0}),
