@@ -76,7 +76,7 @@ def measure(preset: str, architecture: str, seconds: float, updates_per_step: fl
         if done.returncode != 0:
             print(done.stdout[-2000:])
         done.check_returncode()
-        summary = json.loads((run_dir / "summary.json").read_text())
+        summary = json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))
         return {**summary, **pace(run_dir), "faults": done.stdout.count("FAULT: the safety guard")}
 
 

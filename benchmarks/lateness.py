@@ -77,7 +77,7 @@ def run(load: Load) -> Lateness:
         write_config(settings(load), preset)
         command = ["async_rl", "launch", "reacher", f"preset:={preset}", f"run_dir:={run_dir}", f"duration:={DURATION}"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ)
-        summary = json.loads((run_dir / "summary.json").read_text())
+        summary = json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))
     figures = {key: summary[key] for key in Lateness.__dataclass_fields__ if key in summary and key != "preset"}
     return Lateness(load=load.name, preset=load.preset, threads=load.threads or CORES - 1, **figures)
 

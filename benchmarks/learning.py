@@ -104,7 +104,7 @@ def write(path: Path, episodes: Sequence[Episode]) -> None:
     """Write a run's file, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
-    with temporary.open("w", newline="") as file:
+    with temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(Episode.__dataclass_fields__))
         writer.writeheader()
         writer.writerows(asdict(episode) for episode in episodes)
@@ -113,7 +113,7 @@ def write(path: Path, episodes: Sequence[Episode]) -> None:
 
 def read(path: Path) -> list[Episode]:
     """Read a run's file."""
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         return [
             Episode(
                 int(row["episode"]),

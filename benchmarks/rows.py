@@ -130,7 +130,9 @@ def machine(rows: Sequence[Row], load: float, seconds: float) -> dict[str, objec
 
 
 def _cpu() -> str:
-    fields = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines())
+    fields = dict(
+        line.split(":", 1) for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0].splitlines()
+    )
     return " ".join(value for key, value in ((k.strip(), v.strip()) for k, v in fields.items()) if key == "model name")
 
 

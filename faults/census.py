@@ -30,4 +30,4 @@ def shared_files(domain: int) -> set[str]:
 
 def resident(pid: int) -> int:
     """Bytes of a process in memory."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1]) * PAGE

@@ -102,7 +102,7 @@ class Rig:
 
     def log(self, name: str) -> str:
         """What a node has written."""
-        return (self.run_dir / f"{name}.log").read_text(errors="replace")
+        return (self.run_dir / f"{name}.log").read_text(errors="replace", encoding="utf-8")
 
     def require_all(self) -> None:
         """Raise where a node has ended by itself."""

@@ -66,7 +66,7 @@ class SupervisedRun:
     def require_running(self) -> None:
         """Raise where the run has ended by itself."""
         if self._process.poll() is not None:
-            lines = self._log.read_text(errors="replace")[-2000:]
+            lines = self._log.read_text(errors="replace", encoding="utf-8")[-2000:]
             raise RuntimeError(f"the run ended with {self._process.returncode}: {lines}")
 
     def kill(self, name: str) -> float:
@@ -95,7 +95,7 @@ def _stand_in(prefix: Path, node: str, mutant: str) -> None:
     path = prefix / "lib" / node / node
     path.parent.mkdir(parents=True, exist_ok=True)
     words = shlex.join([sys.executable, "-m", "faults.mutants", mutant, node])
-    path.write_text(f'#!/bin/sh\ncd {shlex.quote(str(ROOT))} && exec {words} "$@"\n')
+    path.write_text(f'#!/bin/sh\ncd {shlex.quote(str(ROOT))} && exec {words} "$@"\n', encoding="utf-8")
     path.chmod(0o700)
 
 

@@ -23,7 +23,7 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return ast.parse(self.path.read_text(), str(self.path))
+        return ast.parse(self.path.read_text(encoding="utf-8"), str(self.path))
 
     @cached_property
     def imports(self) -> set[str]:

@@ -51,7 +51,7 @@ def check(launcher: Path, install: Path, log: Path) -> None:
 
 def _start(command: list[str], log: Path) -> None:
     log.parent.mkdir(exist_ok=True)
-    with log.open("w") as output:
+    with log.open("w", encoding="utf-8") as output:
         try:
             code: object = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=TIMEOUT, check=False
@@ -59,7 +59,7 @@ def _start(command: list[str], log: Path) -> None:
         except subprocess.TimeoutExpired:
             code = f"none within {TIMEOUT:g} s"
     if code != 0:
-        lines = log.read_text(errors="replace").splitlines()
+        lines = log.read_text(errors="replace", encoding="utf-8").splitlines()
         last = next((line for line in reversed(lines) if line.startswith("starting ")), command[1])
         tail = "\n".join(lines[-TAIL:])
         raise MissingError(f"{last} failed, exit code {code}; the end of {log}:\n{tail}")

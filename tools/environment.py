@@ -57,9 +57,9 @@ def write_environment(root: Path, venv: Path, ros: str | None) -> None:
         text += SOURCED.format(ros=ros, packages=next(iter(venv.glob("lib/python3.*/site-packages")), venv))
     text += COMMON.format(venv=venv, root=root)
     path = venv / "env.sh"
-    if not path.is_file() or path.read_text() != text:
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
         temporary = venv / "env.sh.new"
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, path)
 
 
@@ -68,6 +68,6 @@ def describes(root: Path, venv: Path, ros: str | None) -> bool:
     path = venv / "env.sh"
     if not path.is_file():
         return False
-    lines = path.read_text().splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     origin = "export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1" if ros is None else f"# ROS 2 as sourced: {ros}"
     return f'export ASYNC_RL_ROOT="{root}"' in lines and origin in lines

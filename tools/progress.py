@@ -81,13 +81,13 @@ def run(command: list[str], log: Path, stage: Stage, out: TextIO | None = None) 
         )
     except OSError as error:
         raise MissingError(f"{stage.what} failed: {command[0]}: {error.strerror}") from None
-    with process, log.open("w", errors="replace") as file:
+    with process, log.open("w", errors="replace", encoding="utf-8") as file:
         assert process.stdout is not None
         reader = threading.Thread(target=_read, args=(process.stdout, file, stage), daemon=True)
         reader.start()
         _show(reader, lambda: stage.text(time.monotonic() - started), out)
     if process.returncode != 0:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-TAIL:])
+        tail = "\n".join(log.read_text(errors="replace", encoding="utf-8").splitlines()[-TAIL:])
         raise MissingError(f"{stage.what} failed with exit code {process.returncode}; the end of {log}:\n{tail}")
 
 

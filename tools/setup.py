@@ -38,12 +38,12 @@ def digest(*parts: str | bytes) -> str:
 
 
 def is_current(stamp: Path, key: str) -> bool:
-    return stamp.is_file() and stamp.read_text() == key
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == key
 
 
 def write_stamp(stamp: Path, key: str) -> None:
     temporary = stamp.with_name(f"{stamp.name}.new")
-    temporary.write_text(key)
+    temporary.write_text(key, encoding="utf-8")
     os.replace(temporary, stamp)
 
 
@@ -121,7 +121,7 @@ def main(words: list[str]) -> int:
         print("usage: setup.py [--tests]    --tests: install what tests and lint need as well", file=sys.stderr)
         return 2
     started = time.monotonic()
-    with LOCK.open() as guard:
+    with LOCK.open(encoding="utf-8") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)  # two set-ups at once take turns
         try:
             set_up([LOCK, TEST_LOCK] if words else [LOCK])

@@ -134,7 +134,7 @@ def link_ros(venv: Path, python: str) -> None:
     site = probe(ours, "import sysconfig; print(sysconfig.get_path('purelib'))")
     if not packages or not site:
         raise MissingError(f"{python} and {ours} do not run; check them, then try again")
-    Path(site, "ros.pth").write_text(packages + "\n")
+    Path(site, "ros.pth").write_text(packages + "\n", encoding="utf-8")
 
 
 def rewrite_build_paths(venv: Path) -> None:
@@ -147,10 +147,10 @@ def rewrite_build_paths(venv: Path) -> None:
         raise MissingError(f"{python} cannot import numpy; remove {venv} and try again")
     built = "/opt/python/cp{0}-cp{0}".format(version.replace(".", ""))
     for path in (venv / "share").glob("*/cmake/*.cmake"):
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         new = text.replace(f"{built}/lib/python{version}/site-packages/numpy/_core/include", numpy)
         new = new.replace(f"{built}/include/python{version}", include)
         if new != text:
             temporary = path.with_suffix(".new")  # the file may be a hard link that other environments share
-            temporary.write_text(new)
+            temporary.write_text(new, encoding="utf-8")
             os.replace(temporary, path)

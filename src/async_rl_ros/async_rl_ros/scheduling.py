@@ -34,7 +34,7 @@ def realtime(priority: int) -> str:
 def isolate(listed: Path = Path("/sys/devices/system/cpu/isolated")) -> str:
     """Run on the processors that the kernel keeps free of everything else (isolcpus), where there are any."""
     try:
-        text = listed.read_text().strip()
+        text = listed.read_text(encoding="utf-8").strip()
     except OSError:
         text = ""
     if not text:
@@ -71,7 +71,7 @@ def _prefer() -> None:
     os.setpriority(os.PRIO_PROCESS, 0, _FALLBACK_NICENESS)
     if os.getsid(0) == os.getpid():
         with suppress(OSError):  # no such grouping
-            _AUTOGROUP.write_text(str(_FALLBACK_NICENESS))
+            _AUTOGROUP.write_text(str(_FALLBACK_NICENESS), encoding="utf-8")
 
 
 def background() -> str:

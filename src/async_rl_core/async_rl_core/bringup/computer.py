@@ -36,7 +36,7 @@ def cores() -> Check:
 def _quota(path: Path = Path("/sys/fs/cgroup/cpu.max")) -> float | None:
     """The number of cores whose time a container may use; None where it is not limited."""
     try:
-        share, period = path.read_text().split()
+        share, period = path.read_text(encoding="utf-8").split()
         return None if share == "max" else int(share) / int(period)
     except (OSError, ValueError):
         return None
@@ -63,7 +63,7 @@ def _busy_time() -> float:
     """Clock ticks that the cores of this process have spent on work since the start."""
     allowed = {f"cpu{number}" for number in os.sched_getaffinity(0)}
     busy = 0
-    for line in Path("/proc/stat").read_text().splitlines():
+    for line in Path("/proc/stat").read_text(encoding="utf-8").splitlines():
         name, *fields = line.split()
         if name in allowed:
             user, nice, system, _idle, _wait, irq, soft_irq = map(int, fields[:7])
@@ -76,7 +76,7 @@ def _process_times() -> dict[str, int]:
     times = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            text = path.read_text(errors="replace")
+            text = path.read_text(errors="replace", encoding="utf-8")
         except OSError:  # it ended just now
             continue
         name, fields = text[text.index("(") + 1 : text.rindex(")")], text[text.rindex(")") + 2 :].split()
@@ -89,9 +89,10 @@ def frequency(folder: Path = Path("/sys/devices/system/cpu")) -> Check:
     governors, slowed, ranges = set(), False, []
     for path in sorted(folder.glob("cpu[0-9]*/cpufreq")):
         try:
-            governors.add((path / "scaling_governor").read_text().strip())
+            governors.add((path / "scaling_governor").read_text(encoding="utf-8").strip())
             current, allowed, most = (
-                int((path / name).read_text()) for name in ("scaling_cur_freq", "scaling_max_freq", "cpuinfo_max_freq")
+                int((path / name).read_text(encoding="utf-8"))
+                for name in ("scaling_cur_freq", "scaling_max_freq", "cpuinfo_max_freq")
             )
         except (OSError, ValueError):
             continue

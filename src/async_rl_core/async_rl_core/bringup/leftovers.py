@@ -109,7 +109,7 @@ def _mapped_files(folder: Path) -> set[str]:
         if not process.name.isdecimal():
             continue
         try:
-            for line in (process / "maps").read_text(errors="replace").splitlines():
+            for line in (process / "maps").read_text(errors="replace", encoding="utf-8").splitlines():
                 _, found, name = line.partition(prefix)
                 if found:
                     names.add(name)

@@ -51,8 +51,8 @@ class EpisodeWriter:
             if self.rows:
                 os.truncate(path, path.read_bytes().rindex(b"\n") + 1)  # without the line that a crash cut off
             else:
-                path.write_text(HEADER + "\n")
-            self._file = path.open("a", newline="")
+                path.write_text(HEADER + "\n", encoding="utf-8")
+            self._file = path.open("a", newline="", encoding="utf-8")
         except OSError as error:
             raise unwritable(path, error) from error
 
@@ -76,7 +76,7 @@ def read_episodes(path: Path) -> list[EpisodeRow]:
         RecordError: no such file, another header, or a line that is not a row.
     """
     try:
-        text = path.read_text(errors="replace")
+        text = path.read_text(errors="replace", encoding="utf-8")
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}); name a run folder with an {NAME}") from error
     header, *lines = text.split("\n")

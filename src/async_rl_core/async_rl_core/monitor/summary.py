@@ -112,7 +112,7 @@ class Summary:
 def read(run: Path) -> dict[str, Any]:
     """The figures that a run's folder has; empty where it has none, or none that can be read."""
     try:
-        figures = json.loads((run / NAME).read_text())
+        figures = json.loads((run / NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return figures if isinstance(figures, dict) else {}
@@ -122,7 +122,7 @@ def write(path: Path, figures: Mapping[str, object]) -> None:
     """Write a summary's figures as summary.json; whole or not at all."""
     text = json.dumps(figures, indent=2, allow_nan=False) + "\n"
     with replacing(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -10,11 +10,14 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 def available() -> int:
     """Bytes that can be used without swapping: MemAvailable, or what a container's limit leaves of it."""
-    fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
+    fields = dict(line.split(":", 1) for line in _MEMINFO.read_text(encoding="utf-8").splitlines())
     free = int(fields["MemAvailable"].split()[0]) * 1024
     try:
-        limit, used = (_CGROUP / "memory.max").read_text().strip(), int((_CGROUP / "memory.current").read_text())
-        counts = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
+        limit, used = (
+            (_CGROUP / "memory.max").read_text(encoding="utf-8").strip(),
+            int((_CGROUP / "memory.current").read_text(encoding="utf-8")),
+        )
+        counts = dict(line.split() for line in (_CGROUP / "memory.stat").read_text(encoding="utf-8").splitlines())
     except OSError:
         return free
     if limit == "max":

@@ -80,7 +80,7 @@ class Place:
 
     def mapped(self) -> set[Path]:
         """The segments that this process uses."""
-        words = [line.split() for line in Path("/proc/self/maps").read_text().splitlines()]
+        words = [line.split() for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()]
         names = {word[-1] for word in words if word[-1].startswith(f"{SHARED_MEMORY}/{self._prefix}")}
         return {Path(name) for name in names}
 

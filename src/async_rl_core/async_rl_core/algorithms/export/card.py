@@ -29,7 +29,7 @@ def card_path(path: Path) -> Path:
 
 def _is_card_of(path: Path, name: Path) -> bool:
     try:
-        facts = json.loads(name.read_text())
+        facts = json.loads(name.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(facts, dict) and facts.get("file") == path.name and "sha256" in facts
