@@ -22,7 +22,7 @@ from launch.launch_description_sources import AnyLaunchDescriptionSource
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
-from async_rl_core.bringup.arguments import AS_PRESET, TASKS, configure, is_resumed, parse, table
+from async_rl_core.bringup.arguments import AS_PRESET, TASKS, configure, is_resumed, parse, shown_defaults, table
 from async_rl_core.bringup.executable import ros_arguments
 from async_rl_core.bringup.exit_codes import FAULTED
 from async_rl_core.bringup.graph import EXPLAINED, LaunchSpec, NodeSpec, environment, included
@@ -42,11 +42,12 @@ _OF_LAUNCH = ("launch-prefix", "emulate_tty:=", "sigterm_timeout:=", "sigkill_ti
 def describe(launch_file: str) -> LaunchDescription:
     """The launch description of `reacher.launch.py` or `tracker.launch.py`; `launch_file` is its path."""
     task = TASKS[Path(launch_file).name.removesuffix(".launch.py")]
+    shown = shown_defaults(sys.argv, task)
     declared = [
         DeclareLaunchArgument(
             argument.name,
             default_value=argument.default,
-            description=argument.description,
+            description=f"{argument.description}{shown.get(argument.name, '')}",
             choices=_choices(argument.choices, argument.default),
         )
         for argument in table(task)

@@ -1,6 +1,6 @@
 """The launch arguments, in one table: the launch files and the `async_rl` command both read it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -235,6 +235,19 @@ def defaults(values: Mapping[str, str], task: str = AS_PRESET) -> dict[str, str]
                 value = value[part] if isinstance(value, dict) else None
             found[argument.name] = "none" if value is None else _text(value)
     return found
+
+
+def shown_defaults(words: Sequence[str], task: str) -> dict[str, str]:
+    """Returns by name what to add to the descriptions of the arguments where a command line asks to see them.
+
+    ROS 2's launch prints them as declared, with 'preset' for each default that a preset decides.
+    """
+    if not {"-s", "--show-args", "--show-arguments"} & set(words):
+        return {}
+    names = [argument.name for argument in table(task)]
+    given = dict(word.split(":=", 1) for word in words if word.partition(":=")[0] in names and ":=" in word)
+    decided = {argument.name for argument in table(task) if argument.default == AS_PRESET}
+    return {name: f" [{text}]" for name, text in defaults(given, task).items() if name in decided}
 
 
 def _text(value: object) -> str:

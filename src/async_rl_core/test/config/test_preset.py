@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from async_rl.command import main
-from async_rl_core.bringup.arguments import defaults, describe, table
+from async_rl_core.bringup.arguments import defaults, describe, shown_defaults, table
 from async_rl_core.config.load import presets, resolve, robots
 from async_rl_core.config.preset import preset_text
 
@@ -36,6 +36,14 @@ def test_preset_command_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> N
     assert "name: panda" in capsys.readouterr().out
     assert main(["preset", "show", "lptop"]) == 2
     assert "did you mean 'laptop'" in capsys.readouterr().err
+
+
+def test_shown_defaults_for_ros_2s_launch_are_those_of_the_words_beside_it() -> None:
+    words = ["ros2", "launch", "async_rl", "reacher.launch.py", "preset:=paper_baseline", "robot:=fr3"]
+    assert shown_defaults(words, "preset") == {}
+    shown = shown_defaults([*words, "--show-args"], "preset")
+    assert (shown["image_width"], shown["task"], shown["robot"]) == (" [160]", " [visual_reacher]", " [fr3]")
+    assert "preset" not in shown and "resume" not in shown
 
 
 def test_shown_arguments_have_the_values_of_preset_and_robot(capsys: pytest.CaptureFixture[str]) -> None:
