@@ -52,6 +52,10 @@ class Document:
         robot = self.data.get("robot")
         return self.data.keys() >= _RESOLVED and isinstance(robot, dict) and "name" in robot
 
+    def without(self, name: str) -> "Document":
+        """The document without one of its sections."""
+        return Document(self.name, {key: value for key, value in self.data.items() if key != name}, self.lines)
+
     def has(self, key: Key) -> bool:
         """Whether this source says anything about the key."""
         node: object = self.data

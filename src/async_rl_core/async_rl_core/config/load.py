@@ -83,7 +83,7 @@ def resolve(
             or `robot` is another one than the preset's.
     """
     path = find("preset", preset)
-    chosen = _beside(read_document(path), path)
+    chosen = _beside(_as_preset(read_document(path)), path)
     named = _robot_name(chosen)
     changes = _overrides(overrides or {})
     # 'preset' records where the values came from, so it is never taken from a file.
@@ -91,14 +91,19 @@ def resolve(
     if named is None:
         return _layered(_arm(robot or DEFAULT_ROBOT), chosen, label, changes, names or {})
     config = _layered(_arm(named) if named in robots() else _NOTHING, chosen, label, changes, names or {})
-    if robot is not None:
-        without = Document(chosen.name, {k: v for k, v in chosen.data.items() if k != "robot"}, chosen.lines)
-        if _robot_of(_arm(robot), without, label, changes) != config.robot:
-            raise ConfigError(
-                f"argument robot: '{robot}' is given, but preset {chosen.where(('robot', 'name'))} is of another "
-                f"robot, '{named}'; leave robot out, or delete the section 'robot' from a copy of that preset"
-            )
+    if robot is not None and _robot_of(_arm(robot), chosen.without("robot"), label, changes) != config.robot:
+        raise ConfigError(
+            f"argument robot: '{robot}' is given, but preset {chosen.where(('robot', 'name'))} is of another robot, "
+            f"'{named}'; leave robot out, or delete the section 'robot' from a copy of that preset"
+        )
     return config
+
+
+def _as_preset(document: Document) -> Document:
+    """A run's configuration without what nobody chose: that no target is shown, its default, is a choice elsewhere."""
+    if not document.complete or document.data.get("display") is not False:
+        return document
+    return document.without("display")
 
 
 def _layered(arm: Document, chosen: Document, label: Document, changes: Document, names: Mapping[str, str]) -> Config:
@@ -109,6 +114,8 @@ def _layered(arm: Document, chosen: Document, label: Document, changes: Document
     driven = _driven(own, after)
     usual = _usual_task(chosen if chosen.has(("robot", "task")) else arm)
     task = _task([usual, chosen, changes])
+    if "task" in chosen.data and chosen.data["task"] != _last("task", [usual, chosen, changes]):
+        chosen = chosen.without("parameters")  # which are another task's
     # The robot of a complete preset is as its driver needs it: with another driver, that one's needs go first.
     switched = [driven] if chosen.complete and before != after else []
     return _validated([base, *task, arm, driven, usual, chosen, *switched, label, changes], names)

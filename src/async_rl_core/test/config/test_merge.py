@@ -87,6 +87,23 @@ def test_a_driver_of_a_file_takes_nothing_of_the_suites_driver_of_that_name(key:
     assert len(dumped[key]) == 1
 
 
+def test_parameters_of_another_task_are_left_out(tmp_path: Path) -> None:
+    _, path = run(tmp_path, robot="panda")
+    again = resolve(path, {"task": "tracking"})
+    assert (again.task, again.parameters) == ("tracking", {})
+    mine = preset(tmp_path, "task: visual_reacher\nparameters: {alpha: 0.5}\n")
+    assert resolve(mine, {"task": "reaching"}, "panda").parameters == {}
+    assert resolve(mine, {}, "panda").parameters["alpha"] == 0.5
+
+
+def test_a_runs_configuration_does_not_say_that_another_shows_the_target(tmp_path: Path) -> None:
+    _, path = run(tmp_path, robot="ur5")
+    real = {**REAL, "camera.source": "topic:eye"}
+    with pytest.raises(ConfigError, match="nothing shows the target"):
+        resolve(path, real)
+    assert not resolve(path, {**real, "display": False}).display
+
+
 def test_lists_and_the_joints_of_a_posture_term_are_replaced(tmp_path: Path) -> None:
     path = preset(
         tmp_path,
