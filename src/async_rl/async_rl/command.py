@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from async_rl import middleware, presets, run_config, runs
 from async_rl.operator import ask
 from async_rl_core.bringup import calibration
-from async_rl_core.bringup.arguments import TASKS, Argument, defaults, describe, parse, table
+from async_rl_core.bringup.arguments import TASKS, Argument, defaults, describe, parse, table, values_of
 from async_rl_core.bringup.doctor import examine
 from async_rl_core.bringup.run import run
 from async_rl_core.config.explain import did_you_mean
@@ -122,10 +122,12 @@ def _operate(name: str, words: list[str]) -> int:
 
 def _evaluate(words: list[str]) -> int:
     # Here, and not above: the other commands need not wait for torch.
-    from async_rl_core.evaluation.evaluate import arguments, evaluate
+    from async_rl_core.evaluation.evaluate import arguments, configure, evaluate
 
     if _LISTED & set(words):
-        print(describe(arguments(), otherwise="as the run's config.yaml says"))
+        folder = next((user_path(word) for word in words if word not in _LISTED and ":=" not in word), None)
+        known = {} if folder is None else values_of(configure(folder, {}, folder), arguments())
+        print(describe(arguments(), known, "as the run's config.yaml says"))
         return 0
     if words and words[0] == "--example":
         from async_rl_core.evaluation.example import make_example_run
@@ -168,7 +170,8 @@ def _say(line: str) -> None:
 def _calibrate_latency(words: list[str]) -> int:
     arguments = calibration.arguments()
     if _LISTED & set(words):
-        print(describe(arguments))
+        values = parse((word for word in words if word not in _LISTED), arguments)
+        print(describe(arguments, defaults(values)))
         return 0
     return calibration.calibrate_latency(parse(words, arguments))
 

@@ -226,9 +226,15 @@ def defaults(values: Mapping[str, str], task: str = AS_PRESET) -> dict[str, str]
     """Returns by name what each argument is by default, beside those given; of a preset and robot that can be run."""
     preset, robot = values.get("preset", "laptop"), values.get("robot", AS_PRESET)
     config = resolve(preset, {} if task == AS_PRESET else {"task": task}, None if robot == AS_PRESET else robot)
+    chosen = {"preset": preset, "robot": config.robot.name if robot == AS_PRESET else robot}
+    return {**values_of(config, table(task)), **chosen}
+
+
+def values_of(config: Config, arguments: Iterable[Argument]) -> dict[str, str]:
+    """Returns by name the value that each argument's key has in a configuration."""
     data: object = config.model_dump(mode="json")
-    found = {"preset": preset, "robot": config.robot.name if robot == AS_PRESET else robot}
-    for argument in table(task):
+    found = {}
+    for argument in arguments:
         if argument.key is not None:
             value = data
             for part in argument.key.split("."):
@@ -272,7 +278,7 @@ def describe(
             default = f"'{values[argument.name]}'"
         lines += ["", f"    '{argument.name}':", f"        {argument.description}.{choices}"]
         lines += [f"        (default: {default})"]
-    if values:
+    if values and "preset" in values:
         lines += ["", f"Defaults: preset {values['preset']}, robot {values['robot']}. Name others to see theirs:"]
         lines += ["    --show-args preset:=<name> robot:=<name>"]
     return "\n".join(lines)

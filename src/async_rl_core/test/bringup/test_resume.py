@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from async_rl.command import main
 from async_rl_core.algorithms import checkpoint_file
 from async_rl_core.algorithms.checkpoint_file import name_of, write_checkpoint
 from async_rl_core.bringup import preflight
@@ -39,6 +40,27 @@ def test_it_says_where_it_goes_on_and_keeps_what_was_asked(run: Path) -> None:
     assert reopened(run, episodes=9, duration=30.0) == ["resuming at episode 4, step 150, update 40"]
     config = read_config(run / "config.yaml")
     assert (config.episodes, config.duration, config.run_dir) == (9, 30.0, run)
+
+
+def test_a_run_of_a_version_without_checksum_goes_on_with_a_warning(run: Path) -> None:
+    path = run / "config.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[2:]), encoding="utf-8")
+    warning, _ = reopened(run, episodes=9)
+    assert warning.startswith(f"warning: {path} is of a version without checksum")
+    assert len(reopened(run, episodes=9)) == 1  # it has one now
+
+
+def test_an_edited_run_goes_on_once_the_edit_is_accepted(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = run / "config.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("video_every: 10", "video_every: 20"), encoding="utf-8")
+    with pytest.raises(AsyncRLError, match=f"async_rl config accept {run}"):
+        reopened(run, episodes=9)
+    assert main(["config", "accept", str(run)]) == 0
+    assert "accepted" in capsys.readouterr().out
+    assert len(reopened(run, episodes=9)) == 1 and read_config(path).logging.video_every == 20
+    assert main(["config", "accept", str(run)]) == 0
+    assert "is as its run wrote it" in capsys.readouterr().out
 
 
 def test_a_run_that_was_stopped_before_its_first_step_begins(run: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from async_rl.command import main
 from async_rl_core.bringup.arguments import defaults, describe, shown_defaults, table
-from async_rl_core.config.load import presets, resolve, robots
+from async_rl_core.config.load import presets, resolve, robots, write_config
 from async_rl_core.config.preset import preset_text
 
 
@@ -46,7 +46,9 @@ def test_shown_defaults_for_ros_2s_launch_are_those_of_the_words_beside_it() -> 
     assert "preset" not in shown and "resume" not in shown
 
 
-def test_shown_arguments_have_the_values_of_preset_and_robot(capsys: pytest.CaptureFixture[str]) -> None:
+def test_shown_arguments_have_the_values_of_preset_and_robot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = describe(table(), defaults({}))
     assert "as the preset says)" not in text
     shown = {
@@ -56,5 +58,11 @@ def test_shown_arguments_have_the_values_of_preset_and_robot(capsys: pytest.Capt
     assert main(["launch", "reacher", "--show-args", "preset:=paper_high_resolution", "robot:=fr3"]) == 0
     text = capsys.readouterr().out
     assert "(default: '320')" in text and "(default: 'visual_reacher')" in text and "(default: 'fr3')" in text
+    assert main(["calibrate", "latency", "preset:=paper_high_resolution", "--show-args"]) == 0
+    text = capsys.readouterr().out
+    assert "(default: '320')" in text and "as the preset says)" not in text
+    write_config(resolve("paper_high_resolution", {"evaluation.episodes": 7}), tmp_path / "config.yaml")
+    assert main(["evaluate", str(tmp_path), "--show-args"]) == 0
+    assert "(default: '7')" in capsys.readouterr().out
     assert main(["launch", "tracker", "--show-args"]) == 0
     assert "(default: 'tracking')" in capsys.readouterr().out
