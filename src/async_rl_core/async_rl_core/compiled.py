@@ -4,30 +4,30 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 
-F = TypeVar("F", bound=Callable[..., Any])
+Function = Callable[..., Any]
 
 _log = logging.getLogger(__name__)
 
 
-def compile_at_import(signature: Any) -> Callable[[F], F]:
+def compile_at_import(signature: Any) -> Callable[[Function], Function]:
     """Compiles at import, once per machine: the first call must not wait for a compiler.
 
     The cache is no condition: where it cannot be read or written, each process compiles for itself.
     """
     options = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
 
-    def decorate(function: F) -> F:
+    def decorate(function: Function) -> Function:
         try:
             if not numba.config.CACHE_DIR:  # NUMBA_CACHE_DIR
                 numba.config.CACHE_DIR = str(_cache_folder())
-            cached: F = numba.njit(signature, cache=True, **options)(function)
+            cached: Function = numba.njit(signature, cache=True, **options)(function)
         except Exception as error:  # of the folder, of its disk, or of a damaged file in it
             _warn(error)
-            compiled: F = numba.njit(signature, **options)(function)
+            compiled: Function = numba.njit(signature, **options)(function)
             return compiled
         return cached
 

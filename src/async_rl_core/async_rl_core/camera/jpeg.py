@@ -7,6 +7,7 @@ asks through OpenCV. An end marker proves nothing: a relay may put one after a p
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
@@ -272,10 +273,12 @@ def _walk(
         mode: of the scan; `first` to `last` are its coefficients.
         nonzero: (units, 64), of scans of AC coefficients.
     """
-    end, position, run = 8 * (len(data) - _PADDING), 0, 0
+    end: Any = 8 * (len(data) - _PADDING)
+    position: Any = 0
+    run: Any = 0  # blocks without coefficients that are left
     for unit in range(units):
         for block in range(len(dc)):
-            k = first
+            k: Any = first
             if mode == 2:  # one bit more of the mean
                 position += 1
             if mode <= 1:

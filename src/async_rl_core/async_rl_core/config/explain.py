@@ -2,10 +2,9 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
-from typing import get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from async_rl_core.config.document import Key
 from async_rl_core.config.schema import Config
@@ -38,7 +37,7 @@ def explain(
     return " ".join("; ".join(lines).split())
 
 
-def _problem(finding: ErrorDetails, key: Key, schema: type[BaseModel]) -> str:
+def _problem(finding: Mapping[str, Any], key: Key, schema: type[BaseModel]) -> str:
     match finding["type"]:
         case "extra_forbidden":
             return "unknown key" + _nearest(key, schema)
@@ -57,7 +56,7 @@ def _joined(key: Key, said: list[str], data: Mapping[str, object]) -> str:
     return f"{_short(_value(data, key))} is not allowed; {' or '.join(reasons)}"
 
 
-def _path(data: object, finding: ErrorDetails) -> Key:
+def _path(data: object, finding: Mapping[str, Any]) -> Key:
     """The key of a finding in the data: pydantic names the members of a union in it too."""
     path: list[str] = []
     *inner, last = (str(part) for part in finding["loc"])
