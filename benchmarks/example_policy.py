@@ -128,7 +128,7 @@ def main(words: Sequence[str] | None = None) -> None:
         command = [sys.executable, __file__, "--child", "--seed", str(arguments.seed), "--steps", str(arguments.steps)]
         subprocess.run(command, env=os.environ | learner_environment(config), check=True)
     figures = card(path, config, arguments.steps)
-    (FOLDER / f"{NAME}.json").write_text(json.dumps(figures, indent=2) + "\n")
+    (FOLDER / f"{NAME}.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(figures, indent=2))
 
 

@@ -125,7 +125,7 @@ def _evaluate(words: list[str]) -> int:
     from async_rl_core.evaluation.evaluate import arguments, configure, evaluate
 
     if _LISTED & set(words):
-        folder = next((user_path(word) for word in words if word not in _LISTED and ":=" not in word), None)
+        folder = next((user_path(word) for word in words if ":=" not in word and not word.startswith("-")), None)
         known = {} if folder is None else values_of(configure(folder, {}, folder), arguments())
         print(describe(arguments(), known, "as the run's config.yaml says"))
         return 0
@@ -145,7 +145,7 @@ def _export(words: list[str]) -> int:
     if _LISTED & set(words):
         print(USAGE)
         return 0
-    if words and Path(words[0]).is_dir():
+    if words and user_path(words[0]).is_dir():
         _say("loading PyTorch")  # at once, since that takes seconds
     from async_rl_core.algorithms.export.export import export
     from async_rl_core.algorithms.export.formats import FORMATS

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from async_rl_core.bringup.preflight import RUNS
+from async_rl_core.config.paths import user_path
 from async_rl_core.errors import ConfigError
 from async_rl_core.monitor.run_facts import is_run, read_run, runs_in
 from async_rl_core.monitor.run_table import comparison, printable, table
@@ -19,7 +20,7 @@ def command(words: Sequence[str]) -> int:
         return 0
     if unknown := [word for word in words if word.startswith("-") or ":=" in word]:
         raise ConfigError(f"runs takes folders only, not '{unknown[0]}'; async_rl runs [<folder>] or <run> <run>")
-    folders = [Path(word).expanduser() for word in words]
+    folders = [user_path(word) for word in words]
     if len(folders) > 1 or (folders and is_run(folders[0])):
         _compare(folders)
     else:

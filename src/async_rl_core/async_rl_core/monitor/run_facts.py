@@ -161,7 +161,7 @@ def _is_locked(path: Path) -> bool:
     """Returns whether a process holds the lock; the lock itself is left alone, since a run may be about to take it."""
     try:
         inode = path.stat().st_ino
-        locks = Path("/proc/locks").read_text().splitlines()
+        locks = Path("/proc/locks").read_text(encoding="utf-8").splitlines()
     except OSError:
         return False
     held = [words[5] for line in locks if len(words := line.split()) > 5 and words[1] == "FLOCK"]

@@ -49,7 +49,9 @@ def test_unknown_user_elsewhere_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
         resolve()
 
 
-@pytest.mark.parametrize("words", [["evaluate", NOBODY], ["export", NOBODY], ["config", "accept", NOBODY]])
+@pytest.mark.parametrize(
+    "words", [["evaluate", NOBODY], ["export", NOBODY], ["config", "accept", NOBODY], ["runs", NOBODY]]
+)
 def test_unknown_user_in_a_command_is_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     assert "no user 'nosuchuser'" in (error := capsys.readouterr().err) and error.count("\n") == 1
