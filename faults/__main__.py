@@ -31,6 +31,7 @@ from faults.rows import (
     full,
     fuzz,
     guard_death,
+    hiccups,
     joint_states,
     judgement,
     learning_deaths,
@@ -68,6 +69,7 @@ ROWS: dict[int, tuple[Measure, ...]] = {
     17: (security.enforced,),
     18: (senses.failing,),
     19: (joint_states.failing,),
+    20: (hiccups.cleared, hiccups.told),
 }
 
 

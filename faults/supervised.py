@@ -57,11 +57,15 @@ class SupervisedRun:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.stop()
 
-    def stop(self) -> None:
-        """End the run as a user does; a second time does nothing."""
+    def stop(self) -> int:
+        """End the run as a user does, and return its exit code; a second time does nothing more."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
-        self._process.wait(STOP_TIMEOUT)
+        return self._process.wait(STOP_TIMEOUT)
+
+    def said(self) -> str:
+        """What the run has written to its terminal."""
+        return self._log.read_text(errors="replace")
 
     def require_running(self) -> None:
         """Raise where the run has ended by itself."""

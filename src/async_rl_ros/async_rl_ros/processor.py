@@ -1,6 +1,7 @@
 """What the kernel gave a thread: processor time, and time for which it waited for a processor."""
 
 import os
+import resource
 from typing import NamedTuple
 
 _PATH = "/proc/thread-self/schedstat"
@@ -38,3 +39,9 @@ class ProcessorClock:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def page_reads_and_evictions() -> tuple[int, int]:
+    """Pages that this thread had to read from disk, and times that it lost the processor though it had work."""
+    usage = resource.getrusage(resource.RUSAGE_THREAD)
+    return usage.ru_majflt, usage.ru_nivcsw

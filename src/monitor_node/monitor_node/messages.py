@@ -35,6 +35,8 @@ def counts_of(message: Timing) -> TimingCounts:
         message.steps_sent,
         message.steps_waiting,
         distributions_of(message.histogram),
+        message.longest_gap,
+        message.longest_gap_made_of,
     )
 
 

@@ -1,5 +1,6 @@
 """From the core's figures to the agent's messages."""
 
+from async_rl_core.agent.gaps import Gap
 from async_rl_core.agent.loop import EpisodeResult
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.timing import Timing
@@ -24,7 +25,7 @@ def episode_message(result: EpisodeResult, timing: Timing, updates: int) -> Epis
     )
 
 
-def timing_message(timing: Timing, outbox: Outbox) -> TimingMessage:
+def timing_message(timing: Timing, outbox: Outbox, longest: Gap | None = None) -> TimingMessage:
     """Deadlines and latencies so far."""
     return TimingMessage(
         cycles=timing.cycles,
@@ -33,6 +34,8 @@ def timing_message(timing: Timing, outbox: Outbox) -> TimingMessage:
         steps_sent=outbox.sent,
         steps_waiting=len(outbox),
         histogram=[histogram_message(histogram) for histogram in timing.histograms],
+        longest_gap=longest.seconds if longest else 0.0,
+        longest_gap_made_of=str(longest) if longest else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from sensor_msgs.msg import JointState as JointStateMessage
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
+from async_rl_core.agent.gaps import GapMeter
 from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
@@ -35,9 +37,11 @@ from async_rl_ros.images import CvBridge, CvBridgeError
 from async_rl_ros.learner_state import TOPIC, learner_state_message
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
+from async_rl_ros.processor import ProcessorClock, page_reads_and_evictions
 from async_rl_ros.service_caller import ServiceCaller
 from async_rl_ros.stamps import nanoseconds, ros_time
 from rl_agent_node import messages
+from rl_agent_node.guard import GuardView
 from rl_agent_node.learning import connect
 
 M = TypeVar("M", Episode, LearnerState, TimingMessage)
@@ -56,8 +60,6 @@ TARGET_ANSWER = 2.0
 """Seconds until a target that does not answer is asked again; a request may be lost while nodes find each other."""
 GUARD, TARGET = "guard", "target"
 """Who confirms, each second, that the arm was led and the target shown."""
-CLEARING = 2.0
-"""Seconds in which the guard clears a fault of timing, if it may; an older fault waits for a person."""
 PRIORITY = 20
 
 
@@ -82,10 +84,8 @@ class RLAgentNode(ConfiguredNode):
         )
         self._timing = Timing(start.cycles, start.missed_cycles, start.stale_images)
         self._joints: JointState | None = None
-        self._armed = False
-        self._faulted_since: float | None = None
-        self._faults: int | None = None
-        self._guard_heard = self._target_heard = 0.0
+        self._guard = GuardView()
+        self._target_heard = 0.0
         self._target_episode = 0
         self._unusable = ""
         self._acted_on: Frame | None = None
@@ -97,8 +97,10 @@ class RLAgentNode(ConfiguredNode):
         camera, spec = config.camera, ObservationSpec.of(config)
         self._crop_share = np.array([spec.width / camera.width, spec.height / camera.height])
         self._connect()
+        self._processor = ProcessorClock()
         self._half_frame = 0.5 / config.camera.rate
         self._started = self._next_report = time.monotonic()
+        self._gaps = GapMeter(self._started, self._processor.read, page_reads_and_evictions)
         self._schedule = Schedule(
             config.agent.action_cycle_time, 1 / config.camera.rate, config.agent.phase_margin, self._started
         )
@@ -163,18 +165,10 @@ class RLAgentNode(ConfiguredNode):
             self._joints = JointState(position, velocity, received)
 
     def _on_guard_state(self, message: GuardState) -> None:
-        self._armed = message.state == GuardState.ARMED
-        self._guard_heard = now = time.monotonic()
-        if message.state != GuardState.FAULT:
-            self._faulted_since = None
-        elif self._faulted_since is None:
-            self._faulted_since = now
-        faults = sum(message.fault_count)
-        if self._faults is not None and faults != self._faults:
-            self._loop.interrupt("the guard, which had a fault")  # maybe over already: this state may be a later one
-        elif self._armed:
+        if self._guard.hear(message, time.monotonic()):
+            self._loop.interrupt("the guard, which had a fault")
+        elif self._guard.armed:
             self._loop.confirm(GUARD)
-        self._faults = faults
 
     def _on_target(self, message: Target) -> None:
         self._target_episode = message.episode
@@ -203,14 +197,14 @@ class RLAgentNode(ConfiguredNode):
             self._await_deadline()
             self._cycle()
         self._retire()
-        if self._faulted_since is not None and time.monotonic() - self._faulted_since > CLEARING:
+        if self._guard.fault_stands(time.monotonic()):
             self.exit_code = FAULTED
 
     def _retire(self) -> None:
         """Rest, and let the guard disarm rather than find this node silent."""
         self._publish_command(np.zeros(len(self.config.robot.joints)))
         self._report()
-        if self._armed and self._disarm.service_is_ready():
+        if self._guard.armed and self._disarm.service_is_ready():
             answer = self._disarm.call_async(Trigger.Request())
             end = time.monotonic() + RETIRE_TIMEOUT
             while not answer.done() and time.monotonic() < end:
@@ -233,6 +227,10 @@ class RLAgentNode(ConfiguredNode):
         while not self._frame_is_in() and (remaining := grace - time.monotonic()) > 0:
             self.executor_.spin_once(timeout_sec=remaining)
         self._frame_missed = in_time and not self._frame_is_in()
+        now = time.monotonic()
+        self._gaps.mark("waiting", now)
+        if in_time:
+            self._gaps.overslept(now - self._schedule.due - (0.0 if self._frame_is_in() else GRACE))
 
     def _frame_is_in(self) -> bool:
         """Whether the frame that this deadline waits for has come; one that was late for the last does not count."""
@@ -247,29 +245,38 @@ class RLAgentNode(ConfiguredNode):
         rested = self._loop.phase is Phase.WAITING
         velocity = self._loop.act(start, self._joints, self._obstacle(start))
         self._publish_command(velocity, fresh)
-        self._measure(start, time.monotonic(), fresh)
+        sent = time.monotonic()
+        self._gaps.mark("acting", sent)
+        self._gaps.sent(sent, self._guard.armed)
+        self._measure(start, sent, fresh)
+        if explanation := self._guard.explanation(self._gaps):
+            self.get_logger().warning(explanation)
         if self._loop.policy_acted:
             self._publish_points()
         result = self._loop.settle(start)
+        self._gaps.mark("settling", time.monotonic())
         if self._loop.policy_acted:
             work = time.monotonic() - start + self._receiving
             self._timing.components(self._actor.seconds, work - self._actor.seconds)
         self._receiving = 0.0
         if result is not None:
             self._report_episode(result)
+            self._gaps.mark("reporting an episode, collecting garbage", time.monotonic())
         if self._loop.phase is Phase.WAITING and not rested:
             self.get_logger().warning(
                 f"the arm rests, episode {self._loop.episode} is left, waiting for {self._waits_for}"
             )
         self._loop.policy_ready = self._learning.poll() or self._loop.policy_ready
+        self._gaps.mark("taking parameters", time.monotonic())
         if start >= self._next_report:
             self._next_report = start + REPORT_PERIOD
             self._report()
         self._resumed = time.monotonic()
+        self._gaps.mark("reporting", self._resumed)
 
     def _obstacle(self, now: float) -> str:
         """What the arm has to wait for, of all that the loop cannot see."""
-        if not self._armed or now - self._guard_heard >= GUARD_TIMEOUT:
+        if not self._guard.armed or now - self._guard.heard >= GUARD_TIMEOUT:
             return "the guard to be armed"
         if self._loop.phase is Phase.RUNNING and (
             now - self._target_heard >= TARGET_TIMEOUT or self._target_episode != self._loop.episode
@@ -282,7 +289,7 @@ class RLAgentNode(ConfiguredNode):
         return self._unusable or self._loop.obstacle
 
     def _report(self) -> None:
-        self._timings.publish(self._stamped(messages.timing_message(self._timing, self._outbox)))
+        self._timings.publish(self._stamped(messages.timing_message(self._timing, self._outbox, self._gaps.longest)))
         if self._learning.learner is not None:
             self._learner_states.publish(self._stamped(learner_state_message(self._learning.learner)))
 
@@ -330,7 +337,8 @@ class RLAgentNode(ConfiguredNode):
             waiting_for = "learner_node's first policy"
         if self._loop.phase is Phase.WAITING:
             waiting_for = self._waits_for or "its first cycle"
-        return messages.health(waiting_for, self._learning.trouble, self._timing, self._outbox, self._loop.aborted)
+        health = messages.health(waiting_for, self._learning.trouble, self._timing, self._outbox, self._loop.aborted)
+        return replace(health, values={**health.values, "longest gap between commands": str(self._gaps.longest)})
 
     def close(self) -> None:
         """Give the shared memory back."""

@@ -39,6 +39,9 @@ class TimingCounts:
     steps_sent: int = 0
     steps_waiting: int = 0
     distributions: tuple[Distribution, ...] = ()
+    longest_gap: float = 0.0
+    """Seconds between two commands, at most."""
+    longest_gap_made_of: str = ""
 
 
 class Summary:
@@ -98,6 +101,8 @@ class Summary:
             "stale_images": timing.stale_images,
             "steps_sent": timing.steps_sent,
             "steps_waiting": timing.steps_waiting,
+            "longest_gap_ms": 1e3 * timing.longest_gap,
+            "longest_gap_made_of": timing.longest_gap_made_of,
         }
         figures |= components.figures((*timing.distributions, *self.learner))
         for d in (d for d in (*timing.distributions, *self.guard) if d.name not in components.NAMES):
