@@ -40,6 +40,8 @@ HEADER = (
     "Episodes",
     "Faults",
     "Longest silence (ms)",
+    "Agent's lateness p99 (ms)",
+    "Guard's p99 and longest (ms)",
     f"Updates in the last {LAST:.0f} s",
     "Learned until the end",
     "Exit code",
@@ -72,7 +74,9 @@ class Ended:
         silence = f"{figures.get('longest_silence_ms', 0.0):.0f}"
         learned = "yes" if self.learned else "NO"
         updates, episodes = figures.get("updates", 0), figures.get("episodes", 0)
-        return number, updates, episodes, self.faults, silence, self.late_updates, learned, self.code
+        agent = figures.get("lateness_p99_ms", "")
+        guard = f"{figures.get('guard_lateness_p99_ms', '')}, {figures.get('guard_lateness_max_ms', '')}"
+        return number, updates, episodes, self.faults, silence, agent, guard, self.late_updates, learned, self.code
 
 
 def main() -> int:
@@ -163,7 +167,9 @@ def document(arguments: argparse.Namespace, ended: list[Ended]) -> str:
         "",
     ]
     for number, run in enumerate(ended, 1):
-        lines += [f"- Run {number}: `{line.strip()}`" for line in run.lines]
+        gap = run.figures.get("longest_gap_made_of")
+        told = [*run.lines, f"longest gap between commands {gap}"] if gap else run.lines
+        lines += [f"- Run {number}: `{line.strip()}`" for line in told]
     return "\n".join(lines) + "\n"
 
 
