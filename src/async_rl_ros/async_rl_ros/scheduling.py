@@ -7,16 +7,20 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
+from async_rl_ros.slices import shorten_turns
+
 _PR_SET_PDEATHSIG = 1
 _FALLBACK_NICENESS = -10
 _AUTOGROUP = Path("/proc/self/autogroup")
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
 
-def realtime(priority: int) -> str:
+def realtime(priority: int, short: bool = False) -> str:
     """Run before everything that is not real-time: SCHED_FIFO at `priority`, else nice -10, else as it is.
 
-    Threads started afterwards inherit it, so call it before the middleware starts.
+    Threads started afterwards inherit it, so call it before the middleware starts. `short`: the process works for far
+    less than a millisecond at a time, so that without real time short turns on a processor help it. One that works for
+    longer would only lose the processor more often.
     """
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
@@ -24,11 +28,12 @@ def realtime(priority: int) -> str:
         pass
     else:
         return f"scheduled in real time, SCHED_FIFO {priority}"
+    turns = "; given short turns on a processor" if short and shorten_turns() else ""
     try:
         _prefer()
     except PermissionError:
-        return "no right to real-time scheduling or a negative nice value; see `async_rl doctor`"
-    return f"no right to real-time scheduling; scheduled with nice {_FALLBACK_NICENESS}"
+        return f"no right to real-time scheduling or a negative nice value{turns}; see `async_rl doctor`"
+    return f"no right to real-time scheduling; scheduled with nice {_FALLBACK_NICENESS}{turns}"
 
 
 def isolate(listed: Path = Path("/sys/devices/system/cpu/isolated")) -> str:

@@ -288,7 +288,7 @@ class SafetyGuardNode(ConfiguredNode):
 
 def schedule() -> str:
     """Before everything else, and apart from it where the machine is set up so; says in words what was allowed."""
-    return f"{scheduling.realtime(PRIORITY)}; {scheduling.isolate()}"
+    return f"{scheduling.realtime(PRIORITY, short=True)}; {scheduling.isolate()}"
 
 
 def main() -> None:
