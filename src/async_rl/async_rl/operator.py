@@ -58,7 +58,8 @@ def _call(service: str, number: int) -> Any:
     from std_srvs.srv import Trigger
 
     rclpy.init()
-    node = rclpy.create_node(f"async_rl_operator_{os.getpid()}")
+    name = f"async_rl_operator_{os.getpid()}"
+    node = rclpy.create_node(name, enable_rosout=False, start_parameter_services=False)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:

@@ -12,6 +12,7 @@ pytest.importorskip("launch_ros")
 
 from async_rl import launching  # noqa: E402
 from async_rl_core.bringup.arguments import table  # noqa: E402
+from async_rl_core.bringup.exit_codes import FAULTED  # noqa: E402
 from async_rl_core.bringup.graph import EXPLAINED, LaunchSpec, NodeSpec, Role, environment  # noqa: E402
 
 RUNNING, STOPPING = SimpleNamespace(is_shutdown=False), SimpleNamespace(is_shutdown=True)
@@ -88,3 +89,10 @@ def test_what_an_exit_means() -> None:
     assert exit_of("essential", 1, times=2, restarts=2) is None
     for code, times in ((1, 3), (EXPLAINED, 1)):
         fails_with(exit_of("essential", code, times=times, restarts=2), "arm died")
+
+
+def test_launching_agent_that_ends_in_a_fault_ends_launch_with_an_error() -> None:
+    react = launching._on_exit(NodeSpec("agent", "agent", "agent", "finisher", tells_fault=True))
+    (failure,) = react(SimpleNamespace(returncode=FAULTED), RUNNING)
+    with pytest.raises(RuntimeError, match="ended with a fault of the safety guard"):
+        failure.execute(launch.LaunchContext())

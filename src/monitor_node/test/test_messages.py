@@ -1,9 +1,11 @@
 """Every field finds its place."""
 
 from async_rl_core.monitor.episodes import EpisodeRow
+from async_rl_core.monitor.faults import KINDS, FaultReport
 from async_rl_core.monitor.summary import Distribution, TimingCounts
-from async_rl_interfaces.msg import Episode, FeaturePoints, Histogram, Timing
-from monitor_node.messages import counts_of, points_of, row_of
+from async_rl_core.safety.states import Kind
+from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, Histogram, Timing
+from monitor_node.messages import counts_of, faults_of, points_of, row_of
 
 
 def test_episode() -> None:
@@ -19,6 +21,35 @@ def test_timing() -> None:
         cycles=500, missed_cycles=1, stale_images=2, steps_sent=300, steps_waiting=4, histogram=[histogram]
     )
     assert counts_of(message) == TimingCounts(500, 1, 2, 300, 4, (Distribution("lateness", "ms", 0.25, 1.5, 9.0, 0.5),))
+
+
+def test_timing_carries_the_longest_gap() -> None:
+    counts = counts_of(Timing(longest_gap=0.143, longest_gap_made_of="143 ms: acting 95 ms"))
+    assert (counts.longest_gap, counts.longest_gap_made_of) == (0.143, "143 ms: acting 95 ms")
+
+
+def test_faults() -> None:
+    message = GuardState(
+        state=GuardState.FAULT,
+        fault_kind=["agent_silent", "halted"],
+        fault_count=[2, 1],
+        faults_cleared=2,
+        longest_silence=0.3,
+        last_kind="halted",
+        last_cause="the guard was halted for 120 ms",
+        last_silence=0.12,
+        last_made_of="the whole machine halted for 120 ms",
+        clears_timing_faults=True,
+    )
+    message.started.sec, message.started.nanosec = 5, 7
+    cause, made_of = "the guard was halted for 120 ms", "the whole machine halted for 120 ms"
+    counts = {"agent_silent": 2, "halted": 1}
+    expected = FaultReport(3, 5_000_000_007, counts, 2, 0.3, "halted", cause, 0.12, made_of, True)
+    assert faults_of(message) == expected
+
+
+def test_faults_have_the_guards_kinds() -> None:
+    assert tuple(kind.name.lower() for kind in Kind) == KINDS
 
 
 def test_points() -> None:
