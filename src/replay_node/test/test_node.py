@@ -215,15 +215,23 @@ def test_it_says_how_it_is(
         if broken:
             wait_until((tmp_path / FOLDER).exists, process)
             (tmp_path / FOLDER).rmdir()
+            (tmp_path / FOLDER).touch()
         agent.step(30)
         while not said or said[-1]["env steps"] != "28" or (broken and said[-1]["journal"] == "on"):
             agent.flush()
             rclpy.spin_once(node, timeout_sec=0.1)
         assert said[-1]["transitions"] == "28"
         assert said[-1]["lost steps"] == said[-1]["repeated steps"] == said[-1]["batches served"] == "0"
-        failure = f"replay journal {tmp_path / FOLDER}: No such file or directory; steps from 0 on are not kept"
+        since = "steps from 0 on wait in memory until it can be written"
+        failure = f"replay journal {tmp_path / FOLDER}: Not a directory; {since}"
         assert said[-1]["message"] == (failure if broken else "storing and serving")
         assert said[-1]["journal"] == (failure if broken else "on")
+        if broken:  # and takes all that waits once it can
+            (tmp_path / FOLDER).unlink()
+            while said[-1]["journal"] != "on":
+                rclpy.spin_once(node, timeout_sec=0.1)
+            assert said[-1]["steps not in the journal"] == said[-1]["steps waiting for the disk"] == "0"
+            wait_until(agent.settled, process)
         process.send_signal(signal.SIGINT)
         assert finish(process)[0] == 0
         node.destroy_node()

@@ -39,7 +39,7 @@ def timing_message(timing: Timing, outbox: Outbox, longest: Gap | None = None) -
     )
 
 
-def health(waiting_for: str, trouble: str, timing: Timing, outbox: Outbox, aborted: int) -> Health:
+def health(waiting_for: str, trouble: str, timing: Timing, outbox: Outbox, aborted: int, refused: int = 0) -> Health:
     """The agent's health for /diagnostics; `waiting_for` says why the arm rests, `trouble` what learning lacks."""
     level, message = Level.OK, "acting"
     if outbox.lost:
@@ -53,6 +53,7 @@ def health(waiting_for: str, trouble: str, timing: Timing, outbox: Outbox, abort
         "missed cycles": timing.missed_cycles,
         "stale images": timing.stale_images,
         "aborted episodes": aborted,
+        "refused steps": refused,
         "steps left out": outbox.withdrawn,
         "steps sent": outbox.sent,
         "steps waiting": len(outbox),

@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.agent.loop import Actor, AgentLoop, EpisodeResult, Phase
+from async_rl_core.agent.actor import Actor
+from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.config.schema import Config
@@ -21,6 +22,7 @@ from async_rl_core.safety.workspace import SoftLimits
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.disturbance import Delay, SensorNoise
 from async_rl_core.sim.model import urdf_text
+from async_rl_core.tasks.checks import CheckedReward
 from async_rl_core.tasks.registry import make_target
 from async_rl_core.tasks.task import Reward
 
@@ -81,7 +83,7 @@ class SimulatedRun:
         self.config = config
         self.stage = stage or Stage(config)
         scene = self.stage.scene
-        self.reward = LatestReward(scene.task.reward())
+        self.reward = LatestReward(CheckedReward(config.task, scene.task.reward()))
         self._outbox = Outbox(learning.send)
         place, via = _weakly(self._place_target), scene.task.via
         self.loop = AgentLoop(config, learning.policy, self.reward, self._outbox, place, via=via)
