@@ -1,5 +1,6 @@
 """What a person sees of a run: a line per episode, the run folder's records, videos, and RViz's markers."""
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable
@@ -102,8 +103,9 @@ class MonitorNode(ConfiguredNode):
         return fraction(self._journal.elapsed(now), self._journal.episodes, self.config.duration, self.config.episodes)
 
     def _say(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            print(line, flush=True)
+        with contextlib.suppress(OSError):  # a log on a full disk, or a pipe that nobody reads any more
+            for line in lines:
+                print(line, flush=True)
 
     def _health(self) -> Health:
         values = {"episodes": self._journal.episodes, "drawing": not self._worker.idle}
