@@ -61,8 +61,8 @@ class LatestReward:
     def __call__(self, image: NDArray[np.uint8], position: NDArray[np.float64]) -> tuple[float, float]:
         """Returns reward and target term; see `Reward`."""
         if image is not self._image or position is not self._position:
-            self._image, self._position = image, position
             self._result = self._reward(image, position)
+            self._image, self._position = image, position  # not before: one that raises is asked again
         return self._result
 
 
