@@ -8,8 +8,9 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image as ImageMessage
 
 from async_rl_core.config.schema import Config
-from async_rl_core.monitor.film import Film, Image, Points
+from async_rl_core.monitor.film import Film, Image
 from async_rl_core.monitor.marks import annotate
+from async_rl_core.monitor.recordings import Frames, Recordings
 from async_rl_core.monitor.worker import Worker
 from async_rl_interfaces.msg import FeaturePoints
 from async_rl_ros.images import CvBridge, CvBridgeError
@@ -18,7 +19,6 @@ from async_rl_ros.stamps import nanoseconds
 from monitor_node.messages import points_of
 
 TOPIC = "monitor_node/camera"
-Frames = list[tuple[Image, Points | None]]
 EVERY_FRAME = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 """A video should not lack the frames that came while a curve was drawn."""
 
@@ -44,8 +44,7 @@ class Camera:
         self._bridge = CvBridge()
         self._publisher = node.create_publisher(ImageMessage, TOPIC, SENSOR)
         self._waiting: ImageMessage | None = None
-        self._written = 0
-        self._last: tuple[int, Frames] | None = None  # the newest episode, where it has not been written
+        self._recordings = Recordings(self._every, self._write)
         if self._every:
             for left in folder.glob(".episode_*.mp4"):  # its writer was killed
                 left.unlink(missing_ok=True)
@@ -59,30 +58,15 @@ class Camera:
             self._node.create_subscription(FeaturePoints, "rl_agent_node/feature_points", self._on_points, EVERY_FRAME)
 
     def end_episode(self, episode: int) -> None:
-        """Write the video of an episode that has just ended, if it is one of those that are recorded.
-
-        They are each `video_every`-th one, the first since this process began, and, by `close`, the last.
-        """
-        frames = self._film.take()
-        if not self._every or not frames:
-            return
-        self._last = (episode, frames)
-        if episode % self._every == 0 or self._written == 0:
-            self._write_last()
+        """Write the video of an episode that has just ended, if it is one of those that are recorded."""
+        self._recordings.end(episode, self._film.take())
 
     def close(self) -> list[str]:
         """Write the video of the last episode; returns what to say where there is none at all."""
-        if self._last is not None:
-            self._write_last()
-        if self._every and not self._written:
-            return ["record_video: no episode ended while images came, so there is no video"]
-        return []
+        return self._recordings.close()
 
-    def _write_last(self) -> None:
-        assert self._last is not None
-        (episode, frames), self._last = self._last, None
+    def _write(self, episode: int, frames: Frames) -> None:
         path = self._folder / f"episode_{episode:04d}.mp4"
-        self._written += 1
         self._worker.submit(f"writing {path}", lambda: _write(path, frames, self._rate))
 
     @property
