@@ -1,7 +1,7 @@
 """From the core's figures to the agent's messages."""
 
 from async_rl_core.agent.gaps import Gap
-from async_rl_core.agent.loop import EpisodeResult
+from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.timing import Timing
 from async_rl_interfaces.msg import Episode
@@ -39,7 +39,24 @@ def timing_message(timing: Timing, outbox: Outbox, longest: Gap | None = None) -
     )
 
 
-def health(waiting_for: str, trouble: str, timing: Timing, outbox: Outbox, aborted: int, refused: int = 0) -> Health:
+def waiting_for(loop: AgentLoop, waits_for: str) -> str:
+    """What the arm rests for, or a reset lasts for; empty where nothing is waited for."""
+    if loop.phase is Phase.WAITING:
+        return waits_for or "its first cycle"
+    if loop.waits_for_policy:
+        return "learner_node's first policy"
+    return "visual_target_node to place the target" if loop.waits_for_target else ""
+
+
+def departure(loop: AgentLoop, refused: int, waits_for: str) -> str:
+    """Why an episode was just left: a step was refused, where more than `refused` were, or the arm waits."""
+    number = loop.ended + 1
+    if loop.refused > refused:
+        return f"{loop.refusal}; the step is not stored, episode {number} is left and begins again"
+    return f"the arm rests, episode {number} is left, waiting for {waits_for}"
+
+
+def health(waiting_for: str, trouble: str, timing: Timing, outbox: Outbox, aborted: int) -> Health:
     """The agent's health for /diagnostics; `waiting_for` says why the arm rests, `trouble` what learning lacks."""
     level, message = Level.OK, "acting"
     if outbox.lost:
@@ -53,7 +70,6 @@ def health(waiting_for: str, trouble: str, timing: Timing, outbox: Outbox, abort
         "missed cycles": timing.missed_cycles,
         "stale images": timing.stale_images,
         "aborted episodes": aborted,
-        "refused steps": refused,
         "steps left out": outbox.withdrawn,
         "steps sent": outbox.sent,
         "steps waiting": len(outbox),

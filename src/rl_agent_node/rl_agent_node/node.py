@@ -264,14 +264,8 @@ class RLAgentNode(ConfiguredNode):
         if result is not None:
             self._report_episode(result)
             self._gaps.mark("reporting an episode, collecting garbage", time.monotonic())
-        if self._loop.refused > refused:
-            self.get_logger().error(
-                f"{self._loop.refusal}; the step is not stored, episode {self._loop.ended + 1} is left and begins again"
-            )
-        elif self._loop.phase is Phase.WAITING and not rested:
-            self.get_logger().warning(
-                f"the arm rests, episode {self._loop.ended + 1} is left, waiting for {self._waits_for}"
-            )
+        if self._loop.refused > refused or (self._loop.phase is Phase.WAITING and not rested):
+            self.get_logger().warning(messages.departure(self._loop, refused, self._waits_for))
         self._loop.policy_ready = self._learning.poll() or self._loop.policy_ready
         self._gaps.mark("taking parameters", time.monotonic())
         if start >= self._next_report:
@@ -339,15 +333,11 @@ class RLAgentNode(ConfiguredNode):
         return message
 
     def _health(self) -> Health:
-        waiting_for = "visual_target_node to place the target" if self._loop.waits_for_target else ""
-        if self._loop.waits_for_policy:
-            waiting_for = "learner_node's first policy"
-        if self._loop.phase is Phase.WAITING:
-            waiting_for = self._waits_for or "its first cycle"
-        loop = self._loop
-        trouble = self._learning.trouble or loop.refusal
-        health = messages.health(waiting_for, trouble, self._timing, self._outbox, loop.aborted, loop.refused)
-        return replace(health, values={**health.values, "longest gap between commands": str(self._gaps.longest)})
+        waiting_for = messages.waiting_for(self._loop, self._waits_for)
+        trouble = self._learning.trouble or self._loop.refusal
+        health = messages.health(waiting_for, trouble, self._timing, self._outbox, self._loop.aborted)
+        more = {"longest gap between commands": str(self._gaps.longest), "refused steps": self._loop.refused}
+        return replace(health, values={**health.values, **more})
 
     def close(self) -> None:
         """Give the shared memory back."""
