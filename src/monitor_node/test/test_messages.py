@@ -1,9 +1,8 @@
 """Every field finds its place."""
 
 from async_rl_core.monitor.episodes import EpisodeRow
-from async_rl_core.monitor.faults import KINDS, FaultReport
+from async_rl_core.monitor.faults import FaultReport
 from async_rl_core.monitor.summary import Distribution, TimingCounts
-from async_rl_core.safety.states import Kind
 from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, Histogram, Timing
 from monitor_node.messages import counts_of, faults_of, points_of, row_of
 
@@ -46,10 +45,6 @@ def test_faults() -> None:
     counts = {"agent_silent": 2, "halted": 1}
     expected = FaultReport(3, 5_000_000_007, counts, 2, 0.3, "halted", cause, 0.12, made_of, True)
     assert faults_of(message) == expected
-
-
-def test_faults_have_the_guards_kinds() -> None:
-    assert tuple(kind.name.lower() for kind in Kind) == KINDS
 
 
 def test_points() -> None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from async_rl_core.safety.states import Kind
+
 FAULT = 3
 """As in the message GuardState."""
 REMINDER = 10.0
@@ -13,7 +15,7 @@ CLEARING = 2.0
 """Seconds in which the guard clears a fault that it clears itself, as long as nothing else is wrong."""
 QUIET = 5.0
 """Seconds after a fault was cleared in which the guard arms itself again."""
-KINDS = ("agent_silent", "robot_silent", "halted", "not_ready", "command", "robot", "publishers", "guard")
+KINDS = tuple(kind.name.lower() for kind in Kind)
 _LATE = {
     "agent_silent": "no command",
     "robot_silent": "no joint states",
