@@ -95,7 +95,7 @@ def main() -> int:
         home = Path(scratch)
         for number in range(arguments.runs):
             ended.append(one_run(arguments, home / str(number)))
-            arguments.out.write_text(document(arguments, ended))
+            arguments.out.write_text(document(arguments, ended), encoding="utf-8")
             print(f"{number + 1}: {'; '.join(map(str, ended[-1].row(number + 1)[1:]))}", flush=True)
     return int(not all(run.learned for run in ended))
 
@@ -106,7 +106,7 @@ def one_run(arguments: argparse.Namespace, home: Path) -> Ended:
     log, run_dir = home / "terminal.log", home / "run"
     rights = _WITHOUT_RIGHTS if arguments.ordinary and os.geteuid() == 0 else ()
     words = [f"duration:={arguments.seconds}", f"run_dir:={run_dir}", *arguments.words]
-    with log.open("w") as output:
+    with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
             [*rights, "async_rl", "launch", arguments.task, *words],
             stdin=subprocess.DEVNULL,
@@ -120,7 +120,11 @@ def one_run(arguments: argparse.Namespace, home: Path) -> Ended:
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)
             code = -process.wait(START)
-    told = [line for line in log.read_text(errors="replace").splitlines() if any(word in line for word in TOLD)]
+    told = [
+        line
+        for line in log.read_text(errors="replace", encoding="utf-8").splitlines()
+        if any(word in line for word in TOLD)
+    ]
     return Ended(summary.read(run_dir), code, late_updates(run_dir, arguments.seconds), told)
 
 

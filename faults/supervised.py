@@ -65,7 +65,7 @@ class SupervisedRun:
 
     def said(self) -> str:
         """What the run has written to its terminal."""
-        return self._log.read_text(errors="replace")
+        return self._log.read_text(errors="replace", encoding="utf-8")
 
     def require_running(self) -> None:
         """Raise where the run has ended by itself."""

@@ -19,7 +19,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.replay.batch import BatchLayout
 from async_rl_core.replay.journal import FOLDER, journal_bytes
-from async_rl_core.sim.model import model_file
+from async_rl_core.sim.model import resolved_urdf, urdf_text
 from async_rl_core.transport import service
 from async_rl_core.transport.batches import held
 from async_rl_core.transport.steps import StepLayout
@@ -48,7 +48,7 @@ def check(config: Config, ambient: Mapping[str, str]) -> DomainLock:
         check_executables(nodes(config, Path(CONFIG_FILE)), ambient)
         if config.secure:
             check_secure(nodes(config, Path(CONFIG_FILE)), included(config) is not None, ambient)
-        model_file(config.robot.model)
+        _check_model(config)
         check_screens(config, ambient)
         _check_shared_memory(config)
         service.clean_up_dead(str(number))
@@ -135,6 +135,13 @@ def check_screens(config: Config, ambient: Mapping[str, str]) -> None:
     for name, wanted in (("display", config.display), ("rviz", config.rviz)):
         if wanted:
             raise ConfigError(f"{name}:=true, but {problem}; start from a desktop session, or leave {name} out")
+
+
+def _check_model(config: Config) -> None:
+    """Raises `SimulationError` where the robot's description cannot be read, or lacks a mesh that is simulated."""
+    urdf_text(config.robot)
+    if config.hardware == "sim" or config.camera_topic is None:
+        resolved_urdf(config.robot)
 
 
 def _check_shared_memory(config: Config) -> None:

@@ -163,6 +163,21 @@ def test_what_is_missing_is_named(overrides: dict[str, object], expected: str, a
     assert expected in refusal(resolve("laptop", overrides), ambient)
 
 
+def test_a_description_that_cannot_be_read_is_refused_with_nothing_made(
+    ambient: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "arm.urdf").write_text("<robot", encoding="utf-8")
+    config = resolve("laptop", {"robot.model": str(tmp_path / "arm.urdf"), "run_dir": tmp_path / "run"})
+    assert "arm.urdf is not a URDF: not well-formed XML" in refusal(config, ambient)
+    (tmp_path / "arm.urdf").write_text(
+        '<robot name="a"><link name="b"><collision><geometry><mesh filename="c.stl"/></geometry></collision></link>'
+        "</robot>",
+        encoding="utf-8",
+    )
+    assert "names the mesh c.stl, not found at" in refusal(config, ambient)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_workspace_that_is_not_built_is_refused(ambient: dict[str, str]) -> None:
     assert "not found on AMENT_PREFIX_PATH; build" in refusal(resolve(), {**ambient, "AMENT_PREFIX_PATH": ""})
 
