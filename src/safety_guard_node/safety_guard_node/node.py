@@ -15,7 +15,7 @@ import async_rl_ros.node
 from async_rl_core.agent.histogram import Histogram
 from async_rl_core.agent.schedule import Schedule
 from async_rl_core.bringup.exit_codes import FAULTED
-from async_rl_core.safety.guard import Guard
+from async_rl_core.safety.guard import Guard, Vector
 from async_rl_core.safety.halts import NOTICED
 from async_rl_core.safety.limits import longest_stop
 from async_rl_core.safety.states import Fault, Kind, State
@@ -62,6 +62,7 @@ class SafetyGuardNode(ConfiguredNode):
             self.config.agent.action_cycle_time,
             driven=driver is not None,
             simulated=self.config.hardware == "sim",
+            holds=driver is not None and driver.via == "launch",
         )
         self._processor = ProcessorClock()
         self._started = self.get_clock().now().to_msg()
@@ -118,17 +119,24 @@ class SafetyGuardNode(ConfiguredNode):
             after = self._processor.read()
             worked = min(halted, after.worked - before.worked)
             self._guard.halts.cycle(self._schedule.due + worked, now, after.queued - before.queued)
-        if halted > self._schedule.period:
-            self.take_waiting(QUEUED)  # lest a halt of this process pass for the silence of another
-            now = time.monotonic()
-            self._guard.on_halt(now, halted)
+        return self._after_halt(halted) if halted > self._schedule.period else now
+
+    def _after_halt(self, halted: float) -> float:
+        """Take what came in a halt of this process, lest it pass for the silence of another. Returns the time now."""
+        self.take_waiting(QUEUED)
+        now = time.monotonic()
+        self._guard.on_halt(now, halted)
         return now
 
     def _send(self, now: float) -> None:
         """One cycle: judge, publish, and set the next; cycles that were missed are not made up for."""
         self._followed = False
         self._measure(now)
-        self._command(now)
+        velocity = self._guard.tick(now)
+        if (halted := time.monotonic() - now) > self._schedule.period:  # what was judged is too old by now
+            now = self._after_halt(halted)
+            velocity = self._guard.tick(now)
+        self._command(velocity, now)
         if self._told != (self._guard.state, self._guard.fault):
             self._tell()
         self._rest()
@@ -140,8 +148,8 @@ class SafetyGuardNode(ConfiguredNode):
         if self._controller and self._rested == self._zeros:
             self._controller.deactivate()
 
-    def _command(self, now: float) -> None:
-        velocity = self._guard.tick(now)
+    def _command(self, velocity: Vector, now: float) -> None:
+        """Publish what was judged at `now`, and set the next cycle."""
         self._judging.add(1e3 * (time.monotonic() - now))
         self._message.data = array("d", velocity.tobytes())
         self._commands.publish(self._message)
@@ -160,7 +168,8 @@ class SafetyGuardNode(ConfiguredNode):
         zeros = 0  # counted, not timed: a halt of the machine must not take them away
         while zeros < self._zeros and time.monotonic() < end:
             time.sleep(max(0.0, self._schedule.due - time.monotonic()))
-            self._command(time.monotonic())
+            now = time.monotonic()
+            self._command(self._guard.tick(now), now)
             zeros = zeros + 1 if self._guard.at_rest else 0
         with suppress(Exception):  # the arm is at rest; whether anyone hears so is not worth a failure
             self._tell()
@@ -169,7 +178,7 @@ class SafetyGuardNode(ConfiguredNode):
 
     def _on_joint_state(self, message: JointState) -> None:
         stamp = nanoseconds(message.header.stamp)
-        self._guard.on_joint_state(time.monotonic(), stamp, message.name, message.position)
+        self._guard.on_joint_state(time.monotonic(), stamp, message.name, message.position, message.velocity)
 
     def _on_command(self, message: VelocityCommand) -> None:
         now = time.monotonic()

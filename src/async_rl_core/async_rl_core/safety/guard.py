@@ -15,6 +15,7 @@ from async_rl_core.safety.halts import Halts
 from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput
 from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.safety.limits import Area, LimitFilter, longest_stop
+from async_rl_core.safety.resumption import Resumption
 from async_rl_core.safety.states import TRANSITIONS, Event, Fault, Kind, State
 from async_rl_core.safety.zone import ToolZone
 
@@ -37,7 +38,8 @@ class Guard:
     are not judged, where they cannot be.
 
     `action_cycle_time` is that of the agent's commands, in seconds; `driven`: the robot has a driver, whose `on_status`
-    is then a condition for arming. `simulated`: the arm is, so that faults of timing may be cleared.
+    is then a condition for arming. `simulated`: the arm is, so that faults of timing may be cleared. `holds`: where
+    commands cease, the robot's side goes on with the last velocity.
     Raises `SafetyError` for a configuration that it cannot guard by.
     """
 
@@ -48,6 +50,7 @@ class Guard:
         action_cycle_time: float,
         driven: bool = False,
         simulated: bool = False,
+        holds: bool = False,
     ) -> None:
         self._patience = action_cycle_time + config.grace
         if self._patience >= config.watchdog:
@@ -73,6 +76,8 @@ class Guard:
         self._commands = CommandInput(robot, config)
         self._joints = StateInput(robot, config)
         self._status = StatusInput(driven)
+        self._resumption = Resumption(robot, holds)
+        self._cycle = 1.0 / robot.state_rate
         self._filter: LimitFilter | None = None
         self._zero: Vector = np.zeros(len(robot.joints))
         self._publishers = 0
@@ -127,14 +132,19 @@ class Guard:
             self._fail(Kind.COMMAND, cause.text, now)
         return False
 
-    def on_joint_state(self, now: float, stamp: int, names: Sequence[str], position: Sequence[float]) -> bool:
+    def on_joint_state(
+        self, now: float, stamp: int, names: Sequence[str], position: Sequence[float], velocity: Sequence[float] = ()
+    ) -> bool:
         """Take the joints' angles in rad, by name in any order, stamped in ns. Returns whether they can be trusted.
 
-        Incomplete ones, such as are not finite, and jumps are faults; what is no news ages until it is one.
+        `velocity`: in rad/s in the same order, where the robot says it. Incomplete ones, such as are not finite, and
+        jumps are faults; what is no news ages until it is one.
         """
         moving = self._filter is not None and self._filter.moving
         silence = self._joints.silence(now)
         cause = self._joints.take(now, stamp, names, position, moving)
+        if cause is None and self._joints.silence(now) == 0.0:
+            self._resumption.on_joint_state(now, stamp, self._joints.position, self._joints.in_order(velocity))
         if cause is not None and self.state is not State.DISARMED:
             self._fail(Kind.ROBOT, cause, now)
         if self._joints.silence(now) == 0.0:
@@ -208,6 +218,7 @@ class Guard:
         """The velocity (n,) in rad/s to send now, in command order: always finite, the same array every time."""
         if self._filter is None:
             return self._zero
+        self._resume(now, self._filter)
         if self.state is State.ARMED:
             self._watch(now)
         if self.state is State.ARMED:
@@ -234,6 +245,13 @@ class Guard:
         self._commands.begin_again()  # the agent has seen this fault before it commands the arm again
         self._happen(Event.RESET)
 
+    def _resume(self, now: float, limits: LimitFilter) -> None:
+        """After a gap, let the ramp begin at the velocity that the arm has."""
+        sent = limits.velocity.tolist()
+        gap = self._resumption.watch(now, sent)
+        if self._resumption.open:
+            limits.resume(self._resumption.velocities(now, sent), max(round(gap / self._cycle) - 1, 0))
+
     def _watch(self, now: float) -> None:
         silence = self._commands.silence(now)
         if silence > self._config.watchdog:
@@ -245,7 +263,7 @@ class Guard:
 
     def _follow(self, now: float, limits: LimitFilter) -> None:
         wanted, position = self._commands.velocity, self._joints.position
-        if self.is_late(now):
+        if self.is_late(now) or self._resumption.open:
             limits.brake()  # slow already, so that the arm is at rest soon after the watchdog
         elif not math.isfinite(sum(wanted) + sum(position)):  # no stop could be planned with these
             self._fail(Kind.GUARD, f"took in what is not finite: {wanted} rad/s at {position} rad", now)

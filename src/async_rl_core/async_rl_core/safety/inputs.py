@@ -108,6 +108,11 @@ class StateInput:
         self._frozen = ""
         self._frozen_at = -math.inf
 
+    def in_order(self, values: Sequence[float]) -> list[float]:
+        """Returns what the newest message says by joint, in the order of the commands; empty where it does not."""
+        index = self._order.index
+        return [float(values[i]) for i in index] if len(values) > max(index) else []
+
     def moves(self, now: float) -> bool:
         """Whether the arm moves by what its joints say, or has but just come to rest."""
         return now - self._stood_since < STILL_TIME

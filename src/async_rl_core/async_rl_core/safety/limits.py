@@ -100,6 +100,14 @@ class LimitFilter:
         """One cycle of a stop."""
         self._command(self._braked())
 
+    def resume(self, velocities: Sequence[float], missed: int) -> None:
+        """Go on from `velocities` (n,) in rad/s after a gap of so many cycles in which nothing was sent."""
+        self._sent.extend([[velocity for velocity, _ in self._motions]] * missed)
+        self._motions = [
+            motion if motion[0] == velocity else (velocity, 0.0)
+            for motion, velocity in zip(self._motions, velocities, strict=True)
+        ]
+
     def halt(self) -> None:
         """Zero at once: for where there is no velocity to brake from."""
         self._command([REST] * len(self._motions))

@@ -12,6 +12,7 @@ from async_rl_core.safety.inputs import StatusInput
 from async_rl_core.safety.states import Kind, State
 
 from .conftest import Bench
+from .halted import CYCLE, HaltedGuard
 from .sequences import PhysicalArm, Sequences
 
 ZERO = [0.0] * 6
@@ -28,6 +29,7 @@ class Benches:
 
     def __init__(self, make: Callable[..., Bench], config: Config, wide: RobotConfig) -> None:
         self._make = make
+        self.config = config
         self.robot = config.robot
         self.wide = wide
 
@@ -278,3 +280,16 @@ def lag_of_the_arm(benches: Benches) -> None:
     config = resolve("laptop", {}, "panda")
     sequences = Sequences(config, PhysicalArm(config), seed=1, delays=(1,))
     assert not +sequences.drive(PAST_FACE, 30)
+
+
+def halt_of_the_guard(benches: Benches) -> None:
+    """The arm stopped by itself meanwhile, and must not leap to the velocity sent last."""
+    bench = HaltedGuard(benches.config)
+    bench.halt(0.064)
+    assert bench.cycle(10) <= 1.5 * bench.robot.limits.acceleration[0] * CYCLE
+
+
+def halt_of_the_robots_side(benches: Benches) -> None:
+    bench = HaltedGuard(benches.config)
+    bench.be_deaf(0.064)
+    assert bench.cycle(10) <= 1.5 * bench.robot.limits.acceleration[0] * CYCLE

@@ -16,6 +16,7 @@ from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput, _
 from async_rl_core.safety.limits import LimitFilter
 from async_rl_core.safety.ramp import Ramp
 from async_rl_core.safety.ratchet import Ratchet
+from async_rl_core.safety.resumption import Resumption
 from async_rl_core.safety.states import TRANSITIONS, Event, State
 from async_rl_core.safety.zone import ToolZone
 
@@ -87,6 +88,12 @@ def without_lag(patch: Patch) -> None:
     patch.setattr(LimitFilter, "_moved_on", lambda self, q, cycles: original(self, q, min(cycles, 1.0)))
 
 
+def trusts_what_it_sent(patch: Patch) -> None:
+    """After a gap in the joint states, the arm is taken to have followed."""
+    original = Resumption._begin
+    patch.setattr(Resumption, "_begin", lambda self, since, gap: original(self, since, gap) if gap else None)
+
+
 def returning(owner: type, name: str, value: object) -> Callable[[Patch], None]:
     """A method that answers the same, whatever it is asked."""
     return lambda patch: patch.setattr(owner, name, lambda self, *anything: value)
@@ -102,7 +109,7 @@ class Protection:
 
 PROTECTIONS = [
     Protection(checks.agents_silence, returning(CommandInput, "silence", 0.0)),
-    Protection(checks.late_command, returning(Guard, "_is_late", False)),
+    Protection(checks.late_command, returning(Guard, "is_late", False)),
     Protection(checks.joints_silence, returning(StateInput, "stale", None)),
     Protection(checks.frozen_stamps, returning(StateInput, "_repeats", False)),
     Protection(checks.jumping_joint, returning(StateInput, "_jump", None)),
@@ -132,6 +139,8 @@ PROTECTIONS = [
     Protection(checks.links, lambda patch: only_pairs(patch, lambda words: "table" in words)),
     Protection(checks.best_distance, forgets_best),
     Protection(checks.lag_of_the_arm, without_lag),
+    Protection(checks.halt_of_the_guard, returning(Resumption, "watch", 0.0)),
+    Protection(checks.halt_of_the_robots_side, trusts_what_it_sent),
     Protection(checks.table, lambda patch: only_pairs(patch, lambda words: "table" not in words)),
 ]
 

@@ -1,0 +1,105 @@
+"""A guard that is halted in motion, before a simulated arm that is not."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.config.robot import Sphere
+from async_rl_core.config.schema import Config
+from async_rl_core.safety.guard import Guard
+from async_rl_core.safety.states import State
+from async_rl_core.sim.arm import SimulatedArm
+from async_rl_core.sim.model import urdf_text
+from async_rl_core.sim.scene import Scene
+
+Vector = NDArray[np.float64]
+
+CYCLE = 0.008
+SPEED = 0.4
+
+
+def unbounded(config: Config) -> Config:
+    """The same run, in which no limit of position is near."""
+    robot = config.robot
+    far = {"lower": (-3.0,) * 3, "upper": (3.0,) * 3, "sphere": Sphere(center=(0.0, 0.0, 0.0), radius=5.0)}
+    turns = {
+        "position_lower": tuple(q - 2.0 for q in robot.start),
+        "position_upper": tuple(q + 2.0 for q in robot.start),
+    }
+    update = {"limits": robot.limits.model_copy(update=turns), "workspace": robot.workspace.model_copy(update=far)}
+    return config.model_copy(update={"robot": robot.model_copy(update=update)})
+
+
+class HaltedGuard:
+    """The guard's cycles go on in `cycle`; in `halt` only the arm's do. No limit of position is near.
+
+    Args:
+        config: of the run.
+        holds: the arm goes on with the last velocity where commands cease, as with another's driver.
+        says: joint states have velocities.
+    """
+
+    def __init__(self, config: Config, holds: bool = False, says: bool = True) -> None:
+        config = unbounded(config)
+        self.robot = config.robot
+        self.arm = SimulatedArm(Scene(config))
+        if holds:
+            self.arm.controller.timeout = np.inf
+        self.guard = Guard(self.robot, config.guard, config.agent.action_cycle_time, holds=holds)
+        self.guard.on_description(urdf_text(self.robot))
+        self.guard.on_publishers(0.0, 1)
+        self.time = 0.0
+        self.hears = True
+        self._says = says
+        self._sequence = 0
+        count = len(self.robot.joints)
+        self._wanted = [0.0] * count
+        self._states = [(0.0, self.arm.position, self.arm.velocity)] * 2
+        self.cycle(60)
+        assert self.guard.state is State.ARMED, self.guard.missing(self.time)
+        self._wanted = [SPEED * (-1) ** i for i in range(count)]
+        self.turn()
+
+    def turn(self) -> None:
+        """Set the arm in motion, at `SPEED` in the other direction."""
+        self._wanted = [-velocity for velocity in self._wanted]
+        self.cycle(35)
+
+    def cycle(self, cycles: int) -> float:
+        """Let cycles pass. Returns by how much a joint sped up at most from one joint state to the next, rad/s."""
+        fastest = 0.0
+        for _ in range(cycles):
+            before = np.abs(self.arm.velocity)
+            self.arm.command(self._judged())
+            self._pass(CYCLE)
+            fastest = max(fastest, float((np.abs(self.arm.velocity) - before).max()))
+        return fastest
+
+    def halt(self, seconds: float) -> None:
+        """Halt the guard for so long after the last cycle; the arm goes on, and its joint states come."""
+        left = seconds - CYCLE
+        while left > 1e-9:
+            self._pass(min(CYCLE, left))
+            left -= CYCLE
+
+    def be_deaf(self, seconds: float) -> None:
+        """The robot's side is halted for so long: the arm stops by itself, joint states cease, commands are lost."""
+        for _ in range(round(seconds / CYCLE)):
+            self.hears = False
+            self._judged()
+            self._pass(CYCLE)
+        self.hears = True
+
+    def _judged(self) -> Vector:
+        self._sequence += 1
+        if self.hears:
+            stamp, position, velocity = self._states[-2]  # a cycle old
+            said = velocity.tolist() if self._says else []
+            stamp_ns = round(1e9 * stamp) + 1
+            self.guard.on_joint_state(self.time, stamp_ns, self.robot.joints, position.tolist(), said)
+        self.guard.on_command(self.time, self._sequence, self.robot.joints, self._wanted)
+        return self.guard.tick(self.time).copy()
+
+    def _pass(self, seconds: float) -> None:
+        self.arm.step(seconds)
+        self.time += seconds
+        self._states.append((self.time, self.arm.position, self.arm.velocity))
