@@ -43,6 +43,7 @@ from faults.rows import (
     restarts,
     security,
     senses,
+    short_halts,
     snapshots,
     soak,
 )
@@ -54,7 +55,7 @@ ROWS: dict[int, tuple[Measure, ...]] = {
     2: (guard_death.kill,),
     3: (commands.stamps, commands.stepped),
     4: (commands.malformed, judgement.refused, protections.switched_off),
-    5: (limits.generated,),
+    5: (limits.generated, limits.simulated),
     6: (commands.latched, judgement.histories),
     7: (deadlines.saturated,),
     8: (learning_deaths.learner,),
@@ -70,6 +71,7 @@ ROWS: dict[int, tuple[Measure, ...]] = {
     18: (senses.failing,),
     19: (joint_states.failing,),
     20: (hiccups.cleared, hiccups.told),
+    28: (short_halts.halted,),
 }
 
 

@@ -245,6 +245,13 @@ def trusts_joint_states() -> None:
     inputs.StateInput._jump = lambda self, now, stamp, angles: None  # type: ignore[method-assign]
 
 
+def goes_on_as_sent() -> None:
+    """The guard takes the arm to move as it was told, whatever gap there was."""
+    from async_rl_core.safety import resumption
+
+    resumption.Resumption._begin = lambda self, since, gap: None  # type: ignore[method-assign]
+
+
 def leaks() -> None:
     """The node keeps a megabyte of everything that it says of itself."""
     from async_rl_ros.diagnostics import Diagnostics
@@ -272,6 +279,7 @@ MUTATIONS: dict[str, Callable[[], None]] = {
     "failing_camera": failing_camera,
     "failing_joint_states": failing_joint_states,
     "trusts_joint_states": trusts_joint_states,
+    "goes_on_as_sent": goes_on_as_sent,
     "leaks": leaks,
     "leaves_the_dead": leaves_the_dead,
     "trusts_its_eyes": trusts_its_eyes,

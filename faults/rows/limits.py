@@ -9,12 +9,16 @@ from multiprocessing import get_context
 from random import Random
 from typing import Any
 
-from async_rl_core.config.load import resolve
+from async_rl_core.config.load import resolve, robots
 from async_rl_core.safety.limits import LimitFilter
 from faults.campaign import Form, mutation
 from faults.report import Row
 
 ROBOTS = ("ur5", "panda")
+NOISE = 0.0002
+"""rad by which the joint states are wrong, at most."""
+OVERSHOOT = 0.05
+"""rad/s by which the simulated joints overshoot a new velocity."""
 CHUNK = 10_000
 """Commands in one process at a time, each chunk with a seed of its own."""
 
@@ -27,6 +31,34 @@ def generated(form: Form, random: Random) -> list[Row]:
     promise = "joint, velocity, acceleration, jerk, workspace and collision limits, of a UR5 and of a Panda"
     mutations = mutation(form, "joint limits by stopping distance", lambda: _unlimited(random))
     return [Row(5, promise, "0 violations", measured, commands, not violations, mutations)]
+
+
+def simulated(form: Form, random: Random) -> list[Row]:
+    """The same before every robot's simulated arm, which lags; joint states are late, lost and wrong."""
+    commands = form.repeats(short=400, long=50_000)
+    found = [_run_simulated(robot, commands, random.randrange(2**32)) for robot in robots()]
+    violations = sum(found, Counter())
+    promise = "the same limits before every robot's simulated arm, joint states late, lost and wrong by 0.2 mrad"
+    mutations = mutation(form, "the arm's lag in the plan", lambda: _unforeseen(random))
+    measured = f"{dict(violations) or 'no'} violations"
+    return [Row(5, promise, "0 violations", measured, commands * len(found), not violations, mutations)]
+
+
+def _run_simulated(robot: str, commands: int, seed: int) -> Counter[str]:
+    sequences: Any = import_module("src.async_rl_core.test.safety.sequences")
+    config = resolve("laptop", {}, robot)
+    run = sequences.Sequences(config, sequences.PhysicalArm(config), seed, OVERSHOOT, (0, 1, 2), NOISE)
+    return +Counter(run.run(commands).violations)
+
+
+def _unforeseen(random: Random) -> str:
+    kept = LimitFilter._moved_on
+    LimitFilter._moved_on = lambda self, q, cycles: kept(self, q, min(cycles, 1.0))  # type: ignore[method-assign]
+    try:
+        violations = _run_simulated("panda", 2_000, random.randrange(2**32))
+    finally:
+        LimitFilter._moved_on = kept  # type: ignore[method-assign]
+    return str(dict(violations)) if violations else ""
 
 
 def _violations(commands: int, random: Random) -> tuple[Counter[str], Counter[str]]:

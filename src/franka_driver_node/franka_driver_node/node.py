@@ -133,7 +133,8 @@ class FrankaDriverNode(ConfiguredNode):
     def _on_command(self, message: Float64MultiArray) -> None:
         was_active = self._controller.active
         if self._controller.command(message.data, time.monotonic()):
-            self._interpolation.command(np.array(message.data))
+            self._interpolation.command(np.array(message.data), gently=self._controller.resuming)
+            self._controller.resumed()
             self._side.command_taken(time.monotonic())
         elif was_active and not self._controller.active:
             self._side.deactivated(len(message.data), len(self.config.robot.joints))

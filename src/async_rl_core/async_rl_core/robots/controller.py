@@ -16,12 +16,17 @@ class VelocityController:
     command or one with a NaN or an infinity is dropped, one of the wrong length deactivates the controller until
     `activate`. What that lacks is here: after `timeout` seconds without a command there is nothing to follow. Every
     time is in seconds of one clock.
+
+    Attributes:
+        resuming: the newest command ended such a gap, or one before it did, and `resumed` has not been called since.
+            Until then the arm may only speed up as slowly as in ordinary motion.
     """
 
     def __init__(self, joints: int, timeout: float) -> None:
         self.timeout = timeout
         self.active = True
         self.dropped = 0
+        self.resuming = False
         self._command: Array = np.zeros(joints)
         self._commanded_at = -math.inf
 
@@ -51,9 +56,14 @@ class VelocityController:
         if not self.active or values.size == 0 or not np.isfinite(values).all():
             self.dropped += 1
             return False
+        self.resuming = self.resuming or self.ceased(now)
         self._command = values.copy()
         self._commanded_at = now
         return True
+
+    def resumed(self) -> None:
+        """The arm follows the commands again."""
+        self.resuming = False
 
     def wanted(self, now: float) -> Array | None:
         """The velocity (joints,) to follow; None: come to rest."""

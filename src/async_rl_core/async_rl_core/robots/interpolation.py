@@ -33,6 +33,7 @@ class Interpolation:
         self._steps = max(1, round(command_period / period))
         self._limit = np.array(limits.velocity)
         self._acceleration = np.array(limits.stop_acceleration)
+        self._speeding_up = np.array(limits.acceleration)
         self._change = np.array(limits.jerk) * period
         """Of the acceleration, in one cycle at most."""
         self.velocity: Array = np.zeros_like(self._limit)
@@ -40,14 +41,20 @@ class Interpolation:
         self._goal = self._line = self._slope = np.zeros_like(self._limit)
         self._left = 0
         self._braking = True
+        self._gently = False
 
     @property
     def at_rest(self) -> bool:
         """Nothing moves, and nothing is about to."""
         return bool(np.abs(self.velocity).max() < STILL and not self._goal.any())
 
-    def command(self, velocity: Array) -> None:
-        """Go to `velocity` (n,) in rad/s, finite."""
+    def command(self, velocity: Array, gently: bool = False) -> None:
+        """Go to `velocity` (n,) in rad/s, finite. `gently`: speed up within `limits.acceleration` until it is reached.
+
+        Commands in a row need no such limit, which their sender keeps. After a gap the drive is slower than that
+        sender may think.
+        """
+        self._gently = self._gently or gently
         self._goal = np.clip(velocity, -self._limit, self._limit)
         if self._braking:
             self._line, self._braking = self.velocity, False
@@ -71,9 +78,18 @@ class Interpolation:
             self._line = self._goal if self._left == 0 else self._line + self._slope
         wanted = self._reaching((self._line - self.velocity) / self._period)
         within = np.clip(wanted, self.acceleration - self._change, self.acceleration + self._change)
-        self.acceleration = np.clip(within, -self._acceleration, self._acceleration)
+        wanted = np.clip(within, -self._acceleration, self._acceleration)
+        self.acceleration = self._gentle(wanted) if self._gently else wanted
         self.velocity = self.velocity + self.acceleration * self._period
         return self.velocity
+
+    def _gentle(self, acceleration: Array) -> Array:
+        """Returns the acceleration (n,) with which joints that speed up keep to the ordinary limit, if jerk allows."""
+        self._gently = bool(self._left or np.abs(self._line - self.velocity).max() > STILL)
+        forwards = np.sign(self._line)
+        limit = np.maximum(self._speeding_up, forwards * self.acceleration - self._change)
+        gentle: Array = np.where(forwards * acceleration > limit, forwards * limit, acceleration)
+        return gentle
 
     def _reaching(self, distance: Array) -> Array:
         """The acceleration that, lowered by one `change` in each cycle after this, sums up to `distance` (rad/s^2).

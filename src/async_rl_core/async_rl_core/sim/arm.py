@@ -13,7 +13,8 @@ class SimulatedArm:
     """Physics behind a `VelocityController`. Joints are in command order; time is its own and starts at 0.
 
     Each new velocity is approached with the driver's acceleration (`robot.command_acceleration`). Where there is none
-    to follow, the arm comes to rest with `limits.stop_acceleration`.
+    to follow, the arm comes to rest with `limits.stop_acceleration`. After that, and after a halt of this process, it
+    speeds up to the next with `limits.acceleration`.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -24,6 +25,7 @@ class SimulatedArm:
         joints = len(robot.joints)
         self._controller = VelocityController(joints, robot.command_timeout)
         self._follow = np.full(joints, robot.command_acceleration * self._timestep)
+        self._speed_up = np.array(robot.limits.acceleration) * self._timestep
         self._halt = np.array(robot.limits.stop_acceleration) * self._timestep
         self.reset(np.array(robot.start))
 
@@ -111,7 +113,8 @@ class SimulatedArm:
         """One physics step, or all of `steps` where the controller has nothing to change in between."""
         wanted = self._controller.wanted(self._data.time)
         if wanted is not None:
-            change, limit = wanted - self._setpoint, self._follow
+            change = wanted - self._setpoint
+            limit = self._resumption(wanted, change) if self._controller.resuming else self._follow
             expires_on_the_way = self._data.time + steps * self._timestep > self._controller.expires
         else:
             change, limit, expires_on_the_way = -self._setpoint, self._halt, False
@@ -122,6 +125,13 @@ class SimulatedArm:
         self._data.ctrl[self._scene.actuator_index] = self._setpoint
         mujoco.mj_step(self._scene.model, self._data, nstep=steps)
         return steps
+
+    def _resumption(self, wanted: Array, change: Array) -> Array:
+        """Returns the limits of the next change (joints,) on the way to a velocity that came after a gap."""
+        limit = np.where(change * wanted > 0.0, np.minimum(self._speed_up, self._follow), self._follow)
+        if (np.abs(change) <= limit).all():
+            self._controller.resumed()
+        return limit
 
     def _read_state(self) -> None:
         self._position: Array = self._data.qpos[self._scene.position_index]

@@ -47,3 +47,14 @@ def test_a_wrong_length_deactivates_until_activated(controller: VelocityControll
     assert controller.wanted(0.03) is not None
     controller.activate()  # of what is active: nothing changes
     assert controller.wanted(0.03) is not None
+
+
+def test_the_first_command_after_a_gap_is_one_to_resume_with(controller: VelocityController) -> None:
+    controller.command([0.1, 0.2, 0.3], 0.0)
+    controller.command([0.1, 0.2, 0.3], TIMEOUT)
+    assert not controller.resuming
+    controller.command([0.1, 0.2, 0.3], 2.1 * TIMEOUT)
+    controller.command([0.1, 0.2, 0.3], 2.2 * TIMEOUT)
+    assert controller.resuming
+    controller.resumed()
+    assert not controller.resuming

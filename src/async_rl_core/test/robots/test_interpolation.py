@@ -148,3 +148,26 @@ def test_the_fr3_is_slower_everywhere_than_its_position_dependent_limit() -> Non
     ):
         allowed = np.sqrt(2 * FR3_DECELERATION * room) - FR3_OFFSET
         assert (allowed > limits.velocity).all(), ends
+
+
+@pytest.mark.parametrize("gently", [False, True])
+def test_after_a_gap_a_drive_speeds_up_as_slowly_as_in_ordinary_motion(gently: bool) -> None:
+    limits = resolve("laptop", {}, "fr3").robot.limits
+    drive = Interpolation(limits, 0.001, 0.008)
+    target = np.full(7, 0.4)
+    drive.command(target)
+    for _ in range(60):
+        drive.step()
+    drive.brake()
+    for _ in range(20):
+        drive.step()
+    fastest = 0.0
+    for i in range(200):
+        if i % 8 == 0:
+            drive.command(target, gently=gently and i == 0)
+        drive.step()
+        fastest = max(fastest, float(drive.acceleration.max()))
+    assert drive.velocity == pytest.approx(target)
+    assert (fastest <= limits.acceleration[0] + 1e-9) is gently
+    drive.command(-target)
+    assert min(float(drive.step().min()) for _ in range(200)) == pytest.approx(-0.4)

@@ -82,6 +82,26 @@ def test_a_command_that_arrives_during_a_stall_is_no_silence(arm: SimulatedArm) 
     np.testing.assert_allclose(arm.velocity, VELOCITY, atol=0.005)
 
 
+@pytest.mark.parametrize("gap", [0.03, 0.05, 0.2])
+@pytest.mark.parametrize("halted", [False, True], ids=["commander", "simulator"])
+def test_after_a_gap_it_speeds_up_as_slowly_as_in_ordinary_motion(
+    arm: SimulatedArm, config: Config, gap: float, halted: bool
+) -> None:
+    drive(arm, 0.5 * VELOCITY, 0.2)
+    if halted:  # the next command is known before the time without any is simulated
+        arm.command(VELOCITY, at=arm.time + gap)
+    usual = max(config.robot.limits.acceleration) * 0.002
+    for i in range(round(gap / 0.002) + 100):
+        if i >= round(gap / 0.002):
+            arm.command(VELOCITY)
+        before = np.abs(arm.velocity)
+        arm.step(0.002)
+        assert (np.abs(arm.velocity) - before).max() <= 1.5 * usual
+    np.testing.assert_allclose(arm.velocity, VELOCITY, atol=0.01)
+    drive(arm, -VELOCITY, 6 * CYCLE)
+    np.testing.assert_allclose(arm.velocity, -VELOCITY, atol=0.05)  # the drive's own acceleration again
+
+
 @pytest.mark.parametrize("bad", [[], [np.nan] * 6, [0.0, 0.0, np.inf, 0.0, 0.0, 0.0]])
 def test_empty_and_not_finite_are_dropped_and_do_not_count_as_commands(arm: SimulatedArm, bad: list[float]) -> None:
     drive(arm, VELOCITY, 0.2)

@@ -1,0 +1,66 @@
+"""Promise 28: after a short halt of the guard or of the robot's side, the arm goes on from the velocity it has."""
+
+import signal
+import time
+from random import Random
+
+import numpy as np
+
+from async_rl_interfaces.msg import GuardState
+from faults.campaign import Form, mutation
+from faults.impostor import guarded
+from faults.report import Row
+from faults.wire import Wire
+
+NODES = "safety_guard_node", "robot_sim_node"
+SHORTEST, LONGEST = 0.05, 0.085
+"""Seconds of a halt: the robot's side has stopped the arm by then, and the guard's watchdog has not."""
+SETTLED = 0.3
+"""Seconds after a halt in which the arm is back in motion."""
+SLACK = 0.03
+"""rad/s by which the arm may have slowed down since its newest joint state."""
+
+
+def halted(form: Form, random: Random) -> list[Row]:
+    """SIGSTOP for less than the watchdog, in motion; then how much faster than the arm the first command is."""
+    repeats = form.repeats(short=2, long=50)
+    leaps, allowed = _leaps(form, random, repeats)
+    mutations = mutation(form, "the measured velocity after a gap", lambda: _leaping(form, random))
+    promise = "the guard or the robot's side is halted for 50 to 85 ms in motion"
+    required = f"the next command is at most {allowed:.3f} rad/s faster than the arm: a cycle of acceleration"
+    measured = f"at most {max(leaps):.3f} rad/s faster"
+    return [Row(28, promise, required, measured, len(leaps), max(leaps) <= allowed, mutations)]
+
+
+def _leaps(form: Form, random: Random, repeats: int, mutant: str | None = None) -> tuple[list[float], float]:
+    """Returns by how much the first command after each halt is faster than the arm, and what is allowed, rad/s."""
+    leaps: list[float] = []
+    with guarded(form, f"short_halts_{mutant or ''}", safety_guard_node=mutant) as (rig, wire, agent):
+        limits = rig.config.robot.limits
+        for node in [node for node in NODES for _ in range(repeats)]:
+            agent.set_in_motion()
+            time.sleep(random.uniform(0.3, 0.6))
+            rig.signal(node, signal.SIGSTOP)
+            time.sleep(random.uniform(SHORTEST, LONGEST))
+            resumed = rig.signal(node, signal.SIGCONT)
+            time.sleep(SETTLED)
+            if wire.guard is not None and wire.guard.state == GuardState.FAULT:
+                wire.reset_fault()  # the machine made the halt longer
+                continue
+            leaps.append(_leap(wire, resumed))
+            rig.require_all()
+    if not leaps:
+        raise RuntimeError("every halt became longer than the watchdog")
+    return leaps, max(limits.acceleration) / rig.config.robot.state_rate + SLACK
+
+
+def _leap(wire: Wire, resumed: float) -> float:
+    """Returns how much faster than the arm the first command is that follows a joint state after the halt."""
+    state = next(heard for heard in wire.felt() if heard.time > resumed)
+    command = next(heard for heard in wire.sent() if heard.time > state.time)
+    return float(np.abs(command.values).max() - np.abs(state.values).max())
+
+
+def _leaping(form: Form, random: Random) -> str:
+    leaps, allowed = _leaps(form, random, 2, "goes_on_as_sent")
+    return f"{max(leaps):.3f} rad/s faster than the arm" if max(leaps) > allowed else ""
