@@ -70,6 +70,7 @@ class HaltedGuard:
         for _ in range(cycles):
             before = np.abs(self.arm.velocity)
             self.arm.command(self._judged())
+            self.arm.controller.resumed()  # as a driver does that takes every command as it comes
             self._pass(CYCLE)
             fastest = max(fastest, float((np.abs(self.arm.velocity) - before).max()))
         return fastest
