@@ -10,6 +10,7 @@ from async_rl_core.bringup.arguments import parse, table
 from async_rl_core.bringup.graph import environment
 from async_rl_core.bringup.lock import domain
 from async_rl_core.bringup.secure import variables
+from async_rl_core.bringup.variables import check_variables
 from async_rl_core.errors import AsyncRLError
 from async_rl_core.security.keystore import enclave
 
@@ -28,8 +29,9 @@ class NoGuardError(AsyncRLError):
 def ask(command: str, words: Sequence[str]) -> int:
     """Call the guard and print its answer; 0 where it did as asked, 1 where it refused or there is no guard.
 
-    Raises `ConfigError` for a wrong argument.
+    Raises `ConfigError` for a wrong argument, or a variable with which ROS 2 does not start.
     """
+    check_variables(os.environ)
     [secure] = [argument for argument in table() if argument.name == "secure"]
     values = parse(words, [secure])
     _prepare(secure="secure" in values and secure.value(values["secure"]) is True)
@@ -57,7 +59,7 @@ def _call(service: str, number: int) -> Any:
     from rclpy.executors import SingleThreadedExecutor
     from std_srvs.srv import Trigger
 
-    rclpy.init()
+    rclpy.init(args=["--ros-args", "--disable-external-lib-logs"])  # there may be no place for log files
     name = f"async_rl_operator_{os.getpid()}"
     node = rclpy.create_node(name, enable_rosout=False, start_parameter_services=False)
     executor = SingleThreadedExecutor()

@@ -84,3 +84,13 @@ def test_operator_without_a_guard_names_the_domain() -> None:
 def test_operator_wrong_arguments_are_refused(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_command_with_a_middleware_that_is_not_installed_is_one_line() -> None:
+    environment = {**os.environ, "RMW_IMPLEMENTATION": "rmw_cyclonedds_cpp"}
+    done = subprocess.run(
+        [sys.executable, "-c", RUN.format(""), "arm"], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: RMW_IMPLEMENTATION is 'rmw_cyclonedds_cpp'")
+    assert done.stderr.count("\n") == 1

@@ -1,5 +1,6 @@
 """What must hold before anything starts: one line each, and nothing half-started."""
 
+import errno
 import os
 import shutil
 import stat
@@ -113,6 +114,27 @@ def test_a_full_run_folder_is_refused_and_an_empty_one_taken(ambient: dict[str, 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_refused(ambient: dict[str, str]) -> None:
     assert "Permission denied" in refusal(resolve("laptop", {"run_dir": "/proc/mine"}), ambient)
+
+
+def test_runs_folder_of_another_user_is_refused(ambient: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> Path:
+        raise PermissionError(errno.EACCES, "Permission denied", "runs/x")
+
+    monkeypatch.setattr(preflight, "_new_name", denied)
+    message = refusal(resolve(), ambient)
+    assert message.endswith("Permission denied; choose another with run_dir:=<folder>")
+
+
+def test_display_that_does_not_answer_is_refused(ambient: dict[str, str]) -> None:
+    message = refusal(resolve("laptop", {"display": True}), {**ambient, "DISPLAY": ":54321"})
+    assert "display:=true, but no display answers at DISPLAY ':54321'" in message
+
+
+def test_variable_that_breaks_a_run_is_refused_before_anything_is_made(ambient: dict[str, str]) -> None:
+    ambient["RMW_IMPLEMENTATION"] = "rmw_cyclonedds_cpp"
+    with pytest.raises(ConfigError, match="RMW_IMPLEMENTATION"), prepared(resolve(), ambient, NOW):
+        pass
+    assert not any(Path.cwd().iterdir())
 
 
 def test_a_file_in_the_way_is_refused(ambient: dict[str, str], tmp_path: Path) -> None:
