@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import string
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ ROS_DISTROS = ("jazzy", "kilted")
 DISK_GB = {"cpu": 3.0, "cuda": 6.0, "gpu": 7.0}
 """Disk that .venv, build/ and install/ take: PyTorch without CUDA; with CUDA, but no NVIDIA GPU; with CUDA and a GPU.
 The README says the same."""
+ALLOWED_IN_PATH = frozenset(string.ascii_letters + string.digits + "/._-")  # others break make, CMake or rosidl
 MAX_PATH = 180  # bytes: the kernel reads at most 255 of the first line of a script, which names .venv's Python
 COMPILERS = {"gcc": ("cc", "gcc", "clang"), "g++": ("c++", "g++", "clang++"), "make": ("make",)}
 HEADER = "import os, sysconfig; print(os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h')))"
@@ -101,12 +103,10 @@ def has_nvidia_gpu() -> bool:
 
 def unusable_path(root: Path) -> str | None:
     """Why the build cannot work in a checkout at `root`; None where it can."""
-    odd = sorted({character for character in str(root) if not character.isalnum() and character not in "/._-+"})
+    odd = sorted({character for character in str(root) if character not in ALLOWED_IN_PATH})
     if odd:
         shown = ", ".join("a space" if character == " " else character for character in odd)
-        return (
-            f"the checkout's path {str(root)!r} contains {shown}; move it to one of letters, digits, '.', '_' and '-'"
-        )
+        return f"the checkout's path {str(root)!r} contains {shown}; move it to one of A-Z, a-z, 0-9, '.', '_' and '-'"
     length = len(os.fsencode(str(root)))
     if length > MAX_PATH:
         return f"the checkout's path {str(root)!r} has {length} bytes; move it to one of at most {MAX_PATH}"
