@@ -4,6 +4,7 @@ Mesa, the usual software OpenGL, loads LLVM with its symbols visible to every li
 with an LLVM of its own, such as triton, which torch's optimisers import, then crashes the process.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -98,23 +99,20 @@ class RenderProcess:
 
 
 def serve(descriptor: int) -> None:
-    """Renders for the process at the other end of a socket until that end is closed."""
-    with socket.socket(fileno=descriptor) as caller:
+    """Renders for the process at the other end of a socket until that end is closed, or that process dies."""
+    with socket.socket(fileno=descriptor) as caller, contextlib.suppress(OSError):
         config = Config.model_validate_json(_receive(caller))
         try:
             renderer = GLRenderer(Scene(config))
         except AsyncRLError as error:
             _send(caller, str(error).encode())
             return
-        _send(caller, b"")
-        request = np.empty(len(config.robot.joints) + 2)
-        while True:
-            try:
+        with contextlib.closing(renderer):
+            _send(caller, b"")
+            request = np.empty(len(config.robot.joints) + 2)
+            while True:
                 _receive_into(caller, request.view(np.uint8).data)
                 caller.sendall(renderer.render(request[:-2], (float(request[-2]), float(request[-1]))).data)
-            except OSError:  # the caller closed its end, or died
-                break
-        renderer.close()
 
 
 _PROGRAM = """

@@ -2,6 +2,8 @@
 
 import os
 import select
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -96,6 +98,20 @@ def test_process_ends_when_its_caller_is_killed() -> None:
     if descriptor is not None:
         assert select.select([descriptor], [], [], 30.0)[0], "the renderer outlived its caller"
         os.close(descriptor)
+
+
+def test_caller_that_dies_during_the_start_leaves_no_traceback(config: Config) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        program = f"from async_rl_core.sim.render_process import serve; serve({theirs.fileno()})"
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        process = subprocess.Popen(
+            [sys.executable, "-c", program], pass_fds=[theirs.fileno()], env=environment, stderr=subprocess.PIPE
+        )
+    content = config.model_dump_json().encode()
+    ours.sendall(struct.pack("<Q", len(content)) + content)
+    ours.close()
+    assert (process.wait(100), process.communicate()[1]) == (0, b"")
 
 
 def _open_process(pid: int) -> int | None:
