@@ -47,17 +47,22 @@ def _leaps(form: Form, random: Random, repeats: int, mutant: str | None = None) 
             if wire.guard is not None and wire.guard.state == GuardState.FAULT:
                 wire.reset_fault()  # the machine made the halt longer
                 continue
-            leaps.append(_leap(wire, resumed))
+            leaps.append(_leap(wire, resumed if node == NODES[0] else _first_state(wire, resumed)))
             rig.require_all()
     if not leaps:
         raise RuntimeError("every halt became longer than the watchdog")
     return leaps, max(limits.acceleration) / rig.config.robot.state_rate + SLACK
 
 
-def _leap(wire: Wire, resumed: float) -> float:
-    """Returns how much faster than the arm the first command is that follows a joint state after the halt."""
-    state = next(heard for heard in wire.felt() if heard.time > resumed)
-    command = next(heard for heard in wire.sent() if heard.time > state.time)
+def _first_state(wire: Wire, resumed: float) -> float:
+    """Returns when the first joint state came after a halt of the robot's side."""
+    return next(heard.time for heard in wire.felt() if heard.time > resumed)
+
+
+def _leap(wire: Wire, since: float) -> float:
+    """Returns how much faster the first command after `since` is than the arm was just before it, rad/s."""
+    command = next(heard for heard in wire.sent() if heard.time > since)
+    state = [heard for heard in wire.felt() if heard.time < command.time][-1]
     return float(np.abs(command.values).max() - np.abs(state.values).max())
 
 
