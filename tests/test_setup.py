@@ -288,6 +288,14 @@ def test_check_names_the_program_that_does_not_start(root, tmp_path, code):
         checks.check(root / "tools" / "run.sh", workspace(tmp_path, code), tmp_path / "log")
 
 
+def test_check_lets_a_node_lack_an_optional_package(root, tmp_path):
+    code = "raise ModuleNotFoundError(name='pylibfranka')"  # as on Python 3.13, which has no wheel of it
+    checks.check(root / "tools" / "run.sh", workspace(tmp_path, code), tmp_path / "log")
+    assert "lacks pylibfranka" in (tmp_path / "log" / "programs.log").read_text()
+    optional = {lockfile.name_of(pin) for pin in lockfile.read_lock(root / "requirements.lock")["optional"]}
+    assert optional == {name.replace("_", "-") for name in checks.OPTIONAL}
+
+
 def test_check_of_a_workspace_without_programs_fails(root, tmp_path):
     (tmp_path / "install").mkdir()
     with pytest.raises(machine.MissingError, match="lacks the programs"):

@@ -15,16 +15,24 @@ TAIL = 5  # lines of a failed program's output that are shown
 COMMAND = "async_rl"
 """Started by itself, as a user starts it; the nodes share one process, which imports each library once."""
 
-TRY_ALL = """
+OPTIONAL = ("franky_sim", "pylibfranka")
+"""Modules that only Franka arms need and not every Python can have (requirements.lock)."""
+
+TRY_ALL = f"""
 import os, runpy, sys
+optional = {OPTIONAL!r}
 for path in sys.argv[1:]:
-    print(f"starting {path}", flush=True)
+    print("starting", path, flush=True)
     interpreter = open(path).readline().removeprefix("#!").strip()
     if not os.access(interpreter, os.X_OK):
-        sys.exit(f"its interpreter {interpreter} cannot be run")
+        sys.exit("its interpreter " + interpreter + " cannot be run")
     sys.argv = [path, "--help"]
     try:
         runpy.run_path(path, run_name="__main__")
+    except ModuleNotFoundError as error:
+        if error.name not in optional:
+            raise
+        print("left out:", path, "lacks", error.name)
     except SystemExit as end:
         if end.code:
             raise
