@@ -118,13 +118,14 @@ def forgets_what_it_sent() -> None:
 
 def hides_full_disks() -> None:
     """What cannot be written ends the thread that writes, and nobody is told."""
-    from async_rl_core.algorithms import checkpoint_folder, metrics
+    from async_rl_core.algorithms import checkpoint_folder
+    from async_rl_core.monitor import appended
     from async_rl_core.replay import journal
 
     class NeverError(Exception):
         pass
 
-    for module in (checkpoint_folder, metrics, journal):
+    for module in (checkpoint_folder, appended, journal):
         module.OSError = NeverError  # type: ignore[attr-defined]
 
 

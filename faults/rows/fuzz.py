@@ -1,6 +1,7 @@
 """Promise 14: whatever stands in a file or in shared memory, nothing crashes, hangs or raises but our own errors."""
 
 import contextlib
+import json
 import signal
 import time
 from collections import Counter
@@ -14,10 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.algorithms.checkpoint_file import read_checkpoint, write_checkpoint
-from async_rl_core.config.load import config_folder, resolve
+from async_rl_core.agent.start import Start
+from async_rl_core.algorithms import metrics
+from async_rl_core.algorithms.checkpoint_file import name_of, newest_env_steps, read_checkpoint, write_checkpoint
+from async_rl_core.algorithms.metrics import MetricsWriter
+from async_rl_core.config.load import config_folder, read_config, resolve, write_config
 from async_rl_core.errors import AsyncRLError, TransportError
-from async_rl_core.monitor.episodes import HEADER, read_episodes
+from async_rl_core.monitor import summary
+from async_rl_core.monitor.episodes import HEADER, EpisodeWriter, read_episodes
 from async_rl_core.replay.journal import Journal, read_entries
 from async_rl_core.replay.segment import Position
 from async_rl_core.replay.sizes import StepSizes
@@ -32,6 +37,8 @@ LONGEST = 5
 TOKENS = (b"\0", b"\xff\xfe", b"{", b"]", b": ", b"- ", b"&a ", b"*a", b"!!python/object:os.system ", b"~", b"nan",
           b"1e999", b"-1", b"9" * 40, b"'", b'"', b"\n", b"\t", b"%", b"<<: *a", b"true", b"[[[[[[[[")  # fmt: skip
 SIZES = StepSizes(9, 16, 15, 5)
+_METRICS = b"".join(b'{"time": 1.5, "updates": %d, "env_steps": 9, "alpha": 0.1}\n' % i for i in range(25, 200, 25))
+_SUMMARY = b'{"cycles": 900, "missed_cycles": 5, "stale_images": 1, "random_episodes": 2, "seed": 3}'
 _EPISODES = HEADER + "\n1,7.0,100,0,-1.5,0.01,0.4,0\n2,14.0,200,50,-1.4,0.02,0.4,0\n"
 BLOB = 64
 """float32 in a blob of parameters."""
@@ -59,6 +66,11 @@ def files(form: Form, random: Random) -> list[Row]:
         Kind("checkpoints", [_checkpoint(form.scratch)], "fuzz.safetensors", read_checkpoint),
         Kind("journal segments", [_journal(form.scratch)], "steps_000000000000000.part", _read_journal),
         Kind("episodes.csv", [_EPISODES.encode()], "fuzz.csv", read_episodes),
+        Kind("episodes.csv, gone on with", [_EPISODES.encode()], "fuzz_goes_on.csv", _go_on_with_episodes),
+        Kind("metrics.jsonl", [_METRICS], metrics.NAME, _go_on_with_metrics),
+        Kind("summary.json", [_SUMMARY], summary.NAME, _start_from_summary),
+        Kind("config.yaml of a run", [_config(form.scratch)], "config.yaml", read_config),
+        Kind("checkpoints' headers", [_checkpoint(form.scratch)], name_of(7), _env_steps),
     ]
     return [_row(kind.name, _file_cases(form, random, kind, cases), cases) for kind in kinds]
 
@@ -157,6 +169,41 @@ def _checkpoint(scratch: Path) -> bytes:
     path = scratch / "whole.safetensors"
     write_checkpoint(path, {"updates": 7, "env_steps": 9, "spec": {}}, {"values": np.arange(32, dtype=np.float32)})
     return path.read_bytes()
+
+
+def _config(scratch: Path) -> bytes:
+    path = scratch / "whole.yaml"
+    write_config(resolve("laptop", {"run_dir": str(scratch / "run")}), path)
+    return path.read_bytes()
+
+
+def _go_on_with_metrics(path: Path) -> None:
+    """As a learner that is resumed does; what it leaves must be whole."""
+    writer = MetricsWriter(path.parent, updates=100)
+    writer.write(125, 9, {"alpha": 0.5})
+    writer.close()
+    assert not writer.failed, writer.failed
+    updates = [json.loads(line)["updates"] for line in path.read_bytes().splitlines()]
+    assert updates[-1] == 125 and updates == sorted(updates), updates
+    for left in (*path.parent.glob(f"{path.name}.damaged*"), *(path.parent / "tensorboard").iterdir()):
+        left.unlink()
+
+
+def _go_on_with_episodes(path: Path) -> None:
+    writer = EpisodeWriter(path)
+    writer.close()
+    assert read_episodes(path) == writer.rows and not writer.failed
+    for left in path.parent.glob(f"{path.name}.damaged*"):
+        left.unlink()
+
+
+def _start_from_summary(path: Path) -> None:
+    start = Start.of(path.parent)
+    assert all(0 <= count < 2**63 for count in (start.cycles, start.missed_cycles, start.stale_images))
+
+
+def _env_steps(path: Path) -> None:
+    assert isinstance(newest_env_steps(path.parent), int)
 
 
 def _journal(scratch: Path) -> bytes:

@@ -8,8 +8,9 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image as ImageMessage
 
 from async_rl_core.config.schema import Config
-from async_rl_core.monitor.film import Film, Image, Points
+from async_rl_core.monitor.film import Film, Image
 from async_rl_core.monitor.marks import annotate
+from async_rl_core.monitor.recordings import Frames, Recordings
 from async_rl_core.monitor.worker import Worker
 from async_rl_interfaces.msg import FeaturePoints
 from async_rl_ros.images import CvBridge, CvBridgeError
@@ -43,6 +44,10 @@ class Camera:
         self._bridge = CvBridge()
         self._publisher = node.create_publisher(ImageMessage, TOPIC, SENSOR)
         self._waiting: ImageMessage | None = None
+        self._recordings = Recordings(self._every, self._write)
+        if self._every:
+            for left in folder.glob(".episode_*.mp4"):  # its writer was killed
+                left.unlink(missing_ok=True)
         self._listening = False
 
     def listen_if_wanted(self) -> None:
@@ -54,10 +59,15 @@ class Camera:
 
     def end_episode(self, episode: int) -> None:
         """Write the video of an episode that has just ended, if it is one of those that are recorded."""
-        frames = self._film.take()
-        if self._every and episode % self._every == 0 and frames:
-            path = self._folder / f"episode_{episode:04d}.mp4"
-            self._worker.submit(f"writing {path}", lambda: _write(path, frames, self._rate))
+        self._recordings.end(episode, self._film.take())
+
+    def close(self) -> list[str]:
+        """Write the video of the last episode; returns what to say where there is none at all."""
+        return self._recordings.close()
+
+    def _write(self, episode: int, frames: Frames) -> None:
+        path = self._folder / f"episode_{episode:04d}.mp4"
+        self._worker.submit(f"writing {path}", lambda: _write(path, frames, self._rate))
 
     @property
     def _watched(self) -> bool:
@@ -91,7 +101,7 @@ class Camera:
         self._publisher.publish(self._bridge.cv2_to_imgmsg(picture, "rgb8", image.header))
 
 
-def _write(path: Path, frames: list[tuple[Image, Points | None]], rate: float) -> None:
+def _write(path: Path, frames: Frames, rate: float) -> None:
     from async_rl_core.monitor.video import write_video  # loads the codecs, which few runs need
 
     write_video(path, frames, rate)

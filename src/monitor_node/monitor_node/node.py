@@ -1,8 +1,10 @@
 """What a person sees of a run: a line per episode, the run folder's records, videos, and RViz's markers."""
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +14,6 @@ import async_rl_ros.node
 from async_rl_core.monitor import summary
 from async_rl_core.monitor.announcer import Announcer
 from async_rl_core.monitor.episode_events import EpisodeEvents
-from async_rl_core.monitor.episodes import RecordError
 from async_rl_core.monitor.faults import FaultWatch
 from async_rl_core.monitor.journal import Journal
 from async_rl_core.monitor.next_steps import next_steps
@@ -52,10 +53,9 @@ class MonitorNode(ConfiguredNode):
         self._journal = Journal(self.config, folder, self._worker, now)
         self._events = EpisodeEvents(folder) if self.config.learns else None
         figures = summary.read(folder)
-        self._announcer = Announcer(figures.get("missed_cycles", 0))
+        self._announcer = Announcer(summary.count(figures, "missed_cycles"))
         self._faults = FaultWatch(figures, remedy(self.config, os.environ))
         self._journal.faults = self._faults.figures
-        self._episode = 0
         self._camera = Camera(self, self.config, self._worker, folder / "videos")
         self._updates = 0
         self._task = make_task(self.config)
@@ -79,10 +79,8 @@ class MonitorNode(ConfiguredNode):
     def close(self) -> None:
         """Write the last records, and wait a while for drawings and videos that are under way."""
         self._say(self._journal.component_table(time.monotonic()))
-        try:
-            self._journal.close(time.monotonic())
-        except RecordError as error:
-            self._say([f"warning: {error}"])
+        self._journal.close(time.monotonic())
+        self._say([*self._journal.warnings(), *self._camera.close()])
         if self._events is not None:
             self._events.close()
         self._say(self._worker.close(CLOSE_TIMEOUT))
@@ -98,15 +96,16 @@ class MonitorNode(ConfiguredNode):
         now = time.monotonic()
         self._journal.refresh(now)
         reminders = self._faults.reminders(now, bar(self._done(now)))
-        self._say([*self._worker.failures(), *self._announcer.silence(now), *reminders])
+        self._say([*self._worker.failures(), *self._journal.warnings(), *self._announcer.silence(now), *reminders])
 
     def _done(self, now: float) -> float | None:
         """How much of the run is over."""
         return fraction(self._journal.elapsed(now), self._journal.episodes, self.config.duration, self.config.episodes)
 
     def _say(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            print(line, flush=True)
+        with contextlib.suppress(OSError):  # a log on a full disk, or a pipe that nobody reads any more
+            for line in lines:
+                print(line, flush=True)
 
     def _health(self) -> Health:
         values = {"episodes": self._journal.episodes, "drawing": not self._worker.idle}
@@ -115,14 +114,16 @@ class MonitorNode(ConfiguredNode):
         return Health(Level.OK, "recording", values)
 
     def _on_episode(self, message: Episode) -> None:
-        if self._journal.knows(message.episode):  # told again after a restart of this node
+        number = self._journal.number(message.episode, message.env_steps)
+        if number is None:  # told again after a restart of this node
             return
         now = time.monotonic()
         row = row_of(message, self._journal.wall_time(now), max(self._updates, message.policy_updates))
+        row = replace(row, episode=number)
         self._journal.add(row, message.random)
         if self._events is not None:
             self._events.add(row)
-        self._camera.end_episode(message.episode)
+        self._camera.end_episode(number)
         self._say([episode_line(datetime.now(), row, message.random, self._done(now))])
 
     def _on_timing(self, message: Timing) -> None:
@@ -138,12 +139,11 @@ class MonitorNode(ConfiguredNode):
     def _on_guard(self, message: GuardState) -> None:
         self._journal.guard_distributions(distributions_of(message.histogram))
         now = time.monotonic()
-        self._say(self._faults.hear(faults_of(message), now, self._episode))
+        self._say(self._faults.hear(faults_of(message), now, self._journal.episodes + 1))
         if not self._faults.says_all(now) or message.state == GuardState.ARMED:
             self._say(self._announcer.guard(message.state, message.cause, message.commands_refused))
 
     def _on_target(self, message: Target) -> None:
-        self._episode = message.episode
         if self._markers.get_subscription_count() > 0 and min(message.width, message.height) > 0:
             self._markers.publish(markers(self._task, message, message.header.stamp))
 

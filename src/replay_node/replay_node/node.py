@@ -18,12 +18,14 @@ from async_rl_core.transport.wakeup import Listener
 from async_rl_ros import scheduling
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.trouble import TroubleLog
 
 NICENESS = 5
 WAIT = 0.1
 """Seconds of sleep at most, so that a stop is noticed."""
 SPIN_PERIOD = 0.25
 """Seconds between looks at ROS."""
+TOO_LONG = "the disk took none for too long"
 PROGRESS_PERIOD = 2.0
 """Seconds between lines that say how far the journal has been read."""
 
@@ -40,6 +42,7 @@ class ReplayNode(ConfiguredNode):
             raise ConfigError("replay_node: with architecture seq the agent's process holds the store; start none")
         self.get_logger().info(scheduling.nice(NICENESS))
         self._replay = Replay(self.config)
+        self._missing = 0  # steps that the log has said are not in the journal
         self._limited = False  # whether the request that is next had to wait for a step
         with ExitStack() as stack:
             endpoint = Endpoint(domain_from_environment(), "replay_node")
@@ -47,7 +50,7 @@ class ReplayNode(ConfiguredNode):
             self._listener = Listener(endpoint, REPLAY)  # from here on the only one in the domain, and in the journal
             stack.callback(self._listener.close)
             if self.config.replay.journal:
-                self._replay.keep_in(self._run_dir() / FOLDER, self._reported)
+                self._replay.keep_in(self._run_dir() / FOLDER, self._reported, self.get_logger().warning)
             stack.callback(self._replay.close)
             self._steps = StepSubscriber(endpoint, StepLayout.of(self.config), self._replay.settled)
             stack.callback(self._steps.close)
@@ -55,6 +58,7 @@ class ReplayNode(ConfiguredNode):
             self._server = BatchServer(endpoint, BatchLayout.of(self.config), self._replay.reprioritise, ahead)
             stack.callback(self._server.close)
             self._resources = stack.pop_all()
+        self._trouble_log = TroubleLog(self)
         self._diagnostics = Diagnostics(self, self.health)
 
     def _run_dir(self) -> Path:
@@ -85,6 +89,7 @@ class ReplayNode(ConfiguredNode):
                 spin = time.monotonic() + SPIN_PERIOD
                 self.executor_.spin_once(timeout_sec=0.0)
                 self._diagnostics.publish_changes()
+                self._note_trouble()
         self._store_steps()
 
     def work(self) -> None:
@@ -108,32 +113,48 @@ class ReplayNode(ConfiguredNode):
     def health(self) -> Health:
         """What is stored, lost, served and waiting."""
         replay, store, limiter = self._replay, self._replay.store, self._replay.limiter
+        journal = replay.journal
         values = {
             "transitions": len(store),
             "capacity": store.capacity,
             "env steps": store.env_steps,
-            "lost steps": store.lost_steps,
+            "lost steps": replay.lost,
+            "refused steps": replay.refused,
             "repeated steps": replay.repeated,
             "batches served": limiter.served,
             "batches on credit": f"{limiter.credit:.1f}",
             "requests waiting": self._server.waiting,
             "memory used, GB": f"{store.nbytes_used / 1e9:.3f}",
             "memory when full, GB": f"{store.nbytes / 1e9:.3f}",
-            "journal": "off" if replay.journal is None else replay.journal.failed or "on",
+            "journal": "off" if journal is None else journal.failed or "on",
+            "steps waiting for the disk": 0 if journal is None else journal.waiting,
+            "steps not in the journal": 0 if journal is None else journal.missing,
         }
         trouble = list(self._trouble())
         return Health(Level.WARN if trouble else Level.OK, "; ".join(trouble) or "storing and serving", values)
 
+    def _note_trouble(self) -> None:
+        """Log what is not well with the disk, and what it has cost."""
+        journal = self._replay.journal
+        if journal is None:
+            return
+        self._trouble_log.note("journal", journal.failed)
+        if journal.missing > self._missing and not journal.failed:
+            self._missing = journal.missing
+            self.get_logger().warning(f"{journal.missing} steps of this run are not in the journal: {TOO_LONG}")
+
     def _trouble(self) -> Iterator[str]:
-        store, journal = self._replay.store, self._replay.journal
-        if self._replay.limiter.inserted and self._replay.limiter.stands:
+        replay, journal = self._replay, self._replay.journal
+        if replay.limiter.inserted and replay.limiter.stands:
             yield "no new step: no mini-batch is served until one comes"
-        if store.lost_steps:
-            yield f"{store.lost_steps} steps were lost"
-        if self._replay.repeated:
-            yield f"{self._replay.repeated} steps were ignored: an agent starts anew where replay does not"
+        if replay.lost:
+            yield f"{replay.lost} steps were lost"
+        if replay.refused:
+            yield f"{replay.refused} steps were refused: they hold values that are not finite"
+        if replay.repeated:
+            yield f"{replay.repeated} steps were ignored: an agent starts anew where replay does not"
         if journal is not None and journal.missing:
-            yield f"{journal.missing} steps are not in the journal: the disk is too slow"
+            yield f"{journal.missing} steps are not in the journal: {TOO_LONG}"
         if journal is not None and journal.failed:
             yield journal.failed
 

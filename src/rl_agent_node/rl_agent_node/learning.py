@@ -104,7 +104,7 @@ class OneProcessLearning:
         self._sequential = SequentialLearning(config)
         self.policy, self.learner = self._sequential.policy, self._sequential.learner
         if config.replay.journal:
-            self._sequential.replay.keep_in(config.run_dir / FOLDER)
+            self._sequential.replay.keep_in(config.run_dir / FOLDER, warn=warn)
         sac = self.learner.sac
         self._checkpoints = CheckpointFolder(config.run_dir / "checkpoints", sac, config.learner.checkpoint_period)
         self.learner.env_steps = self._checkpoints.restore(warn)

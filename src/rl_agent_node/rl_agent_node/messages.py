@@ -1,7 +1,7 @@
 """From the core's figures to the agent's messages."""
 
 from async_rl_core.agent.gaps import Gap
-from async_rl_core.agent.loop import EpisodeResult
+from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.timing import Timing
 from async_rl_interfaces.msg import Episode
@@ -37,6 +37,23 @@ def timing_message(timing: Timing, outbox: Outbox, longest: Gap | None = None) -
         longest_gap=longest.seconds if longest else 0.0,
         longest_gap_made_of=str(longest) if longest else "",
     )
+
+
+def waiting_for(loop: AgentLoop, waits_for: str) -> str:
+    """What the arm rests for, or a reset lasts for; empty where nothing is waited for."""
+    if loop.phase is Phase.WAITING:
+        return waits_for or "its first cycle"
+    if loop.waits_for_policy:
+        return "learner_node's first policy"
+    return "visual_target_node to place the target" if loop.waits_for_target else ""
+
+
+def departure(loop: AgentLoop, refused: int, waits_for: str) -> str:
+    """Why an episode was just left: a step was refused, where more than `refused` were, or the arm waits."""
+    number = loop.ended + 1
+    if loop.refused > refused:
+        return f"{loop.refusal}; the step is not stored, episode {number} is left and begins again"
+    return f"the arm rests, episode {number} is left, waiting for {waits_for}"
 
 
 def health(waiting_for: str, trouble: str, timing: Timing, outbox: Outbox, aborted: int) -> Health:

@@ -40,6 +40,7 @@ from async_rl_ros.node import main as run_node
 from async_rl_ros.processor import ProcessorClock, page_reads_and_evictions
 from async_rl_ros.service_caller import ServiceCaller
 from async_rl_ros.stamps import nanoseconds, ros_time
+from async_rl_ros.trouble import TroubleLog
 from rl_agent_node import messages
 from rl_agent_node.guard import GuardView
 from rl_agent_node.learning import connect
@@ -82,6 +83,7 @@ class RLAgentNode(ConfiguredNode):
         self._loop = AgentLoop(
             config, self._actor, reward, self._outbox, self._place_target, start, task.via, (GUARD, TARGET)
         )
+        self._trouble = TroubleLog(self)
         self._timing = Timing(start.cycles, start.missed_cycles, start.stale_images)
         self._joints: JointState | None = None
         self._guard = GuardView()
@@ -242,7 +244,7 @@ class RLAgentNode(ConfiguredNode):
         newest = self._loop.observations.newest
         fresh = newest if newest is not self._acted_on else None
         self._acted_on = newest
-        rested = self._loop.phase is Phase.WAITING
+        rested, refused = self._loop.phase is Phase.WAITING, self._loop.refused
         velocity = self._loop.act(start, self._joints, self._obstacle(start))
         self._publish_command(velocity, fresh)
         sent = time.monotonic()
@@ -262,10 +264,8 @@ class RLAgentNode(ConfiguredNode):
         if result is not None:
             self._report_episode(result)
             self._gaps.mark("reporting an episode, collecting garbage", time.monotonic())
-        if self._loop.phase is Phase.WAITING and not rested:
-            self.get_logger().warning(
-                f"the arm rests, episode {self._loop.episode} is left, waiting for {self._waits_for}"
-            )
+        if self._loop.refused > refused or (self._loop.phase is Phase.WAITING and not rested):
+            self.get_logger().warning(messages.departure(self._loop, refused, self._waits_for))
         self._loop.policy_ready = self._learning.poll() or self._loop.policy_ready
         self._gaps.mark("taking parameters", time.monotonic())
         if start >= self._next_report:
@@ -289,6 +289,7 @@ class RLAgentNode(ConfiguredNode):
         return self._unusable or self._loop.obstacle
 
     def _report(self) -> None:
+        self._trouble.note("records", self._learning.trouble)
         self._timings.publish(self._stamped(messages.timing_message(self._timing, self._outbox, self._gaps.longest)))
         if self._learning.learner is not None:
             self._learner_states.publish(self._stamped(learner_state_message(self._learning.learner)))
@@ -332,13 +333,11 @@ class RLAgentNode(ConfiguredNode):
         return message
 
     def _health(self) -> Health:
-        waiting_for = "visual_target_node to place the target" if self._loop.waits_for_target else ""
-        if self._loop.waits_for_policy:
-            waiting_for = "learner_node's first policy"
-        if self._loop.phase is Phase.WAITING:
-            waiting_for = self._waits_for or "its first cycle"
-        health = messages.health(waiting_for, self._learning.trouble, self._timing, self._outbox, self._loop.aborted)
-        return replace(health, values={**health.values, "longest gap between commands": str(self._gaps.longest)})
+        waiting_for = messages.waiting_for(self._loop, self._waits_for)
+        trouble = self._learning.trouble or self._loop.refusal
+        health = messages.health(waiting_for, trouble, self._timing, self._outbox, self._loop.aborted)
+        more = {"longest gap between commands": str(self._gaps.longest), "refused steps": self._loop.refused}
+        return replace(health, values={**health.values, **more})
 
     def close(self) -> None:
         """Give the shared memory back."""

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from async_rl_core.agent.actor import Action, Actor, Vector, VelocityLimits
 from async_rl_core.agent.observation import Frame, JointState, ObservationBuffer
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.randomness import Stream, episode_seed
@@ -17,6 +17,7 @@ from async_rl_core.agent.start import BEGINNING, Start
 from async_rl_core.config.schema import Config
 from async_rl_core.replay.crop import Crop
 from async_rl_core.replay.step import Step
+from async_rl_core.tasks.checks import CheckedReward, TaskError, checked_waypoints
 from async_rl_core.tasks.task import Pose, Reward
 
 FRAME_TIMEOUT = 0.5
@@ -26,24 +27,6 @@ SETTLE_TIME = 0.5
 """Seconds of the reset that are left for the arm to come to rest after the motion."""
 TARGET_RETRY = 0.5
 """Seconds until a target that was not placed is asked for again: a request may be lost while nodes find each other."""
-
-Vector = NDArray[np.float64]
-Action = NDArray[np.float32]
-
-
-class Actor(Protocol):
-    """Chooses actions: (h, w, c) uint8 and (p,) float32 to (a,) float32 in [-1, 1]."""
-
-    def begin_episode(self, episode: int) -> None:
-        """The actions from now on are those of an episode: their noise follows from its number."""
-
-    def act(self, images: NDArray[np.uint8], proprioception: NDArray[np.float32]) -> Action: ...
-
-
-class VelocityLimits(Protocol):
-    """Bends a joint velocity (n,) so that the arm stays where it may be."""
-
-    def shape(self, position: Vector, velocity: Vector) -> Vector: ...
 
 
 class Phase(Enum):
@@ -59,6 +42,7 @@ class EpisodeResult:
     """One episode that ran to its end."""
 
     episode: int
+    """Counts the episodes that ended."""
     random: bool
     env_steps: int
     episode_return: float
@@ -85,7 +69,12 @@ class AgentLoop:
     Attributes:
         limits: keeps the tool in its box ahead of the safety guard; until it is known, the arm rests.
         obstacle: what the arm waits for while it rests; empty while it does not.
-        aborted: episodes that were left because of one.
+        aborted: episodes that were left because of one, or of a step that was refused.
+        episode: number of the one that was begun last, be it that it is left: no other has its random numbers, its
+            target or its steps' number.
+        ended: number, for people, of the last one that ended.
+        refused: steps that could not be stored because something in them was not finite, or the task failed.
+        refusal: why the last of them was not.
     """
 
     def __init__(
@@ -105,7 +94,8 @@ class AgentLoop:
         self._start_pose = np.array(robot.start)
         self._actuated = np.array([robot.joints.index(name) for name in robot.actuated_joints], dtype=np.intp)
         self._steps_per_episode = round(agent.episode_duration / agent.action_cycle_time)
-        self._actor, self._reward = actor, reward
+        self._task = config.task
+        self._actor, self._reward = actor, CheckedReward(config.task, reward)
         self._outbox, self._place_target, self._via = outbox, place_target, via
         self._seed = config.seed
         self._sources = f"joint states on {robot.state_topic}", f"images on {config.image_topic}"
@@ -117,9 +107,11 @@ class AgentLoop:
         """Whether the action of this cycle is the policy's."""
         self.phase = Phase.WAITING
         self.episode = start.episode
+        self.ended = start.ended
         self.env_steps = start.env_steps
         self.obstacle = ""
-        self.aborted = 0
+        self.aborted = self.refused = 0
+        self.refusal = ""
         self._interruption = ""
         self._sight = Sight()
         self._unseen = self._awaited = 0
@@ -199,10 +191,8 @@ class AgentLoop:
     def settle(self, now: float) -> EpisodeResult | None:
         """Reward and record the cycle that `act` began; returns the episode that it ended, if one did."""
         changed = self._sees_something_new()
-        recorded = self._observed is not None
-        if self._observed is not None:
-            self._record(*self._observed)
-            self._observed = None
+        recorded = self._observed is not None and self._record(*self._observed)
+        self._observed = None
         self._hold(recorded, changed)
         if self.waits_for_target and now >= self._ask_again:
             self._ask_again = now + TARGET_RETRY
@@ -235,19 +225,35 @@ class AgentLoop:
         return newest is not None and self._joints is not None and self._sight.see(newest, self._joints.position)
 
     def _abandon(self) -> None:
-        """Rest. What nobody has confirmed since does not become experience."""
-        self._outbox.withdraw()
-        self._unseen = self._awaited = 0
-        self._unconfirmed = dict.fromkeys(self._unconfirmed, 0)
+        """Rest, and leave the episode."""
+        self._withdraw()
         if self.phase is Phase.RUNNING:
             self.aborted += 1
         self.phase = Phase.WAITING
         self._observed = None
 
+    def _withdraw(self) -> None:
+        """What nobody has confirmed yet does not become experience."""
+        self._outbox.withdraw()
+        self._unseen = self._awaited = 0
+        self._unconfirmed = dict.fromkeys(self._unconfirmed, 0)
+
+    def _refuse(self, why: str) -> Vector:
+        """Leave the episode, because what it would record cannot be learned from."""
+        self.refused += 1
+        self.refusal = why
+        if self.phase is Phase.RUNNING:
+            self._abandon()
+        else:  # by its last step: the reset has begun already
+            self.aborted += 1
+            self._withdraw()
+        return self._rest
+
     def _start_reset(self, now: float, joints: JointState) -> None:
         duration = max(0.0, self._agent.reset_duration - SETTLE_TIME)
         self.episode += 1
-        poses = [*map(np.array, self._via(self.episode)), self._start_pose]
+        waypoints = checked_waypoints(self._task, self._via, self.episode, len(self._start_pose))
+        poses = [*waypoints, self._start_pose]
         cycle = self._agent.action_cycle_time
         self._motion = ResetPath(joints.position, poses, self._reset_velocity, duration, now, cycle)
         self._reset_start = now
@@ -274,6 +280,8 @@ class AgentLoop:
         proprioception = observations.proprioception(joints, self._action)
         newest = observations.newest
         assert newest is not None
+        if not np.isfinite(proprioception).all():
+            return self._refuse(f"task '{self._task}': {self._sources[0]} hold values that are not finite in float32")
         self.env_steps += self._index > 0
         self._observed = (frames, proprioception, newest, joints.position)
         self._previous = self._action
@@ -281,6 +289,8 @@ class AgentLoop:
             self._start_reset(now, joints)
             return self._reset_velocity_at(now, joints)
         self._action = self._choose(proprioception)
+        if not np.isfinite(self._action).all():
+            return self._refuse(f"task '{self._task}': the policy's action holds values that are not finite")
         velocity = np.zeros_like(self._rest)
         velocity[self._actuated] = self._agent.action_scale * self._action
         assert self.limits is not None
@@ -296,10 +306,15 @@ class AgentLoop:
 
     def _record(
         self, frames: NDArray[np.uint8], proprioception: NDArray[np.float32], newest: Frame, position: Vector
-    ) -> None:
+    ) -> bool:
+        """Judge and queue the step; returns whether it can be stored."""
         reward = 0.0
         if self._index > 0:
-            reward, target_term = self._reward(newest.image, position)
+            try:
+                reward, target_term = self._reward(newest.image, position)
+            except TaskError as error:
+                self._refuse(str(error))
+                return False
             self._return += reward
             self._target_sum += target_term
         ended = self._index == self._steps_per_episode
@@ -317,7 +332,9 @@ class AgentLoop:
             )
         )
         if ended:
+            self.ended += 1
             self._result = EpisodeResult(
-                episode, self._random, self.env_steps, self._return, self._target_sum / self._steps_per_episode
+                self.ended, self._random, self.env_steps, self._return, self._target_sum / self._steps_per_episode
             )
         self._index += 1
+        return True

@@ -90,6 +90,7 @@ class ObservationBuffer:
 
     def proprioception(self, joints: JointState, previous_action: NDArray[np.float32]) -> NDArray[np.float32]:
         """(3a,): actuated angles [rad], velocities [rad/s], previous action."""
-        return np.concatenate(
-            [joints.position[self._actuated], joints.velocity[self._actuated], previous_action], dtype=np.float32
-        )
+        with np.errstate(over="ignore"):  # what float32 does not hold is infinite then, which the loop refuses
+            return np.concatenate(
+                [joints.position[self._actuated], joints.velocity[self._actuated], previous_action], dtype=np.float32
+            )

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.agent.loop import Actor, AgentLoop
+from async_rl_core.agent.actor import Actor
+from async_rl_core.agent.loop import AgentLoop
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.config.schema import Config

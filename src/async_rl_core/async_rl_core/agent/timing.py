@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from async_rl_core.agent.actor import Action, Actor
 from async_rl_core.agent.histogram import Histogram
-from async_rl_core.agent.loop import Action, Actor
 
 EPISODE_CYCLES = 2000
 """Cycles in an episode's percentile at most: hours of waiting before it must not make it slow to compute."""

@@ -70,6 +70,19 @@ def newest_whole(folder: Path, warn: Callable[[str], object]) -> tuple[Path, Sto
     return None
 
 
+def newest_env_steps(folder: Path) -> int:
+    """The environment steps that the newest checkpoint had seen, unchecked and in no time; 0 where none tells."""
+    for path in newest_first(folder):
+        try:
+            with safe_open(path, framework="np") as file:
+                steps = json.loads((file.metadata() or {})["async_rl"])["env_steps"]
+        except (SafetensorError, OSError, ValueError, TypeError, KeyError, RecursionError):
+            continue
+        if isinstance(steps, int):
+            return steps
+    return 0
+
+
 def write_checkpoint(path: Path, header: Mapping[str, object], arrays: Arrays) -> None:
     """Write arrays and a header, which must hold `updates` and `env_steps`, for this user alone.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from async_rl_core.agent.start import Start
+from async_rl_core.agent.start import Start, steps_gone
 from async_rl_core.algorithms import checkpoint_file
 from async_rl_core.bringup.preflight import CONFIG_FILE, check_disk
 from async_rl_core.config.checksum import Checksum, verdict
@@ -11,6 +11,9 @@ from async_rl_core.config.document import read_text
 from async_rl_core.config.load import reconfigure, write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
+from async_rl_core.replay import journal
+from async_rl_core.replay.repair import check, repair
+from async_rl_core.replay.sizes import StepSizes
 
 
 def resumed(folder: Path, overrides: Mapping[str, object], names: Mapping[str, str]) -> Config:
@@ -53,9 +56,25 @@ def reopen(config: Config, say: Callable[[str], object]) -> None:
     check_disk(config, folder)
     if verdict(read_text(folder / CONFIG_FILE)) is Checksum.MISSING:
         say(f"warning: {folder / CONFIG_FILE} is of a version without checksum, so damage to it is not noticed")
+    _check_journal(config, folder, say)
     try:
         write_config(config, folder / CONFIG_FILE)
     except OSError as error:
         raise ConfigError(f"resume: {folder} cannot be written: {error.strerror}; see to its permissions") from None
     updates = found[1].updates if found else 0
-    say(f"resuming at episode {start.episode + 1}, step {start.env_steps}, update {updates}")
+    say(f"resuming at episode {start.ended + 1}, step {start.env_steps}, update {updates}")
+
+
+def _check_journal(config: Config, folder: Path, say: Callable[[str], object]) -> None:
+    """Say what of the stored steps is damaged or missing, and set damaged segments aside."""
+    if not config.replay.journal:
+        return
+    sizes = StepSizes.of(config)
+    report = check(folder / journal.FOLDER, sizes)
+    for line in (*report.lines(), *repair(sizes, report)):
+        say(f"warning: {line}")
+    if gone := steps_gone(folder):
+        say(
+            f"warning: replay journal: the newest {gone} steps that the learner had seen are missing: damaged, or "
+            "their segment is not there"
+        )

@@ -2,7 +2,8 @@
 
 from itertools import islice
 
-from async_rl_core.agent.loop import Actor, EpisodeResult
+from async_rl_core.agent.actor import Actor
+from async_rl_core.agent.loop import EpisodeResult
 from async_rl_core.config.schema import Config
 from async_rl_core.experiments.simulated_run import SimulatedRun
 from async_rl_core.replay.step import Step

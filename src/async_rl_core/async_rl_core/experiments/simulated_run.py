@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.agent.loop import Actor, AgentLoop, EpisodeResult, Phase
+from async_rl_core.agent.actor import Actor
+from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.config.schema import Config
@@ -21,6 +22,7 @@ from async_rl_core.safety.workspace import SoftLimits
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.disturbance import Delay, SensorNoise
 from async_rl_core.sim.model import urdf_text
+from async_rl_core.tasks.checks import CheckedReward
 from async_rl_core.tasks.registry import make_target
 from async_rl_core.tasks.task import Reward
 
@@ -59,8 +61,8 @@ class LatestReward:
     def __call__(self, image: NDArray[np.uint8], position: NDArray[np.float64]) -> tuple[float, float]:
         """Returns reward and target term; see `Reward`."""
         if image is not self._image or position is not self._position:
-            self._image, self._position = image, position
             self._result = self._reward(image, position)
+            self._image, self._position = image, position  # not before: one that raises is asked again
         return self._result
 
 
@@ -81,7 +83,7 @@ class SimulatedRun:
         self.config = config
         self.stage = stage or Stage(config)
         scene = self.stage.scene
-        self.reward = LatestReward(scene.task.reward())
+        self.reward = LatestReward(CheckedReward(config.task, scene.task.reward()))
         self._outbox = Outbox(learning.send)
         place, via = _weakly(self._place_target), scene.task.via
         self.loop = AgentLoop(config, learning.policy, self.reward, self._outbox, place, via=via)

@@ -37,8 +37,24 @@ def remove_stale(path: Path) -> None:
 
 def set_aside(path: Path) -> Path:
     """Renames a damaged file so that nothing reads or overwrites it; returns its new path. Raises `OSError`."""
-    number = 1
-    while (aside := path.with_name(f"{path.name}.damaged{'' if number == 1 else number}")).exists():
-        number += 1
+    aside = free_name(path.with_name(f"{path.name}.damaged"))
     path.rename(aside)
     return aside
+
+
+def free_name(path: Path) -> Path:
+    """A path, with a number behind it where something is there already."""
+    free, number = path, 1
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}{number}")
+    return free
+
+
+def sync(path: Path) -> None:
+    """Has a file or a folder outlive a power cut. Raises `OSError`."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from async_rl_core.monitor import episodes, summary
-from async_rl_core.monitor.atomic import replacing
 from async_rl_core.monitor.episodes import EpisodeRow, read_episodes
+from async_rl_core.monitor.figure import write_figure
 
 WINDOW = 10
 """Episodes in the smoothed line: a mean over the last ones, as in the summary."""
@@ -39,8 +39,7 @@ def draw(runs: Sequence[Path], output: Path) -> None:
             _plot(lower, rows, [row.episode_return for row in rows], colour, None)
     _shade_random((upper, lower), histories, facts)
     _dress(figure, upper, lower, facts)
-    with replacing(output) as temporary:
-        figure.savefig(temporary)
+    write_figure(figure, output)
 
 
 def smoothed(values: Sequence[float]) -> NDArray[np.float64]:

@@ -8,8 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from async_rl_core.monitor.atomic import replacing
 from async_rl_core.monitor.components import AGENT, COMPONENTS, LEARNER, REPLAY, Figures, chain, mean, timeline
+from async_rl_core.monitor.figure import write_figure
 
 COLOURS = {
     "environment": "#5c6770",
@@ -49,8 +49,7 @@ def draw(panels: Rows, output: Path) -> None:
         grid[-1, column].set_xlabel("ms")
     handles = [Patch(color=colour, label=name) for name, colour in COLOURS.items()]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False)
-    with replacing(output) as temporary:
-        figure.savefig(temporary)
+    write_figure(figure, output)
 
 
 def _processes(run: Figures) -> tuple[str, ...]:

@@ -6,19 +6,24 @@ from pathlib import Path
 
 from async_rl_core.config.schema import Config
 from async_rl_core.monitor import components, episodes, summary
-from async_rl_core.monitor.episodes import EpisodeRow, EpisodeWriter, unwritable
+from async_rl_core.monitor.atomic import remove_stale
+from async_rl_core.monitor.episodes import EpisodeRow, EpisodeWriter
 from async_rl_core.monitor.summary import Distribution, Summary, TimingCounts
 from async_rl_core.monitor.worker import Worker
 
 CURVE = "learning_curve.png"
 COMPONENTS = "components.png"
+SUMMARY = "summary"
+RETRY_PERIOD = 1.0
+"""Seconds after which a disk that took nothing is tried again."""
 
 
 class Journal:
     """episodes.csv at once; summary.json and learning_curve.png every `curve_period` seconds and at the end.
 
     A monitor that is started again in the same run folder continues where its predecessor stopped: its wall time
-    goes on from the last episode.
+    goes on from the last episode. On a disk that is full or read-only rows are kept and written later, all else is
+    tried again; `warnings` tells.
 
     Args:
         config: of the run.
@@ -27,7 +32,7 @@ class Journal:
         now: seconds of a steady clock; the run's wall time counts from here, or goes on from here.
 
     Raises:
-        RecordError: the folder cannot be written to.
+        RecordError: there is no folder, or its episodes.csv is something else.
     """
 
     def __init__(self, config: Config, folder: Path, worker: Worker, now: float) -> None:
@@ -35,9 +40,15 @@ class Journal:
         self._path = folder / summary.NAME
         self._worker = worker
         self._period = config.logging.curve_period
-        self._writer = EpisodeWriter(folder / episodes.NAME)
+        self._warnings: list[str] = []
+        for name in (CURVE, COMPONENTS, summary.NAME, episodes.NAME):
+            remove_stale(folder / name)
+        self._writer = EpisodeWriter(folder / episodes.NAME, lambda line: self._warnings.append(f"warning: {line}"))
         rows = self._writer.rows
         self._known = {row.episode for row in rows}
+        self._env_steps = rows[-1].env_steps if rows else 0
+        self._troubled: set[str] = set()
+        self._retry_at = now
         self._started = now
         self._before = rows[-1].wall_time if rows else 0.0
         self._summary = Summary(config, rows)
@@ -66,11 +77,35 @@ class Journal:
         """Whether this episode has been written."""
         return episode in self._known
 
+    def number(self, episode: int, env_steps: int) -> int | None:
+        """The number for a finished episode that an agent told of; none where it was told before.
+
+        That is the agent's own, unless an agent that was started again counts from rows that were not written yet.
+        """
+        if episode not in self._known:
+            return episode
+        return None if env_steps <= self._env_steps else max(self._known) + 1
+
     def add(self, row: EpisodeRow, random: bool) -> None:
         """Write a finished episode; `random` if all its actions were."""
         self._writer.write(row)
         self._known.add(row.episode)
+        self._env_steps = row.env_steps
         self._summary.add(row, random)
+
+    def warnings(self) -> list[str]:
+        """What a person should read since the last call: that the disk takes nothing, or takes everything again."""
+        self._note("episodes", self._writer.failed)
+        told, self._warnings = self._warnings, []
+        return told
+
+    def _note(self, source: str, trouble: str) -> None:
+        if trouble and source not in self._troubled:
+            self._troubled.add(source)
+            self._warnings.append(f"warning: {trouble}")
+        elif not trouble and source in self._troubled:
+            self._troubled.remove(source)
+            self._warnings.append(f"{source}: the disk takes the records again, none is lost")
 
     def count(self, timing: TimingCounts) -> None:
         """Note the agent's newest counts and latencies."""
@@ -91,37 +126,51 @@ class Journal:
         return components.table(self._summary.document(self.wall_time(now)))
 
     def refresh(self, now: float) -> None:
-        """Write the summary and redraw the curve, in the worker, if the time has come and the last redraw has ended.
-
-        Raises:
-            RecordError: the summary cannot be written.
-        """
+        """Write the summary and redraw the curve, in the worker, if the time has come and the last redraw has ended."""
+        if self._troubled and now >= self._retry_at:
+            self._retry_at = now + RETRY_PERIOD
+            self._writer.flush()
+            if SUMMARY in self._troubled:
+                self._write_summary(now)
         if now - self._drawn_at >= self._period and self._worker.idle:
             self._drawn_at = now
             self._write(now)
 
     def close(self, now: float) -> None:
-        """The last summary at once, the last pictures with the worker's `close`.
-
-        Raises:
-            RecordError: the summary cannot be written.
-        """
+        """The last summary at once, the last pictures with the worker's `close`."""
         self._writer.close()
         self._write(now)
-        if self._learns and self._summary.learner:
-            self._worker.submit("drawing the component times", lambda: _draw_components(self._folder))
+        if not self._learns:
+            return
+        if components.mean(self._summary.document(self.wall_time(now)), "update") is None:
+            self._warnings.append(f"nothing was learned: no {COMPONENTS} is drawn")
+            return
+        self._worker.submit("drawing the component times", lambda: _draw_components(self._folder))
 
     def _write(self, now: float) -> None:
-        try:
-            summary.write(self._path, {**self._summary.document(self.wall_time(now)), **self.faults()})
-        except OSError as error:
-            raise unwritable(self._path, error) from error
+        self._write_summary(now)
         if self._learns and self.episodes != self._drawn_rows:
             self._draw()
 
+    def _write_summary(self, now: float) -> None:
+        try:
+            summary.write(self._path, {**self._summary.document(self.wall_time(now)), **self.faults()})
+            self._note(SUMMARY, "")
+        except OSError as error:
+            reason = error.strerror or error
+            self._note(SUMMARY, f"{self._path} cannot be written: {reason}; the run goes on, it is tried again")
+
     def _draw(self) -> None:
         self._drawn_rows = self.episodes
-        self._worker.submit("drawing the learning curve", lambda: _draw_curve(self._folder))
+
+        def draw() -> None:
+            try:
+                _draw_curve(self._folder)
+            except BaseException:
+                self._drawn_rows = -1  # so that it is drawn again
+                raise
+
+        self._worker.submit("drawing the learning curve", draw)
 
 
 def _draw_curve(folder: Path) -> None:

@@ -118,9 +118,15 @@ def read(run: Path) -> dict[str, Any]:
     """The figures that a run's folder has; empty where it has none, or none that can be read."""
     try:
         figures = json.loads((run / NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return figures if isinstance(figures, dict) else {}
+
+
+def count(figures: Mapping[str, object], name: str) -> int:
+    """A count among a summary's figures; 0 where it is not there, or is none."""
+    value = figures.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else 0
 
 
 def write(path: Path, figures: Mapping[str, object]) -> None:

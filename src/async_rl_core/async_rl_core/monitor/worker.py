@@ -7,11 +7,15 @@ from collections.abc import Callable
 
 
 class Worker:
-    """Does one job after the other in a thread of its own; failures are collected, never raised."""
+    """Does one job after the other in a thread of its own; failures are collected, never raised.
+
+    A job that fails again and again, as on a full disk, is told of once until it succeeds.
+    """
 
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[tuple[str, Callable[[], object]] | None] = queue.SimpleQueue()
         self._failures: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._failing: set[str] = set()
         self._names: deque[str] = deque()  # of the jobs under way and waiting
         # A daemon: a drawing that takes too long must not keep the process when the run has ended.
         self._thread = threading.Thread(target=self._work, name="monitor worker", daemon=True)
@@ -43,6 +47,9 @@ class Worker:
             name, job = item
             try:
                 job()
+                self._failing.discard(name)
             except Exception as error:  # whatever it was, the run goes on and a person reads of it
-                self._failures.put(f"warning: {name} failed: {error}")
+                if name not in self._failing:
+                    self._failing.add(name)
+                    self._failures.put(f"warning: {name} failed: {error}")
             self._names.popleft()

@@ -18,6 +18,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from async_rl_core.config.schema import Config
+from async_rl_core.monitor.atomic import set_aside, sync
+from async_rl_core.replay.journal_report import JournalReport
 from async_rl_core.replay.segment import (
     Entry,
     JournalError,
@@ -26,6 +28,7 @@ from async_rl_core.replay.segment import (
     encode,
     file_header,
     record_bytes,
+    said_sizes,
     write_all,
 )
 from async_rl_core.replay.sizes import StepSizes, StoreSizes
@@ -38,16 +41,19 @@ PENDING_BYTES = 64 * 2**20
 """Memory for steps that the disk has not taken yet."""
 CLOSE_TIMEOUT = 2.0
 """Seconds that the end of a process waits for its disk."""
+RETRY_PERIOD = 1.0
+"""Seconds after which a disk that took nothing is tried again."""
 PART, SEALED = ".part", ".journal"
 _NAME = re.compile(r"steps_(\d{15})\.(journal|part)")
+_DAMAGED_NAME = re.compile(_NAME.pattern + r"\.damaged\d*")
 
 
 class Journal:
     """Appends steps to a folder, in a thread of its own: no call waits for the disk.
 
-    Trouble with the disk never reaches the caller: a full one ends the journal (`failed`), one that is too slow leaves
-    gaps (`missing`), which the records' sequence numbers show when they are read. Sequence numbers must ascend, from
-    above `settled`, the newest that the folder holds.
+    Trouble with the disk never reaches the caller. While it takes nothing (`failed`) steps wait in memory, and a new
+    segment is tried every `RETRY_PERIOD`; what memory has no room for is left out and counted (`missing`). Sequence
+    numbers must ascend, from above `settled`, the newest that the folder holds.
     """
 
     def __init__(
@@ -61,28 +67,28 @@ class Journal:
     ) -> None:
         self.folder = folder
         self.failed = ""
-        """Why nothing is written any more; empty while all is well."""
+        """Why the newest steps are not written yet; empty while all is well."""
         self.missing = 0
-        """Steps left out because the disk did not keep up."""
+        """Steps left out because the disk did not take them for too long."""
         self._sizes, self._sync_period = sizes, sync_period
         self._segment_bytes, self._pending_bytes = segment_bytes, pending_bytes
         self._queue: SimpleQueue[Entry | None] = SimpleQueue()
-        self._appended = self._settled = settled
+        self._settled = settled
         self._appended_bytes = self._written_bytes = 0  # each with one writer: no lock
         self._needed_from = 0
         self._file: int | None = None
         self._path = folder
         self._size = 0
+        self._whole = False  # whether the segment holds a step
+        self._is_ready = False
         self._sync_due: float | None = None
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     def append(self, step: Step, position: Position) -> None:
         """Have a step written soon; its arrays must not change any more."""
-        self._appended = step.sequence
         nbytes = record_bytes(self._sizes, len(step.frames))
-        if self.failed:
-            return
         if self._appended_bytes - self._written_bytes + nbytes > self._pending_bytes:
             self.missing += 1
             return
@@ -92,7 +98,12 @@ class Journal:
     @property
     def settled(self) -> int:
         """Sequence number up to which the end of this process loses nothing that the journal could have kept."""
-        return self._appended if self.failed else self._settled
+        return self._settled
+
+    @property
+    def waiting(self) -> int:
+        """Steps in memory that the disk has not taken yet."""
+        return self._queue.qsize()
 
     def forget(self, before_sequence: int) -> None:
         """Steps before that one need not be kept: files that hold no others are removed in time."""
@@ -100,28 +111,61 @@ class Journal:
 
     def close(self) -> None:
         """Write what waits, sync and seal; waits `CLOSE_TIMEOUT` seconds at most. A second time does nothing."""
+        self._closing.set()
         self._queue.put(None)
         self._thread.join(CLOSE_TIMEOUT)
 
     def _run(self) -> None:
-        try:
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-            self.folder.chmod(0o700)
-            for path in _segments(self.folder):
-                if path.suffix == PART:
-                    _seal(path)  # what a killed process left
-            while (entry := self._next()) is not None:
+        """Write entry by entry; one that the disk does not take is tried again until the end."""
+        entry: Entry | None = None
+        while True:
+            try:
+                if not self._is_ready:
+                    self._make_ready()
+                if entry is None and (entry := self._next()) is None:
+                    self._end_segment()
+                    return
                 self._write(entry)
-            self._end_segment()
-        except OSError as error:
-            since = f"steps from {self._settled + 1} on are not kept"
-            self.failed = f"replay journal {self.folder}: {error.strerror}; {since}"
-        finally:
-            if self._file is not None:
-                os.close(self._file)
+                entry, self.failed = None, ""
+            except OSError as error:
+                was_closing = self._closing.is_set()
+                self._fail(error)
+                if entry is not None and entry.step.sequence <= self._settled:
+                    entry = None  # what failed is what came after it
+                if was_closing:  # that was the last attempt
+                    self.missing += (entry is not None) + self._drain()
+                    return
+                self._closing.wait(RETRY_PERIOD)
+
+    def _drain(self) -> int:
+        """Take all that waits; returns how many steps that were."""
+        count = 0
         with contextlib.suppress(Empty):
-            while self.failed:
-                self._queue.get_nowait()  # gives the memory back
+            while True:
+                count += self._queue.get_nowait() is not None
+        return count
+
+    def _make_ready(self) -> None:
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        self.folder.chmod(0o700)
+        for path in _segments(self.folder):
+            if path.suffix == PART:
+                _seal(path)  # what a killed process left, or this one when the disk was full
+        self._is_ready = True
+
+    def _fail(self, error: OSError) -> None:
+        """Leave the segment as it is up to its last whole step; the next one begins a new segment."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._size)
+            with contextlib.suppress(OSError):
+                os.close(self._file)
+            if not self._whole:
+                with contextlib.suppress(OSError):
+                    self._path.unlink()
+        self._file, self._sync_due, self._is_ready = None, None, False
+        since = f"steps from {self._settled + 1} on wait in memory until it can be written"
+        self.failed = f"replay journal {self.folder}: {error.strerror or error}; {since}"
 
     def _next(self) -> Entry | None:
         """Wait for an entry, and sync meanwhile when it is time; None: close."""
@@ -141,6 +185,7 @@ class Journal:
         write_all(self._file, parts)
         nbytes = sum(len(part) for part in parts)
         self._size += nbytes
+        self._whole = True
         self._written_bytes += nbytes
         self._settled = entry.step.sequence
         if self._sync_due is None:
@@ -150,8 +195,12 @@ class Journal:
 
     def _begin_segment(self, first: int) -> None:
         self._path = self.folder / f"steps_{first:015d}{PART}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        for there in (self._path, self._path.with_suffix(SEALED)):
+            if there.exists():
+                set_aside(there)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.open(self._path, flags, 0o600)
+        self._size, self._whole = 0, False
         header = file_header(self._sizes)
         write_all(self._file, [header])
         self._size = len(header)
@@ -167,7 +216,8 @@ class Journal:
         descriptor, self._file, self._sync_due = self._file, None, None
         os.close(descriptor)
         _seal(self._path)
-        self._remove_forgotten()
+        with contextlib.suppress(OSError):
+            self._remove_forgotten()
 
     def _remove_forgotten(self) -> None:
         paths = _segments(self.folder)
@@ -177,19 +227,33 @@ class Journal:
             path.unlink(missing_ok=True)
 
 
-def read_entries(folder: Path, sizes: StepSizes | None = None) -> Iterator[Entry]:
-    """What a journal holds, in order; a damaged record ends its segment, which leaves a gap.
+def read_entries(folder: Path, sizes: StepSizes | None = None, report: JournalReport | None = None) -> Iterator[Entry]:
+    """What a journal holds, in order: every whole step, also behind damaged ones, but those that are not finite.
 
-    An entry's arrays are views. A folder that is not there holds nothing.
+    An entry's arrays are views. A folder that is not there holds nothing. `report` is told what is left out.
     Raises `JournalError` where a file cannot be read, or holds steps of other sizes.
     """
-    newest = -1
+    report = JournalReport() if report is None else report
     with _reading(folder):
+        fallback = sizes or _said_sizes(folder)
         for path in _segments(folder):
-            for entry in _reader(path, sizes):
-                if entry.step.sequence > newest:
-                    newest = entry.step.sequence
-                    yield entry
+            reader = _reader(path, sizes, fallback)
+            for entry in reader:
+                sequence = entry.step.sequence
+                if sequence <= report.newest:
+                    continue
+                if report.first < 0:
+                    report.first = sequence
+                elif sequence > report.newest + 1:
+                    report.missing.append((report.newest + 1, sequence - 1))
+                report.newest = sequence
+                if not entry.step.is_finite:
+                    report.refused += 1
+                    continue
+                report.whole += 1
+                yield entry
+            if reader.damaged:
+                report.damaged[path] = reader.damaged
 
 
 def read_steps(folder: Path) -> Iterator[Step]:
@@ -202,14 +266,28 @@ def last_position(folder: Path) -> Position | None:
 
     Reads the newest segment only, unless nothing in that is whole. Raises `JournalError` where it cannot be read.
     """
+    return extent(folder)[0]
+
+
+def extent(folder: Path, sizes: StepSizes | None = None) -> tuple[Position | None, int]:
+    """How far a journal goes, and the highest number that a step of it has or had, be it damaged; -1 without one.
+
+    Reads the newest segment that holds a whole step, and all that are newer, those set aside included.
+    Raises `JournalError` where one cannot be read.
+    """
+    highest = -1
     with _reading(folder):
-        for path in reversed(_segments(folder)):
+        fallback = sizes or _said_sizes(folder)
+        for path in sorted([*_segments(folder), *_listed(folder, _DAMAGED_NAME)], reverse=True):
             position = None
-            for entry in _reader(path):
+            reader = _reader(path, sizes, fallback)
+            for entry in reader:
                 position = entry.position
-            if position is not None:
-                return position
-    return None
+                highest = max(highest, position.sequence)
+            highest = max(highest, reader.claimed)
+            if position is not None and _NAME.fullmatch(path.name):
+                return position, highest
+    return None, highest
 
 
 def journal_bytes(config: Config) -> int:
@@ -235,17 +313,24 @@ def _reading(folder: Path) -> Iterator[None]:
 
 def _segments(folder: Path) -> list[Path]:
     """The journal's files, oldest first."""
-    if not folder.exists():
-        return []
-    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    return _listed(folder, _NAME)
 
 
-def _reader(path: Path, sizes: StepSizes | None = None) -> SegmentReader:
+def _listed(folder: Path, name: re.Pattern[str]) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if name.fullmatch(path.name)) if folder.exists() else []
+
+
+def _said_sizes(folder: Path) -> StepSizes | None:
+    """The sizes of steps that a segment whose header is whole says."""
+    return next(filter(None, map(said_sizes, _segments(folder))), None)
+
+
+def _reader(path: Path, sizes: StepSizes | None = None, fallback: StepSizes | None = None) -> SegmentReader:
     """Reads a segment that was listed; where the journal is being written, it may have been sealed since."""
     try:
-        return SegmentReader(path, sizes)
+        return SegmentReader(path, sizes, fallback)
     except FileNotFoundError:
-        return SegmentReader(path.with_suffix(SEALED), sizes)
+        return SegmentReader(path.with_suffix(SEALED), sizes, fallback)
 
 
 def _first(path: Path) -> int:
@@ -254,16 +339,10 @@ def _first(path: Path) -> int:
 
 
 def _seal(part: Path) -> None:
-    """Give a file its final name once it is on disk, and see that the name is."""
-    _sync(part)
-    os.replace(part, part.with_suffix(SEALED))
-    _sync(part.parent)
-
-
-def _sync(path: Path) -> None:
-    """Have a file or a folder outlive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Give a file its final name once it is on disk, and see that the name is; a file of that name is set aside."""
+    sync(part)
+    sealed = part.with_suffix(SEALED)
+    if sealed.exists():
+        set_aside(sealed)
+    os.replace(part, sealed)
+    sync(part.parent)

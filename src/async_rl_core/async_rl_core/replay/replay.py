@@ -11,8 +11,10 @@ from async_rl_core.config.schema import Config
 from async_rl_core.replay.batch import Batch
 from async_rl_core.replay.crop import Crop
 from async_rl_core.replay.journal import Journal, read_entries
+from async_rl_core.replay.journal_report import JournalReport
 from async_rl_core.replay.limiter import RateLimiter
 from async_rl_core.replay.prioritised import PrioritisedSampler
+from async_rl_core.replay.repair import repair
 from async_rl_core.replay.sampler import Sampler, UniformSampler
 from async_rl_core.replay.segment import Entry, Position
 from async_rl_core.replay.sizes import StepSizes
@@ -36,6 +38,9 @@ class Replay:
         """Where steps go besides."""
         self.repeated = 0
         """Steps that came although they, or newer ones, were stored already."""
+        self.refused = 0
+        """Steps that hold values which are not finite: none is stored."""
+        self._newest = -1
         self._config = config
         self._rng = self._random_numbers()
         self._sampler = _sampler(config, self._rng)
@@ -50,12 +55,16 @@ class Replay:
     @property
     def settled(self) -> int:
         """Sequence number of the newest step that the end of this process does not lose, as far as that can be had."""
-        return self.store.newest if self.journal is None else self.journal.settled
+        return max(self._newest, self.store.newest) if self.journal is None else self.journal.settled
 
     def insert(self, step: Step) -> None:
-        """Store a step, unless it, or a newer one, is stored; its arrays must not change any more."""
-        if step.sequence <= self.store.newest:
+        """Store a step that is finite, unless it, or a newer one, was; its arrays must not change any more."""
+        if step.sequence <= max(self._newest, self.store.newest):
             self.repeated += 1
+            return
+        self._newest = step.sequence
+        if not step.is_finite:
+            self.refused += 1
             return
         env_steps = self.store.env_steps
         self._store(step)
@@ -65,14 +74,28 @@ class Replay:
             self.journal.append(step, position)
             self.journal.forget(self.store.needed_from)
 
-    def keep_in(self, folder: Path, watch: Callable[[Iterator[Entry]], Iterator[Entry]] = iter) -> None:
+    @property
+    def lost(self) -> int:
+        """Steps that did not come although newer ones did; without those that were refused."""
+        return max(0, self.store.lost_steps - self.refused)
+
+    def keep_in(
+        self,
+        folder: Path,
+        watch: Callable[[Iterator[Entry]], Iterator[Entry]] = iter,
+        warn: Callable[[str], object] = lambda line: None,
+    ) -> None:
         """Go on from the journal in `folder`, and write it from now on; before anything else.
 
-        `watch` sees what is read pass by. Raises `JournalError` where a journal cannot be read.
+        `watch` sees what is read pass by, `warn` is told of damage. Raises `JournalError` where a journal cannot be
+        read.
         """
-        sizes = StepSizes.of(self._config)
-        self.restore(watch(read_entries(folder, sizes)))
-        self.journal = Journal(folder, sizes, self._config.replay.sync_period, self.store.newest)
+        sizes, report = StepSizes.of(self._config), JournalReport()
+        self.restore(watch(read_entries(folder, sizes, report)))
+        for line in (*report.damage(), *repair(sizes, report)):
+            warn(line)
+        self.refused, self._newest = report.refused, report.newest
+        self.journal = Journal(folder, sizes, self._config.replay.sync_period, self._newest)
 
     def restore(self, entries: Iterable[Entry]) -> None:
         """Take in what an earlier process stored; before anything else.
@@ -84,6 +107,7 @@ class Replay:
         position = None
         for entry in entries:
             self._store(entry.step)
+            self._newest = entry.step.sequence
             position = entry.position
         if position is None:
             return

@@ -1,10 +1,12 @@
 """Steps as checksummed records, one after the other in a file."""
 
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +23,10 @@ _RECORD = struct.Struct("<II5qdII")
 """Mark, CRC32 of all that follows it in the record, then sequence, episode, index, env_steps, batches, reward, number
 of frames, terminal. Behind it proprioception, action and frames."""
 _MARK = 0x50455453
+_MARK_BYTES = struct.pack("<I", _MARK)
+_MOST_FRAMES = 1024
+"""Of a record: a damaged one may claim any number, and each is summed up to be checked."""
+_NUMBER = re.compile(r"steps_(\d{15})\.")
 _CHECKED = 8
 """Bytes of a record before those that its checksum covers."""
 
@@ -77,41 +83,67 @@ def encode(entry: Entry) -> list[bytes | memoryview]:
 
 
 class SegmentReader:
-    """Yields the entries of a segment up to its end or its first damaged record; their arrays are views of one buffer.
+    """Yields the whole entries of a segment, also those behind damaged bytes; their arrays are views of one buffer.
+
+    Args:
+        path: of the segment.
+        sizes: of its steps; none for those that it says itself.
+        fallback: their sizes where it does not say them, because its header is damaged.
+
+    Attributes, complete once all entries were taken:
+        sizes: of the steps; none where nobody says them.
+        damaged: bytes that are no record any more. An end that was cut off is none: a killed writer leaves it.
+        claimed: the highest number that a step in the damaged bytes may have had; -1 without damage.
 
     Raises `OSError` where the file cannot be read, `JournalError` where it holds steps of other sizes, or is of
     another version.
     """
 
-    def __init__(self, path: Path, sizes: StepSizes | None = None) -> None:
+    def __init__(self, path: Path, sizes: StepSizes | None = None, fallback: StepSizes | None = None) -> None:
         self._data: NDArray[np.uint8] = np.fromfile(path, np.uint8)
-        self._at = _FILE.size
         found = _sizes(path, self._data[: _FILE.size].tobytes())
         if sizes is not None and found is not None and found != sizes:
             raise JournalError(
                 f"replay journal {path} holds steps of {found}, the configuration says {sizes}; "
                 "use the config.yaml of the run that wrote it, or another run_dir"
             )
-        self._sizes = found
+        self.damaged = 0
+        self.claimed = -1
+        self.has_header = found is not None
+        self.sizes = found or sizes or fallback
+        self._name = _NUMBER.search(path.name)
 
     def __iter__(self) -> Iterator[Entry]:
-        if self._sizes is None:
-            return
-        while (entry := self._decode(self._sizes)) is not None:
+        end = len(self._data)
+        at = min(_FILE.size, end)
+        last = int(self._name[1]) - 1 if self._name else -1
+        if not self.has_header and end >= _FILE.size and self._data[:at].any():
+            self._note_damage(0, at, last)
+        while at < end:
+            entry, nbytes = self._decode(at)
+            if entry is None:
+                start, at = at, self._next_record(at)
+                if at < end or not self._is_cut_off(start):
+                    self._note_damage(start, at, last)
+                continue
+            at += nbytes
+            last = entry.step.sequence
             yield entry
 
-    def _decode(self, sizes: StepSizes) -> Entry | None:
-        data = self._data[self._at :]
-        if len(data) < _RECORD.size:
-            return None
+    def _decode(self, at: int) -> tuple[Entry | None, int]:
+        """The whole record at a place, and its bytes; none where there is none."""
+        sizes, data = self.sizes, self._data[at:]
+        if sizes is None or len(data) < _RECORD.size:
+            return None, 0
         mark, checksum, *counts, reward, frames, terminal = _RECORD.unpack_from(data.data)
         nbytes = record_bytes(sizes, frames)
-        if mark != _MARK or nbytes > len(data) or zlib.crc32(data[_CHECKED:nbytes].data) != checksum:
-            return None
+        if mark != _MARK or nbytes > len(data) or frames > _MOST_FRAMES:
+            return None, 0
+        if zlib.crc32(data[_CHECKED:nbytes].data) != checksum:
+            return None, 0
         start = nbytes - frames * sizes.frame_bytes
         vectors, images = data[_RECORD.size : start].view("<f4"), data[start:nbytes]
         sequence, episode, index, env_steps, batches = counts
-        self._at += nbytes
         step = Step(
             sequence=sequence,
             episode=episode,
@@ -122,7 +154,50 @@ class SegmentReader:
             reward=reward,
             terminal=bool(terminal),
         )
-        return Entry(step, Position(sequence, episode, env_steps, batches))
+        return Entry(step, Position(sequence, episode, env_steps, batches)), nbytes
+
+    @cached_property
+    def _bytes(self) -> bytes:
+        return self._data.tobytes()
+
+    def _next_record(self, at: int) -> int:
+        """Where the next whole record behind a place begins; the end of the file where there is none."""
+        while (at := self._bytes.find(_MARK_BYTES, at + 1)) >= 0:
+            if self._decode(at)[0] is not None:
+                return at
+        return len(self._data)
+
+    def _is_cut_off(self, at: int) -> bool:
+        """Whether what begins at a place and reaches to the file's end is what a killed writer leaves."""
+        rest = self._data[at:]
+        if not rest.any():  # a power cut left the length and not the content
+            return True
+        head = rest[: _RECORD.size].tobytes()
+        if len(head) < _RECORD.size:
+            return head[:4] == _MARK_BYTES[: len(head)]
+        mark, _, *_, frames, _ = _RECORD.unpack(head)
+        return mark == _MARK and self.sizes is not None and record_bytes(self.sizes, frames) > len(rest)
+
+    def _note_damage(self, start: int, end: int, last: int) -> None:
+        """Note bytes that are no record; `last` is the number of the step before them."""
+        self.damaged += end - start
+        self.claimed = max(self.claimed, last + 1)
+        least = _RECORD.size if self.sizes is None else record_bytes(self.sizes, 0)
+        at = start
+        while (at := self._bytes.find(_MARK_BYTES, at, end)) >= 0 and at + _RECORD.size <= len(self._data):
+            sequence = _RECORD.unpack_from(self._bytes, at)[2]
+            if last < sequence <= last + 1 + (at - start) // least:
+                self.claimed = max(self.claimed, sequence)
+            at += 1
+
+
+def said_sizes(path: Path) -> StepSizes | None:
+    """The sizes of steps that a segment's header says; none where that is damaged or not there."""
+    try:
+        with path.open("rb") as file:
+            return _sizes(path, file.read(_FILE.size))
+    except (OSError, JournalError):
+        return None
 
 
 def _sizes(path: Path, head: bytes) -> StepSizes | None:

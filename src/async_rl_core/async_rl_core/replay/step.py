@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -30,3 +32,9 @@ class Step:
     """For that action; 0 at index 0."""
     terminal: bool
     """No return follows this observation. A time limit is not terminal: it bootstraps."""
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every number can be learned from: finite, and within float32's range."""
+        vectors = np.isfinite(self.proprioception).all() and np.isfinite(self.action).all()
+        return bool(vectors) and abs(self.reward) <= LARGEST  # which NaN is not

@@ -3,7 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from async_rl_core.agent.start import BEGINNING, Start
+from async_rl_core.agent.start import BEGINNING, Start, steps_gone
+from async_rl_core.algorithms import checkpoint_file
+from async_rl_core.algorithms.checkpoint_file import name_of, write_checkpoint
 from async_rl_core.errors import AsyncRLError
 from async_rl_core.monitor import summary
 from async_rl_core.monitor.episodes import EpisodeRow, EpisodeWriter
@@ -58,3 +60,41 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "episodes.csv").write_text("something else\n")
     with pytest.raises(AsyncRLError, match=r"episodes\.csv"):
         Start.of(tmp_path)
+
+
+def test_start_counts_episodes_that_ended_for_people(tmp_path: Path) -> None:
+    finish(tmp_path, episode=3, env_steps=300)
+    store(tmp_path, Position(sequence=345, episode=7, env_steps=341, batches=9))
+    start = Start.of(tmp_path)
+    assert (start.episode, start.ended) == (7, 3)
+
+
+def test_start_goes_beyond_steps_that_are_damaged_or_gone(tmp_path: Path) -> None:
+    store(tmp_path, Position(sequence=345, episode=4, env_steps=341, batches=9))
+    store(tmp_path, Position(sequence=346, episode=4, env_steps=342, batches=9))
+    newest = max((tmp_path / FOLDER).iterdir())
+    data = bytearray(newest.read_bytes())
+    data[-1] ^= 1
+    newest.write_bytes(data)
+    assert Start.of(tmp_path).sequence == 347
+    newest.unlink()
+    (tmp_path / checkpoint_file.FOLDER).mkdir()
+    path = tmp_path / checkpoint_file.FOLDER / name_of(9)
+    write_checkpoint(path, {"updates": 9, "env_steps": 442}, {"w": np.zeros(3, np.float32)})
+    assert steps_gone(tmp_path) == 101
+    assert Start.of(tmp_path).sequence == 442 + 4 + 1
+
+
+@pytest.mark.parametrize(
+    "text", ["[1]", "{}", '{"cycles": "9", "missed_cycles": NaN, "stale_images": 1e999}', "[" * 10**5]
+)
+def test_start_summary_with_other_values_counts_from_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / summary.NAME).write_text(text)
+    assert Start.of(tmp_path) == BEGINNING
+
+
+def test_start_damaged_line_of_episodes_is_left_out(tmp_path: Path) -> None:
+    finish(tmp_path, episode=3, env_steps=300)
+    with (tmp_path / "episodes.csv").open("a") as file:
+        file.write("\0" * 50 + "\n")
+    assert Start.of(tmp_path).ended == 3

@@ -13,6 +13,10 @@ from async_rl_core.bringup.resume import reopen, resumed
 from async_rl_core.config.load import read_config, resolve, write_config
 from async_rl_core.errors import AsyncRLError
 from async_rl_core.monitor.episodes import EpisodeRow, EpisodeWriter
+from async_rl_core.replay.journal import FOLDER, Journal
+from async_rl_core.replay.segment import Position
+from async_rl_core.replay.sizes import StepSizes
+from async_rl_core.replay.step import Step
 
 
 @pytest.fixture
@@ -107,3 +111,25 @@ def test_a_full_disk_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(preflight, "MIN_DISK", 2**80)
     with pytest.raises(AsyncRLError, match="free some"):
         reopened(run, episodes=3)
+
+
+def test_resume_says_what_of_the_journal_is_damaged_and_missing(run: Path) -> None:
+    sizes = StepSizes.of(resolve("laptop"))
+    step = np.zeros(sizes.proprioception, np.float32), np.zeros(sizes.action, np.float32), 0.0, False
+    frames = np.zeros((1, sizes.height, sizes.width, 3), np.uint8)
+    journal = Journal(run / FOLDER, sizes, 5.0, segment_bytes=3 * frames.nbytes)
+    for i in range(9):
+        journal.append(Step(i, 1, i, frames, *step), Position(i, 1, i, 0))
+    journal.close()
+    first, second, third = sorted((run / FOLDER).iterdir())
+    second.unlink()
+    damaged = bytearray(third.read_bytes())
+    damaged[100] ^= 1
+    third.write_bytes(damaged)
+    lines = reopened(run, episodes=9)
+    assert f"bytes of {third.name} are damaged" in lines[0]
+    assert "4 of 9 steps are missing (numbers 3 to 6)" in lines[1]
+    assert f"{third.name} is set aside as {third.name}.damaged; its 2 whole steps are kept" in lines[2]
+    assert "the newest 92 steps that the learner had seen are missing" in lines[3]
+    assert third.with_name(f"{third.name}.damaged").read_bytes() == damaged
+    assert first.exists() and lines[4].startswith("resuming at episode 4")

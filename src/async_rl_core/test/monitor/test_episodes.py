@@ -90,3 +90,22 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
         EpisodeWriter(tmp_path / "missing" / "episodes.csv")
     with pytest.raises(RecordError, match="cannot be read"):
         read_episodes(tmp_path / "missing" / "episodes.csv")
+
+
+@pytest.mark.parametrize(
+    "line", ["", "\0" * 40, "1,7.5000,100,0,3.2500,0.5000,0.2500,01,7.5000,100", "1,2,3", "9" * 100_000]
+)
+def test_episodes_damaged_line_is_left_out_told_and_the_file_kept(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "episodes.csv"
+    write(path, [ROW, ROW])
+    header, *lines = path.read_text().splitlines()
+    before = "".join(f"{text}\n" for text in (header, lines[0], line, lines[1]))
+    path.write_text(before)
+    assert read_episodes(path, damaged_left_out=True) == [ROW, ROW]
+    warnings: list[str] = []
+    writer = EpisodeWriter(path, warnings.append)
+    writer.write(ROW)
+    writer.close()
+    assert read_episodes(path) == [ROW, ROW, ROW]
+    assert len(warnings) == 1 and "1 lines are damaged and left out; episodes.csv.damaged keeps" in warnings[0]
+    assert (tmp_path / "episodes.csv.damaged").read_text() == before

@@ -1,6 +1,9 @@
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.replay import journal
 from async_rl_core.replay import replay as module
 from async_rl_core.replay.batch import Batch, BatchLayout
-from async_rl_core.replay.journal import Journal
+from async_rl_core.replay.journal import Journal, read_steps
 from async_rl_core.replay.replay import Replay
 from async_rl_core.replay.segment import Entry, Position
 from async_rl_core.replay.sizes import StepSizes
@@ -228,4 +231,60 @@ def test_without_a_journal_what_is_stored_is_settled() -> None:
     insert(replay, 5)
     assert replay.settled == 4
     replay.restore([])
+    replay.close()
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"reward": math.nan},
+        {"reward": -math.inf},
+        {"reward": 1e39},
+        {"action": np.full(5, np.nan, np.float32)},
+        {"proprioception": np.full(15, np.inf, np.float32)},
+    ],
+    ids=["NaN", "infinite", "beyond float32", "action", "proprioception"],
+)
+def test_replay_step_that_is_not_finite_is_neither_stored_nor_journalled(
+    tmp_path: Path, spoiled: dict[str, Any]
+) -> None:
+    replay = journalled(CONFIG, tmp_path)
+    for step in make_steps(20):
+        replay.insert(replace(step, **spoiled) if step.sequence == 7 else step)
+    assert (replay.refused, replay.lost, replay.repeated) == (1, 0, 0)
+    assert len(replay.store) == 6 + 9  # none across the gap, nor before a stack is complete again
+    replay.insert(next(make_steps(1, first=7)))
+    assert replay.repeated == 1
+    replay.close()
+    assert [step.sequence for step in read_steps(tmp_path)] == [*range(7), *range(8, 20)]
+
+
+def test_replay_journal_with_steps_that_are_not_finite_goes_on_without_them(tmp_path: Path) -> None:
+    sizes = StepSizes.of(CONFIG)
+    written = Journal(tmp_path, sizes, 5.0)
+    for step in make_steps(20):
+        reward = math.nan if step.sequence in (7, 19) else step.reward
+        written.append(replace(step, reward=reward), Position(step.sequence, 0, step.index, 0))
+    written.close()
+    replay = journalled(CONFIG, tmp_path)
+    assert (replay.refused, len(replay.store)) == (2, 6 + 8)
+    assert replay.settled == 19, "its number is not used again"
+    insert(replay, 10, first=20)
+    assert np.isfinite(drain(replay)[0].reward).all()
+    replay.close()
+
+
+def test_replay_tells_of_damage_and_keeps_what_is_whole(tmp_path: Path) -> None:
+    replay = journalled(CONFIG, tmp_path)
+    insert(replay, 20)
+    replay.close()
+    (path,) = tmp_path.iterdir()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    warnings: list[str] = []
+    replay = Replay(CONFIG)
+    replay.keep_in(tmp_path, warn=warnings.append)
+    assert len(replay.store) == 15
+    assert "are damaged" in warnings[0] and "its 19 whole steps are kept" in warnings[1]
     replay.close()
