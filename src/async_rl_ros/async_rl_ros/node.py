@@ -13,33 +13,47 @@ from rclpy.executors import Executor, ExternalShutdownException
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from async_rl_core.bringup.link import LOADED, UP, supervisor
+from async_rl_core.bringup.streams import never_block
 from async_rl_core.config.load import read_config
 from async_rl_core.errors import AsyncRLError, ConfigError
 from async_rl_ros.log_folder import log_arguments
-from async_rl_ros.scheduling import end_with_supervisor
+from async_rl_ros.scheduling import end_with_supervisor, undo_niceness
 
 _WAITING = 4
 """Messages and requests that a cycle may find."""
 
 
 class Stop:
-    """Set by SIGINT and SIGTERM. rclpy's own handlers would invalidate the context before zeros are sent."""
+    """Set by SIGINT and SIGTERM. rclpy's own handlers would invalidate the context before zeros are sent.
+
+    SIGTSTP, which Ctrl-Z sends to the nodes of `ros2 launch` too, suspends no node: the guard brings the arm to rest
+    and the others serve on.
+    """
 
     def __init__(self) -> None:
         self.requested = False
+        self.suspended = False
+        """Whether SIGTSTP has come; the node that heeds it takes it back."""
         self._starting = True
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._request)
+        signal.signal(signal.SIGTSTP, self._suspend)
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
         if self._starting:
-            self._starting = False
-            raise SystemExit(0)
+            # Not by an exception: threads that load a renderer or a model would run on into the interpreter's end.
+            os._exit(0)
+        undo_niceness()  # others wait for the end of this process
+
+    def _suspend(self, number: int, frame: FrameType | None) -> None:
+        self.suspended = True
 
     def started(self) -> None:
         """The node runs: from now on it ends itself. Until then a signal ends the process at once."""
         self._starting = False
+        end_with_supervisor()
 
 
 def make_executor() -> Executor:
@@ -99,7 +113,9 @@ def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | Non
         print(f"{Path(sys.argv[0]).name}: a node of async_rl, started by async_rl launch; see async_rl --help")
         return
     stop = Stop()
-    end_with_supervisor()
+    end_with_supervisor(signal.SIGKILL)  # nothing moves or is stored yet, and a library that loads heeds no signal
+    never_block()
+    supervisor().report(LOADED)
     scheduled = schedule() if schedule else ""
     rclpy.init(args=[*sys.argv, *log_arguments(os.environ)], signal_handler_options=SignalHandlerOptions.NO)
     node: ConfiguredNode | None = None
@@ -107,6 +123,7 @@ def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | Non
     try:
         node = create()
         stop.started()
+        supervisor().report(UP)
         if scheduled:
             node.get_logger().info(scheduled)
         node.run(stop)
@@ -121,4 +138,7 @@ def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | Non
             node.close()
             node.destroy_node()
         rclpy.try_shutdown()
-    sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Without the interpreter's end, in which a thread that still draws or renders may crash the process.
+    os._exit(code)

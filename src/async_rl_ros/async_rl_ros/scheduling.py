@@ -11,6 +11,7 @@ from async_rl_ros.slices import shorten_turns
 
 _PR_SET_PDEATHSIG = 1
 _FALLBACK_NICENESS = -10
+_INITIAL_NICENESS = os.getpriority(os.PRIO_PROCESS, 0)
 _AUTOGROUP = Path("/proc/self/autogroup")
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
@@ -96,8 +97,16 @@ def nice(value: int) -> str:
     return f"scheduled with nice {value}"
 
 
-def end_with_supervisor() -> None:
-    """SIGTERM for this process when the bring-up that started it dies, however that dies.
+def undo_niceness() -> None:
+    """Take `nice` and `background` back for every thread of this process, where that is allowed."""
+    for task in os.listdir("/proc/self/task"):
+        with suppress(OSError):  # not permitted, or ended meanwhile
+            if os.getpriority(os.PRIO_PROCESS, int(task)) > _INITIAL_NICENESS:
+                os.setpriority(os.PRIO_PROCESS, int(task), _INITIAL_NICENESS)
+
+
+def end_with_supervisor(number: int = signal.SIGTERM) -> None:
+    """SIGTERM, or another signal, for this process when the bring-up that started it dies, however that dies.
 
     Asked for by the environment variable ASYNC_RL_SUPERVISED, which holds the bring-up's process id, or 1 where that
     is not known. Raises OSError where Linux refuses.
@@ -106,11 +115,11 @@ def end_with_supervisor() -> None:
     if not supervisor.isdecimal():
         return
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
+    if libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"prctl(PR_SET_PDEATHSIG): {os.strerror(number)}")
     if int(supervisor) not in (1, os.getppid()):  # it died before we asked
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
 
 
 def lock_memory() -> str:

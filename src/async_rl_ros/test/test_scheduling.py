@@ -44,6 +44,17 @@ def test_nice_never_asks_for_more_than_it_has():
     assert run("os.setpriority(0, 0, 17); print(s.nice(5), os.getpriority(0, 0))") == "scheduled with nice 17 17"
 
 
+def test_undo_niceness_restores_every_thread_where_allowed():
+    code = (
+        "import threading, time; before = os.getpriority(0, 0); s.background();"
+        "t = threading.Thread(target=time.sleep, args=(60,), daemon=True); t.start(); s.undo_niceness();"
+        "print(before, [os.getpriority(0, int(i)) for i in os.listdir('/proc/self/task')], sep='|')"
+    )
+    before, found = run(code).split("|")
+    allowed = os.geteuid() == 0
+    assert found == f"[{before}, {before}]" if allowed else "19" in found
+
+
 @pytest.mark.parametrize(
     ("listed", "said"), [("", "no processor is isolated"), ("0", "runs on the isolated"), ("1022-1023", "not allowed")]
 )

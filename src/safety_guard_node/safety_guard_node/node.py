@@ -15,6 +15,7 @@ import async_rl_ros.node
 from async_rl_core.agent.histogram import Histogram
 from async_rl_core.agent.schedule import Schedule
 from async_rl_core.bringup.exit_codes import FAULTED
+from async_rl_core.bringup.link import ARMED, MOVING, supervisor
 from async_rl_core.safety.guard import Guard, Vector
 from async_rl_core.safety.halts import NOTICED
 from async_rl_core.safety.limits import longest_stop
@@ -29,6 +30,7 @@ from async_rl_ros.processor import ProcessorClock
 from async_rl_ros.qos import COMMAND, DRIVER, LATCHED, SENSOR
 from async_rl_ros.stamps import nanoseconds
 from async_rl_ros.timers import every
+from safety_guard_node.suspension import Suspension
 
 PRIORITY = 40
 """SCHED_FIFO: above the simulated robot and the agent."""
@@ -36,6 +38,8 @@ QUEUED = 50
 """Messages that may wait after a halt that the watchdog bears: mostly joint states, of which there are 125 a second."""
 REPORT_PERIOD = 1.0
 """Seconds between two looks at the command topic's publishers, and two repeated states."""
+LOOK_PERIOD = 0.1
+"""Seconds between two looks at whether the supervisor is stopped."""
 MARGIN = 0.0002
 """Seconds from a command's expected arrival to a cycle: what the agent decides goes out at once."""
 ZEROS = 0.12
@@ -85,12 +89,15 @@ class SafetyGuardNode(ConfiguredNode):
         name = driver.controller if driver and driver.via == "launch" else None
         self._controller = Controller(self, name) if name else None
         self._zeros = round(ZEROS * robot.state_rate)
+        self._suspension = Suspension(supervisor(), self._zeros)
+        self._unreported = {ARMED, MOVING}
         self._followed = False
         self._rested = 0
         self.create_service(Trigger, "safety_guard_node/arm", self._arm)
         self.create_service(Trigger, "safety_guard_node/disarm", self._disarm)
         self.create_service(Trigger, "safety_guard_node/reset_fault", self._reset_fault)
         every(self, REPORT_PERIOD, self._report)
+        every(self, LOOK_PERIOD, self._suspension.look_at_supervisor)
         self._diagnostics = Diagnostics(self, self._health)
 
     def run(self, stop: Stop) -> None:
@@ -100,7 +107,9 @@ class SafetyGuardNode(ConfiguredNode):
         self._schedule.advance(time.monotonic())
         try:
             while not stop.requested:
-                self._send(self._serve())
+                now = self._serve()
+                self._suspend_if_wanted(now, stop)
+                self._send(now)
             if self._guard.fault_stands(time.monotonic()):
                 self.exit_code = FAULTED
         except Exception as error:
@@ -139,7 +148,30 @@ class SafetyGuardNode(ConfiguredNode):
         self._command(velocity, now)
         if self._told != (self._guard.state, self._guard.fault):
             self._tell()
+        if self._unreported:
+            self._report_start()
         self._rest()
+
+    def _suspend_if_wanted(self, now: float, stop: Stop) -> None:
+        """Bring the arm to rest while the run is suspended, and confirm that it is."""
+        wanted = self._suspension.wanted(now, stop)
+        if wanted != self._guard.suspended:
+            if wanted:
+                self._guard.suspend(now)
+            else:
+                self._guard.resume()
+            self.get_logger().info("suspended: the arm comes to rest" if wanted else "no longer suspended")
+        if wanted:
+            self._suspension.cycle(self._guard.at_rest)
+
+    def _report_start(self) -> None:
+        """Tell the supervisor of the first arming and of the first motion."""
+        if ARMED in self._unreported and self._guard.state is State.ARMED:
+            self._unreported.discard(ARMED)
+            supervisor().report(ARMED)
+        if MOVING in self._unreported and not self._guard.at_rest:
+            self._unreported.discard(MOVING)
+            supervisor().report(MOVING)
 
     def _rest(self) -> None:
         """Once zeros have been repeated long enough after a fault, have the controller deactivated."""

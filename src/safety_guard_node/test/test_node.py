@@ -313,6 +313,20 @@ def test_a_signal_ends_it_with_the_arm_at_rest(world: World, number: signal.Sign
     assert max(a - b for a, b in itertools.pairwise(speeds())) <= 16.0 * CYCLE + 1e-9  # a ramp
 
 
+def test_sigtstp_suspends_it_with_the_arm_at_rest_and_sigcont_lets_it_arm_again(world: World) -> None:
+    """Without a bring-up; with one it is told, or sees that the bring-up is stopped."""
+    world.armed()
+    world.wanted = MOVING
+    world.until(world.moves)
+    world.guard.send_signal(signal.SIGTSTP)
+    stat = Path(f"/proc/{world.guard.pid}/stat")
+    world.until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
+    world.until(lambda: not any(world.velocity))
+    world.guard.send_signal(signal.SIGCONT)
+    world.until(world.is_in(GuardState.DISARMED))
+    world.until(world.moves)
+
+
 def test_a_description_without_the_joints_ends_it_with_one_line(world: World) -> None:
     world.until(lambda: bool(world.received))
     world.describe(urdf_text(world.config.robot).replace("elbow_joint", "elbow"))

@@ -72,7 +72,8 @@ def calibrate_latency(values: Mapping[str, str]) -> int:
         clean_dead_middleware(time.time())
         before = middleware_files()
         held.callback(lambda: clean_middleware(before, time.time()))
-        return asyncio.run(Supervisor(specs, Output([spec.name for spec in specs]), ambient).run())
+        output = held.enter_context(Output([spec.name for spec in specs]))
+        return asyncio.run(Supervisor(specs, output, ambient).run())
 
 
 def nodes(config: Config, path: Path, flashes: int) -> list[NodeSpec]:

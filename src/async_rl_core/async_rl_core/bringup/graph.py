@@ -49,6 +49,8 @@ class NodeSpec:
     """Whether it ends with exit code 3 (`FAULTED`) where a fault of the guard stands at its end."""
     enclave: str | None = None
     """Whose keys and rights it has, where the run is secure."""
+    holds_arm: bool = False
+    """It takes the orders of `link` to bring the arm to rest, and to let it move again."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def nodes(config: Config, config_path: Path) -> list[NodeSpec]:
     specs += [
         *robot_nodes(config, config_path),
         *camera_nodes(config, config_path),
-        replace(node("safety_guard_node"), tells_fault=True),
+        replace(node("safety_guard_node"), tells_fault=True, holds_arm=True),
         node("visual_target_node", restarts=again),
         node("monitor_node", restarts=again),
     ]

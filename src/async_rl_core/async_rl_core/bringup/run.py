@@ -66,10 +66,11 @@ def run(values: Mapping[str, str], task: str, clock: Callable[[], datetime] = da
         clock: the wall clock that names the run's folder.
     """
     ambient = dict(os.environ)
-    say = Output([]).say if is_resumed(values) else None
     asked = configure(values, task)
     require_no_launch_file(asked)
-    with prepared(asked, ambient, clock(), say) as (config, specs):
-        output = Output([spec.name for spec in specs])
-        output.say(f"run folder: {config.run_dir}")
-        return asyncio.run(Supervisor(specs, output, ambient).run())
+    with Output([]) as output:
+        say = output.say if is_resumed(values) else None
+        with prepared(asked, ambient, clock(), say) as (config, specs):
+            output.say(f"run folder: {config.run_dir}")
+            output.show([spec.name for spec in specs])
+            return asyncio.run(Supervisor(specs, output, ambient).run())

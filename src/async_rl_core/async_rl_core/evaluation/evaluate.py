@@ -52,20 +52,21 @@ def evaluate(run: Path, values: Mapping[str, str], clock: Callable[[], datetime]
     Raises:
         AsyncRLError: one line, with nothing started, where there is no such run or no checkpoint of it.
     """
-    ambient, now, say = dict(os.environ), clock(), Output([]).say
+    ambient, now = dict(os.environ), clock()
     folder = run.absolute() / FOLDER / f"{now:%Y%m%d-%H%M%S}"
     config = configure(run, values, folder)
     require_no_launch_file(config)
-    policy = newest_policy(config, run, say)
-    with prepared(config, ambient, now) as (config, specs):
-        _keep(policy.checkpoint, folder / CHECKPOINT)
-        output = Output([spec.name for spec in specs])
-        output.say(f"evaluating {policy.checkpoint} ({policy.updates} updates); folder: {folder}")
-        code = asyncio.run(Supervisor(specs, output, ambient).run())
-    scores = Scores.of(_finished(folder), success_threshold(config))
-    summary.write(folder / RESULT, _document(run, policy, config, scores))
-    for line in _report(run, policy, config, scores):
-        output.say(line)
+    with Output([]) as output:
+        policy = newest_policy(config, run, output.say)
+        with prepared(config, ambient, now) as (config, specs):
+            _keep(policy.checkpoint, folder / CHECKPOINT)
+            output.say(f"evaluating {policy.checkpoint} ({policy.updates} updates); folder: {folder}")
+            output.show([spec.name for spec in specs])
+            code = asyncio.run(Supervisor(specs, output, ambient).run())
+        scores = Scores.of(_finished(folder), success_threshold(config))
+        summary.write(folder / RESULT, _document(run, policy, config, scores))
+        for line in _report(run, policy, config, scores):
+            output.say(line)
     return code
 
 

@@ -64,6 +64,8 @@ class Guard:
                 f"at most {LONGEST_STOP:g} s are allowed; lower the velocity"
             )
         self.state = State.DISARMED
+        self.suspended = False
+        """Whether a person has suspended the run: the guard does not arm meanwhile."""
         self.fault: Fault | None = None
         self.faults = FaultLog()
         self.halts = Halts()
@@ -168,6 +170,8 @@ class Guard:
             found.append("the arm is not at rest")
         if self._filter is None:
             found.append("no robot_description yet")
+        if self.suspended:
+            found.append("the run is suspended; continue it with fg")
         if self._publishers != 1:
             found.append(self._publishers_text())
         return [text for text in found if text is not None]
@@ -187,6 +191,15 @@ class Guard:
         self._held = True
         self._happen(Event.DISARM)
         return True, f"disarming; the guard is in {self.state.name}"
+
+    def suspend(self, now: float) -> None:
+        """Bring the arm to rest and refuse to arm until `resume`; a person's `disarm` holds beyond that."""
+        self.suspended = True
+        self._happen(Event.DISARM)
+
+    def resume(self) -> None:
+        """Allow arming again; automatic arming where it is configured, else a person's."""
+        self.suspended = False
 
     def reset_fault(self, now: float) -> tuple[bool, str]:
         """Clear a fault, on a person's word only, once the arm is at rest. Returns whether it did, and why not."""

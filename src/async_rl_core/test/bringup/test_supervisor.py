@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import resource
 import select
 import signal
 import sys
@@ -11,6 +12,7 @@ from dataclasses import replace
 
 import pytest
 
+from async_rl_core.bringup import ending
 from async_rl_core.bringup.exit_codes import FAULTED
 from async_rl_core.bringup.graph import EXPLAINED, NodeSpec, Role
 from async_rl_core.bringup.output import Output
@@ -39,7 +41,12 @@ DIES_BY_SIGNAL = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 class Bench:
     """A supervisor on scripts instead of nodes, and what it wrote."""
 
-    def __init__(self, scripts: Mapping[str, tuple[Role, str]], grace: float = 30.0, restarts: int = 0) -> None:
+    def __init__(
+        self,
+        scripts: Mapping[str, tuple[Role, str]],
+        grace: float = 30.0,
+        restarts: int = 0,
+    ) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
         specs = [
             NodeSpec("test", name, name, role, restarts, env={"MARK": name}) for name, (role, _) in scripts.items()
@@ -240,3 +247,46 @@ def test_supervisor_death_beside_a_fault_is_a_death() -> None:
     bench = Bench({"guard": ("essential", TELLS_FAULT), "learner": ("essential", FAILS_STOPPING)})
     bench.supervisor.specs = [replace(spec, tells_fault=spec.name == "guard") for spec in bench.supervisor.specs]
     assert bench.run(all_up(2), (signal.SIGTERM,)) == 1
+
+
+WORKS_ON = OBEYS.replace('print("at rest")', "import time\nend = time.monotonic() + 2.0\n") + (
+    "while time.monotonic() < end: pass\nprint('kept')\n"
+)
+REPORTS = OBEYS.replace('print("at rest")', "import time\nfrom async_rl_core.bringup.link import supervisor\n") + (
+    "for _ in range(10):\n    supervisor().report('writing')\n    time.sleep(0.2)\nprint('kept')\n"
+)
+
+
+@pytest.mark.parametrize(("script", "said"), [(WORKS_ON, "learner"), (REPORTS, "learner (writing)")])
+def test_a_node_that_works_on_what_must_be_kept_is_waited_for(script: str, said: str) -> None:
+    bench = Bench({"learner": ("essential", script)}, grace=1.0)
+    assert bench.run(all_up(1), (signal.SIGINT,)) == 0
+    assert "learner | kept" in bench.out.getvalue()
+    assert f"still at work after 1 s: {said}; waiting" in bench.out.getvalue()
+    assert bench.err.getvalue() == ""
+
+
+def test_a_node_that_works_for_ever_is_killed_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "LONGEST_END", 1.5)
+    bench = Bench({"learner": ("essential", WORKS_ON.replace("+ 2.0", "+ 1e9"))}, grace=1.0)
+    assert bench.run(all_up(1), (signal.SIGINT,)) == 1
+    assert "killed after" in bench.err.getvalue()
+    assert all(is_gone(pid) for pid in bench.ups())
+
+
+def test_a_node_that_is_told_to_end_loses_its_niceness() -> None:
+    script = OBEYS.replace('print("up"', 'os.nice(7)\nprint("up"').replace(
+        'print("at rest")', 'print("nice", os.getpriority(os.PRIO_PROCESS, 0))'
+    )
+    bench = Bench({"learner": ("essential", script)})
+    assert bench.run(all_up(1), (signal.SIGINT,)) == 0
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    allowed = os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_NICE)[0] >= 20 - own
+    assert f"nice {own if allowed else own + 7}\n" in bench.out.getvalue()
+
+
+def test_only_the_node_that_hangs_is_killed() -> None:
+    bench = Bench({"learner": ("essential", WORKS_ON), "target": ("essential", STUBBORN)}, grace=1.0)
+    assert bench.run(all_up(2), (signal.SIGINT,)) == 1
+    assert "killed after 1 s without an end: target\n" in bench.err.getvalue()
+    assert "learner | kept" in bench.out.getvalue()

@@ -67,6 +67,36 @@ def test_a_persons_disarming_holds(bench: MakeBench) -> None:
     assert arm.guard.arm(arm.time)[0]
 
 
+def test_a_suspension_brings_the_arm_to_rest_and_arms_nothing_until_it_ends(bench: MakeBench) -> None:
+    arm = bench().armed()
+    arm.cycles(50, command=MOVING)
+    arm.guard.suspend(arm.time)
+    assert arm.guard.state is State.STOPPING
+    arm.cycles(100, command=MOVING)
+    assert arm.guard.state is State.DISARMED
+    assert not np.any(arm.velocity)
+    armed, message = arm.guard.arm(arm.time)
+    assert not armed and "the run is suspended; continue it with fg" in message
+    arm.guard.resume()
+    arm.cycles(50, command=MOVING)
+    assert arm.guard.state is State.ARMED
+
+
+def test_the_end_of_a_suspension_overrides_no_persons_disarming_and_clears_no_fault(bench: MakeBench) -> None:
+    arm = bench().armed()
+    arm.guard.disarm(arm.time)
+    arm.guard.suspend(arm.time)
+    arm.cycles(50, command=ZERO)
+    arm.guard.resume()
+    arm.cycles(50, command=ZERO)
+    assert arm.guard.state is State.DISARMED
+    arm.guard.fail(arm.time, "a fault")
+    arm.guard.suspend(arm.time)
+    arm.guard.resume()
+    arm.cycles(50, command=ZERO)
+    assert arm.guard.state is State.FAULT
+
+
 # Silence
 
 

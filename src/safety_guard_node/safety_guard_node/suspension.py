@@ -1,0 +1,63 @@
+"""Tells whether the run is suspended, and so the arm has to rest: by Ctrl-Z, by an order, or with the supervisor."""
+
+import os
+import signal
+from pathlib import Path
+
+from async_rl_core.bringup.link import AT_REST, PAUSE, RESUME, SupervisorLink
+from async_rl_ros.node import Stop
+
+SPREAD = 2.0
+"""Seconds after a SIGTSTP in which the bring-up, which got it as well, is stopped too."""
+
+_STOPPED = "T"  # the kernel's state of a process that was stopped by a signal
+
+
+class Suspension:
+    """Knows the reasons for a suspension, and confirms to the supervisor that the arm is at rest.
+
+    Reasons are an order of the supervisor; a supervisor that was itself stopped, as by SIGSTOP; and SIGTSTP to this
+    process, as the terminal sends it to the nodes of `ros2 launch`. Without any bring-up this process suspends itself
+    once the arm is at rest.
+
+    Args:
+        link: to the supervisor.
+        zeros: cycles at rest after which the arm counts as at rest.
+    """
+
+    def __init__(self, link: SupervisorLink, zeros: int) -> None:
+        self._link, self._zeros = link, zeros
+        supervisor = os.environ.get("ASYNC_RL_SUPERVISED", "")
+        self._stat = Path("/proc", supervisor, "stat") if supervisor.isdecimal() and int(supervisor) > 1 else None
+        self._ordered = self._supervisor_stopped = self._confirmed = False
+        self._until = 0.0
+        self._rested = 0
+
+    def wanted(self, now: float, stop: Stop) -> bool:
+        """Return whether the arm has to rest; `now` in seconds of the steady clock."""
+        for order in self._link.orders():
+            if order in (PAUSE, RESUME):
+                self._ordered, self._confirmed, self._rested = order == PAUSE, False, 0
+        if stop.suspended:
+            stop.suspended, self._until, self._confirmed, self._rested = False, now + SPREAD, False, 0
+        return self._ordered or self._supervisor_stopped or now < self._until
+
+    def look_at_supervisor(self) -> None:
+        """Note whether the supervisor is stopped; called now and then, for it reads a file of /proc."""
+        if self._stat is None:
+            return
+        try:
+            stat = self._stat.read_text()
+            self._supervisor_stopped = stat[stat.rindex(")") + 2] == _STOPPED
+        except (OSError, ValueError, IndexError):  # it died: the kernel has told this process by a signal
+            self._supervisor_stopped = False
+
+    def cycle(self, at_rest: bool) -> None:
+        """Confirm the rest once the arm has rested for long enough; called in every cycle of a suspension."""
+        self._rested = self._rested + 1 if at_rest else 0
+        if self._confirmed or self._rested < self._zeros:
+            return
+        self._confirmed = True
+        self._link.report(AT_REST)
+        if self._stat is None:
+            os.kill(os.getpid(), signal.SIGSTOP)

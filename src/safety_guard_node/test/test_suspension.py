@@ -1,0 +1,114 @@
+"""The reasons for which the arm rests while the run is suspended, and how its rest is confirmed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from async_rl_core.bringup.link import AT_REST, PAUSE, RESUME, NodeLink, SupervisorLink
+from async_rl_ros.node import Stop
+from safety_guard_node.suspension import SPREAD, Suspension
+
+ZEROS = 3
+
+
+class Signals:
+    """Stands for `Stop`, whose handlers would be those of this process."""
+
+    requested = suspended = False
+
+
+@pytest.fixture
+def stop() -> Stop:
+    return Signals()  # type: ignore[return-value]
+
+
+@pytest.fixture
+def links() -> Iterator[tuple[NodeLink, SupervisorLink]]:
+    ours = NodeLink()
+    yield ours, SupervisorLink(os.dup(ours.inlet))
+    ours.close_inlet()
+    ours.close()
+
+
+def test_an_order_suspends_and_the_rest_is_confirmed_once(
+    links: tuple[NodeLink, SupervisorLink], stop: Stop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASYNC_RL_SUPERVISED", str(os.getpid()))
+    link, theirs = links
+    suspension = Suspension(theirs, ZEROS)
+    assert not suspension.wanted(0.0, stop)
+    for _ in range(2):  # a second suspension is confirmed anew
+        link.order(PAUSE)
+        assert suspension.wanted(0.0, stop)
+        for at_rest in (True, True, False, True, True):
+            suspension.cycle(at_rest)
+        assert link.reports() == []
+        for _ in range(5):
+            suspension.cycle(True)
+        assert link.reports() == [AT_REST]
+        link.order(RESUME)
+        assert not suspension.wanted(0.0, stop)
+
+
+def test_a_stopped_supervisor_suspends_until_it_goes_on(
+    links: tuple[NodeLink, SupervisorLink], stop: Stop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    monkeypatch.setenv("ASYNC_RL_SUPERVISED", str(supervisor.pid))
+    suspension = Suspension(links[1], ZEROS)
+
+    def becomes(wanted: bool) -> bool:
+        deadline = time.monotonic() + 30.0
+        while time.monotonic() < deadline:
+            suspension.look_at_supervisor()
+            if suspension.wanted(0.0, stop) is wanted:
+                return True
+        return False
+
+    try:
+        assert becomes(False)
+        supervisor.send_signal(signal.SIGSTOP)
+        assert becomes(True)
+        supervisor.send_signal(signal.SIGCONT)
+        assert becomes(False)
+    finally:
+        supervisor.kill()
+        supervisor.wait()
+    suspension.look_at_supervisor()
+    assert not suspension.wanted(0.0, stop)
+
+
+def test_sigtstp_suspends_until_the_bring_up_had_time_to_stop(
+    links: tuple[NodeLink, SupervisorLink], stop: Stop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASYNC_RL_SUPERVISED", str(os.getpid()))
+    suspension = Suspension(links[1], ZEROS)
+    stop.suspended = True
+    assert suspension.wanted(10.0, stop)
+    assert not stop.suspended
+    assert suspension.wanted(10.0 + 0.9 * SPREAD, stop)
+    assert not suspension.wanted(10.1 + SPREAD, stop)
+
+
+@pytest.mark.parametrize("descriptor", ["", "nonsense", "0"])
+def test_a_process_without_a_supervisor_hears_no_orders(
+    descriptor: str, monkeypatch: pytest.MonkeyPatch, reset: Callable[[], SupervisorLink]
+) -> None:
+    monkeypatch.setenv("ASYNC_RL_LINK", descriptor)
+    link = reset()
+    link.report(AT_REST)
+    assert link.orders() == []
+
+
+@pytest.fixture
+def reset() -> Iterator[Callable[[], SupervisorLink]]:
+    from async_rl_core.bringup.link import supervisor
+
+    supervisor.cache_clear()
+    yield supervisor
+    supervisor.cache_clear()
