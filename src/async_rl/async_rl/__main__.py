@@ -2,9 +2,27 @@
 
 import sys
 
-from async_rl.command import main
+from async_rl_core.bringup.resource_limits import complaint
+from async_rl_core.bringup.streams import StreamError, discard, tolerate_broken_pipes
 
-__all__ = ["main"]
+
+def main() -> int:
+    """Run the command as a process; its exit code."""
+    tolerate_broken_pipes()
+    if problem := complaint():  # before the libraries load, whose errors under a limit are tracebacks
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    from async_rl.command import main as run
+
+    try:
+        code = run()
+        sys.stdout.flush()
+    except StreamError as error:
+        discard()
+        print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
+    return code
+
 
 if __name__ == "__main__":
     sys.exit(main())

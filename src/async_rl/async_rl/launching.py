@@ -23,15 +23,21 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 from async_rl_core.bringup.arguments import AS_PRESET, TASKS, configure, is_resumed, parse, shown_defaults, table
+from async_rl_core.bringup.ending import LONGEST_END
 from async_rl_core.bringup.executable import ros_arguments
 from async_rl_core.bringup.exit_codes import FAULTED
 from async_rl_core.bringup.graph import EXPLAINED, LaunchSpec, NodeSpec, environment, included
+from async_rl_core.bringup.launched import is_named
 from async_rl_core.bringup.run import prepared
 from async_rl_core.bringup.secure import DRIVER, variables
+from async_rl_core.bringup.streams import never_block
 from async_rl_core.bringup.supervisor import RESTART_DELAY, STOP_GRACE
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
 _ESCALATION = 0.25  # share of the grace left after SIGTERM, which launch sends between SIGINT and SIGKILL
+
+_KEEPERS = ("learner_node", "replay_node", "rl_agent_node", "monitor_node")
+"""Nodes that write what must be kept. launch cannot tell whether they make progress, so it waits longer for them."""
 
 _LAST_STOP = 1.0
 """Seconds from the death of a node to the end of the others, in which the arm is stopped."""
@@ -62,8 +68,9 @@ def _choices(choices: tuple[str, ...], default: str) -> list[str] | None:
 
 
 def _start(context: LaunchContext, task: str, launch_file: str) -> list[LaunchDescriptionEntity]:
+    never_block()  # launch prints in the thread that serves its signals
     # launch itself lets unknown arguments pass; those of a description that includes this one are not ours to judge.
-    if Path(launch_file).name in {Path(word).name for word in sys.argv}:
+    if is_named(launch_file, sys.argv):
         parse(word for word in context.argv if not word.startswith(_OF_LAUNCH))
     values = {a.name: text for a in table(task) if (text := context.launch_configurations[a.name]) != a.default}
     held = ExitStack()
@@ -106,7 +113,7 @@ def _action(spec: NodeSpec) -> Node:
         respawn_delay=RESTART_DELAY,
         # A SIGINT that reached only launch is passed on as SIGTERM after the first of these.
         sigterm_timeout=str(STOP_GRACE * (1 - _ESCALATION)),
-        sigkill_timeout=str(STOP_GRACE * _ESCALATION),
+        sigkill_timeout=str(LONGEST_END if spec.name in _KEEPERS else STOP_GRACE * _ESCALATION),
         on_exit=_on_exit(spec),
     )
 

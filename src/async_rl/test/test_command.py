@@ -1,6 +1,8 @@
 """The command line: what it accepts, and one line with exit code 2 for what it does not."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,33 @@ def test_export_says_what_it_does_before_it_loads_torch(tmp_path, capfd):
     printed = capfd.readouterr()
     assert printed.out.splitlines()[0] == "loading PyTorch"
     assert "has no config.yaml" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("words", "shell"),
+    [
+        ("--help", "| true"),
+        ("launch reacher --show-args", "| head -n 1 >/dev/null"),
+        ("calibrate latency --show-args", ">&-"),
+    ],
+)
+def test_a_list_whose_reader_is_gone_is_no_error(words: str, shell: str) -> None:
+    line = f'set -o pipefail; "$0" -m async_rl {words} {shell}'
+    done = subprocess.run(["bash", "-c", line, sys.executable], stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_output_to_a_full_disk_is_one_line() -> None:
+    line = [sys.executable, "-m", "async_rl", "--help"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "error: the output cannot be written: No space left on device\n")
+
+
+@pytest.mark.parametrize("limit", ["-n 32", "-v 2000000"])
+def test_a_limit_of_the_shell_is_one_line(limit: str) -> None:
+    line = f'ulimit {limit}; exec "$0" -m async_rl launch reacher'
+    done = subprocess.run(["bash", "-c", line, sys.executable], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith(f"error: ulimit {limit[:2]} is ")

@@ -5,10 +5,7 @@ import io
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from typing import Any, TextIO
 
 _NAMES = {1: "stdout", 2: "stderr"}
 
@@ -27,7 +24,7 @@ class TolerantFile(io.FileIO):
         super().__init__(descriptor, "w", closefd=False)
         self._drops = drops
 
-    def write(self, data: "ReadableBuffer") -> int:
+    def write(self, data: Any) -> int:
         """Write, or discard, all of the data."""
         view = memoryview(data).cast("B")
         size = len(view)

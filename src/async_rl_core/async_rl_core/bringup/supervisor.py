@@ -34,7 +34,7 @@ _SIGNAL_SPREAD = 0.2  # seconds in which a signal to the whole group, as systemd
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _TERMINAL_SIGNALS = (signal.SIGTTOU, signal.SIGTTIN)  # their default would suspend this process with the arm in motion
 _FLUSH_BEFORE_SUSPENSION = 0.5  # seconds
-_REARMING = "the guard arms by itself in simulation (guard.auto_arm), else once you call its service arm"
+_REARMING = "the guard arms by itself in simulation (guard.auto_arm), else once you type 'async_rl arm'"
 _REMINDER = 10.0  # seconds between two lines about nodes that are awaited
 
 
@@ -94,14 +94,15 @@ class Supervisor:
                 loop.remove_signal_handler(number)
             for number, previous in before.items():
                 signal.signal(number, previous)
-            if clean and self._faulted:
-                self.output.error(
-                    "the run ended with a fault of the safety guard, which stopped the arm; see its cause above"
-                )
-            self.output.flush()
-        if code or not clean or self._guard_failed:
-            return 1
-        return FAULTED if self._faulted else 0
+        if not clean or self._guard_failed:
+            code = 1
+        elif code == 0 and self._faulted:
+            self.output.error(
+                "the run ended with a fault of the safety guard, which stopped the arm; see its cause above"
+            )
+            code = FAULTED
+        self.output.flush()
+        return code
 
     async def _start_and_watch(self, lines: Mapping[str, list[str]]) -> int:
         for spec in self.specs:
