@@ -46,6 +46,7 @@ from faults.rows import (
     short_halts,
     snapshots,
     soak,
+    supervision,
 )
 
 FOLDER = Path(__file__).parent
@@ -71,6 +72,7 @@ ROWS: dict[int, tuple[Measure, ...]] = {
     18: (senses.failing,),
     19: (joint_states.failing,),
     20: (hiccups.cleared, hiccups.told),
+    26: (supervision.blocked, supervision.suspended),
     28: (short_halts.halted,),
 }
 

@@ -266,6 +266,20 @@ def leaks() -> None:
     Diagnostics.publish = publish  # type: ignore[method-assign]
 
 
+def waits_for_its_reader() -> None:
+    """The supervisor writes its output in the thread that serves its signals."""
+    from async_rl_core.bringup.line_writer import LineWriter
+
+    LineWriter.put = lambda self, line: self._write(f"{line}\n".encode())  # type: ignore[method-assign]
+
+
+def suspends_at_once() -> None:
+    """The supervisor suspends itself without a word to the guard."""
+    from async_rl_core.bringup.supervisor import Supervisor
+
+    Supervisor._on_suspend = lambda self, number: os.kill(os.getpid(), signal.SIGSTOP)  # type: ignore[method-assign]
+
+
 MUTATIONS: dict[str, Callable[[], None]] = {
     "no_watchdog": no_watchdog,
     "no_command_timeout": no_command_timeout,
@@ -286,6 +300,8 @@ MUTATIONS: dict[str, Callable[[], None]] = {
     "trusts_its_eyes": trusts_its_eyes,
     "keeps_what_is_doubtful": keeps_what_is_doubtful,
     "trusts_the_wall_clock": trusts_the_wall_clock,
+    "waits_for_its_reader": waits_for_its_reader,
+    "suspends_at_once": suspends_at_once,
 }
 
 
@@ -294,6 +310,8 @@ def main() -> None:
     mutation, node, *arguments = sys.argv[1:]
     MUTATIONS[mutation]()
     sys.argv = [node, *arguments]
+    if node == "async_rl":
+        sys.exit(import_module("async_rl.__main__").main())
     import_module(f"{node}.node").main()
 
 

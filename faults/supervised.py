@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import select
 import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +18,7 @@ from async_rl_core.config.load import write_config
 from async_rl_core.config.schema import Config
 from faults.census import processes_of
 from faults.ear import Ear
+from faults.wire import NeverError
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_TIMEOUT = 15.0
@@ -27,14 +30,22 @@ class SupervisedRun:
     Args:
         config: of the run; it has a `run_dir`.
         domain: ROS domain.
-        mutants: by node, the protection that it runs without (see `faults.mutants`).
+        mutants: by node, the protection that it runs without (see `faults.mutants`); the supervisor's is `async_rl`.
+        output: a descriptor that the run's output goes to, in place of its log.
     """
 
-    def __init__(self, config: Config, domain: int, mutants: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, config: Config, domain: int, mutants: Mapping[str, str] | None = None, output: int | None = None
+    ) -> None:
         assert config.run_dir is not None
         self.run_dir, self._config, self._domain = config.run_dir, config, domain
         self._log = self.run_dir.with_suffix(".log")
         self._ambient = {**os.environ, "ROS_DOMAIN_ID": str(domain)}
+        self._output = output
+        mutants = dict(mutants or {})
+        self._command = ["async_rl"]
+        if own := mutants.pop("async_rl", None):
+            self._command = [sys.executable, "-m", "faults.mutants", own, "async_rl"]
         if mutants:
             prefix = self.run_dir.with_suffix(".mutants").absolute()
             for node, mutant in mutants.items():
@@ -46,13 +57,37 @@ class SupervisedRun:
         write_config(self._config, preset)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                ["async_rl", "launch", "reacher", f"preset:={preset}", f"run_dir:={self.run_dir}"],
+                [*self._command, "launch", "reacher", f"preset:={preset}", f"run_dir:={self.run_dir}"],
                 env=self._ambient,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=log if self._output is None else self._output,
                 stderr=subprocess.STDOUT,
             )
         return self
+
+    @property
+    def process(self) -> int:
+        """The supervisor's process."""
+        return self._process.pid
+
+    def signal(self, number: int) -> float:
+        """Send a signal to the supervisor; returns the steady time just before."""
+        now = time.monotonic()
+        self._process.send_signal(number)
+        return now
+
+    def wait(self, timeout: float) -> int:
+        """Wait for the end of the run; its exit code. Raises `NeverError` where it does not end."""
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise NeverError(f"the run's end: not within {timeout:g} s") from None
+
+    def abandon(self) -> None:
+        """Kill a supervisor that has not ended; the kernel then ends its nodes."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.stop()
@@ -60,6 +95,7 @@ class SupervisedRun:
     def stop(self) -> int:
         """End the run as a user does, and return its exit code; a second time does nothing more."""
         if self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)
             self._process.send_signal(signal.SIGINT)
         return self._process.wait(STOP_TIMEOUT)
 
@@ -92,6 +128,42 @@ class SupervisedRun:
                     return pid
         self.require_running()
         raise ProcessLookupError(f"{name} does not run")
+
+
+class UnreadPipe:
+    """A pipe for a run's output that is read until `fill`, and never again."""
+
+    def __init__(self) -> None:
+        self._outlet, self.inlet = os.pipe()
+        self._read = threading.Event()
+
+    def __enter__(self) -> "UnreadPipe":
+        self._thread = threading.Thread(target=self._discard)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._stop_reading()
+        os.close(self._outlet)
+        os.close(self.inlet)
+
+    def fill(self) -> None:
+        """Stop reading, and leave no room for a line."""
+        self._stop_reading()
+        own = os.open(f"/proc/self/fd/{self.inlet}", os.O_WRONLY | os.O_NONBLOCK)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(own, b"\n" * select.PIPE_BUF)
+        os.close(own)
+
+    def _stop_reading(self) -> None:
+        self._read.set()
+        self._thread.join()
+
+    def _discard(self) -> None:
+        while not self._read.is_set():
+            if select.select([self._outlet], [], [], 0.1)[0]:
+                os.read(self._outlet, 65536)
 
 
 def _stand_in(prefix: Path, node: str, mutant: str) -> None:
