@@ -10,6 +10,7 @@ from async_rl_core.algorithms.learner import Learner
 from async_rl_core.algorithms.metrics import MetricsWriter
 from async_rl_core.algorithms.registry import make_algorithm
 from async_rl_core.algorithms.threads import keep_freed_memory, use_threads
+from async_rl_core.bringup.link import supervisor
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.replay.batch import BatchLayout
@@ -95,6 +96,7 @@ class LearnerNode(ConfiguredNode):
                 self._note_trouble()
             self.executor_.spin_once(timeout_sec=0.0)
             self._diagnostics.publish_changes()
+        supervisor().report("writing the last checkpoint")
         self._publish_state()
         self._checkpoints.close(self._learner.env_steps)
         for trouble in filter(None, (self._checkpoints.failed, self._metrics.failed)):

@@ -11,6 +11,7 @@ from pathlib import Path
 from visualization_msgs.msg import MarkerArray
 
 import async_rl_ros.node
+from async_rl_core.bringup.link import supervisor
 from async_rl_core.monitor import summary
 from async_rl_core.monitor.announcer import Announcer
 from async_rl_core.monitor.episode_events import EpisodeEvents
@@ -36,8 +37,8 @@ DRAIN = 0.2
 """Seconds after a requested stop in which the last episode may still come in."""
 LOOKS = 5
 """For what came, in that time or, where this process is kept from the processor, beyond it."""
-CLOSE_TIMEOUT = 5.0
-"""Seconds for the last drawings; the bring-up allows 8 s for everything."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds for the last drawings, once the records are written: a picture delays no end for longer."""
 
 
 class MonitorNode(ConfiguredNode):
@@ -58,6 +59,7 @@ class MonitorNode(ConfiguredNode):
         self._journal.faults = self._faults.figures
         self._camera = Camera(self, self.config, self._worker, folder / "videos")
         self._updates = 0
+        self._acting_since: float | None = None
         self._task = make_task(self.config)
         self._markers = self.create_publisher(MarkerArray, "monitor_node/markers", LATCHED)
         self.create_subscription(Episode, "rl_agent_node/episode", self._on_episode, LATCHED_HISTORY)
@@ -77,12 +79,14 @@ class MonitorNode(ConfiguredNode):
             looks += 1
 
     def close(self) -> None:
-        """Write the last records, and wait a while for drawings and videos that are under way."""
+        """Write the last records, and wait a moment for drawings and videos that are under way."""
+        supervisor().report("writing the last records")
         self._say(self._journal.component_table(time.monotonic()))
         self._journal.close(time.monotonic())
         self._say([*self._journal.warnings(), *self._camera.close()])
         if self._events is not None:
             self._events.close()
+        supervisor().report("drawing")
         self._say(self._worker.close(CLOSE_TIMEOUT))
         if self.config.learns:
             self._say(next_steps(self.config, self._folder, summary.read(self._folder), os.environ))
@@ -100,7 +104,8 @@ class MonitorNode(ConfiguredNode):
 
     def _done(self, now: float) -> float | None:
         """How much of the run is over."""
-        return fraction(self._journal.elapsed(now), self._journal.episodes, self.config.duration, self.config.episodes)
+        elapsed = 0.0 if self._acting_since is None else now - self._acting_since
+        return fraction(elapsed, self._journal.episodes, self.config.duration, self.config.episodes)
 
     def _say(self, lines: Iterable[str]) -> None:
         with contextlib.suppress(OSError):  # a log on a full disk, or a pipe that nobody reads any more
@@ -127,6 +132,7 @@ class MonitorNode(ConfiguredNode):
         self._say([episode_line(datetime.now(), row, message.random, self._done(now))])
 
     def _on_timing(self, message: Timing) -> None:
+        self._acting_since = time.monotonic() - message.elapsed  # an agent that was started again begins anew
         counts = counts_of(message)
         self._journal.count(counts)
         self._say(self._announcer.timing(counts))

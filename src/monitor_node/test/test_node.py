@@ -120,6 +120,9 @@ class Run:
 
         self.wait_for(heard)
 
+    def tell_elapsed(self, elapsed: float) -> None:
+        self._timing.publish(Timing(elapsed=elapsed, cycles=1000, missed_cycles=1))
+
     def tell_fault(self, process: "MonitorProcess", cause: str) -> None:
         self._guard.publish(GuardState(state=GuardState.FAULT, cause=cause))
         self.wait_for(lambda: any(cause in line for line in process.lines))
@@ -189,6 +192,22 @@ def test_the_run_folder_and_the_terminal(run: Run, number: signal.Signals) -> No
     assert list((run.folder / "tensorboard" / "episodes").iterdir())
     assert (run.folder / "components.png").stat().st_size > 5_000
     assert (run.folder / "learning_curve.png").stat().st_size > 10_000
+
+
+def test_progress_counts_from_the_agents_start_as_the_duration_does(run: Run) -> None:
+    """Not from the monitor's, which waits for the others to load: at most a second of it has passed here."""
+    monitor = run.start(duration=1000.0, episodes=None)
+    run.tell_episode(1, random=True, target_term=0.5)
+    run.wait_for(lambda: any(line.endswith("]   0%") for line in monitor.lines))
+
+    def heard() -> bool:
+        run.tell_elapsed(500.0)
+        return any("1 action cycle went by" in line for line in monitor.lines)
+
+    run.wait_for(heard)
+    run.tell_episode(2, random=True, target_term=0.5)
+    [_, second] = [line for line in monitor.end() if "episode" in line]
+    assert 50 <= int(second.removesuffix("%").split()[-1]) < 60
 
 
 def test_a_monitor_that_was_killed_continues(run: Run) -> None:

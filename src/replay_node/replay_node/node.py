@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import async_rl_ros.node
+from async_rl_core.bringup.link import supervisor
 from async_rl_core.errors import ConfigError
 from async_rl_core.replay.batch import Batch, BatchLayout
 from async_rl_core.replay.journal import FOLDER
@@ -160,6 +161,7 @@ class ReplayNode(ConfiguredNode):
 
     def close(self) -> None:
         """Drop the shared memory and complete the journal."""
+        supervisor().report("completing the journal")
         self._resources.close()
 
 

@@ -2,15 +2,10 @@
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from async_rl_core.agent.outbox import Receipt
-from async_rl_core.algorithms.checkpoint_folder import CheckpointFolder
-from async_rl_core.algorithms.fixed_policy import FixedPolicy
-from async_rl_core.algorithms.learner import Learner
-from async_rl_core.algorithms.metrics import MetricsWriter
 from async_rl_core.algorithms.policy import Policy
-from async_rl_core.algorithms.sequential import SequentialLearning
 from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
@@ -19,6 +14,9 @@ from async_rl_core.replay.step import Step
 from async_rl_core.transport.parameters import ParameterSubscriber
 from async_rl_core.transport.service import Endpoint, domain_from_environment
 from async_rl_core.transport.steps import StepLayout, StepPublisher
+
+if TYPE_CHECKING:
+    from async_rl_core.algorithms.learner import Learner
 
 IDLE = 1.0
 """Seconds without an update after which Seq-SAC rehearses one."""
@@ -34,7 +32,7 @@ class Learning(Protocol):
         """Gradient updates behind the policy."""
 
     @property
-    def learner(self) -> Learner | None:
+    def learner(self) -> "Learner | None":
         """The learner, where this process has it."""
 
     @property
@@ -99,6 +97,11 @@ class OneProcessLearning:
     receipt = None
 
     def __init__(self, config: Config, warn: Callable[[str], object]) -> None:
+        # Here, since no other architecture waits for what they load: numba and TensorBoard take seconds.
+        from async_rl_core.algorithms.checkpoint_folder import CheckpointFolder
+        from async_rl_core.algorithms.metrics import MetricsWriter
+        from async_rl_core.algorithms.sequential import SequentialLearning
+
         if config.run_dir is None:
             raise ConfigError("run_dir is not set; with architecture seq rl_agent_node keeps the run's records in it")
         self._sequential = SequentialLearning(config)
@@ -157,6 +160,8 @@ class NoLearning:
     trouble = ""
 
     def __init__(self, config: Config) -> None:
+        from async_rl_core.algorithms.fixed_policy import FixedPolicy  # only evaluations need it
+
         assert config.evaluation.checkpoint is not None
         fixed = FixedPolicy(config, config.evaluation.checkpoint)
         self.policy: Policy = fixed

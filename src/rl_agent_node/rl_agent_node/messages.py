@@ -25,9 +25,10 @@ def episode_message(result: EpisodeResult, timing: Timing, updates: int) -> Epis
     )
 
 
-def timing_message(timing: Timing, outbox: Outbox, longest: Gap | None = None) -> TimingMessage:
-    """Deadlines and latencies so far."""
+def timing_message(timing: Timing, outbox: Outbox, longest: Gap | None = None, elapsed: float = 0.0) -> TimingMessage:
+    """Deadlines and latencies so far, `elapsed` seconds after the agent began to act."""
     return TimingMessage(
+        elapsed=elapsed,
         cycles=timing.cycles,
         missed_cycles=timing.missed_cycles,
         stale_images=timing.stale_images,

@@ -20,6 +20,7 @@ from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.rehearsal import rehearse
+from async_rl_core.agent.reset import SHORTEST
 from async_rl_core.agent.schedule import Schedule
 from async_rl_core.agent.start import BEGINNING, Start
 from async_rl_core.agent.timing import TimedActor, Timing
@@ -81,7 +82,7 @@ class RLAgentNode(ConfiguredNode):
         rehearse(config, self._learning.policy, reward)
         self._actor = TimedActor(self._learning.policy, time.monotonic)
         self._loop = AgentLoop(
-            config, self._actor, reward, self._outbox, self._place_target, start, task.via, (GUARD, TARGET)
+            config, self._actor, reward, self._outbox, self._place_target, start, task.via, (GUARD, TARGET), SHORTEST
         )
         self._trouble = TroubleLog(self)
         self._timing = Timing(start.cycles, start.missed_cycles, start.stale_images)
@@ -290,7 +291,9 @@ class RLAgentNode(ConfiguredNode):
 
     def _report(self) -> None:
         self._trouble.note("records", self._learning.trouble)
-        self._timings.publish(self._stamped(messages.timing_message(self._timing, self._outbox, self._gaps.longest)))
+        elapsed = time.monotonic() - self._started
+        message = messages.timing_message(self._timing, self._outbox, self._gaps.longest, elapsed)
+        self._timings.publish(self._stamped(message))
         if self._learning.learner is not None:
             self._learner_states.publish(self._stamped(learner_state_message(self._learning.learner)))
 

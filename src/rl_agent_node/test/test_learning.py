@@ -1,6 +1,8 @@
 """Where the agent's policy comes from."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -117,3 +119,10 @@ def test_sequential_learning_stays_in_practice(tmp_path: Path, monkeypatch: pyte
 def test_sequential_learning_needs_a_folder() -> None:
     with pytest.raises(ConfigError, match="run_dir is not set"):
         connect(sequential(None), print)
+
+
+def test_an_agent_that_does_not_learn_itself_loads_neither_compiler_nor_board() -> None:
+    """They take seconds of a start on two cores."""
+    code = "import sys, rl_agent_node.node; print(*{'numba', 'tensorboard', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.split() == []

@@ -38,7 +38,8 @@ def test_an_episode_takes_its_share_of_the_timing() -> None:
 
 
 def test_timing() -> None:
-    message = timing_message(timing(), outbox(2))
+    message = timing_message(timing(), outbox(2), elapsed=3.5)
+    assert message.elapsed == 3.5
     assert (message.cycles, message.missed_cycles, message.steps_waiting) == (4, 1, 2)
     lateness = next(h for h in message.histogram if h.name == "lateness")
     assert sum(lateness.count) == 4

@@ -65,6 +65,7 @@ class AgentLoop:
         start: where the run is.
         via: poses that the reset of an episode goes through, rad in command order.
         witnesses: names of those who have to `confirm` what was done before it becomes experience.
+        first_reset: seconds of the first reset where the arm is at the start pose already; as the others by default.
 
     Attributes:
         limits: keeps the tool in its box ahead of the safety guard; until it is known, the arm rests.
@@ -87,6 +88,7 @@ class AgentLoop:
         start: Start = BEGINNING,
         via: Callable[[int], Sequence[Pose]] = lambda episode: (),
         witnesses: Sequence[str] = (),
+        first_reset: float | None = None,
     ) -> None:
         agent, robot = config.agent, config.robot
         self._agent = agent
@@ -121,6 +123,7 @@ class AgentLoop:
         self._rest: Vector = np.zeros(len(robot.joints))
         self._motion: ResetPath | None = None
         self._reset_start = self._ask_again = 0.0
+        self._reset_time, self._first_reset = agent.reset_duration, first_reset
         self._target_episode = 0
         self._result: EpisodeResult | None = None
         self._begin_episode()
@@ -256,6 +259,10 @@ class AgentLoop:
         poses = [*waypoints, self._start_pose]
         cycle = self._agent.action_cycle_time
         self._motion = ResetPath(joints.position, poses, self._reset_velocity, duration, now, cycle)
+        first, self._first_reset = self._first_reset, None
+        self._reset_time = self._agent.reset_duration
+        if first is not None and self._motion.arrived(joints.position):
+            self._reset_time = first
         self._reset_start = now
         self._ask_again = now
         self.phase = Phase.RESETTING
@@ -264,7 +271,7 @@ class AgentLoop:
         assert self._motion is not None
         elapsed = now - self._reset_start
         return (
-            elapsed >= self._agent.reset_duration
+            elapsed >= self._reset_time
             and self._motion.arrived(joints.position)
             and self._target_episode == self.episode
             and not self.waits_for_policy

@@ -45,6 +45,7 @@ class Bench:
         start: Start = BEGINNING,
         via: tuple[tuple[float, ...], ...] = (),
         witnesses: tuple[str, ...] = (),
+        first_reset: float | None = None,
     ) -> None:
         self.config = config
         self.steps: list[Step] = []
@@ -60,6 +61,7 @@ class Bench:
             start,
             lambda episode: via,
             witnesses,
+            first_reset,
         )
         self.loop.limits = Free()
         self.loop.policy_ready = True

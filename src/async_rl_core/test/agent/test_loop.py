@@ -114,6 +114,22 @@ def test_an_episode_takes_four_seconds_and_a_reset_about_three(bench: Bench) -> 
     assert bench.now - first == pytest.approx(7.0, abs=0.1)
 
 
+@pytest.mark.parametrize(("offset", "seconds"), [(0.0, 0.5), (0.3, 3.0)])
+def test_the_first_reset_is_short_only_where_the_arm_is_at_the_start_pose(
+    config: Config, offset: float, seconds: float
+) -> None:
+    bench = Bench(config, first_reset=0.5)
+    bench.position = np.array(config.robot.start) + offset
+    while bench.loop.phase is not Phase.RUNNING:
+        bench.cycle()
+    assert bench.now == pytest.approx(seconds, abs=0.15)
+    bench.until(episodes=1)
+    ended = bench.now
+    while bench.loop.phase is not Phase.RUNNING:
+        bench.cycle()
+    assert bench.now - ended == pytest.approx(3.0, abs=0.15)
+
+
 def test_each_episode_starts_at_the_start_pose(bench: Bench) -> None:
     bench.until(episodes=3)
     start = np.array(bench.config.robot.start)[:5]
