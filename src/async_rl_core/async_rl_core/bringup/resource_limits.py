@@ -21,8 +21,8 @@ class _Need:
 
 _NEEDS = (
     _Need(resource.RLIMIT_NOFILE, 512, "-n", "open files"),
-    _Need(resource.RLIMIT_AS, 32 * GIB, "-v", "KiB of virtual memory", 1024),
-    _Need(resource.RLIMIT_DATA, 32 * GIB, "-d", "KiB of data", 1024),
+    _Need(resource.RLIMIT_AS, 16 * GIB, "-v", "KiB of virtual memory", 1024),
+    _Need(resource.RLIMIT_DATA, 16 * GIB, "-d", "KiB of data", 1024),
     _Need(resource.RLIMIT_STACK, 2**20, "-s", "KiB of stack", 1024),
     _Need(resource.RLIMIT_FSIZE, 4 * GIB, "-f", "KiB in a file", 1024),
     _Need(resource.RLIMIT_CPU, 365 * 24 * 3600, "-t", "seconds of processor time"),
