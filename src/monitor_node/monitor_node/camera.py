@@ -67,7 +67,7 @@ class Camera:
 
     def _write(self, episode: int, frames: Frames) -> None:
         path = self._folder / f"episode_{episode:04d}.mp4"
-        self._worker.submit(f"writing {path}", lambda: _write(path, frames, self._rate))
+        self._worker.submit(f"writing {path}", lambda: _write(path, frames, self._rate), keep=True)
 
     @property
     def _watched(self) -> bool:

@@ -49,3 +49,19 @@ def test_a_job_that_never_ends_does_not_keep_the_process() -> None:
     worker.submit("another", print)
     assert worker.close(0.01) == ["warning: drawing was not finished in time"]
     hold.set()
+
+
+def test_close_with_a_job_to_be_kept_waits_for_it_and_for_no_picture_after_it() -> None:
+    worker = Worker()
+    hold, encoding, written = threading.Event(), threading.Event(), threading.Event()
+
+    def write() -> None:
+        encoding.wait(TIMEOUT)
+        written.set()
+
+    worker.submit("writing a video", write, keep=True)
+    worker.submit("drawing", hold.wait)
+    threading.Timer(0.2, encoding.set).start()
+    assert worker.close(0.01, TIMEOUT) == ["warning: drawing was not finished in time"]
+    assert written.is_set()
+    hold.set()
