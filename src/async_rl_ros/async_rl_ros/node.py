@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -138,6 +139,9 @@ def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | Non
             node.close()
             node.destroy_node()
         rclpy.try_shutdown()
+    for thread in threading.enumerate():  # such as one that writes a checkpoint
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
     sys.stdout.flush()
     sys.stderr.flush()
     # Without the interpreter's end, in which a thread that still draws or renders may crash the process.

@@ -92,3 +92,14 @@ def test_without_a_configuration_it_says_what_to_pass():
         _, err = process.communicate(timeout=30)
     assert process.returncode == 2
     assert "parameter 'config' is not set; pass -p config:=" in err
+
+
+def test_its_threads_finish_what_they_write_before_it_ends(config):
+    run = (
+        "import threading, time; "
+        'threading.Thread(target=lambda: (time.sleep(0.5), print("written", flush=True))).start()'
+    )
+    with start(run, "--ros-args", "-p", f"config:={config}") as process:
+        out, _ = process.communicate(timeout=30)
+    assert out.split()[-1] == "written"
+    assert process.returncode == 0
