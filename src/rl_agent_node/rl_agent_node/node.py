@@ -42,9 +42,8 @@ from async_rl_ros.processor import ProcessorClock, page_reads_and_evictions
 from async_rl_ros.service_caller import ServiceCaller
 from async_rl_ros.stamps import nanoseconds, ros_time
 from async_rl_ros.trouble import TroubleLog
-from rl_agent_node import messages
+from rl_agent_node import learning, messages
 from rl_agent_node.guard import GuardView
-from rl_agent_node.learning import connect
 
 M = TypeVar("M", Episode, LearnerState, TimingMessage)
 
@@ -75,7 +74,7 @@ class RLAgentNode(ConfiguredNode):
             # The middleware's threads stay in real time; updates in it would starve everything else.
             self.get_logger().info(f"learns in this process, {scheduling.urgent()}")
         start = Start.of(config.run_dir) if config.run_dir else BEGINNING  # before anything new is stored
-        self._learning = connect(config, self.get_logger().warning)
+        self._learning = learning.connect(config, self.get_logger().warning)
         self._outbox = Outbox(self._learning.send, self._learning.receipt, start.sequence)
         task = make_task(config)
         reward = task.reward()
@@ -291,9 +290,8 @@ class RLAgentNode(ConfiguredNode):
 
     def _report(self) -> None:
         self._trouble.note("records", self._learning.trouble)
-        elapsed = time.monotonic() - self._started
-        message = messages.timing_message(self._timing, self._outbox, self._gaps.longest, elapsed)
-        self._timings.publish(self._stamped(message))
+        longest, elapsed = self._gaps.longest, time.monotonic() - self._started
+        self._timings.publish(self._stamped(messages.timing_message(self._timing, self._outbox, longest, elapsed)))
         if self._learning.learner is not None:
             self._learner_states.publish(self._stamped(learner_state_message(self._learning.learner)))
 
