@@ -139,10 +139,10 @@ def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | Non
             node.close()
             node.destroy_node()
         rclpy.try_shutdown()
-    for thread in threading.enumerate():  # such as one that writes a checkpoint
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Without the interpreter's end, in which a thread that still draws or renders may crash the process.
-    os._exit(code)
+    if any(thread.daemon for thread in threading.enumerate()):
+        # One that still draws or renders would crash the process in the interpreter's end. Not done otherwise: that
+        # end also destroys the middleware's participant, whose death in the midst can halt the others.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -103,3 +103,10 @@ def test_its_threads_finish_what_they_write_before_it_ends(config):
         out, _ = process.communicate(timeout=30)
     assert out.split()[-1] == "written"
     assert process.returncode == 0
+
+
+def test_a_thread_that_never_ends_does_not_keep_the_process(config):
+    run = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()"
+    with start(run, "--ros-args", "-p", f"config:={config}") as process:
+        out, _ = process.communicate(timeout=30)
+    assert (process.returncode, out.split()[-1]) == (0, "closed")
