@@ -12,6 +12,7 @@ import numpy as np
 from async_rl_core.config.load import resolve
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.inputs import CommandInput, StatusInput
+from async_rl_core.safety.rest import RestWatch
 from async_rl_core.safety.states import Kind, State
 from async_rl_core.sim.model import urdf_text
 from faults.campaign import Form, mutation
@@ -154,6 +155,7 @@ def _bench() -> Any:
 def _set_in_motion(bench: Any) -> None:
     """From the start pose, where the arm stands again as if a person had put it there."""
     bench.position = np.array(bench.robot.start)
+    bench.guard._rest = RestWatch(bench.robot)  # or being put there would count as motion
     bench.cycles(60, command=[0.0] * len(bench.names))
     bench.cycles(25, command=MOVING)
     if bench.guard.state is not State.ARMED:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from inspect import unwrap
 from math import isfinite
 from pathlib import Path
 from random import Random
@@ -54,7 +55,7 @@ def _row(name: str, found: Counter[str], cases: int) -> Row:
 
 def _guard_cycle(node: Any) -> None:
     node._send(time.monotonic())
-    assert all(isfinite(value) for value in node._message.data), "not finite on the wire"
+    assert all(isfinite(value) for value in node._commands.message.data), "not finite on the wire"
 
 
 NODES: dict[str, tuple[str, Callable[[Any], object]]] = {
@@ -89,7 +90,7 @@ def _outcomes(node: Any, made: RandomMessages, cycle: Callable[[Any], object], c
     """What comes of a message to each subscription and a request to each service in turn, and of the loop after it."""
     cycle(node)  # some listen only then
     services = [one for one in node.services if one.srv_type.__module__.split(".")[0] not in RCLPYS]
-    own = [(one.callback, one.msg_type, ()) for one in node.subscriptions]
+    own = [(unwrap(one.callback), one.msg_type, ()) for one in node.subscriptions]  # a node logs what it cannot take
     own += [(one.callback, one.srv_type.Request, (one.srv_type.Response(),)) for one in services]
     found: Counter[str] = Counter()
     for number in range(cases):

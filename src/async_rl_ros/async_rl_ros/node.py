@@ -7,12 +7,14 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import rclpy
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.executors import Executor, ExternalShutdownException
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.subscription import Subscription
 
 from async_rl_core.bringup.link import LOADED, UP, supervisor
 from async_rl_core.bringup.streams import never_block
@@ -89,6 +91,27 @@ class ConfiguredNode(Node):
         self.config = read_config(Path(path))
         self.executor_ = make_executor()
         self.executor_.add_node(self)
+
+    def create_subscription(self, msg_type: Any, topic: str, callback: Any, *args: Any, **options: Any) -> Any:
+        """Subscribe as a node does, but a message that `callback` cannot take is logged and left out.
+
+        Any process of the domain may publish on a topic: what it sends must not end this node.
+        """
+
+        def take(message: Any) -> None:
+            try:
+                callback(message)
+            except Exception as error:
+                self.on_bad_message(topic, error)
+
+        take.__wrapped__ = callback  # type: ignore[attr-defined]
+        subscription: Subscription[Any] = super().create_subscription(msg_type, topic, take, *args, **options)
+        return subscription
+
+    def on_bad_message(self, topic: str, error: Exception) -> None:
+        """Log that a message could not be taken, at most once in five seconds."""
+        line = f"ignored a message on {topic}: {type(error).__name__}: {' '.join(str(error).split())}"
+        self.get_logger().error(line, throttle_duration_sec=5.0)
 
     def run(self, stop: Stop) -> None:
         """Serve callbacks until a stop is requested; real-time nodes put their own loop here."""

@@ -16,6 +16,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from async_rl_core.agent.gaps import GapMeter
+from async_rl_core.agent.joint_input import JointInput
 from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
@@ -26,13 +27,14 @@ from async_rl_core.agent.start import BEGINNING, Start
 from async_rl_core.agent.timing import TimedActor, Timing
 from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.bringup.exit_codes import FAULTED
-from async_rl_core.safety.kinematics import Kinematics
+from async_rl_core.safety.description_input import DescriptionInput
 from async_rl_core.safety.workspace import SoftLimits
 from async_rl_core.tasks.registry import make_task
 from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, LearnerState, Target, VelocityCommand
 from async_rl_interfaces.msg import Timing as TimingMessage
 from async_rl_interfaces.srv import ResetTarget
 from async_rl_ros import qos, scheduling
+from async_rl_ros.description import reference_description
 from async_rl_ros.diagnostics import Diagnostics, Health
 from async_rl_ros.images import CvBridge, CvBridgeError
 from async_rl_ros.learner_state import TOPIC, learner_state_message
@@ -88,6 +90,9 @@ class RLAgentNode(ConfiguredNode):
         self._joints: JointState | None = None
         self._guard = GuardView()
         self._target_heard = 0.0
+        self._joint_input = JointInput(config.robot.state_topic, config.robot.joints)
+        reference = reference_description(config.robot, self.get_logger().warning)
+        self._description = DescriptionInput(config.robot, reference)
         self._target_episode = 0
         self._unusable = ""
         self._acted_on: Frame | None = None
@@ -114,7 +119,7 @@ class RLAgentNode(ConfiguredNode):
         self.create_subscription(Image, self.config.image_topic, self._on_image, frames)
         self.create_subscription(JointStateMessage, robot.state_topic, self._on_joint_state, qos.SENSOR)
         self.create_subscription(GuardState, "safety_guard_node/state", self._on_guard_state, qos.LATCHED)
-        self.create_subscription(String, "robot_description", self._on_robot_description, qos.LATCHED)
+        self.create_subscription(String, "robot_description", self._on_robot_description, qos.DESCRIPTION)
         self.create_subscription(Target, "target", self._on_target, qos.LATCHED)
         self._command = self.create_publisher(VelocityCommand, "~/command", qos.COMMAND)
         self._episodes = self.create_publisher(Episode, "~/episode", qos.LATCHED_HISTORY)
@@ -155,16 +160,11 @@ class RLAgentNode(ConfiguredNode):
         self.get_logger().error(f"waiting for {self._unusable}", throttle_duration_sec=5.0)
 
     def _on_joint_state(self, message: JointStateMessage) -> None:
-        received = time.monotonic()
-        index = {name: i for i, name in enumerate(message.name)}
-        try:
-            order = [index[name] for name in self.config.robot.joints]
-            position, velocity = (np.array(v, dtype=np.float64)[order] for v in (message.position, message.velocity))
-        except (KeyError, IndexError):
-            self.get_logger().error(f"joint_states lack a joint: got {list(message.name)}", throttle_duration_sec=5.0)
-            return
-        if np.isfinite(position).all() and np.isfinite(velocity).all():
-            self._joints = JointState(position, velocity, received)
+        stamp = nanoseconds(message.header.stamp)
+        joints = self._joint_input.read(time.monotonic(), stamp, message.name, message.position, message.velocity)
+        self._joints = joints or self._joints
+        if self._joint_input.problem:
+            self.get_logger().error(f"cannot use joint states: {self._joint_input.problem}", throttle_duration_sec=5.0)
 
     def _on_guard_state(self, message: GuardState) -> None:
         if self._guard.hear(message, time.monotonic()):
@@ -179,10 +179,15 @@ class RLAgentNode(ConfiguredNode):
             self._loop.confirm(TARGET)
 
     def _on_robot_description(self, message: String) -> None:
-        if self._loop.limits is not None:  # the guard takes the first too; building a model takes longer than a cycle
+        before = self._description.problem
+        taken = self._description.take(message.data)
+        if self._description.problem and self._description.problem != before:
+            self.get_logger().error(self._description.problem)
+        if not taken:  # the guard takes the first too; building a model takes longer than a cycle
             return
-        robot = self.config.robot
-        kinematics = Kinematics(message.data, robot.joints, robot.workspace.frame, robot.tool_frame)
+        robot, kinematics = self.config.robot, self._description.kinematics
+        assert kinematics is not None
+        self._message.description = self._description.digest
         limits = SoftLimits(robot, kinematics, self.config.agent.action_cycle_time)
         limits.shape(np.array(robot.start), np.ones(len(robot.joints)))  # the first call is slow
         self._loop.limits = limits
@@ -286,7 +291,8 @@ class RLAgentNode(ConfiguredNode):
 
     @property
     def _waits_for(self) -> str:
-        return self._unusable or self._loop.obstacle
+        joints = self._joint_input.problem and f"joint states that can be used: {self._joint_input.problem}"
+        return self._unusable or joints or self._loop.obstacle
 
     def _report(self) -> None:
         self._trouble.note("records", self._learning.trouble)

@@ -11,7 +11,7 @@ from sensor_msgs.msg import JointState
 from async_rl_core.sim.disturbance import SensorNoise
 from async_rl_core.sim.scene import Scene
 from async_rl_ros import qos
-from async_rl_ros.node import ConfiguredNode
+from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.node import main as run_node
 from async_rl_ros.scheduling import realtime
 from async_rl_ros.stamps import nanoseconds
@@ -33,14 +33,21 @@ class CameraSimNode(ConfiguredNode):
         self._view = View(self, Scene(config), SensorNoise(config.sim, config.seed))
         self.create_subscription(JointState, config.robot.state_topic, self._on_joint_state, qos.SENSOR)
 
+    def run(self, stop: Stop) -> None:
+        """Serve callbacks until a stop is requested. Raises what went wrong in the camera's thread."""
+        while not stop.requested and self._view.camera.error is None:
+            self.executor_.spin_once(timeout_sec=0.1)
+        if self._view.camera.error is not None:
+            raise self._view.camera.error
+
     def close(self) -> None:
         """End the camera's thread."""
         self._view.camera.close()
 
     def _on_joint_state(self, message: JointState) -> None:
         now = time.monotonic()
-        if now < self._due - self._tolerance:
-            return
+        if now < self._due - self._tolerance or not set(self._joints) & set(message.name):
+            return  # a message of another device, such as a gripper, is not ours
         position = self._angles(message)
         if position is None:
             return

@@ -2,13 +2,12 @@
 
 import gc
 import time
-from array import array
 from contextlib import suppress
 from typing import Any
 
 from builtin_interfaces.msg import Time
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64MultiArray, String
+from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 import async_rl_ros.node
@@ -23,14 +22,16 @@ from async_rl_core.safety.states import Fault, Kind, State
 from async_rl_interfaces.msg import GuardState, RobotStatus, VelocityCommand
 from async_rl_ros import scheduling
 from async_rl_ros.controller import Controller
+from async_rl_ros.description import reference_description
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.histograms import histogram_message
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.processor import ProcessorClock
-from async_rl_ros.qos import COMMAND, DRIVER, LATCHED, SENSOR
+from async_rl_ros.qos import COMMAND, DESCRIPTION, LATCHED, SENSOR
 from async_rl_ros.stamps import nanoseconds
 from async_rl_ros.timers import every
 from safety_guard_node.suspension import Suspension
+from safety_guard_node.topics import CommandTopic, listen, velocity_problem
 
 PRIORITY = 40
 """SCHED_FIFO: above the simulated robot and the agent."""
@@ -67,6 +68,7 @@ class SafetyGuardNode(ConfiguredNode):
             driven=driver is not None,
             simulated=self.config.hardware == "sim",
             holds=driver is not None and driver.via == "launch",
+            reference=reference_description(robot, self.get_logger().warning),
         )
         self._processor = ProcessorClock()
         self._started = self.get_clock().now().to_msg()
@@ -78,14 +80,10 @@ class SafetyGuardNode(ConfiguredNode):
         self._answered: int | None = None
         self._told: tuple[object, ...] = ()
         self._fault_stamp = Time()
-        self._message = Float64MultiArray()
-        self._commands = self.create_publisher(Float64MultiArray, robot.command_topic, DRIVER)
+        self._description_problem = ""
+        self._commands = CommandTopic(self, robot.command_topic, self._guard)
         self._states = self.create_publisher(GuardState, "safety_guard_node/state", LATCHED)
-        self.create_subscription(JointState, robot.state_topic, self._on_joint_state, SENSOR)
-        self.create_subscription(String, "robot_description", self._on_description, LATCHED)
-        self.create_subscription(VelocityCommand, "rl_agent_node/command", self._on_command, COMMAND)
-        if driver is not None:
-            self.create_subscription(RobotStatus, "robot_status", self._on_status, LATCHED)
+        self._subscribe()
         name = driver.controller if driver and driver.via == "launch" else None
         self._controller = Controller(self, name) if name else None
         self._zeros = round(ZEROS * robot.state_rate)
@@ -99,6 +97,19 @@ class SafetyGuardNode(ConfiguredNode):
         every(self, REPORT_PERIOD, self._report)
         every(self, LOOK_PERIOD, self._suspension.look_at_supervisor)
         self._diagnostics = Diagnostics(self, self._health)
+
+    def _subscribe(self) -> None:
+        guard, state_topic = self._guard, self.config.robot.state_topic
+        listen(self, guard, JointState, state_topic, self._on_joint_state, SENSOR)
+        listen(self, guard, VelocityCommand, "rl_agent_node/command", self._on_command, COMMAND)
+        self.create_subscription(String, "robot_description", self._on_description, DESCRIPTION)
+        if self.config.robot_driver is not None:
+            listen(self, guard, RobotStatus, "robot_status", self._on_status, LATCHED)
+
+    def on_bad_message(self, topic: str, error: Exception) -> None:
+        """Latch a fault as well: what this guard cannot take it cannot judge."""
+        super().on_bad_message(topic, error)
+        self._guard.fail(time.monotonic(), f"error in the guard on a message of {topic}: {error}")
 
     def run(self, stop: Stop) -> None:
         """Guard until a stop is requested; on every way out, the arm is brought to rest first."""
@@ -183,8 +194,7 @@ class SafetyGuardNode(ConfiguredNode):
     def _command(self, velocity: Vector, now: float) -> None:
         """Publish what was judged at `now`, and set the next cycle."""
         self._judging.add(1e3 * (time.monotonic() - now))
-        self._message.data = array("d", velocity.tobytes())
-        self._commands.publish(self._message)
+        self._commands.send(velocity)
         self._schedule.advance(now)
 
     def _measure(self, now: float) -> None:
@@ -211,10 +221,13 @@ class SafetyGuardNode(ConfiguredNode):
     def _on_joint_state(self, message: JointState) -> None:
         stamp = nanoseconds(message.header.stamp)
         self._guard.on_joint_state(time.monotonic(), stamp, message.name, message.position, message.velocity)
+        problem = self._guard.state_problem or velocity_problem(message)
+        if problem:
+            self.get_logger().warning(f"cannot use joint states: {problem}", throttle_duration_sec=5.0)
 
     def _on_command(self, message: VelocityCommand) -> None:
         now = time.monotonic()
-        if self._guard.on_command(now, message.sequence, message.name, message.velocity):
+        if self._guard.on_command(now, message.sequence, message.name, message.velocity, message.description):
             if not self._followed:  # once per cycle: a flood of commands must not put off the next for ever
                 self._schedule.follow(now)
                 self._followed = True
@@ -224,7 +237,12 @@ class SafetyGuardNode(ConfiguredNode):
         self._guard.on_status(time.monotonic(), message.ready, message.cause)
 
     def _on_description(self, message: String) -> None:
-        if not self._guard.on_description(message.data):
+        taken = self._guard.on_description(message.data)
+        problem = self._guard.description_problem
+        if problem and problem != self._description_problem:
+            self.get_logger().error(problem)
+        self._description_problem = problem
+        if not taken:
             return
         self._schedule.advance(time.monotonic())  # not armed, the cycles lost to reading the meshes are not late
         if self._guard.collisions_unjudged:
@@ -251,6 +269,7 @@ class SafetyGuardNode(ConfiguredNode):
 
     def _count_publishers(self) -> None:
         self._guard.on_publishers(time.monotonic(), self.count_publishers(self.config.robot.command_topic))
+        self._guard.on_description_publishers(self.count_publishers("robot_description"))
 
     def _tell(self) -> None:
         """Publish the guard's state; what is new about it goes into the log too."""
@@ -273,6 +292,7 @@ class SafetyGuardNode(ConfiguredNode):
             histogram=[histogram_message(histogram) for histogram in self._histograms],
             started=self._started,
             **self._faults(),
+            description=guard.description,
         )
         message.header.stamp = now
         self._states.publish(message)
@@ -308,6 +328,7 @@ class SafetyGuardNode(ConfiguredNode):
             "commands accepted": guard.accepted,
             "commands refused": guard.refused,
             **{f"cycles limited by {name}": count for name, count in sorted(guard.limited.items())},
+            "robot_description": guard.description or guard.description_problem or "none yet",
             "collisions": guard.collisions_unjudged or "judged",
             **{f"faults: {kind.name.lower()}": count for kind, count in sorted(guard.faults.counts.items())},
             "faults cleared by the guard": guard.faults.cleared,

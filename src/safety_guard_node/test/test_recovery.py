@@ -7,7 +7,7 @@ from pathlib import Path
 from async_rl_core.bringup.exit_codes import FAULTED
 from async_rl_interfaces.msg import GuardState
 
-from .test_node import MOVING, WATCHDOG, ZERO, World
+from .conftest import MOVING, WATCHDOG, ZERO, World
 
 
 def test_node_timing_fault_of_a_simulated_arm_is_cleared_counted_and_no_other_is(tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from async_rl_core.config.schema import GuardConfig, RobotConfig
 from async_rl_core.errors import SafetyError
 from async_rl_core.safety.collision import Bodies, GeometryError
+from async_rl_core.safety.description_input import DescriptionInput
 from async_rl_core.safety.fault_log import FaultLog
 from async_rl_core.safety.halts import Halts
 from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput
-from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.safety.limits import Area, LimitFilter, longest_stop
+from async_rl_core.safety.publishers import PublisherInput
+from async_rl_core.safety.rest import RestWatch
 from async_rl_core.safety.resumption import Resumption
 from async_rl_core.safety.states import TRANSITIONS, Event, Fault, Kind, State
 from async_rl_core.safety.zone import ToolZone
@@ -40,6 +42,7 @@ class Guard:
     `action_cycle_time` is that of the agent's commands, in seconds; `driven`: the robot has a driver, whose `on_status`
     is then a condition for arming. `simulated`: the arm is, so that faults of timing may be cleared. `holds`: where
     commands cease, the robot's side goes on with the last velocity.
+    `reference`: the URDF that the robot's file names, which `robot_description` must agree with; None: not installed.
     Raises `SafetyError` for a configuration that it cannot guard by.
     """
 
@@ -51,6 +54,7 @@ class Guard:
         driven: bool = False,
         simulated: bool = False,
         holds: bool = False,
+        reference: str | None = None,
     ) -> None:
         self._patience = action_cycle_time + config.grace
         if self._patience >= config.watchdog:
@@ -80,9 +84,11 @@ class Guard:
         self._status = StatusInput(driven)
         self._resumption = Resumption(robot, holds)
         self._cycle = 1.0 / robot.state_rate
+        self._description = DescriptionInput(robot, reference)
         self._filter: LimitFilter | None = None
         self._zero: Vector = np.zeros(len(robot.joints))
-        self._publishers = 0
+        self._rest = RestWatch(robot)
+        self._publishers = PublisherInput(robot.command_topic)
         self._held = False
 
     @property
@@ -101,24 +107,46 @@ class Guard:
         return self._filter is None or self._filter.at_rest
 
     def on_description(self, urdf: str) -> bool:
-        """Take the robot's URDF and read its meshes; only the first counts. Returns whether this was it.
+        """Take the robot's URDF and read its meshes; the first that fits counts. Returns whether this was it.
 
-        Raises `SafetyError` where it lacks what the configuration names.
+        One that is refused changes nothing; `description_problem` says why. One that differs from the first keeps the
+        guard from arming, and is a fault where it is armed.
         """
-        if self._filter is not None:
+        if not self._description.take(urdf):
             return False
+        kinematics = self._description.kinematics
+        assert kinematics is not None
         robot, config = self._robot, self._config
-        kinematics = Kinematics(urdf, robot.joints, robot.workspace.frame, robot.tool_frame)
         areas: list[Area] = [ToolZone(robot.workspace, config.workspace_margin, kinematics)]
         try:
             areas.append(Bodies(urdf, robot, config.collision_margin, 1.0 / robot.state_rate))
         except GeometryError as error:
             self.collisions_unjudged = str(error)
+        except Exception as error:  # whatever a library makes of a foreign message must not end the guard
+            self.collisions_unjudged = f"{type(error).__name__}: {error}"
         self._filter = LimitFilter(robot, config, areas)
         return True
 
-    def on_command(self, now: float, sequence: int, names: Sequence[str], velocity: Sequence[float]) -> bool:
+    def on_description_publishers(self, count: int) -> None:
+        """Take the number of publishers on robot_description."""
+        self._description.on_publishers(count)
+
+    @property
+    def description(self) -> str:
+        """Digest of the robot_description that counts; empty before there is one."""
+        return self._description.digest
+
+    @property
+    def description_problem(self) -> str:
+        """Why the newest robot_description was not taken; empty where it was, or was the same again."""
+        return self._description.problem
+
+    def on_command(
+        self, now: float, sequence: int, names: Sequence[str], velocity: Sequence[float], description: str = ""
+    ) -> bool:
         """Judge a command of the agent: velocities in rad/s by joint name. Returns whether it was accepted.
+
+        `description`: digest of the robot_description that the agent uses; empty where it does not say.
 
         A malformed command is a fault in any state. A sequence number that does not rise is one too, except where the
         guard is not following and the agent was silent before: that is a new agent, which needs a new arming.
@@ -129,6 +157,7 @@ class Guard:
         cause = self._commands.take(now, sequence, names, velocity, restarted)
         if cause is None:
             self.faults.end_of_silence(Kind.AGENT_SILENT, now, silence)
+            self._description.agent = description
             return True
         if following or cause.malformed:
             self._fail(Kind.COMMAND, cause.text, now)
@@ -147,6 +176,8 @@ class Guard:
         cause = self._joints.take(now, stamp, names, position, moving)
         if cause is None and self._joints.silence(now) == 0.0:
             self._resumption.on_joint_state(now, stamp, self._joints.position, self._joints.in_order(velocity))
+        if self._joints.silence(now) == 0.0:  # it was taken
+            self._rest.on_state(now, self._joints.position)
         if cause is not None and self.state is not State.DISARMED:
             self._fail(Kind.ROBOT, cause, now)
         if self._joints.silence(now) == 0.0:
@@ -157,11 +188,24 @@ class Guard:
         """Take what the robot's driver says of it: whether it follows commands, and why not."""
         self._status.take(now, ready, cause)
 
+    @property
+    def state_problem(self) -> str:
+        """Why the newest joint state was refused, or is no news; empty where it was taken."""
+        return self._joints.problem
+
     def on_publishers(self, now: float, count: int) -> None:
         """Take the number of publishers on the robot's command topic, this guard's own included."""
-        self._publishers = count
-        if self.state is State.ARMED and self._publishers != 1:
-            self._fail(Kind.PUBLISHERS, self._publishers_text(), now)
+        if cause := self._publishers.take(count, self.state is State.ARMED):
+            self._fail(Kind.PUBLISHERS, cause, now)
+
+    def on_foreign_command(self, now: float, values: Sequence[float]) -> None:
+        """Take it that the robot's command topic carried a message that this guard did not send."""
+        self._fail(Kind.PUBLISHERS, self._publishers.command(values), now)
+
+    def on_input_publishers(self, now: float, topic: str, count: int) -> None:
+        """Take the number of publishers on a topic that the guard judges by."""
+        if cause := self._publishers.take_input(topic, count, self.state is State.ARMED):
+            self._fail(Kind.PUBLISHERS, cause, now)
 
     def missing(self, now: float) -> list[str]:
         """What keeps the guard from arming, in words; empty where nothing does."""
@@ -169,11 +213,10 @@ class Guard:
         if self._joints.moves(now):
             found.append("the arm is not at rest")
         if self._filter is None:
-            found.append("no robot_description yet")
+            found.append(self.description_problem or "no robot_description yet")
         if self.suspended:
             found.append("the run is suspended; continue it with fg")
-        if self._publishers != 1:
-            found.append(self._publishers_text())
+        found += [self._description.conflict(), self._publishers.missing()]
         return [text for text in found if text is not None]
 
     def arm(self, now: float) -> tuple[bool, str]:
@@ -207,6 +250,8 @@ class Guard:
             return False, f"no fault to clear: {self.state.name}"
         if not self.at_rest or self._joints.moves(now):
             return False, "the arm is not at rest yet"
+        if self._publishers.foreign and (cause := self._publishers.missing()):
+            return False, cause
         self.fault = None
         self._happen(Event.RESET)
         return True, "fault cleared"
@@ -229,6 +274,7 @@ class Guard:
 
     def tick(self, now: float) -> Vector:
         """The velocity (n,) in rad/s to send now, in command order: always finite, the same array every time."""
+        self._watch_rest(now)
         if self._filter is None:
             return self._zero
         self._resume(now, self._filter)
@@ -265,6 +311,15 @@ class Guard:
         if self._resumption.open:
             limits.resume(self._resumption.velocities(now, sent), max(round(gap / self._cycle) - 1, 0))
 
+    def _watch_rest(self, now: float) -> None:
+        """Latches a fault where the arm moves though zeros are sent, and nothing else may move it.
+
+        An arm that is driven and not ready may be guided by hand: its driver does not follow commands then.
+        """
+        led = self.at_rest and self._status.missing(now) is None and self._joints.stale(now) is None
+        if cause := self._rest.judge(now, led):
+            self._fail(Kind.MOTION, cause, now)
+
     def _watch(self, now: float) -> None:
         silence = self._commands.silence(now)
         if silence > self._config.watchdog:
@@ -273,6 +328,8 @@ class Guard:
             self._fail(Kind.ROBOT_SILENT, cause, now, 0.0 if self._joints.frozen(now) else self._joints.silence(now))
         if (cause := self._status.missing(now)) is not None:
             self._fail(Kind.NOT_READY, cause, now)
+        if (cause := self._description.conflict()) is not None:
+            self._fail(Kind.DESCRIPTION, cause, now)
 
     def _follow(self, now: float, limits: LimitFilter) -> None:
         wanted, position = self._commands.velocity, self._joints.position
@@ -314,6 +371,3 @@ class Guard:
 
     def _refusal(self, what: str) -> str:
         return f"cannot {what}: {self.state.name}" + (f" ({self.fault.cause})" if self.fault else "")
-
-    def _publishers_text(self) -> str:
-        return f"{self._publishers} publishers on {self._robot.command_topic}, there must be one, this guard"

@@ -107,6 +107,8 @@ class StateInput:
         self._stamp = -1
         self._frozen = ""
         self._frozen_at = -math.inf
+        self.problem = ""
+        """Why the newest state was refused or is no news, in words; empty where it was taken."""
 
     def in_order(self, values: Sequence[float]) -> list[float]:
         """Returns what the newest message says by joint, in the order of the commands; empty where it does not."""
@@ -130,6 +132,8 @@ class StateInput:
         age = self.silence(now)
         if age <= self._timeout:
             return None
+        if age == math.inf:
+            return f"{self._robot.state_topic} {self._frozen or 'silent'}"
         return f"{self._robot.state_topic} {self._frozen or 'silent'} for {1000 * age:.0f} ms"
 
     def missing(self, now: float) -> str | None:
@@ -138,7 +142,7 @@ class StateInput:
         The margin before a limit is not asked for: a stop may end in it, and the arm must be able to leave it again.
         """
         if self.stale(now):
-            return f"no fresh {self._robot.state_topic}"
+            return f"no fresh {self._robot.state_topic}: {self.problem or self.stale(now)}"
         limits = self._robot.limits
         bounds = zip(self._robot.joints, limits.position_lower, self.position, limits.position_upper, strict=True)
         outside = [
@@ -150,11 +154,17 @@ class StateInput:
         """Keep the angles in rad if they are complete, finite and in reach of the last, else say what is wrong.
 
         `stamp`: of the message, in nanoseconds. The same stamp again is no news, nor are the same angles where the
-        arm is `moving`: the state then ages as if nothing had come.
+        arm is `moving`: the state then ages as if nothing had come. A message that names none of the joints, such as
+        a gripper's, is ignored.
         """
+        if self._order.is_foreign(names):
+            return None
         wrong = self._order.read(names, len(position))
         if wrong is None:
+            self._frozen = ""
             wrong = self._read(now, stamp, [float(position[i]) for i in self._order.index], moving)
+        frozen = self._frozen if self.silence(now) > self._timeout else ""  # one state alike is no trouble yet
+        self.problem = f"{self._robot.state_topic} {problem}" if (problem := wrong or frozen) else ""
         return wrong and f"{self._robot.state_topic} {wrong}"
 
     def _read(self, now: float, stamp: int, angles: list[float], moving: bool) -> str | None:
@@ -170,7 +180,6 @@ class StateInput:
         self._stamp = stamp
         if jump is None:
             self._received = now
-            self._frozen = ""
         return jump
 
     def _not_finite(self, angles: list[float]) -> str | None:
@@ -228,6 +237,10 @@ class _Order:
         self._joints = list(joints)
         self._others = others
         self._names = list(joints)
+
+    def is_foreign(self, names: Sequence[str]) -> bool:
+        """Whether a message names none of the joints."""
+        return list(names) != self._names and not any(joint in names for joint in self._joints)
 
     def read(self, names: Sequence[str], values: int) -> str | None:
         """Set `index` for a message of `names` and so many values; in words what is wrong, or None."""

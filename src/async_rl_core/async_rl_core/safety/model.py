@@ -50,6 +50,14 @@ class ArmModel:
         name: str = self._original.get(frame.name, frame.name)
         return name
 
+    def limits(self) -> list[tuple[float, float, float]]:
+        """By joint, the lowest and highest position in rad, and the velocity in rad/s, that the description allows."""
+        model, found = self.model, []
+        for i in self._ids:
+            q, v = model.joints[i].idx_q, model.joints[i].idx_v
+            found.append((model.lowerPositionLimit[q], model.upperPositionLimit[q], model.velocityLimit[v]))
+        return [(float(low), float(high), float(speed)) for low, high, speed in found]
+
     def reach(self, ends: Iterable[tuple[int, float]]) -> list[float]:
         """By joint, how far any of `ends` moves at most for each rad (m for a slide) that the joint moves: m per rad.
 

@@ -53,8 +53,10 @@ class Kind(IntEnum):
     NOT_READY = 4
     COMMAND = 5
     ROBOT = 6
-    PUBLISHERS = 7
-    GUARD = 8
+    DESCRIPTION = 7
+    MOTION = 8
+    PUBLISHERS = 9
+    GUARD = 10
 
 
 @dataclass(frozen=True)

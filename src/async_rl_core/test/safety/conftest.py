@@ -181,6 +181,7 @@ def wide(config: Config) -> RobotConfig:
     """A robot whose joints turn so far, in so great a workspace, that its links can touch one another."""
     robot = config.robot
     far = {"lower": (-1.5, -1.5, -1.5), "upper": (1.5, 1.5, 1.5), "sphere": Sphere(center=(0.0, 0.0, 0.0), radius=2.0)}
-    turns = {"position_lower": (-6.2,) * 6, "position_upper": (6.2,) * 6}
+    most = (6.2, 6.2, 3.1, 6.2, 6.2, 6.2)  # rad: the description's limits, nearly
+    turns = {"position_lower": tuple(-q for q in most), "position_upper": most}
     update = {"limits": robot.limits.model_copy(update=turns), "workspace": robot.workspace.model_copy(update=far)}
     return robot.model_copy(update=update)

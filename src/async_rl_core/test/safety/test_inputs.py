@@ -84,6 +84,33 @@ def test_a_step_of_the_clock_is_no_fault_and_hides_no_jump(driver: Driver, ticks
     assert driver.send() is not None
 
 
+def test_joint_states_of_another_device_are_ignored(driver: Driver) -> None:
+    for names, position in ((["finger"], [0.04]), (["finger"], []), ([], [])):
+        assert driver.input.take(driver.now, 1, names, position, False) is None
+    assert driver.input.problem == ""
+    driver.now += 0.2
+    driver.input.take(driver.now, 1, ["finger"], [0.04], False)
+    assert driver.input.stale(driver.now) == "joint_states silent for 200 ms"
+
+
+def test_what_a_robot_to_be_armed_lacks_names_the_cause(driver: Driver) -> None:
+    def missing() -> str | None:
+        return driver.input.missing(driver.now)
+
+    assert missing() is None
+    for _ in range(20):
+        driver.send(ticks=0)
+    assert missing() == f"no fresh joint_states: joint_states repeats its stamp {driver.stamp}"
+    driver.position[0] = float("nan")
+    driver.send()
+    assert "no fresh joint_states: joint_states is not finite" in str(missing())
+    driver.position[0] = driver.robot.start[0]
+    driver.send()
+    assert missing() is None
+    driver.now += 0.2
+    assert missing() == "no fresh joint_states: joint_states silent for 200 ms"
+
+
 def test_more_joints_than_ours_are_fine_fewer_are_not(driver: Driver) -> None:
     names = ["finger", *driver.robot.joints]
     assert driver.input.take(driver.now, 1, names, [0.0, *driver.position], False) is None

@@ -1,0 +1,74 @@
+"""The topics that the guard commands and judges by, and who else publishes on them."""
+
+import math
+import time
+from array import array
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
+
+from async_rl_core.safety.guard import Guard
+from async_rl_core.safety.publishers import SHOWN
+from async_rl_ros.publishers import PublisherCount
+from async_rl_ros.qos import DRIVER, SENSOR
+
+REMEMBERED = 64
+"""Own commands with which what is heard on the command topic is compared."""
+
+
+class CommandTopic:
+    """Publishes the guard's velocities, and reports every other publisher and message on the topic to the guard.
+
+    It subscribes to its own topic: the middleware then tells of each publisher as it appears, however short it stays.
+    """
+
+    def __init__(self, node: Node, topic: str, guard: Guard) -> None:
+        self.message = Float64MultiArray()
+        self._guard = guard
+        self._sent: deque[bytes] = deque(maxlen=REMEMBERED)
+        self._publisher = node.create_publisher(Float64MultiArray, topic, DRIVER)
+        events = SubscriptionEventCallbacks(matched=PublisherCount(self._on_publishers))
+        node.create_subscription(Float64MultiArray, topic, self._on_command, SENSOR, event_callbacks=events)
+
+    def send(self, velocity: NDArray[np.float64]) -> None:
+        """Publish a velocity (n,) in rad/s."""
+        data = velocity.tobytes()
+        self._sent.append(data)  # before it can be heard again
+        self.message.data = array("d", data)
+        self._publisher.publish(self.message)
+
+    def _on_command(self, message: Float64MultiArray) -> None:
+        if message.data.tobytes() not in self._sent:
+            self._guard.on_foreign_command(time.monotonic(), message.data)
+
+    def _on_publishers(self, count: int) -> None:
+        self._guard.on_publishers(time.monotonic(), count)
+
+
+def listen(
+    node: Node, guard: Guard, type_: type, topic: str, callback: Callable[[Any], None], profile: QoSProfile
+) -> None:
+    """Subscribe to a topic of which a further publisher, while the guard is armed, is a fault."""
+
+    def on_publishers(count: int) -> None:
+        guard.on_input_publishers(time.monotonic(), topic, count)
+
+    events = SubscriptionEventCallbacks(matched=PublisherCount(on_publishers))
+    node.create_subscription(type_, topic, callback, profile, event_callbacks=events)
+
+
+def velocity_problem(message: JointState) -> str:
+    """What the agent will miss in a joint state that the guard can use; empty where it misses nothing."""
+    if len(message.velocity) != len(message.name):
+        return f"{len(message.velocity)} velocities for {len(message.name)} names, which the agent needs"
+    if not math.isfinite(sum(message.velocity)):
+        return f"a velocity is not finite, which the agent needs: {list(message.velocity)[:SHOWN]}"
+    return ""
