@@ -32,6 +32,7 @@ from faults.rows import (
     fuzz,
     guard_death,
     hiccups,
+    intruders,
     joint_states,
     judgement,
     learning_deaths,
@@ -74,6 +75,8 @@ ROWS: dict[int, tuple[Measure, ...]] = {
     20: (hiccups.cleared, hiccups.told),
     26: (supervision.blocked, supervision.suspended),
     28: (short_halts.halted,),
+    21: (intruders.publishers, intruders.motion),
+    22: (intruders.descriptions,),
 }
 
 

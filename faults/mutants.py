@@ -253,6 +253,32 @@ def goes_on_as_sent() -> None:
     resumption.Resumption._begin = lambda self, since, gap: None  # type: ignore[method-assign]
 
 
+def ignores_publishers() -> None:
+    """The guard takes itself to be the only publisher, and every command that it hears for its own."""
+    from async_rl_core.safety import guard
+
+    original = guard.Guard.on_publishers
+    guard.Guard.on_publishers = lambda self, now, count: original(self, now, 1)  # type: ignore[method-assign]
+    guard.Guard.on_foreign_command = lambda self, now, values: None  # type: ignore[method-assign]
+    guard.Guard.on_input_publishers = lambda self, now, topic, count: None  # type: ignore[method-assign]
+
+
+def ignores_motion() -> None:
+    """The guard sees neither other publishers nor an arm that moves while zeros are sent."""
+    from async_rl_core.safety import rest
+
+    ignores_publishers()
+    rest.RestWatch.judge = lambda self, now, resting: None  # type: ignore[method-assign]
+
+
+def trusts_descriptions() -> None:
+    """The guard takes the first description, whatever the robot's file or another one says."""
+    from async_rl_core.safety import description_input
+
+    description_input.DescriptionInput.conflict = lambda self: None  # type: ignore[method-assign]
+    description_input.require_same_reach = lambda *anything: None
+
+
 def leaks() -> None:
     """The node keeps a megabyte of everything that it says of itself."""
     from async_rl_ros.diagnostics import Diagnostics
@@ -295,6 +321,9 @@ MUTATIONS: dict[str, Callable[[], None]] = {
     "failing_joint_states": failing_joint_states,
     "trusts_joint_states": trusts_joint_states,
     "goes_on_as_sent": goes_on_as_sent,
+    "ignores_publishers": ignores_publishers,
+    "ignores_motion": ignores_motion,
+    "trusts_descriptions": trusts_descriptions,
     "leaks": leaks,
     "leaves_the_dead": leaves_the_dead,
     "trusts_its_eyes": trusts_its_eyes,

@@ -1,9 +1,11 @@
-"""The robot's description by its file, to compare `robot_description` with."""
+"""The robot's description: by its file, and as it is published."""
 
 from collections.abc import Callable
 
 from async_rl_core.config.schema import RobotConfig
 from async_rl_core.errors import AsyncRLError
+from async_rl_core.safety.description_input import DescriptionInput
+from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.sim.model import urdf_text
 
 
@@ -14,3 +16,19 @@ def reference_description(robot: RobotConfig, warn: Callable[[str], object]) -> 
     except (AsyncRLError, OSError, UnicodeError) as error:
         warn(f"robot_description is not compared with {robot.model}: {error}")
         return None
+
+
+def description_input(robot: RobotConfig, warn: Callable[[str], object]) -> DescriptionInput:
+    """What judges `robot_description` by the robot's file."""
+    return DescriptionInput(robot, reference_description(robot, warn))
+
+
+def take_description(
+    descriptions: DescriptionInput, urdf: str, log_error: Callable[[str], object]
+) -> Kinematics | None:
+    """Judge a description. Returns its kinematics where it counts from now on; a new problem is logged once."""
+    before = descriptions.problem
+    taken = descriptions.take(urdf)
+    if descriptions.problem and descriptions.problem != before:
+        log_error(descriptions.problem)
+    return descriptions.kinematics if taken else None

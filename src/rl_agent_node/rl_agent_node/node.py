@@ -27,14 +27,13 @@ from async_rl_core.agent.start import BEGINNING, Start
 from async_rl_core.agent.timing import TimedActor, Timing
 from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.bringup.exit_codes import FAULTED
-from async_rl_core.safety.description_input import DescriptionInput
 from async_rl_core.safety.workspace import SoftLimits
 from async_rl_core.tasks.registry import make_task
 from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, LearnerState, Target, VelocityCommand
 from async_rl_interfaces.msg import Timing as TimingMessage
 from async_rl_interfaces.srv import ResetTarget
 from async_rl_ros import qos, scheduling
-from async_rl_ros.description import reference_description
+from async_rl_ros.description import description_input, take_description
 from async_rl_ros.diagnostics import Diagnostics, Health
 from async_rl_ros.images import CvBridge, CvBridgeError
 from async_rl_ros.learner_state import TOPIC, learner_state_message
@@ -91,8 +90,7 @@ class RLAgentNode(ConfiguredNode):
         self._guard = GuardView()
         self._target_heard = 0.0
         self._joint_input = JointInput(config.robot.state_topic, config.robot.joints)
-        reference = reference_description(config.robot, self.get_logger().warning)
-        self._description = DescriptionInput(config.robot, reference)
+        self._description = description_input(config.robot, self.get_logger().warning)
         self._target_episode = 0
         self._unusable = ""
         self._acted_on: Frame | None = None
@@ -179,15 +177,11 @@ class RLAgentNode(ConfiguredNode):
             self._loop.confirm(TARGET)
 
     def _on_robot_description(self, message: String) -> None:
-        before = self._description.problem
-        taken = self._description.take(message.data)
-        if self._description.problem and self._description.problem != before:
-            self.get_logger().error(self._description.problem)
-        if not taken:  # the guard takes the first too; building a model takes longer than a cycle
+        kinematics = take_description(self._description, message.data, self.get_logger().error)
+        if kinematics is None:  # the guard takes the first too; building a model takes longer than a cycle
             return
-        robot, kinematics = self.config.robot, self._description.kinematics
-        assert kinematics is not None
         self._message.description = self._description.digest
+        robot = self.config.robot
         limits = SoftLimits(robot, kinematics, self.config.agent.action_cycle_time)
         limits.shape(np.array(robot.start), np.ones(len(robot.joints)))  # the first call is slow
         self._loop.limits = limits

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from builtin_interfaces.msg import Time
+from rclpy.event_handler import SubscriptionEventCallbacks
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
@@ -27,6 +28,7 @@ from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.histograms import histogram_message
 from async_rl_ros.node import ConfiguredNode, Stop
 from async_rl_ros.processor import ProcessorClock
+from async_rl_ros.publishers import PublisherCount
 from async_rl_ros.qos import COMMAND, DESCRIPTION, LATCHED, SENSOR
 from async_rl_ros.stamps import nanoseconds
 from async_rl_ros.timers import every
@@ -102,7 +104,8 @@ class SafetyGuardNode(ConfiguredNode):
         guard, state_topic = self._guard, self.config.robot.state_topic
         listen(self, guard, JointState, state_topic, self._on_joint_state, SENSOR)
         listen(self, guard, VelocityCommand, "rl_agent_node/command", self._on_command, COMMAND)
-        self.create_subscription(String, "robot_description", self._on_description, DESCRIPTION)
+        events = SubscriptionEventCallbacks(matched=PublisherCount(guard.on_description_publishers))
+        self.create_subscription(String, "robot_description", self._on_description, DESCRIPTION, event_callbacks=events)
         if self.config.robot_driver is not None:
             listen(self, guard, RobotStatus, "robot_status", self._on_status, LATCHED)
 
@@ -269,7 +272,6 @@ class SafetyGuardNode(ConfiguredNode):
 
     def _count_publishers(self) -> None:
         self._guard.on_publishers(time.monotonic(), self.count_publishers(self.config.robot.command_topic))
-        self._guard.on_description_publishers(self.count_publishers("robot_description"))
 
     def _tell(self) -> None:
         """Publish the guard's state; what is new about it goes into the log too."""

@@ -49,6 +49,7 @@ class DescriptionInput:
         self.agent = ""
         self._robot = robot
         self._reference = reference
+        self._file = digest(reference) if reference is not None else ""
         self._publishers = 1
         self._newest = ""
         self._heard: set[str] = set()
@@ -69,7 +70,13 @@ class DescriptionInput:
         return True
 
     def on_publishers(self, count: int) -> None:
-        """Take the number of publishers on robot_description."""
+        """Take the number of publishers on robot_description.
+
+        Once only one is left, what another said is forgotten where the one that counts is the robot's file, word for
+        word. Otherwise it may be the wrong one that counts, and the conflict stays.
+        """
+        if count <= 1 < self._publishers and self.digest and self.digest == self._file:
+            self._newest = self.digest
         self._publishers = count
         if count <= 1:
             self._heard = {self._newest} - {""}
@@ -100,7 +107,7 @@ class DescriptionInput:
             raise SafetyError(f"robot_description has {len(urdf)} characters, at most {LONGEST} are read")
         kinematics = _kinematics(urdf, self._robot, "robot_description")
         require_limits(urdf, self._robot)
-        if self._reference is not None and digest(self._reference) != digest(urdf):
+        if self._reference is not None and self._file != digest(urdf):
             reference = _kinematics(self._reference, self._robot, self._robot.model)
             require_same_reach(kinematics, reference, self._robot)
         return kinematics

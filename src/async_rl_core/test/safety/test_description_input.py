@@ -90,6 +90,17 @@ def test_two_publishers_that_differ_are_a_conflict_whichever_comes_first(config:
     assert found.conflict() is None
 
 
+def test_conflict_stays_where_the_first_is_not_the_robots_file(config: Config, urdf: str) -> None:
+    for first, second, stays in ((urdf, scaled(urdf, 0.93), False), (urdf + "<!-- a driver's -->", urdf, True)):
+        found = DescriptionInput(config.robot, urdf)
+        assert found.take(first)
+        found.on_publishers(2)
+        assert not found.take(second)
+        assert found.conflict() is not None
+        found.on_publishers(1)
+        assert (found.conflict() is not None) == stays
+
+
 def test_two_publishers_that_agree_are_none(taken: DescriptionInput, urdf: str) -> None:
     taken.on_publishers(2)
     taken.take(urdf)
