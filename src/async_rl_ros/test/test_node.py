@@ -3,10 +3,14 @@ import signal
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
+import rclpy
+from std_msgs.msg import String
 
 from async_rl_core.config.load import resolve, write_config
+from async_rl_ros.node import ConfiguredNode
 
 NODE = """
 from async_rl_core.errors import SafetyError
@@ -110,3 +114,22 @@ def test_a_thread_that_never_ends_does_not_keep_the_process(config):
     with start(run, "--ros-args", "-p", f"config:={config}") as process:
         out, _ = process.communicate(timeout=30)
     assert (process.returncode, out.split()[-1]) == (0, "closed")
+
+
+def test_a_message_that_a_callback_cannot_take_is_logged_and_left_out(config, monkeypatch):
+    rclpy.init(args=["--ros-args", "-p", f"config:={config}"])
+    node = ConfiguredNode("tested")
+    try:
+        taken, lines = [], []
+        subscription = node.create_subscription(String, "numbers", lambda m: taken.append(float(m.data)), 10)
+        monkeypatch.setattr(
+            node, "get_logger", lambda: SimpleNamespace(error=lambda line, **options: lines.append(line))
+        )
+        for text in ("1.0", "one\nline", "2.0"):
+            subscription.callback(String(data=text))
+        assert taken == [1.0, 2.0]
+        (line,) = lines
+        assert line.startswith("ignored a message on numbers: ValueError: could not convert string to float")
+    finally:
+        node.destroy_node()
+        rclpy.shutdown()

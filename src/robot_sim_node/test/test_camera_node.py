@@ -91,4 +91,5 @@ def test_a_state_that_is_not_finite_or_lacks_a_joint_is_not_drawn(
     incomplete = state(node, 1)
     incomplete.name, incomplete.position = incomplete.name[:6], incomplete.position[:6]
     node._on_joint_state(incomplete)
+    node._on_joint_state(JointState(name=["finger"], position=[0.04]))
     assert not captured
