@@ -161,7 +161,6 @@ class StateInput:
             return None
         wrong = self._order.read(names, len(position))
         if wrong is None:
-            self._frozen = ""
             wrong = self._read(now, stamp, [float(position[i]) for i in self._order.index], moving)
         frozen = self._frozen if self.silence(now) > self._timeout else ""  # one state alike is no trouble yet
         self.problem = f"{self._robot.state_topic} {problem}" if (problem := wrong or frozen) else ""
@@ -180,6 +179,7 @@ class StateInput:
         self._stamp = stamp
         if jump is None:
             self._received = now
+            self._frozen = ""
         return jump
 
     def _not_finite(self, angles: list[float]) -> str | None:

@@ -41,9 +41,6 @@ class RestWatch:
         steps = [abs(q - last) for q, last in zip(position, self._last, strict=True)]
         self._noise = [noise + weight * (step - noise) for noise, step in zip(self._noise, steps, strict=True)]
         self._mean = [mean + weight * (q - mean) for mean, q in zip(self._mean, position, strict=True)]
-        far = (abs(q - m) > AWAY + NOISE * n for q, m, n in zip(position, self._mean, self._noise, strict=True))
-        if self._rest is None and any(far):  # it moves, or its states have jumped: the mean is of where it is now
-            self._mean = list(position)
         self._last = list(position)
         self._heard = now
 
