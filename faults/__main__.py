@@ -73,10 +73,13 @@ ROWS: dict[int, tuple[Measure, ...]] = {
     18: (senses.failing,),
     19: (joint_states.failing,),
     20: (hiccups.cleared, hiccups.told),
+    21: (intruders.publishers, intruders.motion),
+    22: (intruders.descriptions,),
     26: (supervision.blocked, supervision.suspended),
     28: (short_halts.halted,),
     21: (intruders.publishers, intruders.motion),
     22: (intruders.descriptions,),
+    28: (short_halts.halted,),
 }
 
 

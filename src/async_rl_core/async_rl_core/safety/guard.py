@@ -9,17 +9,16 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.schema import GuardConfig, RobotConfig
 from async_rl_core.errors import SafetyError
-from async_rl_core.safety.collision import Bodies, GeometryError
+from async_rl_core.safety.areas import areas_of
 from async_rl_core.safety.description_input import DescriptionInput
 from async_rl_core.safety.fault_log import FaultLog
 from async_rl_core.safety.halts import Halts
 from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput
-from async_rl_core.safety.limits import Area, LimitFilter, longest_stop
+from async_rl_core.safety.limits import LimitFilter, longest_stop
 from async_rl_core.safety.publishers import PublisherInput
 from async_rl_core.safety.rest import RestWatch
 from async_rl_core.safety.resumption import Resumption
 from async_rl_core.safety.states import TRANSITIONS, Event, Fault, Kind, State
-from async_rl_core.safety.zone import ToolZone
 
 Vector = NDArray[np.float64]
 
@@ -114,17 +113,9 @@ class Guard:
         """
         if not self._description.take(urdf):
             return False
-        kinematics = self._description.kinematics
-        assert kinematics is not None
-        robot, config = self._robot, self._config
-        areas: list[Area] = [ToolZone(robot.workspace, config.workspace_margin, kinematics)]
-        try:
-            areas.append(Bodies(urdf, robot, config.collision_margin, 1.0 / robot.state_rate))
-        except GeometryError as error:
-            self.collisions_unjudged = str(error)
-        except Exception as error:  # whatever a library makes of a foreign message must not end the guard
-            self.collisions_unjudged = f"{type(error).__name__}: {error}"
-        self._filter = LimitFilter(robot, config, areas)
+        assert self._description.kinematics is not None
+        areas, self.collisions_unjudged = areas_of(urdf, self._robot, self._config, self._description.kinematics)
+        self._filter = LimitFilter(self._robot, self._config, areas)
         return True
 
     def on_description_publishers(self, count: int) -> None:
@@ -174,14 +165,15 @@ class Guard:
         moving = self._filter is not None and self._filter.moving
         silence = self._joints.silence(now)
         cause = self._joints.take(now, stamp, names, position, moving)
-        if cause is None and self._joints.silence(now) == 0.0:
+        if self._joints.taken or self._joints.stands:  # one that stands still is no gap, but a fault before long
             self._resumption.on_joint_state(now, stamp, self._joints.position, self._joints.in_order(velocity))
-        if self._joints.silence(now) == 0.0:  # it was taken
+        if self._joints.taken:
             self._rest.on_state(now, self._joints.position)
-        if cause is not None and self.state is not State.DISARMED:
-            self._fail(Kind.ROBOT, cause, now)
-        if self._joints.silence(now) == 0.0:
             self.faults.end_of_silence(Kind.ROBOT_SILENT, now, silence)
+        if cause is not None:
+            self._rest.begin_again()  # of two faults by one joint state, this says what was wrong
+            if self.state is not State.DISARMED:
+                self._fail(Kind.ROBOT, cause, now)
         return cause is None
 
     def on_status(self, now: float, ready: bool, cause: str) -> None:
@@ -312,12 +304,8 @@ class Guard:
             limits.resume(self._resumption.velocities(now, sent), max(round(gap / self._cycle) - 1, 0))
 
     def _watch_rest(self, now: float) -> None:
-        """Latches a fault where the arm moves though zeros are sent, and nothing else may move it.
-
-        An arm that is driven and not ready may be guided by hand: its driver does not follow commands then.
-        """
-        led = self.at_rest and self._status.missing(now) is None and self._joints.stale(now) is None
-        if cause := self._rest.judge(now, led):
+        """Latch a fault where the arm moves though zeros are sent; one that is not ready may be guided by hand."""
+        if cause := self._rest.judge(now, self.at_rest and not (self._status.missing(now) or self._joints.stale(now))):
             self._fail(Kind.MOTION, cause, now)
 
     def _watch(self, now: float) -> None:

@@ -107,6 +107,10 @@ class StateInput:
         self._stamp = -1
         self._frozen = ""
         self._frozen_at = -math.inf
+        self.taken = False
+        """Whether the newest state was."""
+        self.stands = False
+        """Whether the newest state has a stamp of its own and no other angles, though the arm is commanded to move."""
         self.problem = ""
         """Why the newest state was refused or is no news, in words; empty where it was taken."""
 
@@ -157,6 +161,7 @@ class StateInput:
         arm is `moving`: the state then ages as if nothing had come. A message that names none of the joints, such as
         a gripper's, is ignored.
         """
+        self.taken = self.stands = False
         if self._order.is_foreign(names):
             return None
         wrong = self._order.read(names, len(position))
@@ -178,6 +183,7 @@ class StateInput:
             self._stood_at, self._stood_since = angles, now
         self._stamp = stamp
         if jump is None:
+            self.taken = True
             self._received = now
             self._frozen = ""
         return jump
@@ -191,6 +197,7 @@ class StateInput:
         if stamp == self._stamp:
             self._frozen = f"repeats its stamp {stamp}"
         elif moving and angles == self.position:
+            self.stands = True
             self._frozen = f"stands still at {angles} though the arm is commanded to move,"
         else:
             return False

@@ -8,8 +8,8 @@ from async_rl_core.safety.limits import longest_stop
 
 AWAY = 0.02
 """rad by which a joint may leave the pose in which it came to rest: backlash, sag, a load taken up by the brakes."""
-SETTLING = 0.2
-"""Seconds beyond the longest stop until an arm that is told to rest has come to rest."""
+SETTLING = 0.4
+"""Seconds beyond the longest stop until an arm that is told to rest has come to rest: its side may hear of it late."""
 SMOOTHING = 0.1
 """Seconds of joint states of which the mean is taken: the time constant of a low-pass filter."""
 NOISE = 2.0
@@ -43,6 +43,12 @@ class RestWatch:
         self._mean = [mean + weight * (q - mean) for mean, q in zip(self._mean, position, strict=True)]
         self._last = list(position)
         self._heard = now
+
+    def begin_again(self) -> None:
+        """Forget where the arm was: the joint states jumped, or cannot be read."""
+        self._mean = []
+        self._heard = -math.inf
+        self._since = self._rest = None
 
     def judge(self, now: float, resting: bool) -> str | None:
         """Which joint moves, in words; `resting`: whether the arm is told to rest and nothing else may move it.

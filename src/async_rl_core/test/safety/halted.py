@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from async_rl_core.config.robot import Sphere
 from async_rl_core.config.schema import Config
 from async_rl_core.safety.guard import Guard
+from async_rl_core.safety.model import ArmModel
 from async_rl_core.safety.states import State
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.model import urdf_text
@@ -21,9 +22,10 @@ def unbounded(config: Config) -> Config:
     """The same run, in which no limit of position is near."""
     robot = config.robot
     far = {"lower": (-3.0,) * 3, "upper": (3.0,) * 3, "sphere": Sphere(center=(0.0, 0.0, 0.0), radius=5.0)}
+    described = ArmModel(urdf_text(robot), robot.joints).limits()
     turns = {
-        "position_lower": tuple(q - 2.0 for q in robot.start),
-        "position_upper": tuple(q + 2.0 for q in robot.start),
+        "position_lower": tuple(max(q - 2.0, low) for q, (low, _, _) in zip(robot.start, described, strict=True)),
+        "position_upper": tuple(min(q + 2.0, high) for q, (_, high, _) in zip(robot.start, described, strict=True)),
     }
     update = {"limits": robot.limits.model_copy(update=turns), "workspace": robot.workspace.model_copy(update=far)}
     return config.model_copy(update={"robot": robot.model_copy(update=update)})
@@ -36,15 +38,17 @@ class HaltedGuard:
         config: of the run.
         holds: the arm goes on with the last velocity where commands cease, as with another's driver.
         says: joint states have velocities.
+        simulated: the guard may clear faults of timing.
     """
 
-    def __init__(self, config: Config, holds: bool = False, says: bool = True) -> None:
+    def __init__(self, config: Config, holds: bool = False, says: bool = True, simulated: bool = False) -> None:
         config = unbounded(config)
         self.robot = config.robot
         self.arm = SimulatedArm(Scene(config))
         if holds:
             self.arm.controller.timeout = np.inf
-        self.guard = Guard(self.robot, config.guard, config.agent.action_cycle_time, holds=holds)
+        cycle_time = config.agent.action_cycle_time
+        self.guard = Guard(self.robot, config.guard, cycle_time, simulated=simulated, holds=holds)
         self.guard.on_description(urdf_text(self.robot))
         self.guard.on_publishers(0.0, 1)
         self.time = 0.0

@@ -127,12 +127,23 @@ def test_guard_timing_fault_is_not_cleared_while_joint_states_do_not_show_rest(b
     silent_states(arm)
     arm.cycles(LONG, states=False, command=MOVING)
     assert arm.guard.state is State.FAULT
-    for _ in range(LONG):
-        arm.position[0] += 0.1 * arm.cycle  # pushed by hand
+    for i in range(LONG):
+        arm.position[0] += 0.1 * arm.cycle * (-1) ** (i // 15)  # it trembles by 0.012 rad
         arm.cycles(1, command=MOVING)
     assert arm.guard.state is State.FAULT
     arm.cycles(LONG, command=MOVING)
     assert arm.guard.state is State.ARMED
+
+
+def test_guard_timing_fault_of_an_arm_that_is_pushed_away_latches(bench: MakeBench) -> None:
+    arm = moving(bench)
+    silent_states(arm)
+    arm.cycles(LONG, states=False, command=MOVING)
+    for _ in range(LONG):
+        arm.position[0] += 0.1 * arm.cycle
+        arm.cycles(1, command=MOVING)
+    arm.cycles(LONG, command=MOVING)
+    assert arm.guard.fault is not None and arm.guard.fault.kind is Kind.MOTION
 
 
 def test_guard_persons_disarming_holds_through_a_timing_fault(bench: MakeBench) -> None:
