@@ -77,9 +77,6 @@ ROWS: dict[int, tuple[Measure, ...]] = {
     22: (intruders.descriptions,),
     26: (supervision.blocked, supervision.suspended),
     28: (short_halts.halted,),
-    21: (intruders.publishers, intruders.motion),
-    22: (intruders.descriptions,),
-    28: (short_halts.halted,),
 }
 
 

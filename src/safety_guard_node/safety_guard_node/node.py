@@ -3,7 +3,6 @@
 import gc
 import time
 from contextlib import suppress
-from typing import Any
 
 from builtin_interfaces.msg import Time
 from rclpy.event_handler import SubscriptionEventCallbacks
@@ -19,7 +18,7 @@ from async_rl_core.bringup.link import ARMED, MOVING, supervisor
 from async_rl_core.safety.guard import Guard, Vector
 from async_rl_core.safety.halts import NOTICED
 from async_rl_core.safety.limits import longest_stop
-from async_rl_core.safety.states import Fault, Kind, State
+from async_rl_core.safety.states import Fault, State
 from async_rl_interfaces.msg import GuardState, RobotStatus, VelocityCommand
 from async_rl_ros import scheduling
 from async_rl_ros.controller import Controller
@@ -32,6 +31,7 @@ from async_rl_ros.publishers import PublisherCount
 from async_rl_ros.qos import COMMAND, DESCRIPTION, LATCHED, SENSOR
 from async_rl_ros.stamps import nanoseconds
 from async_rl_ros.timers import every
+from safety_guard_node.fault_fields import fault_fields
 from safety_guard_node.suspension import Suspension
 from safety_guard_node.topics import CommandTopic, listen, velocity_problem
 
@@ -293,7 +293,7 @@ class SafetyGuardNode(ConfiguredNode):
             commands_limited=guard.limited.total(),
             histogram=[histogram_message(histogram) for histogram in self._histograms],
             started=self._started,
-            **self._faults(),
+            **fault_fields(guard.faults, guard.clears_timing_faults),
             description=guard.description,
         )
         message.header.stamp = now
@@ -303,21 +303,6 @@ class SafetyGuardNode(ConfiguredNode):
         if fault.of_timing and self._guard.clears_timing_faults:
             return "the arm is stopped, and goes on once it is at rest and all is well"
         return "the arm is stopped until a person types 'async_rl reset-fault'"
-
-    def _faults(self) -> dict[str, Any]:
-        """The fields of the state that count faults and tell of the newest."""
-        faults, last = self._guard.faults, self._guard.faults.last
-        fields: dict[str, Any] = {
-            "fault_kind": [kind.name.lower() for kind in Kind],
-            "fault_count": [faults.counts[kind] for kind in Kind],
-            "faults_cleared": faults.cleared,
-            "longest_silence": faults.longest_silence,
-            "clears_timing_faults": self._guard.clears_timing_faults,
-        }
-        if last is None:
-            return fields
-        newest = {"last_kind": last.kind.name.lower(), "last_cause": last.cause, "last_silence": last.silence}
-        return {**fields, **newest, "last_made_of": last.made_of}
 
     @property
     def _histograms(self) -> tuple[Histogram, ...]:

@@ -8,22 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.config.schema import GuardConfig, RobotConfig
-from async_rl_core.errors import SafetyError
 from async_rl_core.safety.areas import areas_of
 from async_rl_core.safety.description_input import DescriptionInput
 from async_rl_core.safety.fault_log import FaultLog
 from async_rl_core.safety.halts import Halts
-from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput
-from async_rl_core.safety.limits import LimitFilter, longest_stop
+from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput, patience
+from async_rl_core.safety.limits import LimitFilter, require_short_stop
 from async_rl_core.safety.publishers import PublisherInput
 from async_rl_core.safety.rest import RestWatch
 from async_rl_core.safety.resumption import Resumption
 from async_rl_core.safety.states import TRANSITIONS, Event, Fault, Kind, State
 
 Vector = NDArray[np.float64]
-
-LONGEST_STOP = 2.0
-"""Seconds: whoever ends the guard's process waits for longer than that before killing it."""
 
 CLEARING = 2.0
 """Seconds in which a fault that the guard clears itself is cleared, if the arm can be seen to be at rest."""
@@ -55,17 +51,8 @@ class Guard:
         holds: bool = False,
         reference: str | None = None,
     ) -> None:
-        self._patience = action_cycle_time + config.grace
-        if self._patience >= config.watchdog:
-            raise SafetyError(
-                f"an action cycle of {action_cycle_time:g} s and guard.grace of {config.grace:g} s together must stay "
-                f"below guard.watchdog of {config.watchdog:g} s"
-            )
-        if (stop := longest_stop(robot)) > LONGEST_STOP:
-            raise SafetyError(
-                f"{robot.name}: a stop takes {stop:.2f} s from limits.velocity with limits.stop_acceleration, "
-                f"at most {LONGEST_STOP:g} s are allowed; lower the velocity"
-            )
+        self._patience = patience(config, action_cycle_time)
+        require_short_stop(robot)
         self.state = State.DISARMED
         self.suspended = False
         """Whether a person has suspended the run: the guard does not arm meanwhile."""

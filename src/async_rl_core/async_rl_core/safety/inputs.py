@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from async_rl_core.config.schema import GuardConfig, RobotConfig
+from async_rl_core.errors import SafetyError
 
 ABSURD = 5.0
 """Times the velocity limit: what no working agent commands, so a fault and not a value to clip."""
@@ -18,6 +19,20 @@ JUMP = 0.02
 """rad by which a joint may seem to move beyond what its velocity limit allows: noise, and jitter of the messages."""
 STATUS_TIMEOUT = 0.5
 """Seconds without a status of the robot, of which ten come in a second, until the robot counts as not ready."""
+
+
+def patience(config: GuardConfig, action_cycle_time: float) -> float:
+    """Returns the seconds of an agent's silence from which on the arm slows down.
+
+    Raises `SafetyError` where that is not before the watchdog.
+    """
+    found = action_cycle_time + config.grace
+    if found >= config.watchdog:
+        raise SafetyError(
+            f"an action cycle of {action_cycle_time:g} s and guard.grace of {config.grace:g} s together must stay "
+            f"below guard.watchdog of {config.watchdog:g} s"
+        )
+    return found
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from async_rl_core.safety.surface import Surface, slide
 
 Vector = NDArray[np.float64]
 
+LONGEST_STOP = 2.0
+"""Seconds: whoever ends the guard's process waits for longer than that before killing it."""
 DELAY = 2.0
 """Cycles from the robot's reading of its joints to their receipt, at most."""
 MOVING = 0.02
@@ -32,6 +34,15 @@ def longest_stop(robot: RobotConfig) -> float:
     limits, cycle = robot.limits, 1.0 / robot.state_rate
     joints = zip(limits.velocity, limits.acceleration, limits.stop_acceleration, limits.jerk, strict=True)
     return max(cycle * len(Ramp(a, s, jerk, cycle).way(0.0, (v, a * cycle))) for v, a, s, jerk in joints)
+
+
+def require_short_stop(robot: RobotConfig) -> None:
+    """Raises `SafetyError` where a stop from full speed takes longer than `LONGEST_STOP`."""
+    if (stop := longest_stop(robot)) > LONGEST_STOP:
+        raise SafetyError(
+            f"{robot.name}: a stop takes {stop:.2f} s from limits.velocity with limits.stop_acceleration, "
+            f"at most {LONGEST_STOP:g} s are allowed; lower the velocity"
+        )
 
 
 class Area(Protocol):

@@ -1,0 +1,22 @@
+"""What the guard's state says of its faults."""
+
+from typing import Any
+
+from async_rl_core.safety.fault_log import FaultLog
+from async_rl_core.safety.states import Kind
+
+
+def fault_fields(faults: FaultLog, clears_timing_faults: bool) -> dict[str, Any]:
+    """Returns the fields of `GuardState` that count faults and tell of the newest."""
+    fields: dict[str, Any] = {
+        "fault_kind": [kind.name.lower() for kind in Kind],
+        "fault_count": [faults.counts[kind] for kind in Kind],
+        "faults_cleared": faults.cleared,
+        "longest_silence": faults.longest_silence,
+        "clears_timing_faults": clears_timing_faults,
+    }
+    last = faults.last
+    if last is None:
+        return fields
+    newest = {"last_kind": last.kind.name.lower(), "last_cause": last.cause, "last_silence": last.silence}
+    return {**fields, **newest, "last_made_of": last.made_of}
