@@ -49,10 +49,12 @@ def test_reset_from_anywhere_ends_at_the_start_pose_without_leaving_the_workspac
 
 def test_a_silent_agent_is_a_smooth_stop(rig: Rig, config: Config) -> None:
     rig.stand(poses(config, rig.kinematics, seed=1)[0])
+    now = -rig.cycle
     for _ in rig.cycles(1.0):
+        now += rig.cycle
         if np.abs(rig.arm.velocity).max() > 0.2:
             break
-    now, before = 1.0, rig.arm.velocity
+    before = rig.arm.velocity
     stop = np.array(config.robot.limits.stop_acceleration)
     for _ in range(100):
         now += rig.cycle
