@@ -38,24 +38,25 @@ class Stop:
         self.requested = False
         self.suspended = False
         """Whether SIGTSTP has come; the node that heeds it takes it back."""
-        self._starting = True
+        self.starting = True
+        """Whether the node is still being made: a signal then ends the process at once."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._request)
         signal.signal(signal.SIGTSTP, self._suspend)
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
-        if self._starting:
-            # Not by an exception: threads that load a renderer or a model would run on into the interpreter's end.
-            os._exit(0)
+        if self.starting:
+            self.starting = False
+            raise SystemExit(0)  # through the constructor, which releases the shared memory that it holds
         undo_niceness()  # others wait for the end of this process
 
     def _suspend(self, number: int, frame: FrameType | None) -> None:
         self.suspended = True
 
     def started(self) -> None:
-        """The node runs: from now on it ends itself. Until then a signal ends the process at once."""
-        self._starting = False
+        """The node runs: from now on it ends itself."""
+        self.starting = False
         end_with_supervisor()
 
 
@@ -143,10 +144,11 @@ def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | Non
     scheduled = schedule() if schedule else ""
     rclpy.init(args=[*sys.argv, *log_arguments(os.environ)], signal_handler_options=SignalHandlerOptions.NO)
     node: ConfiguredNode | None = None
-    code = 0
+    code, made = 0, False
     try:
         node = create()
         stop.started()
+        made = True
         supervisor().report(UP)
         if scheduled:
             node.get_logger().info(scheduled)
@@ -154,6 +156,8 @@ def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | Non
         code = node.exit_code
     except ExternalShutdownException:
         pass
+    except SystemExit:  # stopped while it was being made
+        code = 0
     except AsyncRLError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         code = 2
@@ -162,9 +166,10 @@ def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | Non
             node.close()
             node.destroy_node()
         rclpy.try_shutdown()
-    if any(thread.daemon for thread in threading.enumerate()):
-        # One that still draws or renders would crash the process in the interpreter's end. Not done otherwise: that
-        # end also destroys the middleware's participant, whose death in the midst can halt the others.
+    if any(thread.daemon or not made for thread in threading.enumerate() if thread is not threading.main_thread()):
+        # A thread that still draws, renders or loads would crash the process in the interpreter's end. Not done
+        # otherwise: that end also destroys the middleware's participant, whose death in the midst can halt the others,
+        # and releases what is left of the shared memory.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -58,9 +58,9 @@ class ReplayNode(ConfiguredNode):
             ahead = self.config.learner.batches_in_flight
             self._server = BatchServer(endpoint, BatchLayout.of(self.config), self._replay.reprioritise, ahead)
             stack.callback(self._server.close)
-            self._resources = stack.pop_all()
-        self._trouble_log = TroubleLog(self)
-        self._diagnostics = Diagnostics(self, self.health)
+            self._trouble_log = TroubleLog(self)
+            self._diagnostics = Diagnostics(self, self.health)
+            self._resources = stack.pop_all()  # last: a signal during the start releases all of them
 
     def _run_dir(self) -> Path:
         if self.config.run_dir is None:
