@@ -4,7 +4,7 @@
 
 # Set-up also takes, from the command line or the environment:
 #   PYTHON=<path>        the Python (3.11 to 3.13) that .venv is made with
-#   TORCH_INDEX=<url>    where pip gets PyTorch: https://download.pytorch.org/whl/cpu is the one without CUDA
+#   TORCH_INDEX=<url>    where pip gets PyTorch; its installation page names an index of wheels without CUDA
 #   TORCH_GPU=yes|no     whether there will be an NVIDIA GPU, where set-up cannot see it (in a container's build)
 
 SETUP_PYTHON := $(or $(PYTHON),python3)

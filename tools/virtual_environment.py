@@ -26,8 +26,6 @@ from progress import PipStage, Stage, run
 PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--no-deps", "--no-compile"]
 PIP += ["--no-warn-script-location", "--prefer-binary", "--progress-bar", "off"]
 
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-
 
 def is_ours(root: Path, venv: Path, ros: str | None) -> bool:
     """Whether `venv` was made for this checkout and this ROS 2, with the version of Python that is asked for."""
@@ -103,7 +101,8 @@ def _announcement(kind: str, count: int, whole: bool) -> str:
     more = DISK_GB[CUDA] - DISK_GB["cpu"]
     return (
         f"{size}\n[setup]   {more:.1f} GB of them are CUDA libraries, which PyTorch loads although this machine has no "
-        f"NVIDIA GPU.\n[setup]   To do without them: make clean, then make build TORCH_INDEX={CPU_INDEX}"
+        "NVIDIA GPU.\n[setup]   To do without them: make clean, then make build TORCH_INDEX=<url>; PyTorch's "
+        "installation page names the index for CPU"
     )
 
 

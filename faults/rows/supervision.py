@@ -113,7 +113,7 @@ def _await_stopped(pid: int, timeout: float = 10.0) -> float:
     """The steady time at which a process is found stopped. Raises `NeverError` where it is not."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
         if stat[stat.rindex(")") + 2] == "T":
             return time.monotonic()
         time.sleep(0.001)

@@ -47,7 +47,7 @@ class Suspension:
         if self._stat is None:
             return
         try:
-            stat = self._stat.read_text()
+            stat = self._stat.read_text(encoding="utf-8")
             self._supervisor_stopped = stat[stat.rindex(")") + 2] == _STOPPED
         except (OSError, ValueError, IndexError):  # it died: the kernel has told this process by a signal
             self._supervisor_stopped = False

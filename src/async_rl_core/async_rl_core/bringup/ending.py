@@ -58,7 +58,7 @@ def is_at_work(pid: int) -> bool:
     """Return whether a thread of the process runs, waits for a processor or waits for a disk."""
     for task in _tasks(pid):
         with suppress(OSError):  # the thread ended meanwhile
-            stat = (task / "stat").read_text()
+            stat = (task / "stat").read_text(encoding="utf-8")
             if stat[stat.rindex(")") + 2] in _AT_WORK:
                 return True
     return False

@@ -63,7 +63,7 @@ def command_start() -> float:
     """Return when this process was started, in seconds of the steady clock; now, where the kernel does not tell."""
     now = time.monotonic()
     try:
-        stat = Path("/proc/self/stat").read_text()
+        stat = Path("/proc/self/stat").read_text(encoding="utf-8")
         started = int(stat[stat.rindex(")") + 2 :].split()[19]) / os.sysconf("SC_CLK_TCK")
         return now - max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started)
     except (OSError, ValueError, IndexError):
