@@ -206,7 +206,7 @@ def test_progress_counts_from_the_agents_start_as_the_duration_does(run: Run) ->
 
     run.wait_for(heard)
     run.tell_episode(2, random=True, target_term=0.5)
-    [_, second] = [line for line in monitor.end() if "episode" in line]
+    [_, second] = [line for line in monitor.end() if "  return " in line]
     assert 50 <= int(second.removesuffix("%").split()[-1]) < 60
 
 
