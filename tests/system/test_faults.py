@@ -11,7 +11,7 @@ import pytest
 
 from faults.report import A_MEASUREMENT
 
-QUICK = {5: 1, 11: 5, 14: 11, 16: 1}
+QUICK = {5: 2, 11: 5, 14: 16, 16: 1}
 """Promises measured here, and rows of each: limits, damaged files, fuzzing, code in data."""
 DEADLY = {1: 2, 2: 1, 4: 2}
 """The agent is killed or halted, the guard is, commands are malformed: each with an arm that learns."""

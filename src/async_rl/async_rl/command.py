@@ -134,7 +134,7 @@ def _evaluate(words: list[str]) -> int:
 
         values = parse(words[1:], arguments())
         run_folder = make_example_run(datetime.now())
-        _say(f"the example policy lies in {run_folder}; videos of its episodes come into its evaluations/")
+        _tell(f"the example policy lies in {run_folder}; videos of its episodes come into its evaluations/")
         return evaluate(run_folder, values)
     if not words or ":=" in words[0]:
         raise ConfigError("evaluate which run? async_rl evaluate <run folder> [<name>:=<value> ...], or --example")
@@ -146,7 +146,7 @@ def _export(words: list[str]) -> int:
         print(USAGE)
         return 0
     if words and user_path(words[0]).is_dir():
-        _say("loading PyTorch")  # at once, since that takes seconds
+        _tell("loading PyTorch")  # at once, since that takes seconds
     from async_rl_core.algorithms.export.export import export
     from async_rl_core.algorithms.export.formats import FORMATS
     from async_rl_core.evaluation.evaluate import run_config
@@ -158,13 +158,14 @@ def _export(words: list[str]) -> int:
         raise ConfigError("export what? async_rl export <run folder> [<file>] [format:=torchscript|onnx]")
     run_folder, *out = map(user_path, paths)
     config = run_config(run_folder)
-    for path in export(config, run_folder, out[0] if out else None, values.get("format"), _say):
-        _say(str(path))
+    for path in export(config, run_folder, out[0] if out else None, values.get("format"), _tell):
+        print(path)
     return 0
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)
+def _tell(line: str) -> None:
+    """Prints how far a command is, beside its result."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def _calibrate_latency(words: list[str]) -> int:

@@ -111,11 +111,11 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "async_rl launch reacher" in capsys.readouterr().out
 
 
-def test_export_says_what_it_does_before_it_loads_torch(tmp_path, capfd):
+def test_export_says_what_it_does_before_it_loads_torch(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(tmp_path)]) == 2
-    printed = capfd.readouterr()
-    assert printed.out.splitlines()[0] == "loading PyTorch"
-    assert "has no config.yaml" in printed.err
+    said, error = capfd.readouterr().err.splitlines()
+    assert said == "loading PyTorch"
+    assert "has no config.yaml" in error
 
 
 @pytest.mark.parametrize(
