@@ -14,8 +14,8 @@ from async_rl_core.safety.fault_log import FaultLog
 from async_rl_core.safety.halts import Halts
 from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput, patience
 from async_rl_core.safety.limits import LimitFilter, require_short_stop
+from async_rl_core.safety.motion import MotionWatch
 from async_rl_core.safety.publishers import PublisherInput
-from async_rl_core.safety.rest import RestWatch
 from async_rl_core.safety.resumption import Resumption
 from async_rl_core.safety.states import TRANSITIONS, Event, Fault, Kind, State
 
@@ -36,8 +36,8 @@ class Guard:
 
     `action_cycle_time` is that of the agent's commands, in seconds; `driven`: the robot has a driver, whose `on_status`
     is then a condition for arming. `simulated`: the arm is, so that faults of timing may be cleared. `holds`: where
-    commands cease, the robot's side goes on with the last velocity.
-    `reference`: the URDF that the robot's file names, which `robot_description` must agree with; None: not installed.
+    commands cease, the robot's side goes on with the last velocity. `reference`: the URDF that the robot's file names,
+    which `robot_description` must agree with; None: not installed.
     Raises `SafetyError` for a configuration that it cannot guard by.
     """
 
@@ -73,7 +73,7 @@ class Guard:
         self._description = DescriptionInput(robot, reference)
         self._filter: LimitFilter | None = None
         self._zero: Vector = np.zeros(len(robot.joints))
-        self._rest = RestWatch(robot)
+        self._motion = MotionWatch(robot, config, holds)
         self._publishers = PublisherInput(robot.command_topic)
         self._held = False
 
@@ -129,8 +129,7 @@ class Guard:
         A malformed command is a fault in any state. A sequence number that does not rise is one too, except where the
         guard is not following and the agent was silent before: that is a new agent, which needs a new arming.
         """
-        following = self.state is State.ARMED
-        silence = self._commands.silence(now)
+        following, silence = self.state is State.ARMED, self._commands.silence(now)
         restarted = not following and silence > self._config.watchdog
         cause = self._commands.take(now, sequence, names, velocity, restarted)
         if cause is None:
@@ -155,10 +154,10 @@ class Guard:
         if self._joints.taken or self._joints.stands:  # one that stands still is no gap, but a fault before long
             self._resumption.on_joint_state(now, stamp, self._joints.position, self._joints.in_order(velocity))
         if self._joints.taken:
-            self._rest.on_state(now, self._joints.position)
+            self._motion.on_state(now, self._joints.position)
             self.faults.end_of_silence(Kind.ROBOT_SILENT, now, silence)
         if cause is not None:
-            self._rest.begin_again()  # of two faults by one joint state, this says what was wrong
+            self._motion.begin_again()  # of two faults by one joint state, this says what was wrong
             if self.state is not State.DISARMED:
                 self._fail(Kind.ROBOT, cause, now)
         return cause is None
@@ -253,7 +252,7 @@ class Guard:
 
     def tick(self, now: float) -> Vector:
         """The velocity (n,) in rad/s to send now, in command order: always finite, the same array every time."""
-        self._watch_rest(now)
+        self._watch_motion(now)
         if self._filter is None:
             return self._zero
         self._resume(now, self._filter)
@@ -290,9 +289,10 @@ class Guard:
         if self._resumption.open:
             limits.resume(self._resumption.velocities(now, sent), max(round(gap / self._cycle) - 1, 0))
 
-    def _watch_rest(self, now: float) -> None:
-        """Latch a fault where the arm moves though zeros are sent; one that is not ready may be guided by hand."""
-        if cause := self._rest.judge(now, self.at_rest and not (self._status.missing(now) or self._joints.stale(now))):
+    def _watch_motion(self, now: float) -> None:
+        """Latch a fault where the arm moves as nobody sent it; one that is not ready may be guided by hand."""
+        trusted = not (self._status.missing(now) or self._joints.stale(now))
+        if cause := self._motion.judge(now, self.state in (State.ARMED, State.STOPPING), self.at_rest and trusted):
             self._fail(Kind.MOTION, cause, now)
 
     def _watch(self, now: float) -> None:
@@ -322,9 +322,11 @@ class Guard:
 
     def _checked(self, now: float, velocity: Vector) -> Vector:
         """The last gate before the wire: nothing but finite numbers, whatever went wrong before it."""
-        if math.isfinite(sum(velocity.tolist())):
+        values = velocity.tolist()
+        if math.isfinite(sum(values)):
+            self._motion.on_sent(now, values)
             return velocity
-        self._fail(Kind.GUARD, f"limits gave a velocity that is not finite: {velocity.tolist()}", now)
+        self._fail(Kind.GUARD, f"limits gave a velocity that is not finite: {values}", now)
         if self._filter is not None:
             self._filter.halt()
         return velocity

@@ -20,7 +20,9 @@ class RestWatch:
     """Compares where the arm is with where it came to rest, for as long as it is told to rest.
 
     Both are means over `SMOOTHING`. The pose of rest is never taken anew meanwhile, so slow motion is noticed as well.
-    Noise is the mean step from one state to the next: motion adds little to it, 0.005 rad at 0.6 rad/s.
+
+    Attributes:
+        noise: (n,) in rad, the mean step from one state to the next; motion adds little to it, 0.005 rad at 0.6 rad/s.
     """
 
     def __init__(self, robot: RobotConfig) -> None:
@@ -29,7 +31,7 @@ class RestWatch:
         self._mean: list[float] = []
         self._last: list[float] = []
         self._heard = -math.inf
-        self._noise = [0.0] * len(robot.joints)
+        self.noise = [0.0] * len(robot.joints)
         self._since: float | None = None
         self._rest: list[float] | None = None
 
@@ -39,7 +41,7 @@ class RestWatch:
             self._mean = self._last = list(position)
         weight = 1.0 - math.exp((self._heard - now) / SMOOTHING)
         steps = [abs(q - last) for q, last in zip(position, self._last, strict=True)]
-        self._noise = [noise + weight * (step - noise) for noise, step in zip(self._noise, steps, strict=True)]
+        self.noise = [noise + weight * (step - noise) for noise, step in zip(self.noise, steps, strict=True)]
         self._mean = [mean + weight * (q - mean) for mean, q in zip(self._mean, position, strict=True)]
         self._last = list(position)
         self._heard = now
@@ -64,7 +66,7 @@ class RestWatch:
             if now - self._since >= self._settling:
                 self._rest = list(self._mean)
             return None
-        for joint, rest, mean, noise in zip(self._joints, self._rest, self._mean, self._noise, strict=True):
+        for joint, rest, mean, noise in zip(self._joints, self._rest, self._mean, self.noise, strict=True):
             if abs(mean - rest) > AWAY + NOISE * noise:
                 self._since = self._rest = None
                 return f"{joint} moved from {rest:.3f} to {mean:.3f} rad while zeros were sent"

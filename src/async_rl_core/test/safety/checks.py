@@ -293,3 +293,10 @@ def halt_of_the_robots_side(benches: Benches) -> None:
     bench = HaltedGuard(benches.config)
     bench.be_deaf(0.064)
     assert bench.cycle(10) <= 1.5 * bench.robot.limits.acceleration[0] * CYCLE
+
+
+def intruder_in_motion(benches: Benches) -> None:
+    """Whether the middleware tells of another publisher before it is gone does not matter."""
+    bench = HaltedGuard(benches.config)
+    bench.intrude(0.6, 0.3)
+    assert bench.guard.fault is not None and bench.guard.fault.kind is Kind.MOTION

@@ -94,6 +94,17 @@ class HaltedGuard:
             self._pass(CYCLE)
         self.hears = True
 
+    def intrude(self, speed: float, seconds: float) -> None:
+        """Another program moves the last joint, which the agent lets rest: its command follows each of the guard's."""
+        self._wanted[-1] = 0.0
+        self.cycle(60)
+        velocity = np.zeros(len(self._wanted))
+        velocity[-1] = speed
+        for _ in range(round(seconds / CYCLE)):
+            self._judged()
+            self.arm.command(velocity)
+            self._pass(CYCLE)
+
     def _judged(self) -> Vector:
         self._sequence += 1
         if self.hears:

@@ -11,6 +11,7 @@ import pytest
 
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.safety.collision import Bodies
+from async_rl_core.safety.following import FollowingWatch
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput, _Order
 from async_rl_core.safety.limits import LimitFilter
@@ -141,6 +142,7 @@ PROTECTIONS = [
     Protection(checks.lag_of_the_arm, without_lag),
     Protection(checks.halt_of_the_guard, returning(Resumption, "watch", 0.0)),
     Protection(checks.halt_of_the_robots_side, trusts_what_it_sent),
+    Protection(checks.intruder_in_motion, returning(FollowingWatch, "judge", None)),
     Protection(checks.table, lambda patch: only_pairs(patch, lambda words: "table" not in words)),
 ]
 
