@@ -19,11 +19,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from async_rl_core.atomic_file import replacing
 from async_rl_core.config.load import presets, resolve, write_config
-from async_rl_core.monitor.atomic import replacing
-from async_rl_core.monitor.components import COMPONENTS, FIGURES, NAMES, UPDATE_CYCLE, chain, key, longest, mean
-from async_rl_core.monitor.episodes import read_episodes
-from async_rl_core.monitor.flow import draw
+from async_rl_core.monitoring.components import COMPONENTS, FIGURES, NAMES, UPDATE_CYCLE, chain, key, longest, mean
+from async_rl_core.monitoring.flow import draw
+from async_rl_core.run_folder.episodes import read_episodes
 from benchmarks import rows
 from benchmarks.report import insert, number, table
 

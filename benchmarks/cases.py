@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
-from async_rl_core.replay.batch import Batch, BatchLayout
-from async_rl_core.replay.crop import Crop
 from async_rl_core.replay.replay import Replay
-from async_rl_core.replay.step import Step
+from async_rl_core.spec.batch import Batch, BatchLayout
+from async_rl_core.spec.crop import Crop
+from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.spec.step import Step
 
 EPISODE = 101
 """Steps of an episode: 100 transitions."""

@@ -24,10 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from async_rl_core.algorithms.checkpoint_file import Arrays, read_checkpoint, write_checkpoint
-from async_rl_core.algorithms.fixed_policy import FixedPolicy
-from async_rl_core.algorithms.sac import SAC
-from async_rl_core.algorithms.sequential import SequentialLearning
+from async_rl_core.algorithms.sac.sac import SAC
 from async_rl_core.bringup.graph import learner_environment
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
@@ -35,7 +32,10 @@ from async_rl_core.evaluation.example import EXAMPLES, NAME
 from async_rl_core.evaluation.scores import Scores, success_threshold
 from async_rl_core.experiments.simulated_evaluation import evaluate_in_simulated_time
 from async_rl_core.experiments.simulated_run import SimulatedRun
-from async_rl_core.monitor.episodes import EpisodeRow
+from async_rl_core.learning.checkpoint_file import Arrays, read_checkpoint, write_checkpoint
+from async_rl_core.learning.sequential import SequentialLearning
+from async_rl_core.policies.fixed import FixedPolicy
+from async_rl_core.run_folder.episodes import EpisodeRow
 
 FOLDER = Path(__file__).parent.parent / "config" / EXAMPLES
 LAST = 10

@@ -3,21 +3,21 @@
 import numpy as np
 import torch
 
-from async_rl_core.algorithms.policy import Policy
-from async_rl_core.algorithms.threads import keep_freed_memory
+from async_rl_core.algorithms.common.threads import keep_freed_memory
+from async_rl_core.policies.gaussian import GaussianPolicy
 from benchmarks.cases import Case
 from benchmarks.reference import ReferenceSAC
 from benchmarks.timing import Times, measure
 
 WARM_UP = 50
 THREADS = 1
-"""As in a run: `Policy` sets it."""
+"""As in a run: `GaussianPolicy` sets it."""
 
 
 def ours(case: Case, precision: str, repeats: int) -> Times:
-    """`Policy.act`."""
+    """`GaussianPolicy.act`."""
     config, spec = case.config(sac__precision=precision), case.spec
-    policy = Policy(config.sac, spec, len(config.robot.actuated_joints), seed=0, threads=THREADS)
+    policy = GaussianPolicy(config.sac, spec, len(config.robot.actuated_joints), seed=0, threads=THREADS)
     image = np.random.default_rng(0).integers(0, 256, (spec.height, spec.width, spec.channels), np.uint8)
     proprioception = np.zeros(spec.proprioception, np.float32)
     return measure(lambda: policy.act(image, proprioception), repeats, WARM_UP)

@@ -22,11 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
-from async_rl_core.algorithms.sequential import SequentialLearning
 from async_rl_core.bringup.graph import learner_environment
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.experiments.simulated_run import SimulatedRun
+from async_rl_core.learning.sequential import SequentialLearning
 
 RESULTS = Path(__file__).parent / "results" / "learning"
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "tuning.png"

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from async_rl_core.algorithms.encoder import Encoder
-from async_rl_core.algorithms.threads import keep_freed_memory
+from async_rl_core.algorithms.common.encoder import Encoder
+from async_rl_core.algorithms.common.threads import keep_freed_memory
 from async_rl_core.config.schema import Config
-from async_rl_core.replay.batch import BatchLayout
+from async_rl_core.spec.batch import BatchLayout
 from benchmarks.cases import EPISODE, Case
 from benchmarks.timing import Times, measure
 from benchmarks.updates import until_done

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from async_rl_core.algorithms.policy import Policy
-from async_rl_core.algorithms.sac import SAC
-from async_rl_core.transport.parameters import ParameterPublisher, ParameterSubscriber
-from async_rl_core.transport.service import Endpoint
+from async_rl_core.algorithms.sac.sac import SAC
+from async_rl_core.policies.gaussian import GaussianPolicy
+from async_rl_core.transport.shared_memory.parameters import ParameterPublisher, ParameterSubscriber
+from async_rl_core.transport.shared_memory.service import Endpoint
 from benchmarks import limits
 from benchmarks.cases import Case
 from benchmarks.reference import ReferenceSAC
@@ -26,7 +26,7 @@ _PAUSE = 0.01
 def _take(case: Case, domain: str, count: int, pipe: Connection) -> None:
     """The agent, which looks all the time here: its cycle is not part of the figure. Sends when it was done, in ns."""
     config = case.config()
-    policy = Policy(config.sac, case.spec, len(config.robot.actuated_joints), seed=0)
+    policy = GaussianPolicy(config.sac, case.spec, len(config.robot.actuated_joints), seed=0)
     endpoint = Endpoint(domain, "agent")
     subscriber = ParameterSubscriber(endpoint, policy.size)
     pipe.recv()
@@ -115,5 +115,5 @@ def reference(case: Case, repeats: int) -> Times:
 def limit(case: Case, repeats: int) -> float:
     """See `limits.publication`."""
     config = case.config()
-    policy = Policy(config.sac, case.spec, len(config.robot.actuated_joints), seed=0)
+    policy = GaussianPolicy(config.sac, case.spec, len(config.robot.actuated_joints), seed=0)
     return limits.publication(np.zeros(policy.size, np.float32), repeats).median

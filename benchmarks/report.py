@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from async_rl_core.monitor.atomic import replacing
+from async_rl_core.atomic_file import replacing
 from benchmarks import lateness, rows, scaling
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"

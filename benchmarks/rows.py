@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from async_rl_core.monitor.atomic import replacing
+from async_rl_core.atomic_file import replacing
 from benchmarks.cases import TARGETS, YARDSTICK, Target
 from benchmarks.timing import CORES, Times
 

@@ -10,13 +10,13 @@ from multiprocessing.synchronize import Event
 
 import numpy as np
 
-from async_rl_core.algorithms.threads import keep_freed_memory
-from async_rl_core.replay.batch import BatchLayout
+from async_rl_core.algorithms.common.threads import keep_freed_memory
 from async_rl_core.replay.replay import Replay
-from async_rl_core.transport.batches import BatchClient, BatchServer
-from async_rl_core.transport.service import Endpoint
-from async_rl_core.transport.steps import REPLAY
-from async_rl_core.transport.wakeup import Listener
+from async_rl_core.spec.batch import BatchLayout
+from async_rl_core.transport.shared_memory.batches import BatchClient, BatchServer
+from async_rl_core.transport.shared_memory.service import Endpoint
+from async_rl_core.transport.shared_memory.steps import REPLAY
+from async_rl_core.transport.shared_memory.wakeup import Listener
 from benchmarks.cases import Case, fill
 from benchmarks.reference import ReferenceBatch, StackedReplay
 from benchmarks.timing import CONTEXT, MeasurementError, Times, isolated, measure, summarise

@@ -16,11 +16,11 @@ import tempfile
 from pathlib import Path
 from statistics import mean
 
+from async_rl_core.atomic_file import replacing
 from async_rl_core.config.load import robots
-from async_rl_core.monitor import episodes, summary
-from async_rl_core.monitor.atomic import replacing
-from async_rl_core.monitor.curve import draw
-from async_rl_core.monitor.summary import LAST
+from async_rl_core.monitoring.curve import draw
+from async_rl_core.run_folder import episodes, summary
+from async_rl_core.run_folder.summary import LAST
 from benchmarks import rows
 from benchmarks.report import DOCUMENT, insert, number, table
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from async_rl_core.algorithms.sac import SAC
-from async_rl_core.algorithms.threads import keep_freed_memory, use_threads
+from async_rl_core.algorithms.common.threads import keep_freed_memory, use_threads
+from async_rl_core.algorithms.sac.sac import SAC
 from benchmarks.cases import Case, sampled_batch
 from benchmarks.reference import ReferenceSAC, StackedReplay
 from benchmarks.timing import Times, measure

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from async_rl_core.bringup.leftovers import SHARED_MEMORY, middleware_files
+from async_rl_core.bringup.process.leftovers import SHARED_MEMORY, middleware_files
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 

@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from async_rl_core.monitor import summary
-from async_rl_core.monitor.episodes import NAME as EPISODES
-from async_rl_core.monitor.episodes import read_episodes
-from async_rl_core.monitor.faults import KINDS
+from async_rl_core.monitoring.faults import KINDS
+from async_rl_core.run_folder import summary
+from async_rl_core.run_folder.episodes import NAME as EPISODES
+from async_rl_core.run_folder.episodes import read_episodes
 from faults.report import conditions
 
 LAST = 30.0

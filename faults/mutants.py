@@ -100,7 +100,7 @@ def no_priority() -> None:
 
 def starts_anew() -> None:
     """The learner does not look for a checkpoint."""
-    from async_rl_core.algorithms.checkpoint_folder import CheckpointFolder
+    from async_rl_core.learning.checkpoint_folder import CheckpointFolder
 
     CheckpointFolder.restore = lambda self, warn: 0  # type: ignore[method-assign]
 
@@ -109,7 +109,7 @@ def forgets_what_it_sent() -> None:
     """The agent takes a step that was sent to have arrived."""
     from async_rl_core.agent import outbox
 
-    def trusting(self: outbox.Outbox, receipt: outbox.Receipt | None) -> None:
+    def trusting(self: outbox.Outbox, receipt: outbox.Acknowledged | None) -> None:
         while self._ahead > 0:
             self._drop_sent()
 
@@ -118,9 +118,9 @@ def forgets_what_it_sent() -> None:
 
 def hides_full_disks() -> None:
     """What cannot be written ends the thread that writes, and nobody is told."""
-    from async_rl_core.algorithms import checkpoint_folder
-    from async_rl_core.monitor import appended
-    from async_rl_core.replay import journal
+    from async_rl_core.learning import checkpoint_folder
+    from async_rl_core.replay.journal import journal
+    from async_rl_core.run_folder import appended_file as appended
 
     class NeverError(Exception):
         pass
@@ -131,14 +131,15 @@ def hides_full_disks() -> None:
 
 def leaves_the_dead() -> None:
     """What a dead process left in shared memory stays there."""
-    from async_rl_core.transport.place import Place
+    from async_rl_core.transport.shared_memory.domain import SharedMemoryDomain
 
-    Place.sweep = lambda self: None  # type: ignore[method-assign]
+    SharedMemoryDomain.sweep = lambda self: None  # type: ignore[method-assign]
 
 
 def trusts_its_eyes() -> None:
     """The agent takes every image to show what is now."""
-    from async_rl_core.agent import loop, sight
+    from async_rl_core.agent import camera_health as sight
+    from async_rl_core.agent import loop
 
     loop.FRAME_TIMEOUT = sight.TIMEOUT = math.inf  # type: ignore[misc]
 
@@ -178,13 +179,13 @@ def failing_camera() -> None:
     import numpy as np
 
     from async_rl_core.sim.camera import Image
-    from robot_sim_node.camera import Snapshot
-    from robot_sim_node.view import View
+    from robot_sim_node.camera_publisher import CameraPublisher
+    from robot_sim_node.camera_thread import CameraSnapshot
 
-    original, asked = View._publish, _asked(CAMERA)
+    original, asked = CameraPublisher._publish, _asked(CAMERA)
     last: Image = np.zeros((1, 1, 3), np.uint8)
 
-    def publish(self: View, image: Image, snapshot: Snapshot) -> None:
+    def publish(self: CameraPublisher, image: Image, snapshot: CameraSnapshot) -> None:
         nonlocal last
         how = asked()
         if how == "works":
@@ -193,7 +194,7 @@ def failing_camera() -> None:
         if how != "stops":
             original(self, shown.get(how, image), snapshot)
 
-    View._publish = publish  # type: ignore[method-assign]
+    CameraPublisher._publish = publish  # type: ignore[method-assign]
 
 
 def failing_joint_states() -> None:
@@ -294,14 +295,14 @@ def leaks() -> None:
 
 def waits_for_its_reader() -> None:
     """The supervisor writes its output in the thread that serves its signals."""
-    from async_rl_core.bringup.line_writer import LineWriter
+    from async_rl_core.bringup.process.line_writer import LineWriter
 
     LineWriter.put = lambda self, line: self._write(f"{line}\n".encode())  # type: ignore[method-assign]
 
 
 def suspends_at_once() -> None:
     """The supervisor suspends itself without a word to the guard."""
-    from async_rl_core.bringup.supervisor import Supervisor
+    from async_rl_core.bringup.process.supervisor import Supervisor
 
     Supervisor._on_suspend = lambda self, number: os.kill(os.getpid(), signal.SIGSTOP)  # type: ignore[method-assign]
 

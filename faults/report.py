@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 
-from async_rl_core.monitor.atomic import replacing
+from async_rl_core.atomic_file import replacing
 
 A_MEASUREMENT = "a measurement"
 """Required of every row, and all that is said to be where one broke down."""

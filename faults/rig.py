@@ -8,11 +8,11 @@ import time
 from collections.abc import Mapping
 from types import TracebackType
 
-from async_rl_core.bringup.executable import command
 from async_rl_core.bringup.graph import NodeSpec, environment, nodes
+from async_rl_core.bringup.process.executable import command
 from async_rl_core.config.load import read_config, write_config
 from async_rl_core.config.schema import Config
-from async_rl_core.transport import service
+from async_rl_core.transport.shared_memory import service
 
 STOP_TIMEOUT = 15.0
 

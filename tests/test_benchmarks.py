@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from async_rl_core.algorithms.networks import TwinCritic, build_policy
-from async_rl_core.algorithms.policy import Policy
-from async_rl_core.monitor.episodes import HEADER
+from async_rl_core.algorithms.common.networks import TwinCritic, build_policy
+from async_rl_core.policies.gaussian import GaussianPolicy
+from async_rl_core.run_folder.episodes import HEADER
 from benchmarks import lateness, limits, report, seeds, timing
 from benchmarks.cases import BASELINE, CASES, HIGH_RESOLUTION, TARGETS, Case
 from benchmarks.reference import ReferenceSAC, StackedReplay
@@ -112,7 +112,7 @@ def test_the_reference_has_the_same_networks():
     with torch.no_grad():
         coordinates = encoder(images).reshape(2, -1, 2)
         torch.testing.assert_close(reference.encoder(images), torch.cat((coordinates[..., 0], coordinates[..., 1]), 1))
-    assert Policy(config, spec, 5, seed=0).size == count(encoder) + count(actor)
+    assert GaussianPolicy(config, spec, 5, seed=0).size == count(encoder) + count(actor)
 
 
 def test_the_reference_updates_everything():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from async_rl_core.monitor.episodes import NAME, EpisodeRow, EpisodeWriter
+from async_rl_core.run_folder.episodes import NAME, EpisodeRow, EpisodeWriter
 from faults.endurance import Ended, document, late_updates
 
 FIGURES = {

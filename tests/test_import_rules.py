@@ -26,12 +26,9 @@ def test_core_knows_nothing_of_ros(modules):
     assert not found
 
 
-def test_torch_only_in_algorithms(modules):
-    found = [
-        str(source)
-        for source in modules
-        if "torch" in source.top_level and not source.module.startswith("async_rl_core.algorithms.")
-    ]
+def test_torch_only_where_networks_are(modules):
+    allowed = tuple(f"{CORE}.{folder}." for folder in ("algorithms", "learning", "policies"))
+    found = [str(source) for source in modules if "torch" in source.top_level and not source.module.startswith(allowed)]
     assert not found
 
 

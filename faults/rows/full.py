@@ -15,16 +15,16 @@ from random import Random
 
 import numpy as np
 
-from async_rl_core.algorithms.checkpoint_file import newest_first
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import TransportError
-from async_rl_core.monitor.episodes import read_episodes
-from async_rl_core.replay.journal import FOLDER
-from async_rl_core.replay.repair import check
-from async_rl_core.replay.sizes import StepSizes
-from async_rl_core.transport import parameters, service
-from async_rl_core.transport.parameters import ParameterPublisher
-from async_rl_core.transport.service import Endpoint
+from async_rl_core.learning.checkpoint_file import newest_first
+from async_rl_core.replay.journal.journal import FOLDER
+from async_rl_core.replay.journal.repair import check
+from async_rl_core.run_folder.episodes import read_episodes
+from async_rl_core.spec.sizes import StepSizes
+from async_rl_core.transport.shared_memory import parameters, service
+from async_rl_core.transport.shared_memory.parameters import ParameterPublisher
+from async_rl_core.transport.shared_memory.service import Endpoint
 from async_rl_interfaces.msg import GuardState
 from faults.campaign import Form, mutation, settings
 from faults.ear import Ear

@@ -15,20 +15,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.agent.start import Start
-from async_rl_core.algorithms import metrics
-from async_rl_core.algorithms.checkpoint_file import name_of, newest_env_steps, read_checkpoint, write_checkpoint
-from async_rl_core.algorithms.metrics import MetricsWriter
+from async_rl_core.agent.run_progress import RunProgress
 from async_rl_core.config.load import config_folder, read_config, resolve, write_config
 from async_rl_core.errors import AsyncRLError, TransportError
-from async_rl_core.monitor import summary
-from async_rl_core.monitor.episodes import HEADER, EpisodeWriter, read_episodes
-from async_rl_core.replay.journal import Journal, read_entries
-from async_rl_core.replay.segment import Position
-from async_rl_core.replay.sizes import StepSizes
-from async_rl_core.replay.step import Step
-from async_rl_core.transport.parameters import ParameterPublisher, ParameterSubscriber
-from async_rl_core.transport.service import Endpoint
+from async_rl_core.learning import metrics
+from async_rl_core.learning.checkpoint_file import name_of, newest_env_steps, read_checkpoint, write_checkpoint
+from async_rl_core.learning.metrics import MetricsWriter
+from async_rl_core.replay.journal.journal import StepJournal, read_entries
+from async_rl_core.replay.journal.segment import JournalPosition
+from async_rl_core.run_folder import summary
+from async_rl_core.run_folder.episodes import HEADER, EpisodeWriter, read_episodes
+from async_rl_core.spec.sizes import StepSizes
+from async_rl_core.spec.step import Step
+from async_rl_core.transport.shared_memory.parameters import ParameterPublisher, ParameterSubscriber
+from async_rl_core.transport.shared_memory.service import Endpoint
 from faults.campaign import Form
 from faults.report import Row
 
@@ -198,7 +198,7 @@ def _go_on_with_episodes(path: Path) -> None:
 
 
 def _start_from_summary(path: Path) -> None:
-    start = Start.of(path.parent)
+    start = RunProgress.of(path.parent)
     assert all(0 <= count < 2**63 for count in (start.cycles, start.missed_cycles, start.stale_images))
 
 
@@ -208,11 +208,13 @@ def _env_steps(path: Path) -> None:
 
 def _journal(scratch: Path) -> bytes:
     folder = scratch / "whole"
-    journal = Journal(folder, SIZES, 5.0)
+    journal = StepJournal(folder, SIZES, 5.0)
     vector, action = np.zeros(SIZES.proprioception, np.float32), np.zeros(SIZES.action, np.float32)
     for number in range(3):
         frames = np.zeros((1, SIZES.height, SIZES.width, 3), np.uint8)
-        journal.append(Step(number, 0, number, frames, vector, action, 0.0, False), Position(number, 0, number, 0))
+        journal.append(
+            Step(number, 0, number, frames, vector, action, 0.0, False), JournalPosition(number, 0, number, 0)
+        )
     journal.close()
     (path,) = folder.iterdir()
     return path.read_bytes()

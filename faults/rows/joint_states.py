@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from random import Random
 
-from async_rl_core.safety.limits import longest_stop
+from async_rl_core.safety.limits.limit_filter import longest_stop
 from async_rl_interfaces.msg import GuardState
 from faults.campaign import Form, mutation
 from faults.impostor import guarded

@@ -13,7 +13,7 @@ from async_rl_core.config.load import resolve
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.inputs import CommandInput, StatusInput
 from async_rl_core.safety.rest import RestWatch
-from async_rl_core.safety.states import Kind, State
+from async_rl_core.safety.states import FaultKind, GuardMode
 from async_rl_core.sim.model import urdf_text
 from faults.campaign import Form, mutation
 from faults.report import Row
@@ -54,7 +54,7 @@ def _refused(count: int, random: Random) -> tuple[int, int, int]:
             passed += bench.guard.on_command(bench.time, sequence, names, velocity)
             bench.cycles(1, command=MOVING if i % 5 == 4 else None)
             odd += not np.isfinite(bench.velocity).all()
-            unlatched += i == 0 and (bench.guard.fault is None or bench.guard.fault.kind is not Kind.COMMAND)
+            unlatched += i == 0 and (bench.guard.fault is None or bench.guard.fault.kind is not FaultKind.COMMAND)
         odd += min(PER_FAULT, count) > STOP and bool(bench.velocity.any())
         count -= PER_FAULT
         _reset(bench)
@@ -111,7 +111,7 @@ def _histories(repeats: int, random: Random) -> tuple[int, int]:
         for _ in range(AFTERWARDS):
             bench.cycles(1)
             bench.send(MOVING)
-            cleared += bench.guard.state is not State.FAULT or bool(bench.velocity.any())
+            cleared += bench.guard.state is not GuardMode.FAULT or bool(bench.velocity.any())
         lesser += bench.guard.fault is None or bench.guard.fault.kind is not max(kinds)
         _reset(bench)
     return cleared, lesser
@@ -133,16 +133,16 @@ def _jump(bench: Any) -> None:
     bench.guard.on_joint_state(bench.time, round(1e9 * bench.time) + 1, bench.names, (bench.position + 0.5).tolist())
 
 
-FAULTS: dict[Kind, Callable[[Any], object]] = {
-    Kind.AGENT_SILENT: lambda bench: bench.cycles(20),
-    Kind.ROBOT_SILENT: _silent_robot,
-    Kind.NOT_READY: _not_ready,
-    Kind.COMMAND: lambda bench: bench.send([math.nan] * len(bench.names)),
-    Kind.ROBOT: _jump,
-    Kind.PUBLISHERS: lambda bench: bench.guard.on_publishers(bench.time, 2),
-    Kind.GUARD: lambda bench: bench.guard.fail(bench.time, "an error"),
+FAULTS: dict[FaultKind, Callable[[Any], object]] = {
+    FaultKind.AGENT_SILENT: lambda bench: bench.cycles(20),
+    FaultKind.ROBOT_SILENT: _silent_robot,
+    FaultKind.NOT_READY: _not_ready,
+    FaultKind.COMMAND: lambda bench: bench.send([math.nan] * len(bench.names)),
+    FaultKind.ROBOT: _jump,
+    FaultKind.PUBLISHERS: lambda bench: bench.guard.on_publishers(bench.time, 2),
+    FaultKind.GUARD: lambda bench: bench.guard.fail(bench.time, "an error"),
 }
-LATER = (Kind.COMMAND, Kind.ROBOT, Kind.GUARD)
+LATER = (FaultKind.COMMAND, FaultKind.ROBOT, FaultKind.GUARD)
 """Faults that a guard which has one already notices: it follows nobody, so silence is none."""
 
 
@@ -158,7 +158,7 @@ def _set_in_motion(bench: Any) -> None:
     bench.guard._rest = RestWatch(bench.robot)  # or being put there would count as motion
     bench.cycles(60, command=[0.0] * len(bench.names))
     bench.cycles(25, command=MOVING)
-    if bench.guard.state is not State.ARMED:
+    if bench.guard.state is not GuardMode.ARMED:
         raise RuntimeError(f"not armed: {bench.guard.missing(bench.time)}, {bench.guard.fault}")
 
 

@@ -7,9 +7,9 @@ from random import Random
 
 import numpy as np
 
-from async_rl_core.algorithms.checkpoint_file import newest_first
 from async_rl_core.config.schema import Config
-from async_rl_core.replay.journal import FOLDER, read_steps
+from async_rl_core.learning.checkpoint_file import newest_first
+from async_rl_core.replay.journal.journal import FOLDER, read_steps
 from async_rl_interfaces.msg import GuardState
 from faults.campaign import Form, mutation, settings
 from faults.ear import Ear

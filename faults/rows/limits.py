@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from async_rl_core.config.load import resolve, robots
-from async_rl_core.safety.limits import LimitFilter
+from async_rl_core.safety.limits.limit_filter import LimitFilter
 from faults.campaign import Form, mutation
 from faults.report import Row
 

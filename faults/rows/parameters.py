@@ -13,8 +13,8 @@ from random import Random
 
 import numpy as np
 
-from async_rl_core.transport.parameters import ParameterPublisher, ParameterSubscriber
-from async_rl_core.transport.service import Endpoint, clean_up_dead
+from async_rl_core.transport.shared_memory.parameters import ParameterPublisher, ParameterSubscriber
+from async_rl_core.transport.shared_memory.service import Endpoint, clean_up_dead
 from faults.campaign import Form, mutation
 from faults.report import Row
 

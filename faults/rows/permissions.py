@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from async_rl_core.algorithms.checkpoint_file import newest_first
+from async_rl_core.learning.checkpoint_file import newest_first
 from faults.campaign import Form, mutation, settings
 from faults.ear import Ear
 from faults.report import Row

@@ -8,8 +8,13 @@ from pathlib import Path
 from random import Random
 
 from async_rl_core.bringup.graph import nodes
-from async_rl_core.bringup.leftovers import clean_dead_middleware, clean_middleware, middleware_files, used_files
-from async_rl_core.transport import service
+from async_rl_core.bringup.process.leftovers import (
+    clean_dead_middleware,
+    clean_middleware,
+    middleware_files,
+    used_files,
+)
+from async_rl_core.transport.shared_memory import service
 from faults.campaign import Form, mutation, settings
 from faults.census import processes_of, shared_files
 from faults.ear import Ear

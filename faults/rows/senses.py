@@ -8,9 +8,9 @@ from random import Random
 
 import numpy as np
 
+from async_rl_core.agent.camera_health import BLACK, TIMEOUT
 from async_rl_core.agent.loop import FRAME_TIMEOUT
-from async_rl_core.agent.sight import BLACK, TIMEOUT
-from async_rl_core.replay.journal import FOLDER, read_steps
+from async_rl_core.replay.journal.journal import FOLDER, read_steps
 from async_rl_interfaces.msg import GuardState
 from faults.campaign import Form, mutation, settings
 from faults.ear import Ear

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from async_rl_core.algorithms import checkpoint_file
-from async_rl_core.algorithms.checkpoint_file import (
+from async_rl_core.learning import checkpoint_file
+from async_rl_core.learning.checkpoint_file import (
     CheckpointError,
     name_of,
     newest_first,
@@ -25,12 +25,11 @@ from async_rl_core.algorithms.checkpoint_file import (
     read_checkpoint,
     write_checkpoint,
 )
-from async_rl_core.replay import segment
-from async_rl_core.replay.journal import Journal, read_entries
-from async_rl_core.replay.journal_report import JournalReport
-from async_rl_core.replay.segment import JournalError, Position
-from async_rl_core.replay.sizes import StepSizes
-from async_rl_core.replay.step import Step
+from async_rl_core.replay.journal.journal import StepJournal, read_entries, segment
+from async_rl_core.replay.journal.report import JournalReport
+from async_rl_core.replay.journal.segment import JournalError, JournalPosition
+from async_rl_core.spec.sizes import StepSizes
+from async_rl_core.spec.step import Step
 from faults.campaign import Form, mutation
 from faults.report import Row
 
@@ -184,7 +183,7 @@ def _unnoticed_in_checkpoint(scratch: Path, repeats: int, random: Random) -> int
 def _unnoticed_in_journal(scratch: Path, repeats: int, random: Random) -> int:
     folder = scratch / "flipped"
     folder.mkdir(exist_ok=True)
-    journal = Journal(folder, SIZES, 5.0)
+    journal = StepJournal(folder, SIZES, 5.0)
     for number in range(4):
         _append(journal, number)
     journal.close()
@@ -223,10 +222,10 @@ def _save(folder: Path, number: int) -> None:
     write_checkpoint(folder / name_of(number), header, {"values": np.full(VALUES, number, np.float32)})
 
 
-def _append(journal: Journal, number: int) -> None:
+def _append(journal: StepJournal, number: int) -> None:
     frames = np.full((1, SIZES.height, SIZES.width, 3), number % 251, np.uint8)
     vector, action = np.full(SIZES.proprioception, number % 2**20, np.float32), np.zeros(SIZES.action, np.float32)
-    journal.append(Step(number, 0, number, frames, vector, action, 0.0, False), Position(number, 0, number, 0))
+    journal.append(Step(number, 0, number, frames, vector, action, 0.0, False), JournalPosition(number, 0, number, 0))
 
 
 def _write_checkpoints(folder: Path) -> None:
@@ -248,7 +247,7 @@ def _overwrite_checkpoints(folder: Path) -> None:
 
 def _write_journal(folder: Path) -> None:
     newest = max((entry.step.sequence for entry in read_entries(folder, SIZES)), default=-1)
-    journal = Journal(folder, SIZES, 0.05, newest, SEGMENT_BYTES)
+    journal = StepJournal(folder, SIZES, 0.05, newest, SEGMENT_BYTES)
     print("ready", flush=True)
     for number in count(newest + 1):
         _append(journal, number)

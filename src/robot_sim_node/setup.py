@@ -18,7 +18,7 @@ setup(
     entry_points={
         "console_scripts": [
             "robot_sim_node = robot_sim_node.node:main",
-            "camera_sim_node = robot_sim_node.camera_node:main",
+            "camera_sim_node = robot_sim_node.camera_sim_node:main",
         ]
     },
 )

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from async_rl_core.algorithms.checkpoint import Capture
-from async_rl_core.algorithms.checkpoint_file import name_of
-from async_rl_core.algorithms.sac import SAC
-from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.algorithms.sac.sac import SAC
 from async_rl_core.config.load import read_config, resolve, write_config
+from async_rl_core.learning.checkpoint import LearnerSnapshot
+from async_rl_core.learning.checkpoint_file import name_of
+from async_rl_core.spec.observation import ObservationSpec
 from async_rl_interfaces.msg import GuardState
 
 from .conftest import PATIENCE, Ear, in_time
@@ -33,7 +33,7 @@ def run(tmp_path: Path) -> Path:
     write_config(config, folder / "config.yaml")
     sac = SAC(config.sac, ObservationSpec.of(config), len(config.robot.actuated_joints), seed=7)
     sac.updates = UPDATES
-    capture = Capture(sac)
+    capture = LearnerSnapshot(sac)
     capture.take(env_steps=2000)
     capture.write(folder / "checkpoints" / name_of(UPDATES))
     return folder

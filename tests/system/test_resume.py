@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from async_rl_core.algorithms.checkpoint_file import newest_first, read_checkpoint
 from async_rl_core.config.load import read_config
-from async_rl_core.monitor.episodes import EpisodeRow, read_episodes
-from async_rl_core.replay.journal import last_position, read_steps
+from async_rl_core.learning.checkpoint_file import newest_first, read_checkpoint
+from async_rl_core.replay.journal.journal import last_position, read_steps
+from async_rl_core.run_folder.episodes import EpisodeRow, read_episodes
 from faults.census import processes_of
 
 from .conftest import PATIENCE, Ear, in_time, left_episodes, write_preset

@@ -21,8 +21,8 @@ from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import Trigger
 
 from async_rl_core.agent.reset import ResetMotion
-from async_rl_core.bringup.executable import command
 from async_rl_core.bringup.graph import environment, nodes, robot_nodes
+from async_rl_core.bringup.process.executable import command
 from async_rl_core.config.load import read_config, resolve, robots, write_config
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.safety.kinematics import Kinematics

@@ -16,9 +16,9 @@ import pytest
 from safetensors import safe_open
 
 from async_rl_core.config.load import config_folder, read_config
-from async_rl_core.monitor.episodes import HEADER
+from async_rl_core.run_folder.episodes import HEADER
+from async_rl_core.security.access_policy import Rights, read_policies, reply, request, topic
 from async_rl_core.security.keystore import enclave
-from async_rl_core.security.policy import Rights, read_policies, reply, request, topic
 from async_rl_interfaces.msg import GuardState
 from faults.census import processes_of
 

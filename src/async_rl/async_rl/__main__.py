@@ -2,8 +2,8 @@
 
 import sys
 
-from async_rl_core.bringup.resource_limits import complaint
-from async_rl_core.bringup.streams import StreamError, discard, tolerate_broken_pipes
+from async_rl_core.bringup.checks.resource_limits import complaint
+from async_rl_core.bringup.process.standard_streams import StreamError, discard, tolerate_broken_pipes
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from async_rl import middleware, presets, run_config, runs
 from async_rl.operator import ask
 from async_rl_core.bringup import calibration
 from async_rl_core.bringup.arguments import TASKS, Argument, defaults, describe, parse, table, values_of
-from async_rl_core.bringup.doctor import examine
+from async_rl_core.bringup.checks.doctor import examine
 from async_rl_core.bringup.run import run
 from async_rl_core.config.explain import did_you_mean
 from async_rl_core.config.load import config_folder
@@ -147,9 +147,9 @@ def _export(words: list[str]) -> int:
         return 0
     if words and user_path(words[0]).is_dir():
         _tell("loading PyTorch")  # at once, since that takes seconds
-    from async_rl_core.algorithms.export.export import export
-    from async_rl_core.algorithms.export.formats import FORMATS
     from async_rl_core.evaluation.evaluate import run_config
+    from async_rl_core.policies.export.export import export
+    from async_rl_core.policies.export.formats import FORMATS
 
     format_ = Argument("format", "the kind of file", None, choices=tuple(FORMATS))
     paths = [word for word in words if ":=" not in word]

@@ -23,15 +23,15 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 from async_rl_core.bringup.arguments import AS_PRESET, TASKS, configure, is_resumed, parse, shown_defaults, table
-from async_rl_core.bringup.ending import LONGEST_END
-from async_rl_core.bringup.executable import ros_arguments
 from async_rl_core.bringup.exit_codes import FAULTED
 from async_rl_core.bringup.graph import EXPLAINED, LaunchSpec, NodeSpec, environment, included
 from async_rl_core.bringup.launched import is_named
+from async_rl_core.bringup.process.executable import ros_arguments
+from async_rl_core.bringup.process.shutdown import LONGEST_END
+from async_rl_core.bringup.process.standard_streams import never_block
+from async_rl_core.bringup.process.supervisor import RESTART_DELAY, STOP_GRACE
 from async_rl_core.bringup.run import prepared
 from async_rl_core.bringup.secure import DRIVER, variables
-from async_rl_core.bringup.streams import never_block
-from async_rl_core.bringup.supervisor import RESTART_DELAY, STOP_GRACE
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
 _ESCALATION = 0.25  # share of the grace left after SIGTERM, which launch sends between SIGINT and SIGKILL

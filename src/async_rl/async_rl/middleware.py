@@ -4,25 +4,25 @@ import os
 import sys
 from time import perf_counter
 
-from async_rl_core.bringup.finding import Check
-from async_rl_core.bringup.probe import run_code
+from async_rl_core.bringup.checks.finding import Finding
+from async_rl_core.bringup.checks.probe import run_code
 
 _SUBJECT = "ROS 2"
 _TIMEOUT = 10.0  # seconds, discovery included
 
 
-def check() -> Check:
+def check() -> Finding:
     """Send a message from a publisher to a subscription over the middleware, in a process of its own."""
     found = run_code("from async_rl.middleware import main; main()", timeout=60.0)
     if found.works:
-        return Check(_SUBJECT, "fine", found.text)
+        return Finding(_SUBJECT, "fine", found.text)
     if "No module named" in found.text:
         remedy = "source /opt/ros/<distro>/setup.bash, or build with make, which installs ROS 2 from wheels"
     elif "no message arrived" in found.text:
         remedy = "allow UDP on the loopback interface (firewall, container)"
     else:
         remedy = "look at RMW_IMPLEMENTATION, ROS_DOMAIN_ID, HOME and FASTDDS_DEFAULT_PROFILES_FILE"
-    return Check(_SUBJECT, "missing", found.text, remedy)
+    return Finding(_SUBJECT, "missing", found.text, remedy)
 
 
 def main() -> None:

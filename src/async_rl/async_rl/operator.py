@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from async_rl_core.bringup.arguments import parse, table
+from async_rl_core.bringup.checks.variables import check_variables
 from async_rl_core.bringup.graph import environment
-from async_rl_core.bringup.lock import domain
 from async_rl_core.bringup.secure import variables
-from async_rl_core.bringup.variables import check_variables
 from async_rl_core.errors import AsyncRLError
+from async_rl_core.run_folder.lock import domain
 from async_rl_core.security.keystore import enclave
 
 SERVICES = {"arm": "arm", "disarm": "disarm", "reset-fault": "reset_fault"}

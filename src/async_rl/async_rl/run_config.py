@@ -1,6 +1,6 @@
 """`async_rl config`: confirms a run's `config.yaml` that a person edited."""
 
-from async_rl_core.bringup.preflight import CONFIG_FILE
+from async_rl_core.bringup.checks.preflight import CONFIG_FILE
 from async_rl_core.config.load import accept
 from async_rl_core.config.paths import user_path
 from async_rl_core.errors import ConfigError

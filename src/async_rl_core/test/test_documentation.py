@@ -9,12 +9,12 @@ import gymnasium
 import numpy as np
 import pytest
 
-from async_rl_core.algorithms.sequential import SequentialLearning
 from async_rl_core.bringup.arguments import configure
 from async_rl_core.config.load import read_config, resolve, write_config
 from async_rl_core.errors import ConfigError
 from async_rl_core.experiments.simulated_run import SimulatedRun
 from async_rl_core.gym.registration import register
+from async_rl_core.learning.sequential import SequentialLearning
 from async_rl_core.tasks.registry import make_target, make_task
 
 from .conftest import Install

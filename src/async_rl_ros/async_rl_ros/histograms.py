@@ -1,6 +1,6 @@
 """Histograms as the suite publishes them."""
 
-from async_rl_core.agent.histogram import Histogram
+from async_rl_core.realtime.histogram import Histogram
 from async_rl_interfaces.msg import Histogram as HistogramMessage
 
 

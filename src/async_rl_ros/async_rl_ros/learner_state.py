@@ -6,7 +6,7 @@ from async_rl_interfaces.msg import LearnerState
 from async_rl_ros.histograms import histogram_message
 
 if TYPE_CHECKING:  # which an agent that does not learn itself need not wait for
-    from async_rl_core.algorithms.learner import Learner
+    from async_rl_core.learning.learner import Learner
 
 TOPIC = "learner_node/state"
 """Whoever learns."""

@@ -16,8 +16,8 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
 
-from async_rl_core.bringup.link import LOADED, UP, supervisor
-from async_rl_core.bringup.streams import never_block
+from async_rl_core.bringup.process.link import LOADED, UP, supervisor
+from async_rl_core.bringup.process.standard_streams import never_block
 from async_rl_core.config.load import read_config
 from async_rl_core.errors import AsyncRLError, ConfigError
 from async_rl_ros.log_folder import log_arguments
@@ -27,7 +27,7 @@ _WAITING = 4
 """Messages and requests that a cycle may find."""
 
 
-class Stop:
+class StopSignal:
     """Set by SIGINT and SIGTERM. rclpy's own handlers would invalidate the context before zeros are sent.
 
     SIGTSTP, which Ctrl-Z sends to the nodes of `ros2 launch` too, suspends no node: the guard brings the arm to rest
@@ -114,7 +114,7 @@ class ConfiguredNode(Node):
         line = f"ignored a message on {topic}: {type(error).__name__}: {' '.join(str(error).split())}"
         self.get_logger().error(line, throttle_duration_sec=5.0)
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Serve callbacks until a stop is requested; real-time nodes put their own loop here."""
         while not stop.requested:
             self.executor_.spin_once(timeout_sec=0.1)
@@ -137,7 +137,7 @@ def main(create: Callable[[], ConfiguredNode], schedule: Callable[[], str] | Non
     if sys.argv[1:] == ["--help"]:
         print(f"{Path(sys.argv[0]).name}: a node of async_rl, started by async_rl launch; see async_rl --help")
         return
-    stop = Stop()
+    stop = StopSignal()
     end_with_supervisor(signal.SIGKILL)  # nothing moves or is stored yet, and a library that loads heeds no signal
     never_block()
     supervisor().report(LOADED)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
+from async_rl_core.robots.command_gaps import CommandGaps, in_words
 from async_rl_core.robots.controller import VelocityController
-from async_rl_core.robots.gaps import CommandGaps, in_words
 from async_rl_interfaces.msg import RobotStatus
 from async_rl_ros import qos
 

@@ -3,8 +3,8 @@
 from types import SimpleNamespace
 from typing import cast
 
-from async_rl_core.algorithms.learner import BatchSource, Learner, ParameterSink
-from async_rl_core.algorithms.sac import SAC
+from async_rl_core.algorithms.sac.sac import SAC
+from async_rl_core.learning.learner import BatchSource, Learner, ParameterSink
 from async_rl_ros.learner_state import learner_state_message
 
 

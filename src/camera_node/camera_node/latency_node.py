@@ -14,14 +14,14 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, JointState
 
 from async_rl_core.camera.contrast import Contrast
-from async_rl_core.camera.latency import Latency, measure
+from async_rl_core.camera.latency import LatencyEstimate, measure
 from async_rl_core.errors import ImageError
 from async_rl_interfaces.msg import Target
 from async_rl_interfaces.srv import ResetTarget
 from async_rl_ros import qos
 from async_rl_ros.images import CvBridge
 from async_rl_ros.joint_states import JointStates
-from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
 from async_rl_ros.stamps import nanoseconds
 from async_rl_ros.timers import every
@@ -70,7 +70,7 @@ class LatencyNode(ConfiguredNode):
             self._joint_states = JointStates(config.robot)
             every(self, 1 / config.robot.state_rate, self._stand_still)
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Measure and report; a requested stop ends it at once."""
         self._stop = stop
         try:
@@ -80,7 +80,7 @@ class LatencyNode(ConfiguredNode):
         for line in self._report(latency):
             print(line, flush=True)
 
-    def _measure(self) -> Latency:
+    def _measure(self) -> LatencyEstimate:
         self._await(lambda: bool(self._frames), START_TIMEOUT, "no image; look at the camera's driver")
         self._await(self._reset.service_is_ready, START_TIMEOUT, "no answer from visual_target_node")
         first, second = self._farthest_pair()
@@ -155,7 +155,7 @@ class LatencyNode(ConfiguredNode):
     def _seconds(self, stamp: Time) -> float:
         return float(1e-9 * (nanoseconds(stamp) - self._origin))
 
-    def _report(self, latency: Latency) -> list[str]:
+    def _report(self, latency: LatencyEstimate) -> list[str]:
         config = self.config
         figures = (
             f"from the light to the stamp: {1e3 * latency.median:.1f} ms (median), known to "

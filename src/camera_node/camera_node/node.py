@@ -14,8 +14,8 @@ import cv2
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from async_rl_core.camera.converter import Converter, Pixels, prepare_compressed
-from async_rl_core.camera.watch import Watch
+from async_rl_core.camera.converter import ImageConverter, Pixels, prepare_compressed
+from async_rl_core.camera.stream_monitor import StreamMonitor
 from async_rl_core.config.camera import COMPRESSED, OBSERVED
 from async_rl_core.errors import ConfigError, ImageError
 from async_rl_ros import qos
@@ -42,8 +42,8 @@ class CameraNode(ConfiguredNode):
             raise ConfigError("camera_node has nothing to do with the simulated camera; see the argument camera")
         cv2.setNumThreads(1)  # waking others would cost more than they could do
         self._topic = topic
-        self._converter = Converter(camera.width, camera.height)
-        self._watch = Watch(camera.rate, time.monotonic())
+        self._converter = ImageConverter(camera.width, camera.height)
+        self._watch = StreamMonitor(camera.rate, time.monotonic())
         self._stamp_delay = round(1e9 * camera.stamp_delay)
         self._unstamped = False
         self._message = Image(width=camera.width, height=camera.height, encoding="rgb8", step=3 * camera.width)

@@ -2,8 +2,8 @@
 
 import os
 
-from async_rl_core.bringup.lock import domain
 from async_rl_core.config.schema import Config
+from async_rl_core.run_folder.lock import domain
 
 
 def robot_address(config: Config) -> str:

@@ -16,12 +16,12 @@ from async_rl_core.sim.model import urdf_text
 from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.joint_states import JointStates
-from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
 from async_rl_ros.robot_side import INACTIVE, STATUS_PERIOD, RobotSide, no_command
 from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
 from franka_driver_node.address import robot_address
-from franka_driver_node.protocol import PERIOD, FrankaArm, State
+from franka_driver_node.protocol import PERIOD, FrankaArm, FrankaState
 
 _PRIORITY = 45  # above the guard: a state that is not answered within a millisecond counts as lost
 _PATIENCE = 20.0  # seconds until a simulated arm has to answer: it is started at the same time
@@ -67,7 +67,7 @@ class FrankaDriverNode(ConfiguredNode):
                     raise
                 time.sleep(0.1)
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Answer the robot until a stop is requested and the arm is at rest; then end the motion."""
         self.get_logger().info(lock_memory())
         self._interpolation.step()  # the first call is slow, and in a motion it would cost states
@@ -92,7 +92,7 @@ class FrankaDriverNode(ConfiguredNode):
         self._cycles += 1
         self._serve(state)
 
-    def _stand(self, state: State) -> None:
+    def _stand(self, state: FrankaState) -> None:
         """No motion: nothing is commanded, and what ended it stays known until a person asks for another."""
         zero = np.zeros(len(self.config.robot.joints))
         self._interpolation.brake()
@@ -101,7 +101,7 @@ class FrankaDriverNode(ConfiguredNode):
         if not self._problem:
             self._set_problem(state.problem or "the motion ended")
 
-    def _serve(self, state: State) -> None:
+    def _serve(self, state: FrankaState) -> None:
         """What ROS wants; the robot has its answer, so this may take the rest of the millisecond."""
         if self._cycles % self._cycles_per_state == 0:
             self._publish(state)
@@ -113,7 +113,7 @@ class FrankaDriverNode(ConfiguredNode):
         elif self._cycles % _CYCLES_PER_INTAKE == 1:
             self.take_waiting(1)  # 500 a second; 125 commands come
 
-    def _publish(self, state: State) -> None:
+    def _publish(self, state: FrankaState) -> None:
         stamp = self.get_clock().now().to_msg()
         self._states.publish(self._joint_states.message(stamp, state.position, state.velocity, state.torque))
 

@@ -19,7 +19,7 @@ _READY = (franka.RobotMode.Idle, franka.RobotMode.Move)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class FrankaState:
     """What the robot said last. Its arrays (7,), by joint, are made when asked for: most are not, a thousand times a
     second.
     """
@@ -91,7 +91,7 @@ class FrankaArm:
             return _line(error)
         return ""
 
-    def read(self) -> State:
+    def read(self) -> FrankaState:
         """Wait for the next state; one that tells of a motion's abortion has that as its `problem`."""
         try:
             return self._state(self._receive())
@@ -130,7 +130,7 @@ class FrankaArm:
         except franka.NetworkException as error:
             raise RobotError(f"the Franka at {self._address} does not answer any more: {_line(error)}") from None
 
-    def _state(self, state: franka.RobotState) -> State:
+    def _state(self, state: franka.RobotState) -> FrankaState:
         time = state.time.to_sec()
         elapsed, self._time = time - self._time, time
         problem = ""
@@ -138,7 +138,7 @@ class FrankaArm:
             problem = f"errors {state.current_errors}"
         elif state.robot_mode not in _READY:
             problem = f"robot mode {state.robot_mode.name}"
-        return State(state, elapsed, problem)
+        return FrankaState(state, elapsed, problem)
 
 
 _REFUSALS = (franka.ControlException, franka.CommandException, franka.InvalidOperationException)

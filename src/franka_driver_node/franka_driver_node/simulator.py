@@ -8,7 +8,7 @@ from franky_sim.mujoco_simulator import MujocoSimulator
 
 import async_rl_core.sim  # noqa: F401 (before anything imports MuJoCo)
 from async_rl_core.errors import RobotError
-from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
 from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
 from franka_driver_node.address import robot_address
@@ -27,7 +27,7 @@ class FrankaSimNode(ConfiguredNode):
         super().__init__("franka_sim_node")
         self._address = robot_address(self.config)
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Serve until a stop is requested and the driver has disconnected, or 1.5 s after the request."""
         with MujocoSimulator() as simulator:
             simulator.add_robot(initial_q=self.config.robot.start, kv=_VELOCITY_GAIN)
@@ -43,7 +43,7 @@ class FrankaSimNode(ConfiguredNode):
             finally:
                 server.cleanup()
 
-    def _serve(self, server: SimulationServer, stop: Stop) -> None:
+    def _serve(self, server: SimulationServer, stop: StopSignal) -> None:
         due, deadline = time.monotonic(), float("inf")
         while not stop.requested or (server.robot_servers[0].tcp_connected and due < deadline):
             server.run_once(realtime=False)

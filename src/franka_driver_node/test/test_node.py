@@ -18,7 +18,7 @@ pytest.importorskip("pylibfranka")
 
 from async_rl_core.config.load import resolve, write_config
 from franka_driver_node.node import FrankaDriverNode
-from franka_driver_node.protocol import PERIOD, State
+from franka_driver_node.protocol import PERIOD, FrankaState
 
 ZERO: NDArray[np.float64] = np.zeros(7)
 
@@ -39,11 +39,11 @@ class Robot:
         self.moves = not self.refusal
         return self.refusal
 
-    def read(self) -> State:
+    def read(self) -> FrankaState:
         if self.problem:
             self.moves = False
         raw = SimpleNamespace(q=ZERO, dq=self.followed, tau_J=ZERO, dq_d=self.followed, ddq_d=ZERO)
-        return State(raw, self.elapsed, self.problem)
+        return FrankaState(raw, self.elapsed, self.problem)
 
     def write(self, velocity: NDArray[np.float64], last: bool = False) -> None:
         self.written.append(velocity)

@@ -3,25 +3,25 @@
 import time
 from pathlib import Path
 
-from async_rl_core.algorithms.checkpoint_file import FOLDER
-from async_rl_core.algorithms.checkpoint_folder import CheckpointFolder
-from async_rl_core.algorithms.device import choose_device
-from async_rl_core.algorithms.learner import Learner
-from async_rl_core.algorithms.metrics import MetricsWriter
+from async_rl_core.algorithms.common.device import choose_device
+from async_rl_core.algorithms.common.threads import keep_freed_memory, use_threads
 from async_rl_core.algorithms.registry import make_algorithm
-from async_rl_core.algorithms.threads import keep_freed_memory, use_threads
-from async_rl_core.bringup.link import supervisor
+from async_rl_core.bringup.process.link import supervisor
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
-from async_rl_core.replay.batch import BatchLayout
-from async_rl_core.transport.batches import BatchClient
-from async_rl_core.transport.parameters import ParameterPublisher
-from async_rl_core.transport.service import Endpoint, domain_from_environment
+from async_rl_core.learning.checkpoint_file import FOLDER
+from async_rl_core.learning.checkpoint_folder import CheckpointFolder
+from async_rl_core.learning.learner import Learner
+from async_rl_core.learning.metrics import MetricsWriter
+from async_rl_core.spec.batch import BatchLayout
+from async_rl_core.transport.shared_memory.batches import BatchClient
+from async_rl_core.transport.shared_memory.parameters import ParameterPublisher
+from async_rl_core.transport.shared_memory.service import Endpoint, domain_from_environment
 from async_rl_interfaces.msg import LearnerState
 from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.learner_state import TOPIC, learner_state_message
-from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
 from async_rl_ros.scheduling import background
 from async_rl_ros.trouble import TroubleLog
@@ -77,7 +77,7 @@ class LearnerNode(ConfiguredNode):
         start = f" from update {sac.updates}" if sac.updates else ""
         self.get_logger().info(f"learning on {device} with {threads} thread(s){start}; {scheduled}")
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Learn until the stop; a stop is seen after the current update. The last state is a checkpoint."""
         while not stop.requested:
             updates = self._learner.sac.updates

@@ -15,19 +15,19 @@ import pytest
 import rclpy
 from rclpy.node import Node
 
-from async_rl_core.algorithms.checkpoint import restore
-from async_rl_core.algorithms.checkpoint_file import newest_first, read_checkpoint
-from async_rl_core.algorithms.policy import Policy
-from async_rl_core.algorithms.sac import SAC
-from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.algorithms.sac.sac import SAC
 from async_rl_core.config.load import resolve, write_config
 from async_rl_core.config.schema import Config
-from async_rl_core.replay.batch import Batch, BatchLayout
-from async_rl_core.transport.batches import BatchServer
-from async_rl_core.transport.parameters import ParameterSubscriber
-from async_rl_core.transport.service import Endpoint, clean_up_dead, in_use
-from async_rl_core.transport.steps import REPLAY
-from async_rl_core.transport.wakeup import Listener
+from async_rl_core.learning.checkpoint import restore
+from async_rl_core.learning.checkpoint_file import newest_first, read_checkpoint
+from async_rl_core.policies.gaussian import GaussianPolicy
+from async_rl_core.spec.batch import Batch, BatchLayout
+from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.transport.shared_memory.batches import BatchServer
+from async_rl_core.transport.shared_memory.parameters import ParameterSubscriber
+from async_rl_core.transport.shared_memory.service import Endpoint, clean_up_dead, in_use
+from async_rl_core.transport.shared_memory.steps import REPLAY
+from async_rl_core.transport.shared_memory.wakeup import Listener
 from async_rl_interfaces.msg import LearnerState
 
 TIMEOUT = 100.0
@@ -63,7 +63,9 @@ class Surroundings:
     def __init__(self, domain: str, config: Config) -> None:
         self.domain = domain
         self.spec = ObservationSpec.of(config)
-        self.policy = Policy(config.sac, self.spec, len(config.robot.actuated_joints), config.seed, threads=None)
+        self.policy = GaussianPolicy(
+            config.sac, self.spec, len(config.robot.actuated_joints), config.seed, threads=None
+        )
         self.endpoint = Endpoint(domain, "test")
         self.server = BatchServer(self.endpoint, BatchLayout.of(config))
         self.subscriber = ParameterSubscriber(self.endpoint, self.policy.size)
@@ -124,7 +126,8 @@ def launch(tmp_path: Path, domain: str) -> Iterator[Launch]:
     def start(config: Config, namespace: str = "/test") -> "subprocess.Popen[str]":
         path = tmp_path / "config.yaml"
         write_config(config, path)
-        code = f"import async_rl_core.transport.service as s; s.domain_from_environment = lambda: {domain!r}; {RUN}"
+        service = "async_rl_core.transport.shared_memory.service"
+        code = f"import {service} as s; s.domain_from_environment = lambda: {domain!r}; {RUN}"
         arguments = ["--ros-args", "-r", f"__ns:={namespace}", "-p", f"config:={path}"]
         process = subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True)
         processes.append(process)

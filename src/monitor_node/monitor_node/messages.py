@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from async_rl_core.monitor.episodes import EpisodeRow
-from async_rl_core.monitor.faults import FaultReport
-from async_rl_core.monitor.film import Points
-from async_rl_core.monitor.summary import Distribution, TimingCounts
+from async_rl_core.monitoring.faults import FaultReport
+from async_rl_core.monitoring.frame_buffer import Points
+from async_rl_core.run_folder.episodes import EpisodeRow
+from async_rl_core.run_folder.summary import Distribution, TimingCounts
 from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, Histogram, Timing
 from async_rl_ros.stamps import nanoseconds
 

@@ -11,23 +11,23 @@ from pathlib import Path
 from visualization_msgs.msg import MarkerArray
 
 import async_rl_ros.node
-from async_rl_core.bringup.link import supervisor
-from async_rl_core.monitor import summary
-from async_rl_core.monitor.announcer import Announcer
-from async_rl_core.monitor.episode_events import EpisodeEvents
-from async_rl_core.monitor.faults import FaultWatch
-from async_rl_core.monitor.journal import Journal
-from async_rl_core.monitor.next_steps import next_steps
-from async_rl_core.monitor.progress import bar, episode_line, fraction
-from async_rl_core.monitor.remedy import remedy
-from async_rl_core.monitor.worker import Worker
+from async_rl_core.bringup.process.link import supervisor
+from async_rl_core.monitoring.background_worker import BackgroundWorker
+from async_rl_core.monitoring.episode_events import EpisodeEvents
+from async_rl_core.monitoring.faults import FaultWatch
+from async_rl_core.monitoring.next_steps import next_steps
+from async_rl_core.monitoring.progress import bar, episode_line, fraction
+from async_rl_core.monitoring.remedy import remedy
+from async_rl_core.monitoring.run_recorder import RunRecorder
+from async_rl_core.monitoring.status_reporter import StatusReporter
+from async_rl_core.run_folder import summary
 from async_rl_core.tasks.registry import make_task
 from async_rl_interfaces.msg import Episode, GuardState, LearnerState, Target, Timing
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
-from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.qos import LATCHED, LATCHED_HISTORY, SENSOR
 from async_rl_ros.scheduling import background
-from monitor_node.camera import Camera
+from monitor_node.camera_recorder import CameraRecorder
 from monitor_node.markers import markers
 from monitor_node.messages import counts_of, distributions_of, faults_of, row_of
 
@@ -49,15 +49,15 @@ class MonitorNode(ConfiguredNode):
         background()  # not before: the middleware's threads keep their places
         now = time.monotonic()
         folder = self.config.run_dir or self._config_folder()
-        self._worker = Worker()
+        self._worker = BackgroundWorker()
         self._folder = folder
-        self._journal = Journal(self.config, folder, self._worker, now)
+        self._journal = RunRecorder(self.config, folder, self._worker, now)
         self._events = EpisodeEvents(folder) if self.config.learns else None
         figures = summary.read(folder)
-        self._announcer = Announcer(summary.count(figures, "missed_cycles"))
+        self._announcer = StatusReporter(summary.count(figures, "missed_cycles"))
         self._faults = FaultWatch(figures, remedy(self.config, os.environ))
         self._journal.faults = self._faults.figures
-        self._camera = Camera(self, self.config, self._worker, folder / "videos")
+        self._camera = CameraRecorder(self, self.config, self._worker, folder / "videos")
         self._updates = 0
         self._acting_since: float | None = None
         self._task = make_task(self.config)
@@ -69,7 +69,7 @@ class MonitorNode(ConfiguredNode):
         self.create_subscription(Target, "target", self._on_target, LATCHED)
         self._diagnostics = Diagnostics(self, self._health)
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Serve callbacks until a stop is requested, and a moment longer for the last episode."""
         while not stop.requested:
             self._serve()

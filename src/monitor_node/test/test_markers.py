@@ -12,7 +12,7 @@ from visualization_msgs.msg import Marker
 from async_rl_core.config.load import resolve
 from async_rl_core.tasks.registry import make_task
 from async_rl_interfaces.msg import Target
-from monitor_node.camera import TOPIC
+from monitor_node.camera_recorder import TOPIC
 from monitor_node.markers import SURFACE_FRAME, markers
 
 TASK = make_task(resolve("laptop"))

@@ -1,8 +1,8 @@
 """Every field finds its place."""
 
-from async_rl_core.monitor.episodes import EpisodeRow
-from async_rl_core.monitor.faults import FaultReport
-from async_rl_core.monitor.summary import Distribution, TimingCounts
+from async_rl_core.monitoring.faults import FaultReport
+from async_rl_core.run_folder.episodes import EpisodeRow
+from async_rl_core.run_folder.summary import Distribution, TimingCounts
 from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, Histogram, Timing
 from monitor_node.messages import counts_of, faults_of, points_of, row_of
 

@@ -22,8 +22,8 @@ from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
 from async_rl_core.config.load import resolve, write_config
-from async_rl_core.monitor import summary
-from async_rl_core.monitor.episodes import read_episodes
+from async_rl_core.run_folder import summary
+from async_rl_core.run_folder.episodes import read_episodes
 from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, Histogram, LearnerState, Target, Timing
 from async_rl_ros.images import CvBridge
 from async_rl_ros.qos import LATCHED, LATCHED_HISTORY, SENSOR

@@ -6,19 +6,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import async_rl_ros.node
-from async_rl_core.bringup.link import supervisor
+from async_rl_core.bringup.process.link import supervisor
 from async_rl_core.errors import ConfigError
-from async_rl_core.replay.batch import Batch, BatchLayout
-from async_rl_core.replay.journal import FOLDER
+from async_rl_core.replay.journal.journal import FOLDER
+from async_rl_core.replay.journal.segment import JournalEntry
 from async_rl_core.replay.replay import Replay
-from async_rl_core.replay.segment import Entry
-from async_rl_core.transport.batches import BatchServer
-from async_rl_core.transport.service import Endpoint, domain_from_environment
-from async_rl_core.transport.steps import REPLAY, StepLayout, StepSubscriber
-from async_rl_core.transport.wakeup import Listener
+from async_rl_core.spec.batch import Batch, BatchLayout
+from async_rl_core.transport.shared_memory.batches import BatchServer
+from async_rl_core.transport.shared_memory.service import Endpoint, domain_from_environment
+from async_rl_core.transport.shared_memory.steps import REPLAY, StepLayout, StepSubscriber
+from async_rl_core.transport.shared_memory.wakeup import Listener
 from async_rl_ros import scheduling
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
-from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.trouble import TroubleLog
 
 NICENESS = 5
@@ -67,7 +67,7 @@ class ReplayNode(ConfiguredNode):
             raise ConfigError("run_dir is not set; replay_node journals to the run's folder, or replay.journal: false")
         return self.config.run_dir
 
-    def _reported(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+    def _reported(self, entries: Iterator[JournalEntry]) -> Iterator[JournalEntry]:
         """The entries, with a line in the log now and then."""
         start = said = time.monotonic()
         count = 0
@@ -80,7 +80,7 @@ class ReplayNode(ConfiguredNode):
             took = time.monotonic() - start
             self.get_logger().info(f"goes on with {len(self._replay.store)} transitions, read in {took:.1f} s")
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Serve until a stop is requested. ROS carries only diagnostics here, so it is looked after rarely."""
         spin = time.monotonic()
         while not stop.requested:

@@ -19,15 +19,15 @@ from rclpy.node import Node
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.config.load import resolve, write_config
 from async_rl_core.config.schema import Config
-from async_rl_core.replay.batch import BatchLayout
-from async_rl_core.replay.crop import Crop
-from async_rl_core.replay.journal import FOLDER, read_steps
-from async_rl_core.replay.step import Step
-from async_rl_core.transport.batches import BatchClient
-from async_rl_core.transport.place import SHARED_MEMORY
-from async_rl_core.transport.receipts import Receipt
-from async_rl_core.transport.service import Endpoint, in_use
-from async_rl_core.transport.steps import StepLayout, StepPublisher
+from async_rl_core.replay.journal.journal import FOLDER, read_steps
+from async_rl_core.spec.batch import BatchLayout
+from async_rl_core.spec.crop import Crop
+from async_rl_core.spec.step import Step
+from async_rl_core.transport.shared_memory.acks import Ack
+from async_rl_core.transport.shared_memory.batches import BatchClient
+from async_rl_core.transport.shared_memory.domain import SHARED_MEMORY
+from async_rl_core.transport.shared_memory.service import Endpoint, in_use
+from async_rl_core.transport.shared_memory.steps import StepLayout, StepPublisher
 
 TIMEOUT = 60.0
 INITIAL, EPISODE = 30, 20
@@ -70,8 +70,9 @@ def start_node(tmp_path: Path, domain: str) -> Iterator[StartNode]:
         path = tmp_path / f"config{len(processes)}.yaml"
         write_config(config, path)
         code = (
-            f"import async_rl_core.transport.service as s; s.domain_from_environment = lambda: {domain!r}; "
-            f"import async_rl_core.replay.journal as j; j.CLOSE_TIMEOUT = {TIMEOUT}; "  # a disk may be busy
+            "import async_rl_core.transport.shared_memory.service as s; "
+            f"s.domain_from_environment = lambda: {domain!r}; "
+            f"import async_rl_core.replay.journal.journal as j; j.CLOSE_TIMEOUT = {TIMEOUT}; "  # a disk may be busy
             "from replay_node.node import main; main()"
         )
         arguments = ["--ros-args", "-r", f"__ns:={namespace}", "-p", f"config:={path}"]
@@ -141,7 +142,7 @@ class Agent:
         return len(self._outbox) == 0
 
     @property
-    def receipt(self) -> Receipt | None:
+    def receipt(self) -> Ack | None:
         """What replay says that it has."""
         return self._publisher.receipt()
 

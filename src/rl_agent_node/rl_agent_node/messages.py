@@ -1,6 +1,6 @@
 """From the core's figures to the agent's messages."""
 
-from async_rl_core.agent.gaps import Gap
+from async_rl_core.agent.command_gaps import CommandGap
 from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.timing import Timing
@@ -25,7 +25,9 @@ def episode_message(result: EpisodeResult, timing: Timing, updates: int) -> Epis
     )
 
 
-def timing_message(timing: Timing, outbox: Outbox, longest: Gap | None = None, elapsed: float = 0.0) -> TimingMessage:
+def timing_message(
+    timing: Timing, outbox: Outbox, longest: CommandGap | None = None, elapsed: float = 0.0
+) -> TimingMessage:
     """Deadlines and latencies so far, `elapsed` seconds after the agent began to act."""
     return TimingMessage(
         elapsed=elapsed,

@@ -15,19 +15,20 @@ from sensor_msgs.msg import JointState as JointStateMessage
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from async_rl_core.agent.gaps import GapMeter
+from async_rl_core.agent.command_gaps import GapMeter
 from async_rl_core.agent.joint_input import JointInput
 from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
-from async_rl_core.agent.rehearsal import rehearse
 from async_rl_core.agent.reset import SHORTEST
-from async_rl_core.agent.schedule import Schedule
-from async_rl_core.agent.start import BEGINNING, Start
-from async_rl_core.agent.timing import TimedActor, Timing
-from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.agent.run_progress import BEGINNING, RunProgress
+from async_rl_core.agent.soft_limits import SoftLimits
+from async_rl_core.agent.timing import TimedPolicy, Timing
+from async_rl_core.agent.warm_up import warm_up
 from async_rl_core.bringup.exit_codes import FAULTED
-from async_rl_core.safety.workspace import SoftLimits
+from async_rl_core.learning import backend as learning
+from async_rl_core.realtime.schedule import Schedule
+from async_rl_core.spec.observation import ObservationSpec
 from async_rl_core.tasks.registry import make_task
 from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, LearnerState, Target, VelocityCommand
 from async_rl_interfaces.msg import Timing as TimingMessage
@@ -37,14 +38,14 @@ from async_rl_ros.description import description_input, take_description
 from async_rl_ros.diagnostics import Diagnostics, Health
 from async_rl_ros.images import CvBridge, CvBridgeError
 from async_rl_ros.learner_state import TOPIC, learner_state_message
-from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
 from async_rl_ros.processor import ProcessorClock, page_reads_and_evictions
 from async_rl_ros.service_caller import ServiceCaller
 from async_rl_ros.stamps import nanoseconds, ros_time
 from async_rl_ros.trouble import TroubleLog
-from rl_agent_node import learning, messages
-from rl_agent_node.guard import GuardView
+from rl_agent_node import messages
+from rl_agent_node.guard_view import GuardView
 
 M = TypeVar("M", Episode, LearnerState, TimingMessage)
 
@@ -74,13 +75,13 @@ class RLAgentNode(ConfiguredNode):
         if config.architecture == "seq" and config.learns:
             # The middleware's threads stay in real time; updates in it would starve everything else.
             self.get_logger().info(f"learns in this process, {scheduling.urgent()}")
-        start = Start.of(config.run_dir) if config.run_dir else BEGINNING  # before anything new is stored
+        start = RunProgress.of(config.run_dir) if config.run_dir else BEGINNING  # before anything new is stored
         self._learning = learning.connect(config, self.get_logger().warning)
         self._outbox = Outbox(self._learning.send, self._learning.receipt, start.sequence)
         task = make_task(config)
         reward = task.reward()
-        rehearse(config, self._learning.policy, reward)
-        self._actor = TimedActor(self._learning.policy, time.monotonic)
+        warm_up(config, self._learning.policy, reward)
+        self._actor = TimedPolicy(self._learning.policy, time.monotonic)
         self._loop = AgentLoop(
             config, self._actor, reward, self._outbox, self._place_target, start, task.via, (GUARD, TARGET), SHORTEST
         )
@@ -189,7 +190,7 @@ class RLAgentNode(ConfiguredNode):
     def _place_target(self, episode: int) -> None:
         self._reset_target.call(ResetTarget.Request(episode=episode), lambda _: self._loop.target_placed(episode))
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Act at every deadline until the stop, the duration or the last episode; then rest."""
         self.get_logger().info(scheduling.lock_memory())
         scheduling.freeze_garbage()  # what is new is collected between episodes

@@ -5,7 +5,7 @@ import numpy as np
 from async_rl_core.agent.loop import EpisodeResult
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.timing import Timing
-from async_rl_core.replay.step import Step
+from async_rl_core.spec.step import Step
 from async_rl_ros.diagnostics import Level
 from rl_agent_node.messages import episode_message, health, timing_message
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 
-class Beat:
+class FixedRateClock:
     """Ticks of a fixed period on the steady clock, counted from `origin`. All times in seconds."""
 
     def __init__(self, period: float, origin: float) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_ros.diagnostics import Health, Level
 from async_rl_ros.robot_side import no_command
-from robot_sim_node.camera import CameraThread
+from robot_sim_node.camera_thread import CameraThread
 
 
 @dataclass

@@ -16,14 +16,14 @@ from async_rl_core.sim.scene import Scene
 from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics
 from async_rl_ros.joint_states import JointStates
-from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
 from async_rl_ros.robot_side import INACTIVE, STATUS_PERIOD, RobotSide
 from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
 from async_rl_ros.stamps import ros_time
-from robot_sim_node.clock import Beat, StampClock
+from robot_sim_node.camera_publisher import CameraPublisher
+from robot_sim_node.clock import FixedRateClock, StampClock
 from robot_sim_node.health import LoopCounts, SimHealth
-from robot_sim_node.view import View
 
 _PRIORITY = 30
 _STOP_TIMEOUT = 1.5  # seconds that the arm may take to come to rest after a stop was requested
@@ -45,16 +45,16 @@ class RobotSimNode(ConfiguredNode):
         self._joint_states = JointStates(config.robot)
         self._stamps = StampClock()
         self._create_publishers()
-        self._view = View(self, scene, self._noise)
+        self._view = CameraPublisher(self, scene, self._noise)
         self._diagnostics = Diagnostics(self, SimHealth(self._arm, self._view.camera, self._counts))
-        self._beat = Beat(1.0 / config.robot.state_rate, time.monotonic())
+        self._beat = FixedRateClock(1.0 / config.robot.state_rate, time.monotonic())
         self._frame_period = 1.0 / config.camera.rate
         self._frames_captured = 0
         self._ticks_per_second = round(config.robot.state_rate)
         self._ticks_per_status = max(1, round(STATUS_PERIOD * config.robot.state_rate))
         self._create_subscriptions()
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Tick at the driver's rate until a stop is requested and the arm is at rest, or 1.5 s after the request."""
         self.get_logger().info(lock_memory())
         freeze_garbage()

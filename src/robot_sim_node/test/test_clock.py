@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from robot_sim_node.clock import Beat, StampClock
+from robot_sim_node.clock import FixedRateClock, StampClock
 
 
 def test_beat_counts_what_it_missed() -> None:
-    beat = Beat(0.008, 100.0)
+    beat = FixedRateClock(0.008, 100.0)
     assert beat.due == pytest.approx(100.008)
     assert beat.advance(100.0081) == 0
     assert beat.elapsed == pytest.approx(0.008)
@@ -18,7 +18,7 @@ def test_beat_counts_what_it_missed() -> None:
 
 
 def test_held_time_does_not_count() -> None:
-    beat = Beat(0.008, 100.0)
+    beat = FixedRateClock(0.008, 100.0)
     beat.advance(100.008)
     beat.hold(5.0)
     assert beat.advance(105.0165) == 0

@@ -10,7 +10,7 @@ import pytest
 from async_rl_core.robots.controller import VelocityController
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_ros.diagnostics import Level
-from robot_sim_node.camera import CameraThread
+from robot_sim_node.camera_thread import CameraThread
 from robot_sim_node.health import LoopCounts, SimHealth, milliseconds
 
 

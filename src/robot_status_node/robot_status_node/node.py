@@ -10,14 +10,14 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
 
-from async_rl_core.config.driver import Condition
+from async_rl_core.config.driver import StatusCondition
 from async_rl_core.errors import ConfigError
-from async_rl_core.robots.silence import Silence
-from async_rl_core.robots.status import Status
+from async_rl_core.robots.command_watchdog import CommandWatchdog
+from async_rl_core.robots.driver_status import DriverStatus
 from async_rl_interfaces.msg import RobotStatus
 from async_rl_ros import qos
-from async_rl_ros.controller import Controller
-from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.controller_manager_client import ControllerManagerClient
+from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
 from async_rl_ros.robot_side import STATUS_PERIOD, status_message
 from async_rl_ros.scheduling import realtime
@@ -46,8 +46,8 @@ class RobotStatusNode(ConfiguredNode):
         driver = self.config.robot_driver
         if driver is None or driver.via != "launch":
             raise ConfigError(f"robot '{self.config.robot.name}' is not driven by another's launch file")
-        self._status = Status(driver.status, driver.controller)
-        self._silence = Silence()
+        self._status = DriverStatus(driver.status, driver.controller)
+        self._silence = CommandWatchdog()
         self._left = False
         self._answer: Future[Any] | None = None
         self._told: str | None = None
@@ -60,10 +60,10 @@ class RobotStatusNode(ConfiguredNode):
                 self._listen(conditions)
         if driver.controller is not None:
             self._poll(_LIST_CONTROLLERS, "controller_manager/list_controllers", self._on_controllers)
-            self._watch(Controller(self, driver.controller))
+            self._watch(ControllerManagerClient(self, driver.controller))
         every(self, STATUS_PERIOD, self._tell)
 
-    def _listen(self, conditions: Sequence[Condition]) -> None:
+    def _listen(self, conditions: Sequence[StatusCondition]) -> None:
         """Subscribe twice: as for a topic that is published on change and kept, and as for one that is not kept."""
         type_ = interface(conditions[0].type)
         for profile in (qos.LATCHED, _LATEST):
@@ -78,12 +78,12 @@ class RobotStatusNode(ConfiguredNode):
 
         every(self, _POLL_PERIOD, ask)
 
-    def _watch(self, controller: Controller) -> None:
+    def _watch(self, controller: ControllerManagerClient) -> None:
         topic = self.config.robot.command_topic
         self.create_subscription(Float64MultiArray, topic, self._on_command, qos.SENSOR)
         every(self, _WATCH_PERIOD, lambda: self._deactivate_if_left(topic, controller))
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Serve until a stop is requested, and then until an arm that was left in motion has been stopped."""
         super().run(stop)
         end = time.monotonic() + _LAST_WATCH
@@ -94,7 +94,7 @@ class RobotStatusNode(ConfiguredNode):
         self._left = False
         self._silence.on_command(time.monotonic(), any(message.data))
 
-    def _deactivate_if_left(self, topic: str, controller: Controller) -> None:
+    def _deactivate_if_left(self, topic: str, controller: ControllerManagerClient) -> None:
         if not self._silence.asks(time.monotonic()):
             return
         if not self._left:
@@ -109,7 +109,7 @@ class RobotStatusNode(ConfiguredNode):
         if (response := answer.result()) is not None and response.ok:
             self._silence.settle()
 
-    def _on_message(self, conditions: Sequence[Condition], message: object) -> None:
+    def _on_message(self, conditions: Sequence[StatusCondition], message: object) -> None:
         """Take all values of one message or answer before judging any: half of it is no state of the robot."""
         now = time.monotonic()
         for condition in conditions:
@@ -137,15 +137,15 @@ class RobotStatusNode(ConfiguredNode):
         self._publisher.publish(status_message(self, cause))
 
 
-def by_source(conditions: Sequence[Condition]) -> list[list[Condition]]:
+def by_source(conditions: Sequence[StatusCondition]) -> list[list[StatusCondition]]:
     """Groups the conditions that are read from the same topic or service, of the same type."""
-    groups: dict[tuple[str, str], list[Condition]] = {}
+    groups: dict[tuple[str, str], list[StatusCondition]] = {}
     for condition in conditions:
         groups.setdefault((condition.source, condition.type), []).append(condition)
     return list(groups.values())
 
 
-def check_fields(conditions: Sequence[Condition]) -> None:
+def check_fields(conditions: Sequence[StatusCondition]) -> None:
     """Raises `ConfigError` where a message of the condition's type lacks its field."""
     for condition in conditions:
         type_ = interface(condition.type)

@@ -17,11 +17,11 @@ from rclpy.task import Future
 from std_msgs.msg import Bool, Float64, Float64MultiArray
 from std_srvs.srv import Trigger
 
-from async_rl_core.config.driver import Condition
+from async_rl_core.config.driver import StatusCondition
 from async_rl_core.config.load import resolve, write_config
 from async_rl_core.errors import ConfigError
-from async_rl_core.robots.silence import AGAIN
-from async_rl_core.robots.silence import TIMEOUT as SILENCE
+from async_rl_core.robots.command_watchdog import AGAIN
+from async_rl_core.robots.command_watchdog import TIMEOUT as SILENCE
 from async_rl_interfaces.msg import RobotStatus
 from robot_status_node import node as status_node
 from robot_status_node.node import RobotStatusNode, check_fields, interface
@@ -134,7 +134,9 @@ def test_a_service_that_never_answers_has_one_request_in_flight(
 
 
 def test_a_field_that_the_message_lacks_is_refused() -> None:
-    condition = Condition(source="running", type="std_msgs/msg/Bool", field="dat", allowed=(True,), means="it stands")
+    condition = StatusCondition(
+        source="running", type="std_msgs/msg/Bool", field="dat", allowed=(True,), means="it stands"
+    )
     with pytest.raises(ConfigError, match=r"status of running: std_msgs/msg/Bool has no field 'dat'"):
         check_fields([condition])
 

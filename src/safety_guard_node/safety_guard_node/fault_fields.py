@@ -3,14 +3,14 @@
 from typing import Any
 
 from async_rl_core.safety.fault_log import FaultLog
-from async_rl_core.safety.states import Kind
+from async_rl_core.safety.states import FaultKind
 
 
 def fault_fields(faults: FaultLog, clears_timing_faults: bool) -> dict[str, Any]:
     """Returns the fields of `GuardState` that count faults and tell of the newest."""
     fields: dict[str, Any] = {
-        "fault_kind": [kind.name.lower() for kind in Kind],
-        "fault_count": [faults.counts[kind] for kind in Kind],
+        "fault_kind": [kind.name.lower() for kind in FaultKind],
+        "fault_count": [faults.counts[kind] for kind in FaultKind],
         "faults_cleared": faults.cleared,
         "longest_silence": faults.longest_silence,
         "clears_timing_faults": clears_timing_faults,

@@ -11,21 +11,21 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 import async_rl_ros.node
-from async_rl_core.agent.histogram import Histogram
-from async_rl_core.agent.schedule import Schedule
 from async_rl_core.bringup.exit_codes import FAULTED
-from async_rl_core.bringup.link import ARMED, MOVING, supervisor
+from async_rl_core.bringup.process.link import ARMED, MOVING, supervisor
+from async_rl_core.realtime.histogram import Histogram
+from async_rl_core.realtime.schedule import Schedule
 from async_rl_core.safety.guard import Guard, Vector
 from async_rl_core.safety.halts import NOTICED
-from async_rl_core.safety.limits import longest_stop
-from async_rl_core.safety.states import Fault, State
+from async_rl_core.safety.limits.limit_filter import longest_stop
+from async_rl_core.safety.states import Fault, GuardMode
 from async_rl_interfaces.msg import GuardState, RobotStatus, VelocityCommand
 from async_rl_ros import scheduling
-from async_rl_ros.controller import Controller
+from async_rl_ros.controller_manager_client import ControllerManagerClient
 from async_rl_ros.description import reference_description
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.histograms import histogram_message
-from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.processor import ProcessorClock
 from async_rl_ros.publishers import PublisherCount
 from async_rl_ros.qos import COMMAND, DESCRIPTION, LATCHED, SENSOR
@@ -87,7 +87,7 @@ class SafetyGuardNode(ConfiguredNode):
         self._states = self.create_publisher(GuardState, "safety_guard_node/state", LATCHED)
         self._subscribe()
         name = driver.controller if driver and driver.via == "launch" else None
-        self._controller = Controller(self, name) if name else None
+        self._controller = ControllerManagerClient(self, name) if name else None
         self._zeros = round(ZEROS * robot.state_rate)
         self._suspension = Suspension(supervisor(), self._zeros)
         self._unreported = {ARMED, MOVING}
@@ -114,7 +114,7 @@ class SafetyGuardNode(ConfiguredNode):
         super().on_bad_message(topic, error)
         self._guard.fail(time.monotonic(), f"error in the guard on a message of {topic}: {error}")
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Guard until a stop is requested; on every way out, the arm is brought to rest first."""
         self.get_logger().info(scheduling.lock_memory())
         scheduling.freeze_garbage()
@@ -166,7 +166,7 @@ class SafetyGuardNode(ConfiguredNode):
             self._report_start()
         self._rest()
 
-    def _suspend_if_wanted(self, now: float, stop: Stop) -> None:
+    def _suspend_if_wanted(self, now: float, stop: StopSignal) -> None:
         """Bring the arm to rest while the run is suspended, and confirm that it is."""
         wanted = self._suspension.wanted(now, stop)
         if wanted != self._guard.suspended:
@@ -180,7 +180,7 @@ class SafetyGuardNode(ConfiguredNode):
 
     def _report_start(self) -> None:
         """Tell the supervisor of the first arming and of the first motion."""
-        if ARMED in self._unreported and self._guard.state is State.ARMED:
+        if ARMED in self._unreported and self._guard.state is GuardMode.ARMED:
             self._unreported.discard(ARMED)
             supervisor().report(ARMED)
         if MOVING in self._unreported and not self._guard.at_rest:
@@ -189,7 +189,7 @@ class SafetyGuardNode(ConfiguredNode):
 
     def _rest(self) -> None:
         """Once zeros have been repeated long enough after a fault, have the controller deactivated."""
-        resting = self._guard.state is State.FAULT and self._guard.at_rest
+        resting = self._guard.state is GuardMode.FAULT and self._guard.at_rest
         self._rested = self._rested + 1 if resting else 0
         if self._controller and self._rested == self._zeros:
             self._controller.deactivate()
@@ -266,7 +266,7 @@ class SafetyGuardNode(ConfiguredNode):
 
     def _report(self) -> None:
         self._count_publishers()
-        if self._guard.state is not State.ARMED or not self._guard.is_late(time.monotonic()):
+        if self._guard.state is not GuardMode.ARMED or not self._guard.is_late(time.monotonic()):
             self._tell()  # else the agent would take what it does in a silence for confirmed
         gc.collect(0)  # what the second left behind; a full collection never happens
 
@@ -328,7 +328,7 @@ class SafetyGuardNode(ConfiguredNode):
             values[f"{histogram.name} p99 (ms)"] = f"{histogram.percentile(99):.2f}"
         if guard.fault:
             return Health(Level.ERROR, guard.fault.cause, values)
-        if guard.state is State.DISARMED and (missing := guard.missing(time.monotonic())):
+        if guard.state is GuardMode.DISARMED and (missing := guard.missing(time.monotonic())):
             return Health(Level.WARN, "; ".join(missing), values)
         if guard.collisions_unjudged:
             return Health(Level.WARN, f"{guard.state.name.lower()}; collisions are not judged", values)

@@ -4,8 +4,8 @@ import os
 import signal
 from pathlib import Path
 
-from async_rl_core.bringup.link import AT_REST, PAUSE, RESUME, SupervisorLink
-from async_rl_ros.node import Stop
+from async_rl_core.bringup.process.link import AT_REST, PAUSE, RESUME, SupervisorLink
+from async_rl_ros.node import StopSignal
 
 SPREAD = 2.0
 """Seconds after a SIGTSTP in which the bring-up, which got it as well, is stopped too."""
@@ -33,7 +33,7 @@ class Suspension:
         self._until = 0.0
         self._rested = 0
 
-    def wanted(self, now: float, stop: Stop) -> bool:
+    def wanted(self, now: float, stop: StopSignal) -> bool:
         """Return whether the arm has to rest; `now` in seconds of the steady clock."""
         for order in self._link.orders():
             if order in (PAUSE, RESUME):

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from async_rl_core.agent.schedule import Schedule
+from async_rl_core.realtime.schedule import Schedule
 from async_rl_interfaces.msg import VelocityCommand
 from safety_guard_node import node as guard_node
 from safety_guard_node.node import MARGIN, SafetyGuardNode

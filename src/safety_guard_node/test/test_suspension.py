@@ -9,21 +9,21 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from async_rl_core.bringup.link import AT_REST, PAUSE, RESUME, NodeLink, SupervisorLink
-from async_rl_ros.node import Stop
+from async_rl_core.bringup.process.link import AT_REST, PAUSE, RESUME, NodeLink, SupervisorLink
+from async_rl_ros.node import StopSignal
 from safety_guard_node.suspension import SPREAD, Suspension
 
 ZEROS = 3
 
 
 class Signals:
-    """Stands for `Stop`, whose handlers would be those of this process."""
+    """Stands for `StopSignal`, whose handlers would be those of this process."""
 
     requested = suspended = False
 
 
 @pytest.fixture
-def stop() -> Stop:
+def stop() -> StopSignal:
     return Signals()  # type: ignore[return-value]
 
 
@@ -36,7 +36,7 @@ def links() -> Iterator[tuple[NodeLink, SupervisorLink]]:
 
 
 def test_an_order_suspends_and_the_rest_is_confirmed_once(
-    links: tuple[NodeLink, SupervisorLink], stop: Stop, monkeypatch: pytest.MonkeyPatch
+    links: tuple[NodeLink, SupervisorLink], stop: StopSignal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASYNC_RL_SUPERVISED", str(os.getpid()))
     link, theirs = links
@@ -56,7 +56,7 @@ def test_an_order_suspends_and_the_rest_is_confirmed_once(
 
 
 def test_a_stopped_supervisor_suspends_until_it_goes_on(
-    links: tuple[NodeLink, SupervisorLink], stop: Stop, monkeypatch: pytest.MonkeyPatch
+    links: tuple[NodeLink, SupervisorLink], stop: StopSignal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     supervisor = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     monkeypatch.setenv("ASYNC_RL_SUPERVISED", str(supervisor.pid))
@@ -84,7 +84,7 @@ def test_a_stopped_supervisor_suspends_until_it_goes_on(
 
 
 def test_sigtstp_suspends_until_the_bring_up_had_time_to_stop(
-    links: tuple[NodeLink, SupervisorLink], stop: Stop, monkeypatch: pytest.MonkeyPatch
+    links: tuple[NodeLink, SupervisorLink], stop: StopSignal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASYNC_RL_SUPERVISED", str(os.getpid()))
     suspension = Suspension(links[1], ZEROS)
@@ -107,7 +107,7 @@ def test_a_process_without_a_supervisor_hears_no_orders(
 
 @pytest.fixture
 def reset() -> Iterator[Callable[[], SupervisorLink]]:
-    from async_rl_core.bringup.link import supervisor
+    from async_rl_core.bringup.process.link import supervisor
 
     supervisor.cache_clear()
     yield supervisor

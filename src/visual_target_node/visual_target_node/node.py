@@ -7,7 +7,7 @@ from async_rl_core.tasks.registry import make_target, make_task
 from async_rl_interfaces.msg import Target
 from async_rl_interfaces.srv import ResetTarget
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
-from async_rl_ros.node import ConfiguredNode, Stop
+from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.qos import LATCHED
 from visual_target_node.display import Display
 from visual_target_node.ticks import Ticks
@@ -35,7 +35,7 @@ class VisualTargetNode(ConfiguredNode):
         if self.config.display:
             self._display = Display()
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Publish each tick as it comes due and serve resets in between."""
         self._publish()
         while not stop.requested:

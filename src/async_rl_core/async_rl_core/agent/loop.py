@@ -7,16 +7,16 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.agent.actor import Action, Actor, Vector, VelocityLimits
+from async_rl_core.agent.acting_policy import ActingPolicy, Action, Vector, VelocityLimits
+from async_rl_core.agent.camera_health import CameraHealth
 from async_rl_core.agent.observation import Frame, JointState, ObservationBuffer
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.randomness import Stream, episode_seed
 from async_rl_core.agent.reset import ResetPath
-from async_rl_core.agent.sight import Sight
-from async_rl_core.agent.start import BEGINNING, Start
+from async_rl_core.agent.run_progress import BEGINNING, RunProgress
 from async_rl_core.config.schema import Config
-from async_rl_core.replay.crop import Crop
-from async_rl_core.replay.step import Step
+from async_rl_core.spec.crop import Crop
+from async_rl_core.spec.step import Step
 from async_rl_core.tasks.checks import CheckedReward, TaskError, checked_waypoints
 from async_rl_core.tasks.task import Pose, Reward
 
@@ -81,11 +81,11 @@ class AgentLoop:
     def __init__(
         self,
         config: Config,
-        actor: Actor,
+        actor: ActingPolicy,
         reward: Reward,
         outbox: Outbox,
         place_target: Callable[[int], None],
-        start: Start = BEGINNING,
+        start: RunProgress = BEGINNING,
         via: Callable[[int], Sequence[Pose]] = lambda episode: (),
         witnesses: Sequence[str] = (),
         first_reset: float | None = None,
@@ -115,7 +115,7 @@ class AgentLoop:
         self.aborted = self.refused = 0
         self.refusal = ""
         self._interruption = ""
-        self._sight = Sight()
+        self._sight = CameraHealth()
         self._unseen = self._awaited = 0
         self._unconfirmed = dict.fromkeys(witnesses, 0)
         self._joints: JointState | None = None

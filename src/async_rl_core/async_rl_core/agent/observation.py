@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.replay.crop import Crop
+from async_rl_core.spec.crop import Crop
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from async_rl_core.replay.step import Step
+from async_rl_core.spec.step import Step
 
 CAPACITY = 2000
 """Steps kept for a replay process that does not take them: 80 s at 40 ms, about 90 MB at 160x90."""
@@ -12,7 +12,7 @@ PER_CYCLE = 8
 """Steps sent in one cycle at most, so that catching up does not cost a deadline."""
 
 
-class Receipt(Protocol):
+class Acknowledged(Protocol):
     """What replay says that it has."""
 
     @property
@@ -39,7 +39,7 @@ class Outbox:
     """
 
     def __init__(
-        self, send: Callable[[Step], bool], receipt: Callable[[], Receipt | None] | None = None, sent: int = 0
+        self, send: Callable[[Step], bool], receipt: Callable[[], Acknowledged | None] | None = None, sent: int = 0
     ) -> None:
         self._send, self._receipt = send, receipt
         self._kept: deque[Step] = deque()
@@ -86,7 +86,7 @@ class Outbox:
             self.withdrawn += 1
         self.held = 0
 
-    def _follow(self, receipt: Receipt | None) -> None:
+    def _follow(self, receipt: Acknowledged | None) -> None:
         """Drop what arrived; begin again with the rest where another process asks for it."""
         if receipt is None:
             return

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.agent.actor import Action, Actor
-from async_rl_core.agent.histogram import Histogram
+from async_rl_core.agent.acting_policy import ActingPolicy, Action
+from async_rl_core.realtime.histogram import Histogram
 
 EPISODE_CYCLES = 2000
 """Cycles in an episode's percentile at most: hours of waiting before it must not make it slow to compute."""
@@ -72,10 +72,10 @@ class Timing:
         return p99, missed
 
 
-class TimedActor:
+class TimedPolicy:
     """An actor whose last action is known to have taken so many `seconds` of `clock`."""
 
-    def __init__(self, actor: Actor, clock: Callable[[], float]) -> None:
+    def __init__(self, actor: ActingPolicy, clock: Callable[[], float]) -> None:
         self.seconds = 0.0
         self._actor, self._clock = actor, clock
 

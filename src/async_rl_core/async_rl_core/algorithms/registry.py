@@ -1,10 +1,10 @@
 """The algorithms by name: whatever is installed with an entry point of the group."""
 
 from async_rl_core import plugins
-from async_rl_core.algorithms.sac import SAC
-from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.algorithms.sac.sac import SAC
 from async_rl_core.config.checks import ALGORITHMS
 from async_rl_core.config.schema import Config
+from async_rl_core.spec.observation import ObservationSpec
 
 
 def make_algorithm(config: Config, device: str) -> SAC:

@@ -9,17 +9,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from async_rl_core.bringup.arguments import Argument, configure, table
+from async_rl_core.bringup.checks.hardware import check_camera
+from async_rl_core.bringup.checks.preflight import CONFIG_FILE, check_executables, check_screens
+from async_rl_core.bringup.checks.variables import check_variables
 from async_rl_core.bringup.graph import NodeSpec, camera_nodes, camera_sim_node, single_threaded
-from async_rl_core.bringup.hardware import check_camera
-from async_rl_core.bringup.leftovers import clean_dead_middleware, clean_middleware, middleware_files
-from async_rl_core.bringup.lock import DomainLock, domain
-from async_rl_core.bringup.output import Output
-from async_rl_core.bringup.preflight import CONFIG_FILE, check_executables, check_screens
-from async_rl_core.bringup.supervisor import Supervisor
-from async_rl_core.bringup.variables import check_variables
+from async_rl_core.bringup.process.leftovers import clean_dead_middleware, clean_middleware, middleware_files
+from async_rl_core.bringup.process.output import TerminalOutput
+from async_rl_core.bringup.process.supervisor import Supervisor
 from async_rl_core.config.load import write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
+from async_rl_core.run_folder.lock import DomainLock, domain
 
 FLASHES = 60
 """Half a minute's; with frames 40 ms apart, the latency is then known to about a millisecond."""
@@ -72,7 +72,7 @@ def calibrate_latency(values: Mapping[str, str]) -> int:
         clean_dead_middleware(time.time())
         before = middleware_files()
         held.callback(lambda: clean_middleware(before, time.time()))
-        output = held.enter_context(Output([spec.name for spec in specs]))
+        output = held.enter_context(TerminalOutput([spec.name for spec in specs]))
         return asyncio.run(Supervisor(specs, output, ambient).run())
 
 

@@ -77,7 +77,7 @@ def measure_here(config: Config) -> dict[str, float]:
     paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "async_rl_core.algorithms.cost"],
+            [sys.executable, "-m", "async_rl_core.learning.cost"],
             input=config.model_dump_json(),
             capture_output=True,
             text=True,

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from async_rl_core.agent.start import Start, steps_gone
-from async_rl_core.algorithms import checkpoint_file
-from async_rl_core.bringup.preflight import CONFIG_FILE, check_disk
+from async_rl_core.agent.run_progress import RunProgress, steps_gone
+from async_rl_core.bringup.checks.preflight import CONFIG_FILE, check_disk
 from async_rl_core.config.checksum import Checksum, verdict
 from async_rl_core.config.document import read_text
 from async_rl_core.config.load import reconfigure, write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
-from async_rl_core.replay import journal
-from async_rl_core.replay.repair import check, repair
-from async_rl_core.replay.sizes import StepSizes
+from async_rl_core.learning import checkpoint_file
+from async_rl_core.replay.journal import journal
+from async_rl_core.replay.journal.repair import check, repair
+from async_rl_core.spec.sizes import StepSizes
 
 
 def resumed(folder: Path, overrides: Mapping[str, object], names: Mapping[str, str]) -> Config:
@@ -46,7 +46,7 @@ def reopen(config: Config, say: Callable[[str], object]) -> None:
     """
     folder = config.run_dir
     assert folder is not None
-    start = Start.of(folder)
+    start = RunProgress.of(folder)
     found = checkpoint_file.newest_whole(folder / checkpoint_file.FOLDER, lambda line: say(f"warning: {line}"))
     if config.episodes is not None and start.finished >= config.episodes:
         raise ConfigError(

@@ -9,17 +9,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from async_rl_core.bringup.arguments import configure, is_resumed
+from async_rl_core.bringup.checks.hardware import require_no_launch_file
+from async_rl_core.bringup.checks.preflight import CONFIG_FILE, check, create_run_folder
 from async_rl_core.bringup.graph import NodeSpec, nodes
-from async_rl_core.bringup.hardware import require_no_launch_file
-from async_rl_core.bringup.leftovers import clean_dead_middleware, clean_middleware, middleware_files
-from async_rl_core.bringup.lock import RunLock, domain
-from async_rl_core.bringup.output import Output
-from async_rl_core.bringup.preflight import CONFIG_FILE, check, create_run_folder
+from async_rl_core.bringup.process.leftovers import clean_dead_middleware, clean_middleware, middleware_files
+from async_rl_core.bringup.process.output import TerminalOutput
+from async_rl_core.bringup.process.supervisor import Supervisor
 from async_rl_core.bringup.resume import reopen
 from async_rl_core.bringup.secure import secured
-from async_rl_core.bringup.supervisor import Supervisor
 from async_rl_core.config.schema import Config
-from async_rl_core.transport import service
+from async_rl_core.run_folder.lock import RunLock, domain
+from async_rl_core.transport.shared_memory import service
 
 PRIVATE = 0o077
 """The umask of a run: what it and the middleware create, in its folder and in shared memory, is for its user alone."""
@@ -68,7 +68,7 @@ def run(values: Mapping[str, str], task: str, clock: Callable[[], datetime] = da
     ambient = dict(os.environ)
     asked = configure(values, task)
     require_no_launch_file(asked)
-    with Output([]) as output:
+    with TerminalOutput([]) as output:
         say = output.say if is_resumed(values) else None
         with prepared(asked, ambient, clock(), say) as (config, specs):
             output.say(f"run folder: {config.run_dir}")

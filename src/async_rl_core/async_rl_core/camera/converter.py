@@ -15,7 +15,7 @@ _JPEG, _JPEG_END, _PNG = b"\xff\xd8\xff", b"\xff\xd9", b"\x89PNG\r\n\x1a\n"
 _DECODING = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # to BGR: RGB is not known to every OpenCV 4
 
 
-class Converter:
+class ImageConverter:
     """Cuts pictures to the aspect of `width` x `height`, resizes and converts them to RGB.
 
     What it returns, (height, width, 3), is only valid until the next call: it is a buffer of its own, used again for

@@ -17,7 +17,7 @@ SEEN = 0.5
 
 
 @dataclass(frozen=True)
-class Latency:
+class LatencyEstimate:
     """Seconds from the light to the stamp, over all flashes."""
 
     median: float
@@ -29,7 +29,7 @@ class Latency:
     """That were seen."""
 
 
-def measure(flashes: Sequence[float], stamps: Sequence[float], signals: Sequence[float]) -> Latency:
+def measure(flashes: Sequence[float], stamps: Sequence[float], signals: Sequence[float]) -> LatencyEstimate:
     """The latency that agrees best with what was seen.
 
     Frames are a period apart, so a flash tells no more than that its light came between two of them: the latency lies
@@ -62,7 +62,7 @@ def measure(flashes: Sequence[float], stamps: Sequence[float], signals: Sequence
     low, high = ordered[len(bounds) - 1 : len(bounds) + 1]
     median = (low + high) / 2
     misses = np.maximum(0.0, np.maximum(bounds[:, 0] - median, median - bounds[:, 1]))
-    return Latency(float(median), float(np.percentile(misses, 90)), float(high - low) / 2, len(bounds))
+    return LatencyEstimate(float(median), float(np.percentile(misses, 90)), float(high - low) / 2, len(bounds))
 
 
 def _bounds(flash: float, end: float, times: Vector, rising: Vector) -> tuple[float, float] | None:

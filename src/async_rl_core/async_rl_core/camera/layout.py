@@ -15,7 +15,7 @@ Data: TypeAlias = "bytes | bytearray | array[int]"
 
 
 @dataclass(frozen=True)
-class Layout:
+class PixelLayout:
     """An encoding of 8 bits per value."""
 
     channels: int
@@ -26,13 +26,13 @@ class Layout:
     """Whether two neighbours share their colour, so that the picture can be cut at even columns only."""
 
 
-_YUYV, _UYVY = Layout(2, cv2.COLOR_YUV2RGB_YUYV, True), Layout(2, cv2.COLOR_YUV2RGB_UYVY, True)
+_YUYV, _UYVY = PixelLayout(2, cv2.COLOR_YUV2RGB_YUYV, True), PixelLayout(2, cv2.COLOR_YUV2RGB_UYVY, True)
 
 LAYOUTS = {
-    "rgb8": Layout(3, None),
-    "bgr8": Layout(3, cv2.COLOR_BGR2RGB),
-    "rgba8": Layout(4, cv2.COLOR_RGBA2RGB),
-    "bgra8": Layout(4, cv2.COLOR_BGRA2RGB),
+    "rgb8": PixelLayout(3, None),
+    "bgr8": PixelLayout(3, cv2.COLOR_BGR2RGB),
+    "rgba8": PixelLayout(4, cv2.COLOR_RGBA2RGB),
+    "bgra8": PixelLayout(4, cv2.COLOR_BGRA2RGB),
     "yuyv": _YUYV,
     "yuv422_yuy2": _YUYV,  # the same, as it was called before
     "uyvy": _UYVY,
@@ -40,7 +40,7 @@ LAYOUTS = {
 }
 
 
-def layout(encoding: str) -> Layout:
+def layout(encoding: str) -> PixelLayout:
     """The layout of an encoding. Raises `ImageError` naming those that are known."""
     if encoding not in LAYOUTS:
         raise ImageError(f"encoding '{encoding}' is not supported; allowed: {', '.join(LAYOUTS)}")

@@ -6,8 +6,8 @@ from math import hypot, isclose
 from async_rl_core import plugins
 from async_rl_core.config.camera import SIMULATED, TOPIC
 from async_rl_core.config.explain import did_you_mean
-from async_rl_core.config.schema import Config, SACConfig, Surface
-from async_rl_core.replay.crop import Crop
+from async_rl_core.config.schema import Config, SACConfig, TargetSurface
+from async_rl_core.spec.crop import Crop
 
 ALGORITHMS = "async_rl.algorithms"
 """The group of entry points that names the algorithms."""
@@ -133,7 +133,7 @@ def _robot(config: Config) -> Iterator[Problem]:
         yield from _surface("robot.bag_area", config.robot.bag_area)
 
 
-def _surface(key: str, surface: Surface) -> Iterator[Problem]:
+def _surface(key: str, surface: TargetSurface) -> Iterator[Problem]:
     if not any(surface.normal):
         yield f"{key}.normal", "must have a direction, got [0, 0, 0]"
     elif _are_parallel(surface.normal, surface.up):

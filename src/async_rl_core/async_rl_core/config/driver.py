@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue, model_validator
 from async_rl_core.config.section import Section
 
 
-class Condition(Section):
+class StatusCondition(Section):
     """What one of a driver's topics or services must say for the robot to be ready."""
 
     source: str = Field(description="name of the topic or service")
@@ -20,7 +20,7 @@ class Condition(Section):
     means: str = Field(description="what is wrong otherwise, in words")
 
     @model_validator(mode="after")
-    def _one_test(self) -> "Condition":
+    def _one_test(self) -> "StatusCondition":
         if (self.allowed is None) == (self.at_least is None):
             raise ValueError(f"condition on {self.source}: give either allowed or at_least")
         return self
@@ -66,7 +66,7 @@ class LaunchDriver(Section):
     )
     controller: str | None = Field(default=None, description="of controller_manager, which has to be active")
     spawned: bool = Field(default=True, description="whether the launch file starts that controller; else we do")
-    status: tuple[Condition, ...] = Field(description="all of them must hold before arming, and ever after")
+    status: tuple[StatusCondition, ...] = Field(description="all of them must hold before arming, and ever after")
     robot: dict[str, JsonValue] = Field(default={}, description="keys of the robot that are other with this driver")
 
 

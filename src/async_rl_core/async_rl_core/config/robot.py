@@ -8,7 +8,7 @@ from async_rl_core.config.driver import Driver
 from async_rl_core.config.section import KeyedError, Positive, Section
 
 
-class Surface(Section):
+class TargetSurface(Section):
     """A flat rectangle on which a target is shown or lies, in the workspace frame of the robot."""
 
     center: tuple[float, float, float] = Field(description="metres")
@@ -49,7 +49,7 @@ class Sphere(Section):
     radius: Positive = Field(description="metres")
 
 
-class Workspace(Section):
+class WorkspaceConfig(Section):
     """Where the arm may be, in the coordinates of `frame`, which does not move."""
 
     frame: str
@@ -106,11 +106,11 @@ class RobotConfig(Section):
     start: tuple[float, ...] = Field(description="start pose, rad")
     reset_velocity: Positive = Field(description="rad/s, fastest joint in the reset motion")
     limits: RobotLimits
-    workspace: Workspace
+    workspace: WorkspaceConfig
     bodies: BodiesConfig
     table: TableConfig
-    monitor: Surface = Field(description="the screen")
-    bag_area: Surface | None = Field(
+    monitor: TargetSurface = Field(description="the screen")
+    bag_area: TargetSurface | None = Field(
         default=None, description="where on the table a bean bag may lie; none where the camera sees no table"
     )
     task: str = Field(description="what reacher.launch.py lets it do")

@@ -10,8 +10,8 @@ from async_rl_core.config.driver import Driver
 from async_rl_core.config.paths import UserPath
 from async_rl_core.config.robot import RobotConfig as RobotConfig
 from async_rl_core.config.robot import RobotLimits as RobotLimits
-from async_rl_core.config.robot import Surface as Surface
-from async_rl_core.config.robot import Workspace as Workspace
+from async_rl_core.config.robot import TargetSurface as TargetSurface
+from async_rl_core.config.robot import WorkspaceConfig as WorkspaceConfig
 from async_rl_core.config.section import Count, Fraction, KeyedError, NonNegative, Positive, Section
 
 Architecture = Literal["seq", "async1", "async2"]

@@ -8,20 +8,20 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from async_rl_core.algorithms.fixed_policy import FixedPolicy, newest_policy
+from async_rl_core.atomic_file import replacing
 from async_rl_core.bringup.arguments import Argument, table
-from async_rl_core.bringup.hardware import require_no_launch_file
-from async_rl_core.bringup.output import Output
-from async_rl_core.bringup.preflight import CONFIG_FILE
+from async_rl_core.bringup.checks.hardware import require_no_launch_file
+from async_rl_core.bringup.checks.preflight import CONFIG_FILE
+from async_rl_core.bringup.process.output import TerminalOutput
+from async_rl_core.bringup.process.supervisor import Supervisor
 from async_rl_core.bringup.run import prepared
-from async_rl_core.bringup.supervisor import Supervisor
 from async_rl_core.config.load import reconfigure
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.evaluation.scores import Scores, success_threshold
-from async_rl_core.monitor import episodes, summary
-from async_rl_core.monitor.atomic import replacing
-from async_rl_core.monitor.episodes import read_episodes
+from async_rl_core.policies.fixed import FixedPolicy, newest_policy
+from async_rl_core.run_folder import episodes, summary
+from async_rl_core.run_folder.episodes import read_episodes
 
 FOLDER = "evaluations"
 CHECKPOINT = "checkpoint.safetensors"
@@ -56,7 +56,7 @@ def evaluate(run: Path, values: Mapping[str, str], clock: Callable[[], datetime]
     folder = run.absolute() / FOLDER / f"{now:%Y%m%d-%H%M%S}"
     config = configure(run, values, folder)
     require_no_launch_file(config)
-    with Output([]) as output:
+    with TerminalOutput([]) as output:
         policy = newest_policy(config, run, output.say)
         with prepared(config, ambient, now) as (config, specs):
             _keep(policy.checkpoint, folder / CHECKPOINT)

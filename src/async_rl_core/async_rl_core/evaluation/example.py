@@ -4,11 +4,11 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
-from async_rl_core.algorithms.checkpoint_file import FOLDER, name_of, read_checkpoint
-from async_rl_core.bringup.preflight import create_run_folder
+from async_rl_core.atomic_file import replacing
+from async_rl_core.bringup.checks.preflight import create_run_folder
 from async_rl_core.config.load import config_folder, resolve
 from async_rl_core.errors import ConfigError
-from async_rl_core.monitor.atomic import replacing
+from async_rl_core.learning.checkpoint_file import FOLDER, name_of, read_checkpoint
 
 NAME = "ur5_reaching"
 EXAMPLES = "examples"

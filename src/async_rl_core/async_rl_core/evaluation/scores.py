@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from async_rl_core.config.schema import Config
-from async_rl_core.monitor.episodes import EpisodeRow
+from async_rl_core.run_folder.episodes import EpisodeRow
 from async_rl_core.tasks.registry import make_task
 
 

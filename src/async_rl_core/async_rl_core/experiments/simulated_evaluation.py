@@ -2,17 +2,17 @@
 
 from itertools import islice
 
-from async_rl_core.agent.actor import Actor
+from async_rl_core.agent.acting_policy import ActingPolicy
 from async_rl_core.agent.loop import EpisodeResult
 from async_rl_core.config.schema import Config
 from async_rl_core.experiments.simulated_run import SimulatedRun
-from async_rl_core.replay.step import Step
+from async_rl_core.spec.step import Step
 
 
 class FixedLearning:
     """Gives a policy that never changes, and stores nothing."""
 
-    def __init__(self, policy: Actor) -> None:
+    def __init__(self, policy: ActingPolicy) -> None:
         self.policy = policy
 
     def send(self, step: Step) -> bool:
@@ -24,7 +24,7 @@ class FixedLearning:
         return True
 
 
-def evaluate_in_simulated_time(config: Config, policy: Actor, episodes: int) -> list[EpisodeResult]:
+def evaluate_in_simulated_time(config: Config, policy: ActingPolicy, episodes: int) -> list[EpisodeResult]:
     """Returns the results of so many episodes; `config` is that of an evaluation, without random steps."""
     run = SimulatedRun(config, FixedLearning(policy))
     try:

@@ -8,20 +8,20 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.agent.actor import Actor
+from async_rl_core.agent.acting_policy import ActingPolicy
 from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
+from async_rl_core.agent.soft_limits import SoftLimits
 from async_rl_core.config.schema import Config
-from async_rl_core.experiments.stage import Stage
-from async_rl_core.replay.step import Step
+from async_rl_core.experiments.rendered_scene import RenderedScene
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.kinematics import Kinematics
-from async_rl_core.safety.states import State
-from async_rl_core.safety.workspace import SoftLimits
+from async_rl_core.safety.states import GuardMode
 from async_rl_core.sim.arm import SimulatedArm
-from async_rl_core.sim.disturbance import Delay, SensorNoise
+from async_rl_core.sim.disturbance import DelayLine, SensorNoise
 from async_rl_core.sim.model import urdf_text
+from async_rl_core.spec.step import Step
 from async_rl_core.tasks.checks import CheckedReward
 from async_rl_core.tasks.registry import make_target
 from async_rl_core.tasks.task import Reward
@@ -35,11 +35,11 @@ EARLY = 1e-6
 """Seconds by which a moment may be early and still count: simulated time is a sum of many floats."""
 
 
-class Learning(Protocol):
+class SimulatedLearning(Protocol):
     """What takes the steps and gives the policy."""
 
     @property
-    def policy(self) -> Actor:
+    def policy(self) -> ActingPolicy:
         """Chooses the actions after the random ones."""
 
     def send(self, step: Step) -> bool:
@@ -79,9 +79,9 @@ class SimulatedRun:
         stage: scene and renderer, for a caller that uses them for several runs; the run makes its own without one.
     """
 
-    def __init__(self, config: Config, learning: Learning, stage: Stage | None = None) -> None:
+    def __init__(self, config: Config, learning: SimulatedLearning, stage: RenderedScene | None = None) -> None:
         self.config = config
-        self.stage = stage or Stage(config)
+        self.stage = stage or RenderedScene(config)
         scene = self.stage.scene
         self.reward = LatestReward(CheckedReward(config.task, scene.task.reward()))
         self._outbox = Outbox(learning.send)
@@ -92,7 +92,7 @@ class SimulatedRun:
         self._arm = SimulatedArm(scene)
         self._renderer = self.stage.renderer
         self._noise = SensorNoise(config.sim, config.seed)
-        self._frames: Delay[Frame] = Delay(config.sim.image_latency)
+        self._frames: DelayLine[Frame] = DelayLine(config.sim.image_latency)
         self._may_skip = _may_skip(config)
         self._drawn = -math.inf
         self._target = make_target(config)
@@ -185,7 +185,7 @@ class SimulatedRun:
 
     def _act(self, now: float) -> EpisodeResult | None:
         self._actions += 1
-        obstacle = "" if self.guard.state is State.ARMED else "the guard to be armed"
+        obstacle = "" if self.guard.state is GuardMode.ARMED else "the guard to be armed"
         velocity: NDArray[np.float64] = self.loop.act(now, self.joints, obstacle)
         self.guard.on_command(now, self._actions, self.config.robot.joints, velocity.tolist())
         result = self.loop.settle(now)

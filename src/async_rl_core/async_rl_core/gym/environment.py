@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.load import resolve
 from async_rl_core.errors import AsyncRLError, SimulationError
+from async_rl_core.experiments.rendered_scene import RenderedScene
 from async_rl_core.experiments.simulated_run import SimulatedRun
-from async_rl_core.experiments.stage import Stage
-from async_rl_core.replay.crop import Crop
-from async_rl_core.replay.step import Step
+from async_rl_core.spec.crop import Crop
+from async_rl_core.spec.step import Step
 
 LARGEST_ANGLE = 2 * np.pi
 LARGEST_VELOCITY = 10.0
@@ -103,7 +103,7 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
         self.observation_space = spaces.Dict(parts)  # type: ignore[assignment] # an array is one of Any kind
         self._steps_per_episode = round(agent.episode_duration / agent.action_cycle_time)
         self._first_seed = self.config.seed if "seed" in overrides else None
-        self._stage: Stage | None = Stage(self.config)
+        self._stage: RenderedScene | None = RenderedScene(self.config)
         self._run: SimulatedRun | None = None
         self._hand = _Hand(actions)
         self._steps = 0
@@ -164,12 +164,12 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
         self._stage = self._run = None
         self._in_episode = False
 
-    def _require_open(self) -> Stage:
+    def _require_open(self) -> RenderedScene:
         if self._stage is None:
             raise EnvironmentUseError("the environment is closed; make another by gymnasium.make")
         return self._stage
 
-    def _begin(self, stage: Stage, seed: int) -> None:
+    def _begin(self, stage: RenderedScene, seed: int) -> None:
         self._run = None  # one at a time in memory
         self.config = self.config.model_copy(update={"seed": seed % SEEDS})
         self._hand = _Hand(len(self._hand.action))

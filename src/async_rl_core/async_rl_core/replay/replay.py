@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config
-from async_rl_core.replay.batch import Batch
-from async_rl_core.replay.crop import Crop
-from async_rl_core.replay.journal import Journal, read_entries
-from async_rl_core.replay.journal_report import JournalReport
+from async_rl_core.replay.journal.journal import StepJournal, read_entries
+from async_rl_core.replay.journal.repair import repair
+from async_rl_core.replay.journal.report import JournalReport
+from async_rl_core.replay.journal.segment import JournalEntry, JournalPosition
 from async_rl_core.replay.limiter import RateLimiter
 from async_rl_core.replay.prioritised import PrioritisedSampler
-from async_rl_core.replay.repair import repair
 from async_rl_core.replay.sampler import Sampler, UniformSampler
-from async_rl_core.replay.segment import Entry, Position
-from async_rl_core.replay.sizes import StepSizes
-from async_rl_core.replay.step import Step
 from async_rl_core.replay.store import FrameStore
+from async_rl_core.spec.batch import Batch
+from async_rl_core.spec.crop import Crop
+from async_rl_core.spec.sizes import StepSizes
+from async_rl_core.spec.step import Step
 
 _STREAM = 1
 """Number of replay's random stream among those of a run's seed."""
@@ -34,7 +34,7 @@ class Replay:
     def __init__(self, config: Config) -> None:
         self.store = FrameStore.of(config)
         self.limiter = RateLimiter(config.agent.initial_steps, config.learner.max_updates_per_step)
-        self.journal: Journal | None = None
+        self.journal: StepJournal | None = None
         """Where steps go besides."""
         self.repeated = 0
         """Steps that came although they, or newer ones, were stored already."""
@@ -70,7 +70,7 @@ class Replay:
         self._store(step)
         self.limiter.insert(self.store.env_steps - env_steps)
         if self.journal is not None:
-            position = Position(step.sequence, step.episode, self.store.env_steps, self.store.batches)
+            position = JournalPosition(step.sequence, step.episode, self.store.env_steps, self.store.batches)
             self.journal.append(step, position)
             self.journal.forget(self.store.needed_from)
 
@@ -82,7 +82,7 @@ class Replay:
     def keep_in(
         self,
         folder: Path,
-        watch: Callable[[Iterator[Entry]], Iterator[Entry]] = iter,
+        watch: Callable[[Iterator[JournalEntry]], Iterator[JournalEntry]] = iter,
         warn: Callable[[str], object] = lambda line: None,
     ) -> None:
         """Go on from the journal in `folder`, and write it from now on; before anything else.
@@ -95,9 +95,9 @@ class Replay:
         for line in (*report.damage(), *repair(sizes, report)):
             warn(line)
         self.refused, self._newest = report.refused, report.newest
-        self.journal = Journal(folder, sizes, self._config.replay.sync_period, self._newest)
+        self.journal = StepJournal(folder, sizes, self._config.replay.sync_period, self._newest)
 
-    def restore(self, entries: Iterable[Entry]) -> None:
+    def restore(self, entries: Iterable[JournalEntry]) -> None:
         """Take in what an earlier process stored; before anything else.
 
         Counts go on, but nothing is on credit: no burst of updates follows. Random numbers are new ones, which the

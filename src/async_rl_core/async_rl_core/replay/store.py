@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config
 from async_rl_core.replay import storage
-from async_rl_core.replay.batch import Batch
-from async_rl_core.replay.crop import Crop
 from async_rl_core.replay.kernels import gather
 from async_rl_core.replay.returns import NStepReturn
 from async_rl_core.replay.sampler import Sampler
-from async_rl_core.replay.sizes import StoreSizes
-from async_rl_core.replay.step import Step
+from async_rl_core.spec.batch import Batch
+from async_rl_core.spec.crop import Crop
+from async_rl_core.spec.sizes import StoreSizes
+from async_rl_core.spec.step import Step
 
 
 @dataclass(frozen=True, slots=True)

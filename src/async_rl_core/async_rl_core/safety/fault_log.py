@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from async_rl_core.safety.states import Fault, Kind
+from async_rl_core.safety.states import Fault, FaultKind
 
 
 class FaultLog:
@@ -16,7 +16,7 @@ class FaultLog:
     """
 
     def __init__(self) -> None:
-        self.counts: Counter[Kind] = Counter()
+        self.counts: Counter[FaultKind] = Counter()
         self.last: Fault | None = None
         self.cleared = 0
         self.longest_silence = 0.0
@@ -27,7 +27,7 @@ class FaultLog:
         self.last = fault
         self.longest_silence = max(self.longest_silence, fault.silence)
 
-    def end_of_silence(self, kind: Kind, now: float, silence: float) -> None:
+    def end_of_silence(self, kind: FaultKind, now: float, silence: float) -> None:
         """Note that after `silence` seconds a message arrived; what counts is a silence that was a fault of `kind`."""
         if self.last is not None and self.last.kind is kind and now - silence < self.last.time:
             self.longest_silence = max(self.longest_silence, silence)

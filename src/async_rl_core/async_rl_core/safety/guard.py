@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.config.schema import GuardConfig, RobotConfig
-from async_rl_core.safety.areas import areas_of
 from async_rl_core.safety.description_input import DescriptionInput
 from async_rl_core.safety.fault_log import FaultLog
 from async_rl_core.safety.halts import Halts
 from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput, patience
-from async_rl_core.safety.limits import LimitFilter, require_short_stop
+from async_rl_core.safety.limits.areas import areas_of
+from async_rl_core.safety.limits.limit_filter import LimitFilter, require_short_stop
 from async_rl_core.safety.motion import MotionWatch
 from async_rl_core.safety.publishers import PublisherInput
 from async_rl_core.safety.resumption import Resumption
-from async_rl_core.safety.states import TRANSITIONS, Event, Fault, Kind, State
+from async_rl_core.safety.states import TRANSITIONS, Fault, FaultKind, GuardEvent, GuardMode
 
 Vector = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ class Guard:
     ) -> None:
         self._patience = patience(config, action_cycle_time)
         require_short_stop(robot)
-        self.state = State.DISARMED
+        self.state = GuardMode.DISARMED
         self.suspended = False
         """Whether a person has suspended the run: the guard does not arm meanwhile."""
         self.fault: Fault | None = None
@@ -129,15 +129,15 @@ class Guard:
         A malformed command is a fault in any state. A sequence number that does not rise is one too, except where the
         guard is not following and the agent was silent before: that is a new agent, which needs a new arming.
         """
-        following, silence = self.state is State.ARMED, self._commands.silence(now)
+        following, silence = self.state is GuardMode.ARMED, self._commands.silence(now)
         restarted = not following and silence > self._config.watchdog
         cause = self._commands.take(now, sequence, names, velocity, restarted)
         if cause is None:
-            self.faults.end_of_silence(Kind.AGENT_SILENT, now, silence)
+            self.faults.end_of_silence(FaultKind.AGENT_SILENT, now, silence)
             self._description.agent = description
             return True
         if following or cause.malformed:
-            self._fail(Kind.COMMAND, cause.text, now)
+            self._fail(FaultKind.COMMAND, cause.text, now)
         return False
 
     def on_joint_state(
@@ -155,11 +155,11 @@ class Guard:
             self._resumption.on_joint_state(now, stamp, self._joints.position, self._joints.in_order(velocity))
         if self._joints.taken:
             self._motion.on_state(now, self._joints.position)
-            self.faults.end_of_silence(Kind.ROBOT_SILENT, now, silence)
+            self.faults.end_of_silence(FaultKind.ROBOT_SILENT, now, silence)
         if cause is not None:
             self._motion.begin_again()  # of two faults by one joint state, this says what was wrong
-            if self.state is not State.DISARMED:
-                self._fail(Kind.ROBOT, cause, now)
+            if self.state is not GuardMode.DISARMED:
+                self._fail(FaultKind.ROBOT, cause, now)
         return cause is None
 
     def on_status(self, now: float, ready: bool, cause: str) -> None:
@@ -173,17 +173,17 @@ class Guard:
 
     def on_publishers(self, now: float, count: int) -> None:
         """Take the number of publishers on the robot's command topic, this guard's own included."""
-        if cause := self._publishers.take(count, self.state is State.ARMED):
-            self._fail(Kind.PUBLISHERS, cause, now)
+        if cause := self._publishers.take(count, self.state is GuardMode.ARMED):
+            self._fail(FaultKind.PUBLISHERS, cause, now)
 
     def on_foreign_command(self, now: float, values: Sequence[float]) -> None:
         """Take it that the robot's command topic carried a message that this guard did not send."""
-        self._fail(Kind.PUBLISHERS, self._publishers.command(values), now)
+        self._fail(FaultKind.PUBLISHERS, self._publishers.command(values), now)
 
     def on_input_publishers(self, now: float, topic: str, count: int) -> None:
         """Take the number of publishers on a topic that the guard judges by."""
-        if cause := self._publishers.take_input(topic, count, self.state is State.ARMED):
-            self._fail(Kind.PUBLISHERS, cause, now)
+        if cause := self._publishers.take_input(topic, count, self.state is GuardMode.ARMED):
+            self._fail(FaultKind.PUBLISHERS, cause, now)
 
     def missing(self, now: float) -> list[str]:
         """What keeps the guard from arming, in words; empty where nothing does."""
@@ -199,24 +199,24 @@ class Guard:
 
     def arm(self, now: float) -> tuple[bool, str]:
         """Follow commands from now on, if all is well. Returns whether it armed, and what is missing if not."""
-        if (self.state, Event.ARM) not in TRANSITIONS:
+        if (self.state, GuardEvent.ARM) not in TRANSITIONS:
             return False, self._refusal("arm")
         if missing := self.missing(now):
             return False, "not armed: " + "; ".join(missing)
         self._held = False
-        self._happen(Event.ARM)
+        self._happen(GuardEvent.ARM)
         return True, "armed"
 
     def disarm(self, now: float) -> tuple[bool, str]:
         """Bring the arm to rest and stay there until `arm` is called; holds against automatic arming too."""
         self._held = True
-        self._happen(Event.DISARM)
+        self._happen(GuardEvent.DISARM)
         return True, f"disarming; the guard is in {self.state.name}"
 
     def suspend(self, now: float) -> None:
         """Bring the arm to rest and refuse to arm until `resume`; a person's `disarm` holds beyond that."""
         self.suspended = True
-        self._happen(Event.DISARM)
+        self._happen(GuardEvent.DISARM)
 
     def resume(self) -> None:
         """Allow arming again; automatic arming where it is configured, else a person's."""
@@ -224,14 +224,14 @@ class Guard:
 
     def reset_fault(self, now: float) -> tuple[bool, str]:
         """Clear a fault, on a person's word only, once the arm is at rest. Returns whether it did, and why not."""
-        if (self.state, Event.RESET) not in TRANSITIONS:
+        if (self.state, GuardEvent.RESET) not in TRANSITIONS:
             return False, f"no fault to clear: {self.state.name}"
         if not self.at_rest or self._joints.moves(now):
             return False, "the arm is not at rest yet"
         if self._publishers.foreign and (cause := self._publishers.missing()):
             return False, cause
         self.fault = None
-        self._happen(Event.RESET)
+        self._happen(GuardEvent.RESET)
         return True, "fault cleared"
 
     def fault_stands(self, now: float) -> bool:
@@ -243,12 +243,12 @@ class Guard:
 
     def on_halt(self, now: float, duration: float) -> None:
         """Take it that this guard itself was halted for `duration` seconds: it is held to the agent's patience."""
-        if self.state is not State.DISARMED and duration > self._config.watchdog:
-            self._fail(Kind.HALTED, f"the guard was halted for {1000 * duration:.0f} ms", now, duration)
+        if self.state is not GuardMode.DISARMED and duration > self._config.watchdog:
+            self._fail(FaultKind.HALTED, f"the guard was halted for {1000 * duration:.0f} ms", now, duration)
 
     def fail(self, now: float, cause: str) -> None:
         """Latch a fault of the guard's own process, such as an error in it."""
-        self._fail(Kind.GUARD, cause, now)
+        self._fail(FaultKind.GUARD, cause, now)
 
     def tick(self, now: float) -> Vector:
         """The velocity (n,) in rad/s to send now, in command order: always finite, the same array every time."""
@@ -256,18 +256,18 @@ class Guard:
         if self._filter is None:
             return self._zero
         self._resume(now, self._filter)
-        if self.state is State.ARMED:
+        if self.state is GuardMode.ARMED:
             self._watch(now)
-        if self.state is State.ARMED:
+        if self.state is GuardMode.ARMED:
             self._follow(now, self._filter)
         else:
             self._filter.brake()
-        if self.state is State.STOPPING and self._filter.at_rest:
-            self._happen(Event.REST)
-        if self.state is State.FAULT:
+        if self.state is GuardMode.STOPPING and self._filter.at_rest:
+            self._happen(GuardEvent.REST)
+        if self.state is GuardMode.FAULT:
             self._clear_timing_fault(now)
-        if self.state is State.DISARMED and self._config.auto_arm and not self._held and not self.missing(now):
-            self._happen(Event.ARM)
+        if self.state is GuardMode.DISARMED and self._config.auto_arm and not self._held and not self.missing(now):
+            self._happen(GuardEvent.ARM)
         return self._checked(now, self._filter.velocity)
 
     def _clear_timing_fault(self, now: float) -> None:
@@ -280,7 +280,7 @@ class Guard:
         self.fault = None
         self.faults.cleared += 1
         self._commands.begin_again()  # the agent has seen this fault before it commands the arm again
-        self._happen(Event.RESET)
+        self._happen(GuardEvent.RESET)
 
     def _resume(self, now: float, limits: LimitFilter) -> None:
         """After a gap, let the ramp begin at the velocity that the arm has."""
@@ -292,26 +292,30 @@ class Guard:
     def _watch_motion(self, now: float) -> None:
         """Latch a fault where the arm moves as nobody sent it; one that is not ready may be guided by hand."""
         trusted = not (self._status.missing(now) or self._joints.stale(now))
-        if cause := self._motion.judge(now, self.state in (State.ARMED, State.STOPPING), self.at_rest and trusted):
-            self._fail(Kind.MOTION, cause, now)
+        if cause := self._motion.judge(
+            now, self.state in (GuardMode.ARMED, GuardMode.STOPPING), self.at_rest and trusted
+        ):
+            self._fail(FaultKind.MOTION, cause, now)
 
     def _watch(self, now: float) -> None:
         silence = self._commands.silence(now)
         if silence > self._config.watchdog:
-            self._fail(Kind.AGENT_SILENT, f"agent silent for {1000 * silence:.0f} ms", now, silence)
+            self._fail(FaultKind.AGENT_SILENT, f"agent silent for {1000 * silence:.0f} ms", now, silence)
         if (cause := self._joints.stale(now)) is not None:
-            self._fail(Kind.ROBOT_SILENT, cause, now, 0.0 if self._joints.frozen(now) else self._joints.silence(now))
+            self._fail(
+                FaultKind.ROBOT_SILENT, cause, now, 0.0 if self._joints.frozen(now) else self._joints.silence(now)
+            )
         if (cause := self._status.missing(now)) is not None:
-            self._fail(Kind.NOT_READY, cause, now)
+            self._fail(FaultKind.NOT_READY, cause, now)
         if (cause := self._description.conflict()) is not None:
-            self._fail(Kind.DESCRIPTION, cause, now)
+            self._fail(FaultKind.DESCRIPTION, cause, now)
 
     def _follow(self, now: float, limits: LimitFilter) -> None:
         wanted, position = self._commands.velocity, self._joints.position
         if self.is_late(now) or self._resumption.open:
             limits.brake()  # slow already, so that the arm is at rest soon after the watchdog
         elif not math.isfinite(sum(wanted) + sum(position)):  # no stop could be planned with these
-            self._fail(Kind.GUARD, f"took in what is not finite: {wanted} rad/s at {position} rad", now)
+            self._fail(FaultKind.GUARD, f"took in what is not finite: {wanted} rad/s at {position} rad", now)
             limits.brake()
         elif cause := limits.follow(wanted, position, self._joints.silence(now)):
             self.limited[cause] += 1
@@ -326,24 +330,24 @@ class Guard:
         if math.isfinite(sum(values)):
             self._motion.on_sent(now, values)
             return velocity
-        self._fail(Kind.GUARD, f"limits gave a velocity that is not finite: {values}", now)
+        self._fail(FaultKind.GUARD, f"limits gave a velocity that is not finite: {values}", now)
         if self._filter is not None:
             self._filter.halt()
         return velocity
 
-    def _fail(self, kind: Kind, cause: str, now: float, silence: float = 0.0) -> None:
+    def _fail(self, kind: FaultKind, cause: str, now: float, silence: float = 0.0) -> None:
         """Latch a fault; `silence`: seconds for which nothing arrived, where that is all that is wrong."""
         made_of = self.halts.explain(now - silence, now) if silence else ""
         fault = Fault(kind, f"{cause}, of which {made_of}" if made_of else cause, now, silence, made_of)
         if self._is_worst(fault):
             self.fault = fault
             self.faults.add(fault)
-        self._happen(Event.FAIL)
+        self._happen(GuardEvent.FAIL)
 
     def _is_worst(self, fault: Fault) -> bool:
         return self.fault is None or fault.rank > self.fault.rank
 
-    def _happen(self, event: Event) -> None:
+    def _happen(self, event: GuardEvent) -> None:
         self.state = TRANSITIONS[self.state, event]
 
     def _refusal(self, what: str) -> str:

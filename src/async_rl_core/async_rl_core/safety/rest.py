@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from async_rl_core.config.schema import RobotConfig
-from async_rl_core.safety.limits import longest_stop
+from async_rl_core.safety.limits.limit_filter import longest_stop
 
 AWAY = 0.02
 """rad by which a joint may leave the pose in which it came to rest: backlash, sag, a load taken up by the brakes."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 
-class State(IntEnum):
+class GuardMode(IntEnum):
     """Numbered as in the message GuardState."""
 
     DISARMED = 0
@@ -17,7 +17,7 @@ class State(IntEnum):
     """On the way to rest, or there, until a person clears the fault."""
 
 
-class Event(Enum):
+class GuardEvent(Enum):
     """What may happen to a guard."""
 
     ARM = "arm"
@@ -27,23 +27,23 @@ class Event(Enum):
     RESET = "reset"
 
 
-TRANSITIONS: dict[tuple[State, Event], State] = {
-    (State.DISARMED, Event.ARM): State.ARMED,
-    (State.DISARMED, Event.DISARM): State.DISARMED,
-    (State.DISARMED, Event.FAIL): State.FAULT,
-    (State.ARMED, Event.DISARM): State.STOPPING,
-    (State.ARMED, Event.FAIL): State.FAULT,
-    (State.STOPPING, Event.DISARM): State.STOPPING,
-    (State.STOPPING, Event.REST): State.DISARMED,
-    (State.STOPPING, Event.FAIL): State.FAULT,
-    (State.FAULT, Event.DISARM): State.FAULT,
-    (State.FAULT, Event.FAIL): State.FAULT,
-    (State.FAULT, Event.RESET): State.DISARMED,
+TRANSITIONS: dict[tuple[GuardMode, GuardEvent], GuardMode] = {
+    (GuardMode.DISARMED, GuardEvent.ARM): GuardMode.ARMED,
+    (GuardMode.DISARMED, GuardEvent.DISARM): GuardMode.DISARMED,
+    (GuardMode.DISARMED, GuardEvent.FAIL): GuardMode.FAULT,
+    (GuardMode.ARMED, GuardEvent.DISARM): GuardMode.STOPPING,
+    (GuardMode.ARMED, GuardEvent.FAIL): GuardMode.FAULT,
+    (GuardMode.STOPPING, GuardEvent.DISARM): GuardMode.STOPPING,
+    (GuardMode.STOPPING, GuardEvent.REST): GuardMode.DISARMED,
+    (GuardMode.STOPPING, GuardEvent.FAIL): GuardMode.FAULT,
+    (GuardMode.FAULT, GuardEvent.DISARM): GuardMode.FAULT,
+    (GuardMode.FAULT, GuardEvent.FAIL): GuardMode.FAULT,
+    (GuardMode.FAULT, GuardEvent.RESET): GuardMode.DISARMED,
 }
 """A pair that is not here is refused and changes nothing."""
 
 
-class Kind(IntEnum):
+class FaultKind(IntEnum):
     """Causes of faults; of several the worst, the highest, is kept."""
 
     AGENT_SILENT = 1
@@ -71,7 +71,7 @@ class Fault:
         made_of: what the computer did meanwhile, in words; it is part of `cause` too.
     """
 
-    kind: Kind
+    kind: FaultKind
     cause: str
     time: float
     silence: float = 0.0

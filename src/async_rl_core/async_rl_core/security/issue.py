@@ -4,12 +4,12 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from async_rl_core.atomic_file import replacing
 from async_rl_core.errors import ConfigError
-from async_rl_core.monitor.atomic import replacing
+from async_rl_core.security.access_policy import AccessPolicy, read_policies
 from async_rl_core.security.authority import Authority, Identity
 from async_rl_core.security.keystore import PERMISSIONS, enclave_folder
 from async_rl_core.security.permissions import permissions
-from async_rl_core.security.policy import Policy, read_policies
 
 FOLDER, FILE = 0o700, 0o600
 
@@ -67,7 +67,7 @@ def _authority(keystore: Path, now: datetime) -> Authority:
         raise ConfigError(f"keystore {keystore}: {_CA_KEY} and {_CA_CERTIFICATE}: {error}; begin anew") from None
 
 
-def _make_enclave(keystore: Path, policy: Policy, authority: Authority, now: datetime) -> bool:
+def _make_enclave(keystore: Path, policy: AccessPolicy, authority: Authority, now: datetime) -> bool:
     """Whether it got new keys."""
     folder = enclave_folder(keystore, policy.enclave)
     above = [path for path in folder.parents if path.is_relative_to(keystore / "enclaves")]

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from async_rl_core.errors import ConfigError
-from async_rl_core.security.policy import Policy, Rights
+from async_rl_core.security.access_policy import AccessPolicy, Rights
 
 DOMAINS = (0, 232)
 """A run may be in any domain of this computer; what separates two of them is ROS_DOMAIN_ID."""
@@ -19,7 +19,7 @@ _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 _TIME = "%Y-%m-%dT%H:%M:%S"
 
 
-def permissions(policy: Policy, not_before: datetime, not_after: datetime) -> bytes:
+def permissions(policy: AccessPolicy, not_before: datetime, not_after: datetime) -> bytes:
     """The XML that grants an enclave its rights, from one time (UTC) to another."""
     root = Element("dds", {"xmlns:xsi": _INSTANCE, "xsi:noNamespaceSchemaLocation": _SCHEMA})
     grant = SubElement(SubElement(root, "permissions"), "grant", {"name": policy.enclave})

@@ -29,14 +29,14 @@ class Renderer(Protocol):
 
 
 @dataclass(frozen=True)
-class Choice:
+class RendererChoice:
     """A renderer, and why OpenGL was not taken where it was not."""
 
     renderer: Renderer
     reason: str
 
 
-def make_renderer(scene: Scene, in_process: bool = True) -> Choice:
+def make_renderer(scene: Scene, in_process: bool = True) -> RendererChoice:
     """Returns the renderer that `sim.renderer` asks for; 'auto' takes OpenGL where it works.
 
     `in_process` False keeps OpenGL out of the calling process (see `RenderProcess`); ray casting needs no such care.
@@ -44,13 +44,13 @@ def make_renderer(scene: Scene, in_process: bool = True) -> Choice:
     """
     wanted = scene.config.sim.renderer
     if wanted == "raycast":
-        return Choice(RaycastRenderer(scene), "sim.renderer is 'raycast'")
+        return RendererChoice(RaycastRenderer(scene), "sim.renderer is 'raycast'")
     try:
-        return Choice(GLRenderer(scene) if in_process else RenderProcess(scene), "")
+        return RendererChoice(GLRenderer(scene) if in_process else RenderProcess(scene), "")
     except SimulationError as error:
         if wanted == "gl":
             raise
-        return Choice(RaycastRenderer(scene), str(error))
+        return RendererChoice(RaycastRenderer(scene), str(error))
 
 
 def intrinsics(config: Config) -> Array:

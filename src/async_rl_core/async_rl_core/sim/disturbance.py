@@ -38,7 +38,7 @@ class SensorNoise:
         return position + self._joint_deviation * self._joint_random.standard_normal(position.shape)
 
 
-class Delay(Generic[T]):
+class DelayLine(Generic[T]):
     """Holds each item back for a fixed time."""
 
     def __init__(self, seconds: float) -> None:

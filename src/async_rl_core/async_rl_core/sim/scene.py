@@ -6,7 +6,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.config.schema import Config, RobotConfig, Surface
+from async_rl_core.config.schema import Config, RobotConfig, TargetSurface
 from async_rl_core.errors import SimulationError
 from async_rl_core.safety.description import one_line
 from async_rl_core.sim.model import model_file, resolved_urdf
@@ -95,7 +95,7 @@ class Scene:
         mujoco.mj_camlight(self.model, data)
 
 
-def surface_rotation(surface: Surface) -> Array:
+def surface_rotation(surface: TargetSurface) -> Array:
     """Rotation (3, 3) from the surface's frame to the workspace frame: x right, y down for a viewer, z into it."""
     forward = -np.array(surface.normal) / np.linalg.norm(surface.normal)
     right = np.cross(forward, surface.up)
@@ -231,7 +231,7 @@ def _frame_pose(spec: mujoco.MjSpec, robot: RobotConfig) -> tuple[Array, Array]:
     return data.xmat[body.id].reshape(3, 3).copy(), data.xpos[body.id].copy()
 
 
-def _add_monitor(spec: mujoco.MjSpec, monitor: Surface, center: Array, rotation: Array) -> None:
+def _add_monitor(spec: mujoco.MjSpec, monitor: TargetSurface, center: Array, rotation: Array) -> None:
     box = mujoco.mjtGeom.mjGEOM_BOX
     into, down = rotation[:, 2], rotation[:, 1]
     width, height = monitor.size[0] / 2, monitor.size[1] / 2

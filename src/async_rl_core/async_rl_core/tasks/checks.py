@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.errors import AsyncRLError
-from async_rl_core.replay.step import LARGEST
+from async_rl_core.spec.step import LARGEST
 from async_rl_core.tasks.task import Pose, Reward
 
 LONGEST = 100

@@ -8,12 +8,12 @@ from typing import ClassVar, Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.config.schema import Config, Surface
+from async_rl_core.config.schema import Config, TargetSurface
 from async_rl_core.config.section import Section
 from async_rl_core.tasks.target import Picture, Target
 
 
-class Parameters(Section):
+class TaskParameters(Section):
     """What the `parameters` of a task's settings may say; a task that has any derives from it."""
 
     @classmethod
@@ -43,7 +43,7 @@ class Task(ABC):
         shows: what the simulator puts at the target's place: a red disc on a monitor, or a bean bag on the table.
     """
 
-    schema: ClassVar[type[Parameters]] = Parameters
+    schema: ClassVar[type[TaskParameters]] = TaskParameters
     shows: ClassVar[Literal["disc", "bag"]] = "disc"
 
     def __init__(self, config: Config) -> None:
@@ -71,7 +71,7 @@ class Task(ABC):
         return Picture(target.width, target.height, target.radius)
 
     @property
-    def surface(self) -> Surface:
+    def surface(self) -> TargetSurface:
         """Where the target is to be seen: the monitor, if the task does not say otherwise."""
         return self.config.robot.monitor
 

@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from async_rl_core.config.schema import Config, Surface
+from async_rl_core.config.schema import Config, TargetSurface
 from async_rl_core.config.section import NonNegative, Positive
 from async_rl_core.tasks.mask import ColourMask, MaskConfig
 from async_rl_core.tasks.reaching import ReachingTarget
 from async_rl_core.tasks.target import Picture, Target
-from async_rl_core.tasks.task import Parameters, Pose, Task
+from async_rl_core.tasks.task import Pose, Task, TaskParameters
 
 
-class BagParameters(Parameters):
+class BagParameters(TaskParameters):
     """What counts as bag, and what it pays."""
 
     alpha: Positive = Field(description="reward per millisecond of an image that is nothing but bag")
@@ -73,7 +73,7 @@ class VisualReacher(Task):
         return Picture(*self.surface.size, self._parameters.bag_radius)
 
     @property
-    def surface(self) -> Surface:
+    def surface(self) -> TargetSurface:
         """The part of the table where the bag may lie."""
         area = self.config.robot.bag_area
         assert area is not None  # or the task is refused

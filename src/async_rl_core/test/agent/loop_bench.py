@@ -5,9 +5,9 @@ import numpy as np
 from async_rl_core.agent.loop import AgentLoop, EpisodeResult
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
-from async_rl_core.agent.start import BEGINNING, Start
+from async_rl_core.agent.run_progress import BEGINNING, RunProgress
 from async_rl_core.config.schema import Config
-from async_rl_core.replay.step import Step
+from async_rl_core.spec.step import Step
 
 CYCLE = 0.04
 PATTERN = np.random.default_rng(1).integers(0, 256, (20, 20, 3), np.uint8)
@@ -42,7 +42,7 @@ class Bench:
     def __init__(
         self,
         config: Config,
-        start: Start = BEGINNING,
+        start: RunProgress = BEGINNING,
         via: tuple[tuple[float, ...], ...] = (),
         witnesses: tuple[str, ...] = (),
         first_reset: float | None = None,

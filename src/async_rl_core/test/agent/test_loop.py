@@ -5,7 +5,7 @@ import pytest
 
 from async_rl_core.agent.loop import Phase
 from async_rl_core.agent.observation import Frame
-from async_rl_core.agent.start import Start
+from async_rl_core.agent.run_progress import RunProgress
 from async_rl_core.config.schema import Config
 
 from .loop_bench import CYCLE, Bench
@@ -73,7 +73,7 @@ def test_after_the_random_steps_no_episode_begins_without_a_policy(bench: Bench)
 
 
 def test_a_run_goes_on_where_it_was(config: Config) -> None:
-    bench = Bench(config, Start(episode=7, sequence=650, env_steps=120))
+    bench = Bench(config, RunProgress(episode=7, sequence=650, env_steps=120))
     bench.loop.policy_ready = False
     bench.until(episodes=1)
     assert [step.sequence for step in bench.steps] == list(range(650, 650 + 101))
@@ -92,9 +92,9 @@ def test_random_actions_follow_from_seed_and_episode(config: Config) -> None:
     whole = Bench(config)
     whole.until(episodes=2)
     second = [step.action for step in whole.steps[101:]]
-    np.testing.assert_array_equal(actions(Bench(config, Start(episode=1, sequence=101, env_steps=100))), second)
+    np.testing.assert_array_equal(actions(Bench(config, RunProgress(episode=1, sequence=101, env_steps=100))), second)
     assert not np.array_equal(actions(Bench(config)), second)
-    assert not np.array_equal(actions(Bench(config.model_copy(update={"seed": 2}), Start(episode=1))), second)
+    assert not np.array_equal(actions(Bench(config.model_copy(update={"seed": 2}), RunProgress(episode=1))), second)
 
 
 def test_stacks_never_cross_the_start_of_an_episode(config: Config) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from async_rl_core.agent.camera_health import TIMEOUT
 from async_rl_core.agent.loop import FRAME_TIMEOUT, Phase
-from async_rl_core.agent.sight import TIMEOUT
-from async_rl_core.agent.start import Start
+from async_rl_core.agent.run_progress import RunProgress
 from async_rl_core.config.schema import Config
 
 from .loop_bench import CYCLE, Bench
@@ -62,7 +62,7 @@ def test_nothing_made_of_images_that_show_nothing_new_becomes_experience(
 
 
 def test_steps_at_rest_are_held_until_the_camera_proves_alive(config: Config) -> None:
-    bench = Bench(config, Start(env_steps=1000))  # the policy stands still
+    bench = Bench(config, RunProgress(env_steps=1000))  # the policy stands still
     while bench.loop.phase is not Phase.RUNNING:
         bench.cycle()
     bench.frozen = True

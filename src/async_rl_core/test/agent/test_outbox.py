@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from async_rl_core.agent import outbox as module
 from async_rl_core.agent.outbox import Outbox
-from async_rl_core.replay.step import Step
+from async_rl_core.spec.step import Step
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import SACConfig
-from async_rl_core.replay.batch import Batch, BatchLayout
+from async_rl_core.spec.batch import Batch, BatchLayout
+from async_rl_core.spec.observation import ObservationSpec
 
 ACTION_SIZE = 2
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from async_rl_core.algorithms.sac import SAC
+from async_rl_core.algorithms.sac.sac import SAC
 
 
 def everything(sac: SAC) -> dict[str, Tensor]:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from async_rl_core.algorithms.policy import Policy
-from async_rl_core.algorithms.sac import SAC
-from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.algorithms.sac.sac import SAC
 from async_rl_core.config.load import resolve
-from async_rl_core.replay.batch import BatchLayout
+from async_rl_core.policies.gaussian import GaussianPolicy
+from async_rl_core.spec.batch import BatchLayout
+from async_rl_core.spec.observation import ObservationSpec
 
 SPEC = ObservationSpec(height=16, width=24, channels=3, proprioception=1)
 BATCH_SIZE = 32
@@ -22,7 +22,7 @@ def draw(position: float) -> NDArray[np.uint8]:
     return image
 
 
-def mean_reward(policy: Policy) -> float:
+def mean_reward(policy: GaussianPolicy) -> float:
     """Reward -|a - position| without noise, over the whole range."""
     positions = np.linspace(-1, 1, 21)
     return float(
@@ -44,7 +44,7 @@ def test_a_bandit_of_pixels_is_learnt(precision: str) -> None:
             "precision": precision,
         }
     )
-    sac, policy = SAC(config, SPEC, 1, seed=0), Policy(config, SPEC, 1, seed=0)
+    sac, policy = SAC(config, SPEC, 1, seed=0), GaussianPolicy(config, SPEC, 1, seed=0)
     batch = BatchLayout(BATCH_SIZE, SPEC.height, SPEC.width, SPEC.channels, SPEC.proprioception, 1).allocate()
     rng, images = np.random.default_rng(0), [draw(p) for p in np.linspace(-1, 1, 101)]
     before = mean_reward(policy)

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from async_rl.command import main
-from async_rl_core.algorithms import checkpoint_file
-from async_rl_core.algorithms.checkpoint_file import name_of, write_checkpoint
-from async_rl_core.bringup import preflight
+from async_rl_core.bringup.checks import preflight
 from async_rl_core.bringup.resume import reopen, resumed
 from async_rl_core.config.load import read_config, resolve, write_config
 from async_rl_core.errors import AsyncRLError
-from async_rl_core.monitor.episodes import EpisodeRow, EpisodeWriter
-from async_rl_core.replay.journal import FOLDER, Journal
-from async_rl_core.replay.segment import Position
-from async_rl_core.replay.sizes import StepSizes
-from async_rl_core.replay.step import Step
+from async_rl_core.learning import checkpoint_file
+from async_rl_core.learning.checkpoint_file import name_of, write_checkpoint
+from async_rl_core.replay.journal.journal import FOLDER, StepJournal
+from async_rl_core.replay.journal.segment import JournalPosition
+from async_rl_core.run_folder.episodes import EpisodeRow, EpisodeWriter
+from async_rl_core.spec.sizes import StepSizes
+from async_rl_core.spec.step import Step
 
 
 @pytest.fixture
@@ -117,9 +117,9 @@ def test_resume_says_what_of_the_journal_is_damaged_and_missing(run: Path) -> No
     sizes = StepSizes.of(resolve("laptop"))
     step = np.zeros(sizes.proprioception, np.float32), np.zeros(sizes.action, np.float32), 0.0, False
     frames = np.zeros((1, sizes.height, sizes.width, 3), np.uint8)
-    journal = Journal(run / FOLDER, sizes, 5.0, segment_bytes=3 * frames.nbytes)
+    journal = StepJournal(run / FOLDER, sizes, 5.0, segment_bytes=3 * frames.nbytes)
     for i in range(9):
-        journal.append(Step(i, 1, i, frames, *step), Position(i, 1, i, 0))
+        journal.append(Step(i, 1, i, frames, *step), JournalPosition(i, 1, i, 0))
     journal.close()
     first, second, third = sorted((run / FOLDER).iterdir())
     second.unlink()

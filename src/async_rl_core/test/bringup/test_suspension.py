@@ -15,7 +15,7 @@ SUPERVISOR = """
 import asyncio, os, sys
 from async_rl_core.bringup import supervisor as module
 from async_rl_core.bringup.graph import NodeSpec
-from async_rl_core.bringup.output import Output
+from async_rl_core.bringup.process.output import Output
 
 module.REST_TIMEOUT = float(os.environ.get("REST_TIMEOUT", "60"))
 scripts = dict(zip(sys.argv[1::2], sys.argv[2::2]))
@@ -26,7 +26,7 @@ with Output([]) as output:
 """
 GUARD = """
 import signal, sys, time
-from async_rl_core.bringup.link import *
+from async_rl_core.bringup.process.link import *
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 link = supervisor()
 link.report(UP)
@@ -42,7 +42,7 @@ while True:
 """
 DEAF = """
 import signal
-from async_rl_core.bringup.link import *
+from async_rl_core.bringup.process.link import *
 supervisor().report(UP)
 print("up", flush=True)
 while True: signal.pause()

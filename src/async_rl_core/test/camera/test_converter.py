@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from async_rl_core.camera.converter import Converter
+from async_rl_core.camera.converter import ImageConverter
 from async_rl_core.camera.layout import LAYOUTS
 from async_rl_core.camera.window import window
 from async_rl_core.errors import ImageError
@@ -30,7 +30,7 @@ def message(pixels: Pixels, padding: int = 0) -> "tuple[int, array[int]]":
     return rows.shape[1], array("B", rows.tobytes())
 
 
-def converted(converter: Converter, encoding: str, pixels: Pixels, padding: int = 0) -> Pixels:
+def converted(converter: ImageConverter, encoding: str, pixels: Pixels, padding: int = 0) -> Pixels:
     return converter.raw(encoding, pixels.shape[1], pixels.shape[0], *message(pixels, padding))
 
 
@@ -70,7 +70,7 @@ def expected(encoding: str, pixels: Pixels, width: int, height: int) -> NDArray[
 def test_every_encoding_and_size(encoding: str, size: tuple[int, int]) -> None:
     pixels = noise(*size, LAYOUTS[encoding].channels)
     wanted = expected(encoding, pixels, 64, 36)
-    np.testing.assert_allclose(converted(Converter(64, 36), encoding, pixels, padding=12), wanted, atol=1.01)
+    np.testing.assert_allclose(converted(ImageConverter(64, 36), encoding, pixels, padding=12), wanted, atol=1.01)
 
 
 @settings(max_examples=50, deadline=None)
@@ -81,14 +81,16 @@ def test_any_larger_picture(encoding: str, width: int, height: int, padding: int
     rows, columns = window(width, height, (16, 9), 2 if LAYOUTS[encoding].channels == 2 else 1)
     wide, high = (columns.stop - columns.start) // 2, (rows.stop - rows.start) // 2
     np.testing.assert_allclose(
-        converted(Converter(wide, high), encoding, pixels, padding), expected(encoding, pixels, wide, high), atol=1.01
+        converted(ImageConverter(wide, high), encoding, pixels, padding),
+        expected(encoding, pixels, wide, high),
+        atol=1.01,
     )
 
 
 def test_the_right_picture_is_taken_as_it_is() -> None:
     pixels = noise(45, 80)
     step, data = message(pixels, padding=4)
-    seen = Converter(80, 45).raw("rgb8", 80, 45, step, data)
+    seen = ImageConverter(80, 45).raw("rgb8", 80, 45, step, data)
     np.testing.assert_array_equal(seen, pixels)
     data[0] ^= 255
     assert seen[0, 0, 0] == data[0]
@@ -96,18 +98,20 @@ def test_the_right_picture_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("encoding", LAYOUTS)
 def test_nothing_is_allocated_from_one_picture_to_the_next(encoding: str) -> None:
-    converter = Converter(32, 18)
+    converter = ImageConverter(32, 18)
     first, second = (converted(converter, encoding, noise(60, 100, LAYOUTS[encoding].channels)) for _ in range(2))
     assert first is second
 
 
 def test_a_smaller_picture_is_enlarged() -> None:
     flat = np.full((9, 16, 3), (200, 30, 60), np.uint8)
-    np.testing.assert_array_equal(converted(Converter(32, 18), "rgb8", flat), np.broadcast_to(flat[0, 0], (18, 32, 3)))
+    np.testing.assert_array_equal(
+        converted(ImageConverter(32, 18), "rgb8", flat), np.broadcast_to(flat[0, 0], (18, 32, 3))
+    )
 
 
 def test_a_camera_may_change_between_two_pictures() -> None:
-    converter, formats = Converter(32, 18), []
+    converter, formats = ImageConverter(32, 18), []
     for encoding, size in [("rgb8", (18, 32)), ("uyvy", (48, 64)), ("bgr8", (72, 128)), ("uyvy", (18, 32))]:
         pixels = noise(*size, LAYOUTS[encoding].channels)
         seen = converted(converter, encoding, pixels)
@@ -117,7 +121,7 @@ def test_a_camera_may_change_between_two_pictures() -> None:
 
 
 def test_compressed_pictures() -> None:
-    converter, pixels = Converter(40, 30), cv2.GaussianBlur(noise(60, 80), (0, 0), 3)
+    converter, pixels = ImageConverter(40, 30), cv2.GaussianBlur(noise(60, 80), (0, 0), 3)
     wanted = expected("rgb8", pixels, 40, 30)
     for kind, tolerance in ((".png", 1.0), (".jpg", 12.0)):
         data = array("B", cv2.imencode(kind, pixels[..., ::-1])[1].tobytes())
@@ -141,7 +145,7 @@ def test_a_message_that_does_not_hold_what_it_says(
     encoding: str, size: tuple[int, int], step: int, length: int, expected_words: str
 ) -> None:
     with pytest.raises(ImageError, match=expected_words):
-        Converter(32, 18).raw(encoding, *size, step, bytes(length))
+        ImageConverter(32, 18).raw(encoding, *size, step, bytes(length))
 
 
 JPEG, PNG = (cv2.imencode(kind, noise(32, 32))[1].tobytes() for kind in (".jpg", ".png"))
@@ -159,4 +163,4 @@ JPEG, PNG = (cv2.imencode(kind, noise(32, 32))[1].tobytes() for kind in (".jpg",
 )
 def test_compressed_data_that_are_no_picture(data: bytes, expected_words: str) -> None:
     with pytest.raises(ImageError, match=expected_words):
-        Converter(32, 18).compressed(data)
+        ImageConverter(32, 18).compressed(data)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from async_rl_core.camera.contrast import Contrast
-from async_rl_core.camera.latency import Latency, measure
+from async_rl_core.camera.latency import LatencyEstimate, measure
 from async_rl_core.errors import ImageError
 
 GOLDEN = 0.618
@@ -64,7 +64,7 @@ def test_a_camera_that_sees_nothing_is_told_so(signal: float) -> None:
 def test_half_of_the_flashes_are_enough() -> None:
     flashes, stamps, signals = camera(np.random.default_rng(0), 0.05, 0.04)
     end = int(np.searchsorted(stamps, flashes[22]))
-    assert isinstance(measure(flashes, stamps[:end], signals[:end]), Latency)
+    assert isinstance(measure(flashes, stamps[:end], signals[:end]), LatencyEstimate)
     with pytest.raises(ImageError, match="of 40 changes"):
         measure(flashes, stamps[: end // 2], signals[: end // 2])
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from async_rl_core.camera.converter import Converter, Pixels
+from async_rl_core.camera.converter import ImageConverter, Pixels
 from async_rl_core.errors import ImageError
 
 END = b"\xff\xd9"
@@ -39,7 +39,7 @@ def test_jpeg_cut_off_with_its_end_put_back_is_refused(
         "OPTIMIZE": restart % 2,
     }
     data = encoded(".jpg", scene(*size), **options)
-    converter = Converter(32, 18)
+    converter = ImageConverter(32, 18)
     assert converter.compressed(data) is not None
     for share in CUTS:
         cut = data[: min(int(share * len(data)), len(data) - 8)] + END
@@ -49,7 +49,7 @@ def test_jpeg_cut_off_with_its_end_put_back_is_refused(
 
 def test_jpeg_that_is_grey_all_over_is_whole() -> None:
     for pixels in (np.full((48, 64, 3), 128, np.uint8), np.full((48, 64), 128, np.uint8)):
-        assert (Converter(32, 18).compressed(encoded(".jpg", pixels)) == 128).all()
+        assert (ImageConverter(32, 18).compressed(encoded(".jpg", pixels)) == 128).all()
 
 
 def test_jpeg_without_huffman_tables_as_of_a_motion_jpeg_camera_is_whole() -> None:
@@ -57,21 +57,21 @@ def test_jpeg_without_huffman_tables_as_of_a_motion_jpeg_camera_is_whole() -> No
     start = data.index(b"\xff\xc4")
     end = data.index(b"\xff\xda")
     bare = data[:start] + data[end:]
-    assert Converter(32, 18).compressed(bare) is not None
+    assert ImageConverter(32, 18).compressed(bare) is not None
     with pytest.raises(ImageError, match=r"cut off"):
-        Converter(32, 18).compressed(bare[: len(bare) // 2] + END)
+        ImageConverter(32, 18).compressed(bare[: len(bare) // 2] + END)
 
 
 @pytest.mark.parametrize("share", CUTS)
 def test_png_cut_off_with_its_end_put_back_is_refused(share: float) -> None:
     data = encoded(".png", scene(48, 64))
-    assert Converter(32, 18).compressed(data) is not None
+    assert ImageConverter(32, 18).compressed(data) is not None
     with pytest.raises(ImageError, match=r"cut off|damaged|cannot be decoded"):
-        Converter(32, 18).compressed(data[: int(share * len(data))] + data[-12:])
+        ImageConverter(32, 18).compressed(data[: int(share * len(data))] + data[-12:])
 
 
 def test_pictures_with_random_damage_are_refused_or_taken() -> None:
-    rng, converter, refused = random.Random(0), Converter(32, 18), 0
+    rng, converter, refused = random.Random(0), ImageConverter(32, 18), 0
     whole = [encoded(".jpg", scene(45, 80), PROGRESSIVE=p, RST_INTERVAL=3) for p in (0, 1)] + [
         encoded(".png", scene(45, 80))
     ]

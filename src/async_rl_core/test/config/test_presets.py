@@ -6,9 +6,9 @@ from math import radians
 import numpy as np
 import pytest
 
-from async_rl_core.algorithms.spec import ObservationSpec
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
+from async_rl_core.spec.observation import ObservationSpec
 from async_rl_core.tasks.reward import RED_LOWER, RED_UPPER
 
 PAPER = ["paper_baseline", "paper_high_resolution", "paper_large_minibatch"]

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from async_rl_core.agent.loop import AgentLoop, Phase
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
+from async_rl_core.agent.soft_limits import SoftLimits
 from async_rl_core.config.load import resolve, robots
 from async_rl_core.config.schema import Config
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.kinematics import Kinematics
-from async_rl_core.safety.states import State
-from async_rl_core.safety.workspace import SoftLimits
+from async_rl_core.safety.states import GuardMode
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.model import urdf_text
 from async_rl_core.sim.scene import Scene
@@ -87,7 +87,7 @@ class Rig:
             if i % self._per_action == 0:
                 self.loop.add_frame(Frame(self._image, 0, now))
                 self.loop.target_placed(self.loop.episode)
-                velocity = self.loop.act(now, joints, "" if self.guard.state is State.ARMED else "the guard")
+                velocity = self.loop.act(now, joints, "" if self.guard.state is GuardMode.ARMED else "the guard")
                 self.guard.on_command(now, i, self.robot.joints, velocity.tolist())
                 self.loop.settle(now)
             self.arm.command(self.guard.tick(now))

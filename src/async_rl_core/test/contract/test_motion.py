@@ -5,7 +5,7 @@ import pytest
 
 from async_rl_core.config.schema import Config
 from async_rl_core.safety.kinematics import Kinematics
-from async_rl_core.safety.states import State
+from async_rl_core.safety.states import GuardMode
 
 from .conftest import Rig, Vector
 
@@ -64,12 +64,12 @@ def test_a_silent_agent_is_a_smooth_stop(rig: Rig, config: Config) -> None:
         assert (np.abs(rig.arm.velocity - before) <= 1.3 * stop * rig.cycle).all()
         before = rig.arm.velocity
     assert rig.arm.at_rest
-    assert rig.guard.state is State.FAULT
+    assert rig.guard.state is GuardMode.FAULT
 
 
 @pytest.mark.parametrize("names", [("a",), ()])
 def test_a_malformed_command_stops_it(rig: Rig, config: Config, names: tuple[str, ...]) -> None:
     rig.stand(np.array(config.robot.start))
     assert not rig.guard.on_command(0.0, 1, names, [0.1] * len(config.robot.joints))
-    assert rig.guard.state is State.FAULT
+    assert rig.guard.state is GuardMode.FAULT
     assert not rig.guard.tick(0.0).any()

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from async_rl_core.algorithms.checkpoint import Capture
-from async_rl_core.algorithms.checkpoint_file import CheckpointError, name_of
-from async_rl_core.algorithms.sac import SAC
-from async_rl_core.algorithms.spec import ObservationSpec
+from async_rl_core.algorithms.sac.sac import SAC
 from async_rl_core.bringup.arguments import parse
 from async_rl_core.config.load import read_config, resolve, write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.evaluation import evaluate as module
 from async_rl_core.evaluation.evaluate import arguments, configure, evaluate, run_config
-from async_rl_core.monitor.episodes import HEADER
+from async_rl_core.learning.checkpoint import LearnerSnapshot
+from async_rl_core.learning.checkpoint_file import CheckpointError, name_of
+from async_rl_core.run_folder.episodes import HEADER
+from async_rl_core.spec.observation import ObservationSpec
 
 NOW = datetime(2026, 5, 4, 3, 2, 1)
 UPDATES = (30, 70)
@@ -34,7 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Config:
     for updates in UPDATES:
         sac = SAC(config.sac, ObservationSpec.of(config), len(config.robot.actuated_joints), seed=updates)
         sac.updates = updates
-        capture = Capture(sac)
+        capture = LearnerSnapshot(sac)
         capture.take(env_steps=10 * updates)
         capture.write(folder / "checkpoints" / name_of(updates))
     return config

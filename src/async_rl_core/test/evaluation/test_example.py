@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from async_rl_core.algorithms.checkpoint_file import read_checkpoint
-from async_rl_core.algorithms.fixed_policy import FixedPolicy
 from async_rl_core.config.load import resolve
 from async_rl_core.errors import ConfigError
 from async_rl_core.evaluation import example
@@ -15,6 +13,8 @@ from async_rl_core.evaluation.evaluate import configure
 from async_rl_core.evaluation.example import example_file, make_example_run
 from async_rl_core.evaluation.scores import success_threshold
 from async_rl_core.experiments.simulated_evaluation import evaluate_in_simulated_time
+from async_rl_core.learning.checkpoint_file import read_checkpoint
+from async_rl_core.policies.fixed import FixedPolicy
 
 NOW = datetime(2026, 5, 4, 3, 2, 1)
 

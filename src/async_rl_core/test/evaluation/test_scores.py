@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from async_rl_core.config.load import resolve
 from async_rl_core.evaluation.scores import Score, Scores, success_threshold
-from async_rl_core.monitor.episodes import EpisodeRow
+from async_rl_core.run_folder.episodes import EpisodeRow
 from async_rl_core.tasks.reward import TargetReward
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from async_rl_core.algorithms.sequential import SequentialLearning
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.experiments import simulated_run
 from async_rl_core.experiments.simulated_run import SimulatedRun
+from async_rl_core.learning.sequential import SequentialLearning
 from async_rl_core.sim.raycast import RaycastRenderer
 
 OVERRIDES = {

@@ -13,7 +13,7 @@ import async_rl_core.gym
 from async_rl_core.errors import SimulationError
 from async_rl_core.experiments.simulated_run import SimulatedRun
 from async_rl_core.gym.environment import ArmEnv
-from async_rl_core.replay.step import Step
+from async_rl_core.spec.step import Step
 
 gymnasium.register_envs(async_rl_core.gym)
 SHORT = {"agent.episode_duration": 0.4, "agent.reset_duration": 0.6, "sim.renderer": "raycast"}

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from async_rl_core.replay.journal import Journal, read_steps
-from async_rl_core.replay.segment import Position, record_bytes
-from async_rl_core.replay.sizes import StepSizes
-from async_rl_core.replay.step import Step
+from async_rl_core.replay.journal.journal import StepJournal, read_steps
+from async_rl_core.replay.journal.segment import JournalPosition, record_bytes
+from async_rl_core.spec.sizes import StepSizes
+from async_rl_core.spec.step import Step
 
 SIZES = StepSizes(height=6, width=10, proprioception=4, action=2)
 NBYTES = record_bytes(SIZES, 1)
@@ -40,11 +40,11 @@ def check(step: Step) -> int:
     return step.sequence
 
 
-def position(sequence: int) -> Position:
-    return Position(sequence, sequence // 7, 10 * sequence, 3 * sequence)
+def position(sequence: int) -> JournalPosition:
+    return JournalPosition(sequence, sequence // 7, 10 * sequence, 3 * sequence)
 
 
-def append(journal: Journal, sequences: range) -> None:
+def append(journal: StepJournal, sequences: range) -> None:
     for sequence in sequences:
         journal.append(make_step(sequence), position(sequence))
 
@@ -61,8 +61,8 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 @contextlib.contextmanager
-def opened(folder: Path, settled: int = -1, **limits: int) -> Iterator[Journal]:
-    journal = Journal(folder, SIZES, 5.0, settled, **limits)
+def opened(folder: Path, settled: int = -1, **limits: int) -> Iterator[StepJournal]:
+    journal = StepJournal(folder, SIZES, 5.0, settled, **limits)
     yield journal
     journal.close()
     journal._thread.join(60)  # `close` gives up on a slow disk, which is not what is tested here

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from async_rl_core.replay.journal import extent, last_position, read_entries
-from async_rl_core.replay.journal_report import JournalReport
-from async_rl_core.replay.repair import check as check_journal
-from async_rl_core.replay.repair import repair
-from async_rl_core.replay.segment import file_header
+from async_rl_core.replay.journal.journal import extent, last_position, read_entries
+from async_rl_core.replay.journal.repair import check as check_journal
+from async_rl_core.replay.journal.repair import repair
+from async_rl_core.replay.journal.report import JournalReport
+from async_rl_core.replay.journal.segment import file_header
 
 from .journal_steps import NBYTES, SIZES, append, check, make_step, opened, position, read
 

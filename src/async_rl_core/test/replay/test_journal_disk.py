@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from async_rl_core.replay.journal import Journal
-from async_rl_core.replay.repair import check as check_journal
-from async_rl_core.replay.segment import JournalError
+from async_rl_core.replay.journal.journal import StepJournal
+from async_rl_core.replay.journal.repair import check as check_journal
+from async_rl_core.replay.journal.segment import JournalError
 
 from .journal_steps import NBYTES, SIZES, append, held_disk, opened, read, wait_until
 
@@ -26,7 +26,7 @@ def files_up_to(nbytes: int) -> Iterator[None]:
 
 
 def test_journal_disk_that_was_full_for_a_while_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("async_rl_core.replay.journal.RETRY_PERIOD", 0.01)
+    monkeypatch.setattr("async_rl_core.replay.journal.journal.RETRY_PERIOD", 0.01)
     with opened(tmp_path) as journal:
         append(journal, range(5))
         wait_until(lambda: journal.settled == 4)
@@ -47,7 +47,7 @@ def test_journal_disk_that_was_full_for_a_while_loses_nothing(tmp_path: Path, mo
 def test_journal_counts_what_a_full_disk_and_a_full_memory_leave_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("async_rl_core.replay.journal.RETRY_PERIOD", 0.01)
+    monkeypatch.setattr("async_rl_core.replay.journal.journal.RETRY_PERIOD", 0.01)
     with opened(tmp_path, pending_bytes=10 * NBYTES) as journal:
         with files_up_to(10):
             append(journal, range(30))
@@ -68,7 +68,7 @@ def test_journal_write_that_is_cut_short_leaves_whole_steps(tmp_path: Path) -> N
 
 def test_journal_that_ends_on_a_full_disk_says_what_is_lost(tmp_path: Path) -> None:
     with files_up_to(10):
-        journal = Journal(tmp_path, SIZES, 5.0)
+        journal = StepJournal(tmp_path, SIZES, 5.0)
         append(journal, range(7))
         wait_until(lambda: bool(journal.failed))
         journal.close()
@@ -77,7 +77,7 @@ def test_journal_that_ends_on_a_full_disk_says_what_is_lost(tmp_path: Path) -> N
 
 
 def test_journal_folder_that_comes_back_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("async_rl_core.replay.journal.RETRY_PERIOD", 0.01)
+    monkeypatch.setattr("async_rl_core.replay.journal.journal.RETRY_PERIOD", 0.01)
     (tmp_path / "replay").write_text("")
     with opened(tmp_path / "replay") as journal:
         wait_until(lambda: bool(journal.failed))

@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
-from async_rl_core.replay import journal
 from async_rl_core.replay import replay as module
-from async_rl_core.replay.batch import Batch, BatchLayout
-from async_rl_core.replay.journal import Journal, read_steps
+from async_rl_core.replay.journal.journal import StepJournal, journal, read_steps
+from async_rl_core.replay.journal.segment import JournalEntry, JournalPosition
 from async_rl_core.replay.replay import Replay
-from async_rl_core.replay.segment import Entry, Position
-from async_rl_core.replay.sizes import StepSizes
-from async_rl_core.replay.step import Step
+from async_rl_core.spec.batch import Batch, BatchLayout
+from async_rl_core.spec.sizes import StepSizes
+from async_rl_core.spec.step import Step
 
 OVERRIDES = {
     "camera.width": 32,
@@ -169,7 +168,7 @@ def contents(replay: Replay, config: Config) -> Batch:
 @pytest.fixture(scope="module")
 def small_segments() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "Journal", partial(Journal, segment_bytes=100_000))
+        patch.setattr(module, "StepJournal", partial(StepJournal, segment_bytes=100_000))
         patch.setattr(journal, "CLOSE_TIMEOUT", 60.0)  # a slow disk is not what is tested here
         yield
 
@@ -208,13 +207,13 @@ def test_a_replay_goes_on_as_if_nothing_had_happened(
 
 
 def test_no_mini_batch_is_drawn_again() -> None:
-    position, entries = Position(0, 0, 0, 0), []
+    position, entries = JournalPosition(0, 0, 0, 0), []
     before = Replay(CONFIG)
     drawn: list[bytes] = []
     for step in make_steps(30):
         before.insert(step)
-        position = Position(step.sequence, step.episode, before.store.env_steps, before.store.batches)
-        entries.append(Entry(step, position))
+        position = JournalPosition(step.sequence, step.episode, before.store.env_steps, before.store.batches)
+        entries.append(JournalEntry(step, position))
         drawn += [batch.index.tobytes() for batch in drain(before)]
     after = Replay(CONFIG)
     after.restore(entries)
@@ -261,10 +260,10 @@ def test_replay_step_that_is_not_finite_is_neither_stored_nor_journalled(
 
 def test_replay_journal_with_steps_that_are_not_finite_goes_on_without_them(tmp_path: Path) -> None:
     sizes = StepSizes.of(CONFIG)
-    written = Journal(tmp_path, sizes, 5.0)
+    written = StepJournal(tmp_path, sizes, 5.0)
     for step in make_steps(20):
         reward = math.nan if step.sequence in (7, 19) else step.reward
-        written.append(replace(step, reward=reward), Position(step.sequence, 0, step.index, 0))
+        written.append(replace(step, reward=reward), JournalPosition(step.sequence, 0, step.index, 0))
     written.close()
     replay = journalled(CONFIG, tmp_path)
     assert (replay.refused, len(replay.store)) == (2, 6 + 8)

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.load import resolve
 from async_rl_core.errors import ConfigError
-from async_rl_core.replay.batch import Batch, BatchLayout
-from async_rl_core.replay.crop import Crop
 from async_rl_core.replay.returns import NStepReturn
 from async_rl_core.replay.sampler import UniformSampler
-from async_rl_core.replay.sizes import StepSizes, StoreSizes
-from async_rl_core.replay.step import Step
 from async_rl_core.replay.store import FrameStore
+from async_rl_core.spec.batch import Batch, BatchLayout
+from async_rl_core.spec.crop import Crop
+from async_rl_core.spec.sizes import StepSizes, StoreSizes
+from async_rl_core.spec.step import Step
 
 HEIGHT, WIDTH, STACK, P, A = 6, 8, 3, 3, 1
 DISCOUNT = 0.9

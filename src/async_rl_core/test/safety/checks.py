@@ -9,7 +9,7 @@ from async_rl_core.config.load import resolve
 from async_rl_core.config.robot import Sphere
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.safety.inputs import StatusInput
-from async_rl_core.safety.states import Kind, State
+from async_rl_core.safety.states import FaultKind, GuardMode
 
 from .conftest import Bench
 from .halted import CYCLE, HaltedGuard
@@ -43,9 +43,9 @@ class Benches:
         return self._make(**guard)
 
 
-def latches(arm: Bench, kind: Kind) -> None:
+def latches(arm: Bench, kind: FaultKind) -> None:
     """The fault is there, and the arm comes to rest and stays there."""
-    assert arm.guard.state is State.FAULT
+    assert arm.guard.state is GuardMode.FAULT
     assert arm.guard.fault is not None
     assert arm.guard.fault.kind is kind
     arm.cycles(20)
@@ -64,7 +64,7 @@ def agents_silence(benches: Benches) -> None:
     arm = benches.armed()
     arm.cycles(50, command=MOVING)
     arm.cycles(14)
-    latches(arm, Kind.AGENT_SILENT)
+    latches(arm, FaultKind.AGENT_SILENT)
 
 
 def late_command(benches: Benches) -> None:
@@ -78,7 +78,7 @@ def joints_silence(benches: Benches) -> None:
     arm = benches.armed()
     arm.cycles(50, command=MOVING)
     arm.cycles(20, states=False, command=MOVING)
-    latches(arm, Kind.ROBOT_SILENT)
+    latches(arm, FaultKind.ROBOT_SILENT)
 
 
 def frozen_stamps(benches: Benches) -> None:
@@ -88,7 +88,7 @@ def frozen_stamps(benches: Benches) -> None:
     for _ in range(20):
         arm.guard.on_joint_state(arm.time, stamp, arm.names, frozen)
         arm.cycles(1, states=False, command=MOVING)
-    latches(arm, Kind.ROBOT_SILENT)
+    latches(arm, FaultKind.ROBOT_SILENT)
 
 
 def jumping_joint(benches: Benches) -> None:
@@ -96,7 +96,7 @@ def jumping_joint(benches: Benches) -> None:
     arm.cycles(50, command=MOVING)
     arm.position[0] += 0.1
     arm.cycles(1)
-    latches(arm, Kind.ROBOT)
+    latches(arm, FaultKind.ROBOT)
 
 
 def lost_joint(benches: Benches) -> None:
@@ -104,13 +104,13 @@ def lost_joint(benches: Benches) -> None:
     names = sorted(arm.names)
     angles = [float(arm.position[arm.names.index(name)]) for name in names]
     arm.guard.on_joint_state(arm.time, 1, ["other", *names[1:]], angles)
-    latches(arm, Kind.ROBOT)
+    latches(arm, FaultKind.ROBOT)
 
 
 def joint_that_is_no_number(benches: Benches) -> None:
     arm = benches.armed()
     arm.guard.on_joint_state(arm.time, 1, arm.names, [math.nan, *arm.position.tolist()[1:]])
-    latches(arm, Kind.ROBOT)
+    latches(arm, FaultKind.ROBOT)
 
 
 def robot_that_is_not_ready(benches: Benches) -> None:
@@ -118,31 +118,31 @@ def robot_that_is_not_ready(benches: Benches) -> None:
     arm.guard._status = StatusInput(True)
     arm.guard.on_status(arm.time, False, "protective stop")
     arm.cycles(1, command=ZERO)
-    latches(arm, Kind.NOT_READY)
+    latches(arm, FaultKind.NOT_READY)
 
 
 def command_that_is_no_number(benches: Benches) -> None:
     arm = benches.armed()
     arm.send([math.nan] * 6)
-    latches(arm, Kind.COMMAND)
+    latches(arm, FaultKind.COMMAND)
 
 
 def command_for_others(benches: Benches) -> None:
     arm = benches.armed()
     arm.guard.on_command(arm.time, 1000, ["other", *arm.names[1:]], MOVING)
-    latches(arm, Kind.COMMAND)
+    latches(arm, FaultKind.COMMAND)
 
 
 def command_again(benches: Benches) -> None:
     arm = benches.armed()
     arm.guard.on_command(arm.time, arm.sequence, arm.names, MOVING)
-    latches(arm, Kind.COMMAND)
+    latches(arm, FaultKind.COMMAND)
 
 
 def second_publisher(benches: Benches) -> None:
     arm = benches.armed()
     arm.guard.on_publishers(arm.time, 2)
-    latches(arm, Kind.PUBLISHERS)
+    latches(arm, FaultKind.PUBLISHERS)
 
 
 def error_in_the_limits(benches: Benches) -> None:
@@ -150,7 +150,7 @@ def error_in_the_limits(benches: Benches) -> None:
     assert arm.guard._filter is not None
     arm.guard._filter.velocity[:] = math.nan
     assert np.all(np.isfinite(arm.guard._checked(arm.time, arm.guard._filter.velocity)))
-    latches(arm, Kind.GUARD)
+    latches(arm, FaultKind.GUARD)
 
 
 def fault_that_stays(benches: Benches) -> None:
@@ -159,14 +159,14 @@ def fault_that_stays(benches: Benches) -> None:
     arm.cycles(60, command=ZERO)
     arm.guard.arm(arm.time)
     arm.cycles(60, command=MOVING)
-    latches(arm, Kind.GUARD)
+    latches(arm, FaultKind.GUARD)
 
 
 def worst_fault(benches: Benches) -> None:
     arm = benches.armed()
     arm.guard.fail(arm.time, "the worst")
     arm.send([math.nan] * 6)
-    latches(arm, Kind.GUARD)
+    latches(arm, FaultKind.GUARD)
 
 
 def reset_in_motion(benches: Benches) -> None:
@@ -174,7 +174,7 @@ def reset_in_motion(benches: Benches) -> None:
     arm.cycles(50, command=MOVING)
     arm.guard.fail(arm.time, "a test")
     arm.guard.reset_fault(arm.time)
-    latches(arm, Kind.GUARD)
+    latches(arm, FaultKind.GUARD)
 
 
 def reset_of_an_arm_that_goes_on(benches: Benches) -> None:
@@ -209,7 +209,7 @@ def persons_disarming(benches: Benches) -> None:
     arm = benches.armed()
     arm.guard.disarm(arm.time)
     arm.cycles(60, command=MOVING)
-    assert arm.guard.state is State.DISARMED
+    assert arm.guard.state is GuardMode.DISARMED
 
 
 def velocity_limit(benches: Benches) -> None:
@@ -299,4 +299,4 @@ def intruder_in_motion(benches: Benches) -> None:
     """Whether the middleware tells of another publisher before it is gone does not matter."""
     bench = HaltedGuard(benches.config)
     bench.intrude(0.6, 0.3)
-    assert bench.guard.fault is not None and bench.guard.fault.kind is Kind.MOTION
+    assert bench.guard.fault is not None and bench.guard.fault.kind is FaultKind.MOTION

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from async_rl_core.config.load import resolve
 from async_rl_core.config.robot import Sphere
 from async_rl_core.config.schema import Config, RobotConfig
-from async_rl_core.safety.collision import Bodies
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.kinematics import Kinematics
+from async_rl_core.safety.limits.collision import Bodies
 from async_rl_core.sim.model import urdf_text
 
 from .oracle import Touch

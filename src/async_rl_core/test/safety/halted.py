@@ -7,7 +7,7 @@ from async_rl_core.config.robot import Sphere
 from async_rl_core.config.schema import Config
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.model import ArmModel
-from async_rl_core.safety.states import State
+from async_rl_core.safety.states import GuardMode
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.model import urdf_text
 from async_rl_core.sim.scene import Scene
@@ -59,7 +59,7 @@ class HaltedGuard:
         self._wanted = [0.0] * count
         self._states = [(0.0, self.arm.position, self.arm.velocity)] * 2
         self.cycle(60)
-        assert self.guard.state is State.ARMED, self.guard.missing(self.time)
+        assert self.guard.state is GuardMode.ARMED, self.guard.missing(self.time)
         self._wanted = [SPEED * (-1) ** i for i in range(count)]
         self.turn()
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from async_rl_core.config.schema import Config
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.kinematics import Kinematics
-from async_rl_core.safety.states import State
+from async_rl_core.safety.states import GuardMode
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.model import urdf_text
 from async_rl_core.sim.scene import Scene
@@ -144,7 +144,7 @@ class Sequences:
             guard.on_command(self._time, sequence, self._robot.joints, command.tolist())
             for _ in range(cycles):
                 self._cycle_of(guard, delay, heard=not (late and self._rng.random() < 0.3))
-        if guard.state is not State.ARMED:
+        if guard.state is not GuardMode.ARMED:
             report.violations[f"fault: {guard.fault and guard.fault.cause}"] += 1
         report.commands += commands
         report.cycles += len(self._sent)
@@ -161,7 +161,7 @@ class Sequences:
         for sequence in range(60):
             guard.on_command(self._time, sequence, self._robot.joints, [0.0] * len(start))
             self._cycle_of(guard, 0, heard=True)
-        assert guard.state is State.ARMED, guard.missing(self._time)
+        assert guard.state is GuardMode.ARMED, guard.missing(self._time)
         return guard
 
     def _cycle_of(self, guard: Guard, delay: int, heard: bool) -> None:

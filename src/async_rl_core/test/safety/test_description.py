@@ -7,9 +7,9 @@ import pytest
 
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import SafetyError
-from async_rl_core.safety.collision import Bodies
 from async_rl_core.safety.description import decode, parse
 from async_rl_core.safety.kinematics import Kinematics
+from async_rl_core.safety.limits.collision import Bodies
 
 LINKS = {
     "upper_arm_link": "shoulder_lift_joint",

@@ -5,7 +5,7 @@ import pytest
 
 from async_rl_core.config.load import resolve, robots
 from async_rl_core.safety.following import FollowingWatch
-from async_rl_core.safety.states import Kind
+from async_rl_core.safety.states import FaultKind
 
 from .halted import CYCLE, HaltedGuard
 
@@ -21,7 +21,7 @@ def test_guard_whose_arm_another_program_moves_latches_a_fault_of_motion(robot: 
     bench = HaltedGuard(resolve("laptop", {}, robot))
     bench.intrude(sign * FOREIGN, BURST)
     assert bench.guard.fault is not None
-    assert bench.guard.fault.kind is Kind.MOTION
+    assert bench.guard.fault.kind is FaultKind.MOTION
     assert bench.guard.fault.cause.startswith(bench.robot.joints[-1])
 
 

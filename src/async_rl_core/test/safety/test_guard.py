@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import SafetyError
 from async_rl_core.safety.guard import Guard
-from async_rl_core.safety.states import Kind, State
+from async_rl_core.safety.states import FaultKind, GuardMode
 
 from .conftest import Bench, until_rest
 
@@ -29,7 +29,7 @@ def test_disarmed_it_sends_zeros_and_says_what_is_missing(config: Config, urdf: 
     assert not armed
     for text in ("no fresh command", "no fresh joint_states", "no robot_description", "0 publishers on"):
         assert text in message
-    assert guard.state is State.DISARMED
+    assert guard.state is GuardMode.DISARMED
 
 
 def test_it_waits_for_a_steady_agent(bench: MakeBench) -> None:
@@ -42,7 +42,7 @@ def test_it_waits_for_a_steady_agent(bench: MakeBench) -> None:
 def test_a_real_robot_is_armed_by_a_person(bench: MakeBench) -> None:
     arm = bench(auto_arm=False)
     arm.cycles(200, command=MOVING)
-    assert arm.guard.state is State.DISARMED
+    assert arm.guard.state is GuardMode.DISARMED
     assert not np.any(arm.velocity)
     assert arm.guard.arm(arm.time) == (True, "armed")
     arm.cycles(50, command=MOVING)
@@ -60,9 +60,9 @@ def test_a_persons_disarming_holds(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.cycles(50, command=MOVING)
     arm.guard.disarm(arm.time)
-    assert arm.guard.state is State.STOPPING
+    assert arm.guard.state is GuardMode.STOPPING
     arm.cycles(50, command=MOVING)
-    assert arm.guard.state is State.DISARMED
+    assert arm.guard.state is GuardMode.DISARMED
     assert not np.any(arm.velocity)
     assert arm.guard.arm(arm.time)[0]
 
@@ -71,15 +71,15 @@ def test_a_suspension_brings_the_arm_to_rest_and_arms_nothing_until_it_ends(benc
     arm = bench().armed()
     arm.cycles(50, command=MOVING)
     arm.guard.suspend(arm.time)
-    assert arm.guard.state is State.STOPPING
+    assert arm.guard.state is GuardMode.STOPPING
     arm.cycles(100, command=MOVING)
-    assert arm.guard.state is State.DISARMED
+    assert arm.guard.state is GuardMode.DISARMED
     assert not np.any(arm.velocity)
     armed, message = arm.guard.arm(arm.time)
     assert not armed and "the run is suspended; continue it with fg" in message
     arm.guard.resume()
     arm.cycles(50, command=MOVING)
-    assert arm.guard.state is State.ARMED
+    assert arm.guard.state is GuardMode.ARMED
 
 
 def test_the_end_of_a_suspension_overrides_no_persons_disarming_and_clears_no_fault(bench: MakeBench) -> None:
@@ -89,12 +89,12 @@ def test_the_end_of_a_suspension_overrides_no_persons_disarming_and_clears_no_fa
     arm.cycles(50, command=ZERO)
     arm.guard.resume()
     arm.cycles(50, command=ZERO)
-    assert arm.guard.state is State.DISARMED
+    assert arm.guard.state is GuardMode.DISARMED
     arm.guard.fail(arm.time, "a fault")
     arm.guard.suspend(arm.time)
     arm.guard.resume()
     arm.cycles(50, command=ZERO)
-    assert arm.guard.state is State.FAULT
+    assert arm.guard.state is GuardMode.FAULT
 
 
 # Silence
@@ -109,7 +109,7 @@ def test_a_silent_agent_stops_the_arm_and_latches(bench: MakeBench, config: Conf
         arm.cycles(1)
         arm.check()
         assert arm.time - last < 0.2
-    assert arm.guard.fault.kind is Kind.AGENT_SILENT
+    assert arm.guard.fault.kind is FaultKind.AGENT_SILENT
     assert arm.guard.fault.cause.startswith("agent silent for 10")
     until_rest(arm)
     assert arm.time - last <= 0.14
@@ -144,9 +144,9 @@ def test_silence_of_the_robot_stops_the_arm(bench: MakeBench) -> None:
 def test_a_halt_of_the_guard_itself_latches_beyond_the_watchdog(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.guard.on_halt(arm.time, 0.099)
-    assert arm.guard.state is State.ARMED
+    assert arm.guard.state is GuardMode.ARMED
     arm.guard.on_halt(arm.time, 0.101)
-    assert arm.guard.state is State.FAULT
+    assert arm.guard.state is GuardMode.FAULT
     assert arm.guard.fault is not None
     assert arm.guard.fault.cause == "the guard was halted for 101 ms"
 
@@ -166,11 +166,11 @@ def test_a_new_agent_needs_a_new_arming(bench: MakeBench) -> None:
     arm.cycles(60, command=ZERO)
     arm.guard.arm(arm.time)
     arm.cycles(50)
-    assert arm.guard.state is State.FAULT
+    assert arm.guard.state is GuardMode.FAULT
     assert arm.guard.reset_fault(arm.time)[0]
     arm.sequence = 0  # a new process counts from the beginning
     arm.cycles(60, command=ZERO)
-    assert arm.guard.state is State.DISARMED
+    assert arm.guard.state is GuardMode.DISARMED
     assert arm.guard.arm(arm.time)[0]
 
 
@@ -201,17 +201,17 @@ def test_a_robot_that_is_ready_no_more_latches(driven: Bench, cause: str | None)
     driven.cycles(60, command=ZERO)
     driven.guard.on_status(driven.time, True, "")
     driven.cycles(50, command=MOVING)
-    assert driven.guard.state is State.ARMED
+    assert driven.guard.state is GuardMode.ARMED
     if cause:
         driven.guard.on_status(driven.time, False, cause)
     driven.cycles(70, command=MOVING)
     assert driven.guard.fault is not None
-    assert driven.guard.fault.kind is Kind.NOT_READY
+    assert driven.guard.fault.kind is FaultKind.NOT_READY
     assert (cause or "no fresh robot_status") in driven.guard.fault.cause
     until_rest(driven)
     driven.guard.on_status(driven.time, True, "")
     driven.cycles(100, command=MOVING)
-    assert driven.guard.state is State.FAULT
+    assert driven.guard.state is GuardMode.FAULT
 
 
 # Faults
@@ -222,11 +222,11 @@ def test_faults_do_not_clear_themselves_and_the_worst_is_kept(bench: MakeBench) 
     arm.cycles(50, command=MOVING)
     arm.cycles(14)
     assert arm.guard.fault is not None
-    assert arm.guard.fault.kind is Kind.AGENT_SILENT
+    assert arm.guard.fault.kind is FaultKind.AGENT_SILENT
     assert not arm.guard.reset_fault(arm.time)[0] or not np.any(arm.velocity)
     arm.send([math.nan] * 6)
     arm.cycles(1000, command=ZERO)
-    assert arm.guard.fault.kind is Kind.COMMAND
+    assert arm.guard.fault.kind is FaultKind.COMMAND
     assert not arm.guard.arm(arm.time)[0]
     assert "FAULT" in arm.guard.arm(arm.time)[1]
     assert arm.guard.reset_fault(arm.time) == (True, "fault cleared")
@@ -275,7 +275,7 @@ def test_what_is_not_finite_behind_all_checks_is_a_fault_and_no_plan(bench: Make
     arm.guard._commands.velocity[1] = math.nan
     arm.cycles(1)
     assert arm.guard.fault is not None
-    assert arm.guard.fault.kind is Kind.GUARD
+    assert arm.guard.fault.kind is FaultKind.GUARD
     assert "not finite" in arm.guard.fault.cause
     until_rest(arm)
 
@@ -321,8 +321,8 @@ def test_no_history_clears_a_fault_or_moves_an_unarmed_arm(bench: MakeBench, his
         arm.cycles({"silence": 30, "gap": 5}.get(event, 1), states=event != "gap")
         arm.check()
         faulted |= arm.guard.fault is not None
-        assert (arm.guard.state is State.FAULT) == faulted
-        if arm.guard.state is not State.ARMED:
+        assert (arm.guard.state is GuardMode.FAULT) == faulted
+        if arm.guard.state is not GuardMode.ARMED:
             assert np.all(np.abs(arm.velocity) <= np.abs(arm.previous) + 1e-12)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from async_rl_core.config.load import resolve, robots
 from async_rl_core.config.schema import Config
-from async_rl_core.safety.states import State
+from async_rl_core.safety.states import GuardMode
 
 from .halted import CYCLE, SPEED, HaltedGuard
 
@@ -84,7 +84,7 @@ def test_hiccups_in_motion_and_at_rest_never_latch(robot: str, seed: int) -> Non
             bench.go_on(pick(25))
         bench.want(0.0)
         bench.go_on(LONGEST)
-        assert bench.guard.state is State.ARMED, bench.guard.missing(bench.time)
+        assert bench.guard.state is GuardMode.ARMED, bench.guard.missing(bench.time)
     bench.want(SPEED)
     bench.go_on(10)
     assert np.abs(bench.arm.velocity).min() > 0.05

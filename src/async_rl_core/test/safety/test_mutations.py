@@ -10,16 +10,16 @@ from dataclasses import dataclass
 import pytest
 
 from async_rl_core.config.schema import Config, RobotConfig
-from async_rl_core.safety.collision import Bodies
 from async_rl_core.safety.following import FollowingWatch
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput, _Order
-from async_rl_core.safety.limits import LimitFilter
-from async_rl_core.safety.ramp import Ramp
-from async_rl_core.safety.ratchet import Ratchet
+from async_rl_core.safety.limits.collision import Bodies
+from async_rl_core.safety.limits.limit_filter import LimitFilter
+from async_rl_core.safety.limits.ramp import Ramp
+from async_rl_core.safety.limits.ratchet import Ratchet
+from async_rl_core.safety.limits.workspace import WorkspaceLimit
 from async_rl_core.safety.resumption import Resumption
-from async_rl_core.safety.states import TRANSITIONS, Event, State
-from async_rl_core.safety.zone import ToolZone
+from async_rl_core.safety.states import TRANSITIONS, GuardEvent, GuardMode
 
 from . import checks
 from .checks import Benches
@@ -39,7 +39,7 @@ def wrongly_rests(patch: Patch) -> None:
 
 
 def forgetful(patch: Patch) -> None:
-    patch.setitem(TRANSITIONS, (State.FAULT, Event.ARM), State.ARMED)
+    patch.setitem(TRANSITIONS, (GuardMode.FAULT, GuardEvent.ARM), GuardMode.ARMED)
 
 
 def overruling(patch: Patch) -> None:
@@ -47,7 +47,7 @@ def overruling(patch: Patch) -> None:
 
 
 def without_hold(patch: Patch) -> None:
-    patch.setattr(Guard, "disarm", lambda self, now: self._happen(Event.DISARM))
+    patch.setattr(Guard, "disarm", lambda self, now: self._happen(GuardEvent.DISARM))
 
 
 def without_acceleration(patch: Patch) -> None:
@@ -135,8 +135,8 @@ PROTECTIONS = [
     Protection(checks.jerk_limit, without_jerk),
     Protection(checks.stop_that_is_a_ramp, without_ramp),
     Protection(checks.joint_limits, returning(LimitFilter, "_inside", True)),
-    Protection(checks.box, returning(ToolZone, "_room_in_box", math.inf)),
-    Protection(checks.sphere, returning(ToolZone, "_room_in_sphere", math.inf)),
+    Protection(checks.box, returning(WorkspaceLimit, "_room_in_box", math.inf)),
+    Protection(checks.sphere, returning(WorkspaceLimit, "_room_in_sphere", math.inf)),
     Protection(checks.links, lambda patch: only_pairs(patch, lambda words: "table" in words)),
     Protection(checks.best_distance, forgets_best),
     Protection(checks.lag_of_the_arm, without_lag),

@@ -10,7 +10,7 @@ from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.safety.inputs import StatusInput
-from async_rl_core.safety.states import Kind, State
+from async_rl_core.safety.states import FaultKind, GuardMode
 
 from .conftest import Bench
 
@@ -40,10 +40,10 @@ def halted_guard(arm: Bench) -> None:
     arm.guard.on_halt(arm.time, 0.15)
 
 
-HICCUPS: dict[Kind, Callable[[Bench], None]] = {
-    Kind.AGENT_SILENT: silent_agent,
-    Kind.ROBOT_SILENT: silent_states,
-    Kind.HALTED: halted_guard,
+HICCUPS: dict[FaultKind, Callable[[Bench], None]] = {
+    FaultKind.AGENT_SILENT: silent_agent,
+    FaultKind.ROBOT_SILENT: silent_states,
+    FaultKind.HALTED: halted_guard,
 }
 
 
@@ -60,18 +60,18 @@ def not_ready(arm: Bench) -> None:
     arm.guard._status = StatusInput(False)
 
 
-OTHERS: dict[Kind, Callable[[Bench], object]] = {
-    Kind.ROBOT_SILENT: frozen,
-    Kind.NOT_READY: not_ready,
-    Kind.COMMAND: lambda arm: arm.send([math.nan] * 6),
-    Kind.ROBOT: lambda arm: arm.guard.on_joint_state(arm.time, 10**12, arm.names, (arm.position + 0.5).tolist()),
-    Kind.PUBLISHERS: lambda arm: arm.guard.on_publishers(arm.time, 2),
-    Kind.GUARD: lambda arm: arm.guard.fail(arm.time, "an error"),
+OTHERS: dict[FaultKind, Callable[[Bench], object]] = {
+    FaultKind.ROBOT_SILENT: frozen,
+    FaultKind.NOT_READY: not_ready,
+    FaultKind.COMMAND: lambda arm: arm.send([math.nan] * 6),
+    FaultKind.ROBOT: lambda arm: arm.guard.on_joint_state(arm.time, 10**12, arm.names, (arm.position + 0.5).tolist()),
+    FaultKind.PUBLISHERS: lambda arm: arm.guard.on_publishers(arm.time, 2),
+    FaultKind.GUARD: lambda arm: arm.guard.fail(arm.time, "an error"),
 }
 
 
 @pytest.mark.parametrize("kind", HICCUPS)
-def test_guard_timing_fault_of_a_simulated_arm_is_cleared_at_rest(bench: MakeBench, kind: Kind) -> None:
+def test_guard_timing_fault_of_a_simulated_arm_is_cleared_at_rest(bench: MakeBench, kind: FaultKind) -> None:
     arm = moving(bench)
     HICCUPS[kind](arm)
     arm.cycles(1)
@@ -82,17 +82,17 @@ def test_guard_timing_fault_of_a_simulated_arm_is_cleared_at_rest(bench: MakeBen
         arm.check()
         waited += 1
         assert waited < LONG
-    assert arm.guard.state is State.DISARMED
+    assert arm.guard.state is GuardMode.DISARMED
     assert not np.any(arm.velocity)
     arm.cycles(LONG, command=MOVING)
-    assert arm.guard.state is State.ARMED
+    assert arm.guard.state is GuardMode.ARMED
     assert np.any(arm.velocity)
     assert (arm.guard.faults.counts, arm.guard.faults.cleared) == ({kind: 1}, 1)
     assert arm.guard.faults.last is not None and arm.guard.faults.last.kind is kind
 
 
-@pytest.mark.parametrize("kind", [*OTHERS, *sorted(set(Kind) - set(HICCUPS) - set(OTHERS))])
-def test_guard_any_other_fault_latches_with_a_simulated_arm_too(bench: MakeBench, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [*OTHERS, *sorted(set(FaultKind) - set(HICCUPS) - set(OTHERS))])
+def test_guard_any_other_fault_latches_with_a_simulated_arm_too(bench: MakeBench, kind: FaultKind) -> None:
     arm = moving(bench)
     OTHERS.get(kind, lambda arm: arm.guard._fail(kind, "a test", arm.time))(arm)
     arm.guard.on_publishers(arm.time, 1)
@@ -105,7 +105,7 @@ def test_guard_any_other_fault_latches_with_a_simulated_arm_too(bench: MakeBench
 @pytest.mark.parametrize("kind", HICCUPS)
 @pytest.mark.parametrize("simulated", [True, False])
 def test_guard_timing_fault_latches_where_clearing_is_off_or_the_arm_is_real(
-    bench: MakeBench, kind: Kind, simulated: bool
+    bench: MakeBench, kind: FaultKind, simulated: bool
 ) -> None:
     arm = moving(bench, simulated, clear_timing_faults=not simulated)
     HICCUPS[kind](arm)
@@ -118,21 +118,21 @@ def test_guard_worse_fault_beside_a_hiccup_is_kept(bench: MakeBench) -> None:
     silent_agent(arm)
     arm.send([math.nan] * 6)
     arm.cycles(LONG, command=MOVING)
-    assert arm.guard.fault is not None and arm.guard.fault.kind is Kind.COMMAND
-    assert arm.guard.faults.counts == {Kind.AGENT_SILENT: 1, Kind.COMMAND: 1}
+    assert arm.guard.fault is not None and arm.guard.fault.kind is FaultKind.COMMAND
+    assert arm.guard.faults.counts == {FaultKind.AGENT_SILENT: 1, FaultKind.COMMAND: 1}
 
 
 def test_guard_timing_fault_is_not_cleared_while_joint_states_do_not_show_rest(bench: MakeBench) -> None:
     arm = moving(bench)
     silent_states(arm)
     arm.cycles(LONG, states=False, command=MOVING)
-    assert arm.guard.state is State.FAULT
+    assert arm.guard.state is GuardMode.FAULT
     for i in range(LONG):
         arm.position[0] += 0.1 * arm.cycle * (-1) ** (i // 15)  # it trembles by 0.012 rad
         arm.cycles(1, command=MOVING)
-    assert arm.guard.state is State.FAULT
+    assert arm.guard.state is GuardMode.FAULT
     arm.cycles(LONG, command=MOVING)
-    assert arm.guard.state is State.ARMED
+    assert arm.guard.state is GuardMode.ARMED
 
 
 def test_guard_timing_fault_of_an_arm_that_is_pushed_away_latches(bench: MakeBench) -> None:
@@ -143,7 +143,7 @@ def test_guard_timing_fault_of_an_arm_that_is_pushed_away_latches(bench: MakeBen
         arm.position[0] += 0.1 * arm.cycle
         arm.cycles(1, command=MOVING)
     arm.cycles(LONG, command=MOVING)
-    assert arm.guard.fault is not None and arm.guard.fault.kind is Kind.MOTION
+    assert arm.guard.fault is not None and arm.guard.fault.kind is FaultKind.MOTION
 
 
 def test_guard_persons_disarming_holds_through_a_timing_fault(bench: MakeBench) -> None:
@@ -151,7 +151,7 @@ def test_guard_persons_disarming_holds_through_a_timing_fault(bench: MakeBench) 
     silent_agent(arm)
     arm.guard.disarm(arm.time)
     arm.cycles(LONG, command=MOVING)
-    assert arm.guard.state is State.DISARMED
+    assert arm.guard.state is GuardMode.DISARMED
     assert not np.any(arm.velocity)
 
 
@@ -159,7 +159,7 @@ def test_guard_after_clearing_the_agent_must_speak_again_for_a_while(bench: Make
     """An agent that spoke all the time has heard of the fault before its commands move the arm again."""
     arm = moving(bench)
     halted_guard(arm)
-    while arm.guard.state is State.FAULT:
+    while arm.guard.state is GuardMode.FAULT:
         arm.cycles(5, command=MOVING)
     assert "commands of the agent in a row" in arm.guard.missing(arm.time)[0]
 
@@ -183,7 +183,7 @@ def test_guard_timing_fault_does_not_hide_frozen_joint_states(bench: MakeBench) 
     frozen(arm)
     halted_guard(arm)
     arm.cycles(LONG, command=MOVING)
-    assert arm.guard.fault is not None and arm.guard.fault.kind is Kind.ROBOT_SILENT
+    assert arm.guard.fault is not None and arm.guard.fault.kind is FaultKind.ROBOT_SILENT
 
 
 def test_guard_cause_says_what_the_computer_did(bench: MakeBench) -> None:

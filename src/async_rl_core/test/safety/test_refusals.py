@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from async_rl_core.safety.states import Kind, State
+from async_rl_core.safety.states import FaultKind, GuardMode
 
 from .conftest import Bench, until_rest
 
@@ -49,12 +49,12 @@ def test_malformed_commands_never_pass_and_latch(bench: MakeBench, case: tuple[s
     refused = arm.guard.refused
     assert not arm.guard.on_command(arm.time, sequence, names, velocity)
     assert arm.guard.refused == refused + 1
-    assert arm.guard.state is State.FAULT
+    assert arm.guard.state is GuardMode.FAULT
     assert arm.guard.fault is not None
     assert str(sequence) in arm.guard.fault.cause
     until_rest(arm)
     arm.cycles(30, command=MOVING)  # good commands do not heal it
-    assert arm.guard.state is State.FAULT
+    assert arm.guard.state is GuardMode.FAULT
     assert not np.any(arm.velocity)
 
 
@@ -62,9 +62,9 @@ def test_malformed_commands_never_pass_and_latch(bench: MakeBench, case: tuple[s
 def test_malformed_commands_latch_before_arming_too(bench: MakeBench, value: float) -> None:
     arm = bench()
     arm.send([value, *ZERO[1:]])
-    assert arm.guard.state is State.FAULT
+    assert arm.guard.state is GuardMode.FAULT
     arm.cycles(100, command=ZERO)
-    assert arm.guard.state is State.FAULT
+    assert arm.guard.state is GuardMode.FAULT
 
 
 def test_commands_in_another_order_of_joints(bench: MakeBench) -> None:
@@ -107,7 +107,7 @@ def test_a_jump_of_a_joint_latches(bench: MakeBench) -> None:
     arm.position[3] += 0.1
     arm.cycles(1, command=MOVING)
     assert arm.guard.fault is not None
-    assert arm.guard.fault.kind is Kind.ROBOT
+    assert arm.guard.fault.kind is FaultKind.ROBOT
     assert "has wrist_1_joint jump from" in arm.guard.fault.cause
     until_rest(arm)
 
@@ -121,6 +121,6 @@ def test_frozen_joint_states_latch(bench: MakeBench) -> None:
         arm.send(MOVING)
         arm.guard.on_joint_state(arm.time, stamp, arm.names, frozen)
         arm.check()
-    assert arm.guard.fault.kind is Kind.ROBOT_SILENT
+    assert arm.guard.fault.kind is FaultKind.ROBOT_SILENT
     assert "repeats its stamp" in arm.guard.fault.cause
     until_rest(arm)

@@ -8,7 +8,7 @@ import pytest
 from async_rl_core.config.schema import Config
 from async_rl_core.safety.inputs import StatusInput
 from async_rl_core.safety.rest import RestWatch
-from async_rl_core.safety.states import Kind, State
+from async_rl_core.safety.states import FaultKind, GuardMode
 
 from .conftest import Bench
 
@@ -67,17 +67,19 @@ def test_rest_watch_ignores_what_was_moved_while_it_did_not_look(arm: Arm) -> No
     assert arm.stand(3.0) is None
 
 
-@pytest.mark.parametrize("state", [State.DISARMED, State.ARMED, State.FAULT])
-def test_guard_latches_motion_while_zeros_are_sent_in_every_state(bench: Callable[..., Bench], state: State) -> None:
-    arm = bench(auto_arm=False) if state is State.DISARMED else bench().armed()
-    if state is State.FAULT:
+@pytest.mark.parametrize("state", [GuardMode.DISARMED, GuardMode.ARMED, GuardMode.FAULT])
+def test_guard_latches_motion_while_zeros_are_sent_in_every_state(
+    bench: Callable[..., Bench], state: GuardMode
+) -> None:
+    arm = bench(auto_arm=False) if state is GuardMode.DISARMED else bench().armed()
+    if state is GuardMode.FAULT:
         arm.send([float("nan")] * 6)
     arm.cycles(60, command=[0.0] * 6)
     assert arm.guard.state is state
     for _ in range(125):
         arm.position[5] -= 0.05 * arm.cycle
         arm.cycles(1, command=[0.0] * 6)
-    assert arm.guard.fault is not None and arm.guard.fault.kind is Kind.MOTION
+    assert arm.guard.fault is not None and arm.guard.fault.kind is FaultKind.MOTION
     assert "wrist_3_joint moved from 3.14" in arm.guard.fault.cause
     arm.cycles(100, command=[0.0] * 6)
     assert arm.guard.reset_fault(arm.time)[0]

@@ -6,7 +6,7 @@ import pytest
 from async_rl_core.config.load import resolve, robots
 from async_rl_core.config.schema import Config
 from async_rl_core.safety.resumption import MeasuredVelocity, Resumption
-from async_rl_core.safety.states import State
+from async_rl_core.safety.states import GuardMode
 
 from .halted import CYCLE, SPEED, HaltedGuard
 
@@ -30,7 +30,7 @@ def test_after_a_halt_of_the_guard_the_arm_does_not_leap(robot: str, says: bool)
         assert bench.cycle(25) <= allowed(config), seconds
         assert np.abs(bench.arm.velocity).min() > SPEED - 0.02, seconds  # it goes on
         bench.turn()
-    assert bench.guard.state is State.ARMED
+    assert bench.guard.state is GuardMode.ARMED
 
 
 @pytest.mark.parametrize("says", [True, False], ids=["with velocities", "without"])
@@ -44,7 +44,7 @@ def test_after_a_halt_an_arm_that_went_on_is_not_stopped_hard(config: Config, sa
         assert (before - np.abs(bench.arm.velocity)).max() <= 1.2 * stop, seconds
         assert bench.cycle(25) <= allowed(config), seconds
         bench.turn()
-    assert bench.guard.state is State.ARMED
+    assert bench.guard.state is GuardMode.ARMED
 
 
 @pytest.mark.parametrize("gaps", [(0.04, 0.04), (0.06, 0.02), (0.02, 0.06)])
@@ -72,7 +72,7 @@ def test_after_a_gap_of_the_robots_side_the_arm_does_not_leap(config: Config, se
     bench.be_deaf(seconds)
     assert bench.cycle(25) <= allowed(config)
     assert np.abs(bench.arm.velocity).min() > SPEED - 0.02
-    assert bench.guard.state is State.ARMED
+    assert bench.guard.state is GuardMode.ARMED
 
 
 def test_without_joint_states_after_a_halt_the_arm_is_brought_to_rest(config: Config) -> None:

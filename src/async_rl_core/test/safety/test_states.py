@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from async_rl_core.safety.states import TRANSITIONS, Event, State
+from async_rl_core.safety.states import TRANSITIONS, GuardEvent, GuardMode
 
 from .conftest import Bench
 
@@ -13,15 +13,15 @@ DOCUMENT = Path(__file__).parents[4] / "docs" / "safety.md"
 ZERO, MOVING = [0.0] * 6, [0.2, 0.2, -0.2, 0.2, 0.2, 0.0]
 
 
-def documented() -> dict[tuple[State, Event], State]:
+def documented() -> dict[tuple[GuardMode, GuardEvent], GuardMode]:
     """The transition table of docs/safety.md."""
     rows = [line.split("|")[1:-1] for line in DOCUMENT.read_text().splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in row] for row in rows]
-    header = next(i for i, row in enumerate(cells) if row[1:] == [event.value for event in Event])
+    header = next(i for i, row in enumerate(cells) if row[1:] == [event.value for event in GuardEvent])
     return {
-        (State[row[0]], event): State[to]
-        for row in cells[header + 2 : header + 2 + len(State)]
-        for event, to in zip(Event, row[1:], strict=True)
+        (GuardMode[row[0]], event): GuardMode[to]
+        for row in cells[header + 2 : header + 2 + len(GuardMode)]
+        for event, to in zip(GuardEvent, row[1:], strict=True)
         if to != "-"
     }
 
@@ -31,57 +31,57 @@ def test_the_table_is_the_documented_one() -> None:
 
 
 def test_every_state_can_fail_and_be_disarmed() -> None:
-    assert all(TRANSITIONS[state, Event.FAIL] is State.FAULT for state in State)
-    assert all((state, Event.DISARM) in TRANSITIONS for state in State)
+    assert all(TRANSITIONS[state, GuardEvent.FAIL] is GuardMode.FAULT for state in GuardMode)
+    assert all((state, GuardEvent.DISARM) in TRANSITIONS for state in GuardMode)
 
 
 def test_only_a_reset_leads_out_of_a_fault_and_only_arming_to_motion() -> None:
-    assert [event for event in Event if TRANSITIONS.get((State.FAULT, event), State.FAULT) != State.FAULT] == [
-        Event.RESET
-    ]
-    assert [pair for pair, to in TRANSITIONS.items() if to is State.ARMED] == [(State.DISARMED, Event.ARM)]
+    assert [
+        event for event in GuardEvent if TRANSITIONS.get((GuardMode.FAULT, event), GuardMode.FAULT) != GuardMode.FAULT
+    ] == [GuardEvent.RESET]
+    assert [pair for pair, to in TRANSITIONS.items() if to is GuardMode.ARMED] == [(GuardMode.DISARMED, GuardEvent.ARM)]
 
 
-def bring_to(state: State, arm: Bench) -> None:
+def bring_to(state: GuardMode, arm: Bench) -> None:
     """Into a state by what leads there; the arm then moves, except in DISARMED, and except for a reset of a fault."""
     arm.cycles(60, command=ZERO)
-    if state is State.DISARMED:
+    if state is GuardMode.DISARMED:
         return
     assert arm.guard.arm(arm.time)[0]
     arm.cycles(50, command=MOVING)
-    if state is State.STOPPING:
+    if state is GuardMode.STOPPING:
         arm.guard.disarm(arm.time)
-    elif state is State.FAULT:
+    elif state is GuardMode.FAULT:
         arm.guard.fail(arm.time, "a test")
 
 
-def happen(event: Event, arm: Bench) -> None:
+def happen(event: GuardEvent, arm: Bench) -> None:
     """What the event is, seen from outside."""
     guard = arm.guard
-    if event is Event.ARM:
+    if event is GuardEvent.ARM:
         guard.arm(arm.time)
-    elif event is Event.DISARM:
+    elif event is GuardEvent.DISARM:
         guard.disarm(arm.time)
-    elif event is Event.FAIL:
+    elif event is GuardEvent.FAIL:
         guard.fail(arm.time, "another test")
-    elif event is Event.RESET:
-        arm.cycles(20 if guard.state is State.FAULT else 0, command=ZERO)  # only with the arm at rest
+    elif event is GuardEvent.RESET:
+        arm.cycles(20 if guard.state is GuardMode.FAULT else 0, command=ZERO)  # only with the arm at rest
         guard.reset_fault(arm.time)
     else:
         arm.cycles(60, command=ZERO)
         assert guard.at_rest
 
 
-@pytest.mark.parametrize("event", Event)
-@pytest.mark.parametrize("state", State)
-def test_the_guard_lives_by_the_table(bench: Callable[..., Bench], state: State, event: Event) -> None:
+@pytest.mark.parametrize("event", GuardEvent)
+@pytest.mark.parametrize("state", GuardMode)
+def test_the_guard_lives_by_the_table(bench: Callable[..., Bench], state: GuardMode, event: GuardEvent) -> None:
     arm = bench(auto_arm=False)
     bring_to(state, arm)
     assert arm.guard.state is state
     happen(event, arm)
     assert arm.guard.state is TRANSITIONS.get((state, event), state)
     for _ in range(60):  # and nothing but ARMED ever moves an arm at rest
-        arm.cycles(1, command=MOVING if arm.guard.state is not State.ARMED else ZERO)
+        arm.cycles(1, command=MOVING if arm.guard.state is not GuardMode.ARMED else ZERO)
         arm.check_command()
-        if arm.guard.state is not State.ARMED:
+        if arm.guard.state is not GuardMode.ARMED:
             assert abs(arm.velocity).max() <= abs(arm.previous).max()

@@ -10,10 +10,10 @@ import pytest
 
 from async_rl_core.config.load import config_folder
 from async_rl_core.errors import ConfigError
+from async_rl_core.security.access_policy import read_policies
 from async_rl_core.security.authority import VALIDITY
 from async_rl_core.security.issue import make_keystore
 from async_rl_core.security.keystore import NEEDED
-from async_rl_core.security.policy import read_policies
 
 NOW = datetime.now(UTC)
 openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")

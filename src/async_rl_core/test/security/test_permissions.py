@@ -7,11 +7,11 @@ from xml.etree import ElementTree
 import pytest
 
 from async_rl_core.errors import ConfigError
+from async_rl_core.security.access_policy import AccessPolicy, Rights
 from async_rl_core.security.permissions import expiry, permissions
-from async_rl_core.security.policy import Policy, Rights
 
 BEGIN, END = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2036, 1, 2, 3, 4, 5, tzinfo=UTC)
-POLICY = Policy("/async_rl/arm", Rights(publish=("rt/tf",)), Rights(("rt/*",), ("rt/a&b",)))
+POLICY = AccessPolicy("/async_rl/arm", Rights(publish=("rt/tf",)), Rights(("rt/*",), ("rt/a&b",)))
 
 
 def test_the_document() -> None:
@@ -29,7 +29,7 @@ def test_the_document() -> None:
 
 
 def test_nothing_denied_is_no_rule() -> None:
-    document = ElementTree.fromstring(permissions(Policy("/e", Rights(), Rights(("rt/a",))), BEGIN, END))
+    document = ElementTree.fromstring(permissions(AccessPolicy("/e", Rights(), Rights(("rt/a",))), BEGIN, END))
     assert document.find("permissions/grant/deny_rule") is None
 
 

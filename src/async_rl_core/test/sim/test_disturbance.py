@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from async_rl_core.config.schema import Config
-from async_rl_core.sim.disturbance import Delay, SensorNoise
+from async_rl_core.sim.disturbance import DelayLine, SensorNoise
 
 GREY = np.full((45, 80, 3), 128, np.uint8)
 ANGLES = np.zeros(6)
@@ -42,7 +42,7 @@ def test_noise_does_not_wrap(config: Config) -> None:
 
 
 def test_delay_keeps_order_and_time() -> None:
-    delay: Delay[str] = Delay(0.1)
+    delay: DelayLine[str] = DelayLine(0.1)
     assert delay.next_due is None
     delay.push("a", 1.0)
     delay.push("b", 1.04)

@@ -8,8 +8,8 @@ import pytest
 
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.errors import AsyncRLError
-from async_rl_core.safety.collision import Bodies
 from async_rl_core.safety.kinematics import Kinematics
+from async_rl_core.safety.limits.collision import Bodies
 from async_rl_core.sim.model import model_file, urdf_text
 from async_rl_core.sim.scene import Scene
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from async_rl_core.config.schema import Config, Surface
+from async_rl_core.config.schema import Config, TargetSurface
 from async_rl_core.errors import SimulationError
 from async_rl_core.sim.scene import Array, Scene, surface_rotation
 
@@ -17,7 +17,7 @@ def test_surface_frame_is_a_rotation_that_looks_into_it(
     normal: tuple[float, float, float], up: tuple[float, float, float]
 ) -> None:
     assume(float(np.linalg.norm(np.cross(normal, up))) > 0.1)
-    rotation = surface_rotation(Surface(center=(0, 0, 0), size=(0.5, 0.3), normal=normal, up=up))
+    rotation = surface_rotation(TargetSurface(center=(0, 0, 0), size=(0.5, 0.3), normal=normal, up=up))
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-9)
     assert np.linalg.det(rotation) == pytest.approx(1.0)
     np.testing.assert_allclose(rotation[:, 2], -np.array(normal) / np.linalg.norm(normal), atol=1e-9)

@@ -1,0 +1,76 @@
+"""Where an agent begins: at nothing, or behind all that its run has recorded."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from async_rl_core.learning import checkpoint_file
+from async_rl_core.replay.journal import journal
+from async_rl_core.replay.journal.journal import extent
+from async_rl_core.replay.journal.segment import JournalPosition
+from async_rl_core.run_folder import episodes, summary
+from async_rl_core.run_folder.episodes import EpisodeRow, read_episodes
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """How far a run is."""
+
+    episode: int = 0
+    """The last one begun, be it that it was left: each has random numbers and a target of its own."""
+    ended: int = field(default=0, compare=False)
+    """Number, for people, of the last one that ended."""
+    sequence: int = 0
+    """Of the next step."""
+    env_steps: int = 0
+    finished: int = 0
+    """Episodes that ran to their end, as far as they are recorded."""
+    cycles: int = 0
+    missed_cycles: int = 0
+    stale_images: int = 0
+    """As counted when the run's summary was last written."""
+
+    @classmethod
+    def of(cls, run_dir: Path) -> "RunProgress":
+        """Read it from a run's folder: what replay has stored or the monitor has written, whichever goes further.
+
+        A number that a step ever had is not used again, also where the segment that held it is damaged or gone.
+        Raises `AsyncRLError` where a file that is there cannot be read.
+        """
+        path = run_dir / episodes.NAME
+        rows = read_episodes(path, damaged_left_out=True) if path.exists() else []
+        position, highest = extent(run_dir / journal.FOLDER)
+        figures = summary.read(run_dir)
+        return cls(
+            episode=max(rows[-1].episode if rows else 0, position.episode if position else 0),
+            ended=rows[-1].episode if rows else 0,
+            sequence=max(highest + 1, _beyond_what_is_gone(run_dir, rows, position)),
+            env_steps=max(rows[-1].env_steps if rows else 0, position.env_steps if position else 0),
+            finished=len(rows),
+            cycles=summary.count(figures, "cycles"),
+            missed_cycles=max(summary.count(figures, "missed_cycles"), sum(row.missed_cycles for row in rows)),
+            stale_images=summary.count(figures, "stale_images"),
+        )
+
+
+def steps_gone(run_dir: Path) -> int:
+    """Environment steps at the end of a run's journal that replay had, since the learner knows of them; 0 if none."""
+    if not (run_dir / journal.FOLDER).is_dir():
+        return 0
+    position, _ = extent(run_dir / journal.FOLDER)
+    seen = checkpoint_file.newest_env_steps(run_dir / checkpoint_file.FOLDER)
+    return max(0, seen - (position.env_steps if position else 0))
+
+
+def _beyond_what_is_gone(run_dir: Path, rows: list[EpisodeRow], position: JournalPosition | None) -> int:
+    """A number above those of steps that were at the journal's end and are gone; 0 where none is known to be."""
+    gone = steps_gone(run_dir)
+    if not gone:
+        return 0
+    known = position.env_steps if position else 0
+    told, begun = (rows[-1].env_steps, rows[-1].episode) if rows else (0, 0)
+    begun = max(begun, position.episode if position else 0)
+    return max(known + gone, told) + begun + 1  # an episode has one step more than actions
+
+
+BEGINNING = RunProgress()
+"""Of a new run."""

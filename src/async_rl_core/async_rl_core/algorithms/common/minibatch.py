@@ -1,0 +1,72 @@
+"""A mini-batch as tensors on the learner's device."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from async_rl_core.algorithms.common.upload import Upload
+from async_rl_core.spec.batch import Batch
+from async_rl_core.spec.observation import ObservationSpec
+
+# Batches may lie in shared memory that is ours to read only; they are only read here.
+warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+
+
+class Minibatch:
+    """Tensors that `load` fills in place, so that no update allocates them and a captured graph finds them again.
+
+    Images are (B, C, h, w) in channels_last order with values 0 to 255, in the type that the encoder computes in. They
+    travel as the bytes that they are, and are cast where they are used. They were cropped before: replay does that
+    while it gathers them, at no cost, and the bus carries less.
+    """
+
+    def __init__(
+        self, batch_size: int, spec: ObservationSpec, action_size: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
+        def floats(*shape: int) -> Tensor:
+            return torch.zeros(shape, dtype=torch.float32, device=device)
+
+        def images() -> Tensor:
+            shape = (batch_size, spec.channels, spec.height, spec.width)
+            return torch.zeros(shape, dtype=dtype, device=device).to(memory_format=torch.channels_last)
+
+        self.observation = images()
+        self.next_observation = images()
+        self.proprioception = floats(batch_size, spec.proprioception)
+        self.next_proprioception = floats(batch_size, spec.proprioception)
+        self.action = floats(batch_size, action_size)
+        self.reward = floats(batch_size)
+        self.bootstrap = floats(batch_size)
+        self.weight = floats(batch_size)
+        self._image_shape = (batch_size, spec.height, spec.width, spec.channels)
+        self._upload = Upload(device) if device.type != "cpu" else None
+
+    def load(self, batch: Batch) -> None:
+        """Copy and cast a batch; its memory is free for others when this returns. Raises ValueError on other shapes."""
+        if batch.observation_images.shape != self._image_shape:
+            raise ValueError(
+                f"batch has images {batch.observation_images.shape}, the learner takes {self._image_shape}"
+            )
+        if self._upload is None:
+            self._fill(batch, torch.from_numpy)
+        else:
+            self._upload.send(batch.buffer)
+            self._fill(batch, self._upload.view)
+            self._upload.release()
+
+    def _fill(self, batch: Batch, source: Callable[[NDArray[Any]], Tensor]) -> None:
+        self.observation.copy_(source(batch.observation_images).permute(0, 3, 1, 2))
+        self.next_observation.copy_(source(batch.next_images).permute(0, 3, 1, 2))
+        for tensor, array in (
+            (self.proprioception, batch.observation_proprioception),
+            (self.next_proprioception, batch.next_proprioception),
+            (self.action, batch.action),
+            (self.reward, batch.reward),
+            (self.bootstrap, batch.bootstrap),
+            (self.weight, batch.weight),
+        ):
+            tensor.copy_(source(array))

@@ -1,0 +1,133 @@
+"""Actor and critic on the encoder's features (Yuan, 2022, section 4.1)."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from async_rl_core.algorithms.common.encoder import Encoder
+from async_rl_core.algorithms.common.initialisation import initialise
+from async_rl_core.config.schema import SACConfig
+from async_rl_core.spec.observation import ObservationSpec
+
+
+class MixedLinear(nn.Linear):
+    """A linear layer that multiplies in `dtype`; what goes in and comes out, and its parameters, are float32."""
+
+    def __init__(self, inputs: int, outputs: int, dtype: torch.dtype) -> None:
+        super().__init__(inputs, outputs)
+        self._dtype = dtype
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the layer's output."""
+        weight, bias = self.weight.to(self._dtype), self.bias.to(self._dtype)
+        return F.linear(x.to(self._dtype), weight, bias).float()
+
+
+def mlp(
+    inputs: int, hidden: Sequence[int], outputs: int, layer_norm: bool, dtype: torch.dtype = torch.float32
+) -> nn.Sequential:
+    """Linear layers with ReLU after each but the last, and layer normalisation before each ReLU if asked for.
+
+    The layers between hidden ones multiply in `dtype`. The first and the last stay in float32: the one sees
+    coordinates, the other says values, and both mean more than bfloat16's eight bits hold.
+    """
+    layers: list[nn.Module] = []
+    for i, size in enumerate(hidden):
+        plain = i == 0 or dtype == torch.float32
+        layers.append(nn.Linear(inputs, size) if plain else MixedLinear(inputs, size, dtype))
+        if layer_norm:
+            layers.append(nn.LayerNorm(size))
+        layers.append(nn.ReLU(inplace=True))
+        inputs = size
+    layers.append(nn.Linear(inputs, outputs))
+    return nn.Sequential(*layers)
+
+
+class ActionSample(NamedTuple):
+    """Reparameterised actions and their log density."""
+
+    pi: Tensor
+    """(B, a) in (-1, 1)."""
+    log_pi: Tensor
+    """(B,)."""
+
+
+class GaussianActor(nn.Module):
+    """A Gaussian squashed by tanh. Features (B, f) and proprioception (B, p) to mu and log std, (B, a) each."""
+
+    def __init__(
+        self,
+        inputs: int,
+        action_size: int,
+        hidden: Sequence[int],
+        layer_norm: bool,
+        log_std_bounds: tuple[float, float],
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.trunk = mlp(inputs, hidden, 2 * action_size, layer_norm, dtype)
+        self.log_std_bounds = log_std_bounds
+
+    def forward(self, features: Tensor, proprioception: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mu, before tanh, and log std."""
+        mu, raw = self.trunk(torch.cat((features, proprioception), dim=-1)).chunk(2, dim=-1)
+        low, high = self.log_std_bounds
+        # tanh rescaled, as in SAC-AE: unlike a clamp it has a gradient everywhere.
+        return mu, low + 0.5 * (high - low) * (torch.tanh(raw) + 1.0)
+
+    def sample(self, features: Tensor, proprioception: Tensor, noise: Tensor) -> ActionSample:
+        """Act with standard normal `noise` (B, a)."""
+        mu, log_std = self(features, proprioception)
+        u = mu + log_std.exp() * noise
+        return ActionSample(torch.tanh(u), squashed_log_density(u, noise, log_std))
+
+
+def squashed_log_density(u: Tensor, noise: Tensor, log_std: Tensor) -> Tensor:
+    """Return log pi(tanh(u)), (B,), of u = mu + std * noise (Haarnoja et al., 2018b, appendix C).
+
+    log(1 - tanh(u)^2) is written as 2 (log 2 - u - softplus(-2 u)), which is exact where tanh saturates; the papers'
+    code adds 1e-6 under the logarithm instead.
+    """
+    gaussian = -0.5 * noise.square() - log_std - 0.5 * math.log(2.0 * math.pi)
+    return (gaussian - 2.0 * (math.log(2.0) - u - F.softplus(-2.0 * u))).sum(dim=-1)
+
+
+class TwinCritic(nn.Module):
+    """Two Q-functions. Features (B, f), proprioception (B, p) and action (B, a) to Q1 and Q2, (B,) each."""
+
+    def __init__(
+        self,
+        inputs: int,
+        action_size: int,
+        hidden: Sequence[int],
+        layer_norm: bool,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.Q1 = mlp(inputs + action_size, hidden, 1, layer_norm, dtype)
+        self.Q2 = mlp(inputs + action_size, hidden, 1, layer_norm, dtype)
+
+    def forward(self, features: Tensor, proprioception: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """Return Q1 and Q2."""
+        x = torch.cat((features, proprioception, action), dim=-1)
+        return self.Q1(x).squeeze(-1), self.Q2(x).squeeze(-1)
+
+
+def build_policy(
+    config: SACConfig, spec: ObservationSpec, action_size: int, seed: int, dtype: torch.dtype = torch.float32
+) -> tuple[Encoder, GaussianActor]:
+    """Return a new encoder and actor; one seed gives one policy, in the learner as in the agent.
+
+    The actor's hidden layers multiply in `dtype`; the encoder takes the type of its images.
+    """
+    encoder = Encoder(spec, config.encoder_channels, config.encoder_strides)
+    inputs = encoder.size + spec.proprioception
+    actor = GaussianActor(inputs, action_size, config.hidden_sizes, config.layer_norm, config.log_std_bounds, dtype)
+    generator = torch.Generator().manual_seed(seed)
+    initialise(encoder, generator)
+    initialise(actor, generator)
+    return encoder, actor

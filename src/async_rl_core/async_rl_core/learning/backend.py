@@ -1,0 +1,189 @@
+"""Where the agent's experience goes and where its policy comes from: other processes, this one (Seq-SAC), a file."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from async_rl_core.agent.outbox import Acknowledged
+from async_rl_core.config.schema import Config
+from async_rl_core.errors import ConfigError
+from async_rl_core.policies.gaussian import GaussianPolicy
+from async_rl_core.replay.journal.journal import FOLDER
+from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.spec.step import Step
+from async_rl_core.transport.shared_memory.parameters import ParameterSubscriber
+from async_rl_core.transport.shared_memory.service import Endpoint, domain_from_environment
+from async_rl_core.transport.shared_memory.steps import StepLayout, StepPublisher
+
+if TYPE_CHECKING:
+    from async_rl_core.learning.learner import Learner
+
+IDLE = 1.0
+"""Seconds without an update after which Seq-SAC rehearses one."""
+
+
+class LearningBackend(Protocol):
+    """What the agent needs of learning."""
+
+    policy: GaussianPolicy
+
+    @property
+    def updates(self) -> int:
+        """Gradient updates behind the policy."""
+
+    @property
+    def learner(self) -> "Learner | None":
+        """The learner, where this process has it."""
+
+    @property
+    def trouble(self) -> str:
+        """What should be looked at, though learning goes on; empty where all is well."""
+
+    @property
+    def receipt(self) -> Callable[[], Acknowledged | None] | None:
+        """Tells what of what was sent is there to stay; None where all of it is, at once."""
+
+    def send(self, step: Step) -> bool:
+        """Hand over a step; False: not now."""
+
+    def poll(self) -> bool:
+        """Take a newer policy if there is one; returns whether there was."""
+
+    def close(self) -> None:
+        """Release what is held."""
+
+
+class SharedMemoryBackend:
+    """Replay and learner are processes of their own: nothing here waits for them."""
+
+    learner = None
+    trouble = ""
+
+    def __init__(self, config: Config) -> None:
+        actions = len(config.robot.actuated_joints)
+        self.policy = GaussianPolicy(config.sac, ObservationSpec.of(config), actions, config.seed)
+        self.updates = 0
+        self._endpoint = Endpoint(domain_from_environment(), "rl_agent_node")
+        self._steps = StepPublisher(self._endpoint, StepLayout.of(config))
+        self._parameters = ParameterSubscriber(self._endpoint, self.policy.size)
+        self.receipt = self._steps.receipt
+
+    def send(self, step: Step) -> bool:
+        """Hand a step to the replay process; False where it lags or is away."""
+        return self._steps.send(step)
+
+    def poll(self) -> bool:
+        """Take the newest parameters, if they are new."""
+        newest = self._parameters.newest()
+        if newest is None:
+            return False
+        self.policy.load(newest.values)
+        self.updates = newest.updates
+        return True
+
+    def close(self) -> None:
+        """Drop the ports."""
+        self._steps.close()
+        self._parameters.close()
+        self._endpoint.close()
+
+
+class InProcessBackend:
+    """Seq-SAC: replay and learner work in this process, which keeps what theirs would, and goes on from it.
+
+    Raises `ConfigError` where the run has no folder, or an error of the files that it holds.
+    """
+
+    receipt = None
+
+    def __init__(self, config: Config, warn: Callable[[str], object]) -> None:
+        # Here, since no other architecture waits for what they load: numba and TensorBoard take seconds.
+        from async_rl_core.learning.checkpoint_folder import CheckpointFolder
+        from async_rl_core.learning.metrics import MetricsWriter
+        from async_rl_core.learning.sequential import SequentialLearning
+
+        if config.run_dir is None:
+            raise ConfigError("run_dir is not set; with architecture seq rl_agent_node keeps the run's records in it")
+        self._sequential = SequentialLearning(config)
+        self.policy, self.learner = self._sequential.policy, self._sequential.learner
+        if config.replay.journal:
+            self._sequential.replay.keep_in(config.run_dir / FOLDER, warn=warn)
+        sac = self.learner.sac
+        self._checkpoints = CheckpointFolder(config.run_dir / "checkpoints", sac, config.learner.checkpoint_period)
+        self.learner.env_steps = self._checkpoints.restore(warn)
+        self.learner.publish()  # the policy may be another one now
+        self._metrics = MetricsWriter(config.run_dir, sac.updates, warn=warn)
+        self._written = self.learner.metrics
+        self._worked = time.monotonic()
+
+    @property
+    def updates(self) -> int:
+        """Gradient updates behind the policy."""
+        return self._sequential.updates
+
+    @property
+    def trouble(self) -> str:
+        """Why the journal, the metrics or the last checkpoint could not be written."""
+        journal = self._sequential.replay.journal
+        return self._checkpoints.failed or self._metrics.failed or (journal.failed if journal else "")
+
+    def send(self, step: Step) -> bool:
+        """Store a step."""
+        return self._sequential.send(step)
+
+    def poll(self) -> bool:
+        """Learn what is due, record it, and stay in practice; returns whether there is a newer policy."""
+        before = self.updates
+        newer = self._sequential.poll()
+        if self.updates > before:
+            self._worked = time.monotonic()
+        elif time.monotonic() - self._worked > IDLE:
+            self._sequential.rehearse()
+            self._worked = time.monotonic()
+        if self.learner.metrics is not self._written:
+            self._written = self.learner.metrics
+            self._metrics.write(self.updates, self.learner.env_steps, self._written)
+        self._checkpoints.save_when_due(self.learner.env_steps)
+        return newer
+
+    def close(self) -> None:
+        """Write the last checkpoint and complete the files."""
+        self._checkpoints.close(self.learner.env_steps)
+        self._metrics.close()
+        self._sequential.close()
+
+
+class FixedPolicyBackend:
+    """A checkpoint's policy acts as it is; nothing is learned, and nothing is kept."""
+
+    receipt = learner = None
+    trouble = ""
+
+    def __init__(self, config: Config) -> None:
+        from async_rl_core.policies.fixed import FixedPolicy  # only evaluations need it
+
+        assert config.evaluation.checkpoint is not None
+        fixed = FixedPolicy(config, config.evaluation.checkpoint)
+        self.policy: GaussianPolicy = fixed
+        self.updates = fixed.updates
+
+    def send(self, step: Step) -> bool:
+        """Nobody wants the step."""
+        return True
+
+    def poll(self) -> bool:
+        """The policy is there from the start."""
+        return True
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def connect(config: Config, warn: Callable[[str], object]) -> LearningBackend:
+    """The learning that the run's architecture asks for, or none where a checkpoint is evaluated.
+
+    `warn` is told of files that are damaged and can be done without.
+    """
+    if not config.learns:
+        return FixedPolicyBackend(config)
+    return InProcessBackend(config, warn) if config.architecture == "seq" else SharedMemoryBackend(config)

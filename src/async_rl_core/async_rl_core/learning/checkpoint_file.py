@@ -1,0 +1,161 @@
+"""One checkpoint as a file: arrays and a header in the safetensors format, with a checksum; no code in data."""
+
+import json
+import os
+import struct
+import tempfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from async_rl_core.errors import AsyncRLError
+
+FORMAT = "async_rl checkpoint"
+VERSION = 1
+FOLDER = "checkpoints"
+"""Their folder in that of a run."""
+
+_DTYPES = {np.dtype(np.float32): "F32", np.dtype(np.uint8): "U8"}
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class CheckpointError(AsyncRLError):
+    """A checkpoint that cannot be used."""
+
+
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint that is not what was written; an earlier one may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointContent:
+    """What a checkpoint holds."""
+
+    updates: int
+    env_steps: int
+    arrays: Arrays
+
+
+def name_of(updates: int) -> str:
+    """The file name of a checkpoint; those of one folder sort by their updates."""
+    return f"updates_{updates:012d}.safetensors"
+
+
+def newest_first(folder: Path) -> list[Path]:
+    """The checkpoints in a run's checkpoints folder; empty where there is no such folder."""
+    return sorted(folder.glob("updates_*.safetensors"), reverse=True)
+
+
+def newest_whole(folder: Path, warn: Callable[[str], object]) -> tuple[Path, CheckpointContent] | None:
+    """The checkpoint of the most updates that is not damaged; none where there is no checkpoint at all.
+
+    `warn` is told of each newer one. Raises `CheckpointError` where all are damaged, or the newest whole one is of
+    another version.
+    """
+    paths = newest_first(folder)
+    for path in paths:
+        try:
+            return path, read_checkpoint(path)
+        except DamagedCheckpointError as error:
+            warn(str(error))
+    if paths:
+        raise CheckpointError(f"every checkpoint in {folder} is damaged; remove them to learn anew from what is stored")
+    return None
+
+
+def newest_env_steps(folder: Path) -> int:
+    """The environment steps that the newest checkpoint had seen, unchecked and in no time; 0 where none tells."""
+    for path in newest_first(folder):
+        try:
+            with safe_open(path, framework="np") as file:
+                steps = json.loads((file.metadata() or {})["async_rl"])["env_steps"]
+        except (SafetensorError, OSError, ValueError, TypeError, KeyError, RecursionError):
+            continue
+        if isinstance(steps, int):
+            return steps
+    return 0
+
+
+def write_checkpoint(path: Path, header: Mapping[str, object], arrays: Arrays) -> None:
+    """Write arrays and a header, which must hold `updates` and `env_steps`, for this user alone.
+
+    The file at `path` is the old one or the new one, whole, whenever the process or the machine stops. The arrays are
+    written from where they are: Python's lock is free for other threads while they are summed, written and synced.
+    Raises `OSError` where the file cannot be written.
+    """
+    text = json.dumps({"format": FORMAT, "version": VERSION, **header}, sort_keys=True)
+    entries: dict[str, object] = {"__metadata__": {"async_rl": text, "crc32": str(_checksum(text, arrays))}}
+    end = 0
+    for name, array in arrays.items():
+        start, end = end, end + array.nbytes
+        entries[name] = {"dtype": _DTYPES[array.dtype], "shape": array.shape, "data_offsets": (start, end)}
+    head = json.dumps(entries).encode()
+    head += b" " * (-len(head) % 8)
+    _write_atomically(path, [struct.pack("<Q", len(head)), head, *map(_bytes, arrays.values())])
+
+
+def read_checkpoint(path: Path) -> CheckpointContent:
+    """What is in a file.
+
+    Raises `DamagedCheckpointError` where that is not what was written, `CheckpointError` where the file is missing or
+    of another version.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dictionary)
+    except FileNotFoundError:
+        raise CheckpointError(f"checkpoint {path} does not exist") from None
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+        raise DamagedCheckpointError(f"checkpoint {path} is damaged ({error}); use an earlier one") from None
+    text = metadata.get("async_rl", "")
+    if metadata.get("crc32") != str(_checksum(text, arrays)):
+        raise DamagedCheckpointError(
+            f"checkpoint {path} is damaged, or not one of async_rl (checksum); use an earlier one"
+        )
+    header = json.loads(text)
+    if header["version"] != VERSION:
+        raise CheckpointError(
+            f"checkpoint {path} has format version {header['version']}, this async_rl reads {VERSION}; "
+            "use the async_rl that wrote it"
+        )
+    return CheckpointContent(header["updates"], header["env_steps"], arrays)
+
+
+def _bytes(array: NDArray[Any]) -> memoryview:
+    return array.reshape(-1).view(np.uint8).data
+
+
+def _checksum(text: str, arrays: Arrays) -> int:
+    checksum = zlib.crc32(text.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        checksum = zlib.crc32(f"{name} {array.dtype} {list(array.shape)}".encode(), checksum)
+        checksum = zlib.crc32(_bytes(np.ascontiguousarray(array)), checksum)
+    return checksum
+
+
+def _write_atomically(path: Path, parts: list[bytes | memoryview]) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the new name, too, survives a power cut
+    finally:
+        os.close(folder)

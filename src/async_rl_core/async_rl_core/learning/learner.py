@@ -1,0 +1,134 @@
+"""The learner's loop without its process: mini-batch in, update, parameters out."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.algorithms.sac.sac import SAC
+from async_rl_core.realtime.histogram import Histogram
+from async_rl_core.spec.batch import Batch
+
+
+class BatchSource(Protocol):
+    """Where mini-batches come from."""
+
+    def receive(self, timeout: float) -> Batch | None:
+        """Return the next batch, or None where none came within `timeout` seconds."""
+
+    def reprioritise(self, index: NDArray[np.uint64], td_error: NDArray[np.float32]) -> None:
+        """Take note of the TD errors (B,) of a batch's transitions."""
+
+
+class ParameterSink(Protocol):
+    """Where policies go."""
+
+    def publish(self, version: int, updates: int, values: NDArray[np.float32]) -> None:
+        """Make a policy the newest."""
+
+    def refresh(self) -> None:
+        """Hand the newest to an agent that came since."""
+
+
+class Learner:
+    """Waits for a batch, updates, publishes; and knows how long each takes (see monitor/components.py).
+
+    The source decides how many updates the data allow; the loop itself never idles. With batches requested ahead the
+    wait is short (Async-SAC-2), without it is the whole sampling (Async-SAC-1).
+
+    `clock` is in seconds, the one with which the source says when it sampled.
+    """
+
+    def __init__(
+        self,
+        sac: SAC,
+        batches: BatchSource,
+        parameters: ParameterSink,
+        publish_period: int,
+        metrics_period: int,
+        prioritised: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.sac = sac
+        self.env_steps = 0
+        self.version = 0
+        self.refused = 0
+        """Mini-batches that held something not finite: nothing is learned from them."""
+        self.metrics: dict[str, float] = {}
+        """Of the last update that was measured."""
+        self._batches = batches
+        self._parameters = parameters
+        self._publish_period = publish_period
+        self._metrics_period = metrics_period
+        self._prioritised = prioritised
+        self._clock = clock
+        self._started = self._idle_since = clock()
+        self._updated: float | None = None
+        self.waiting, self.sampling, self.transferring = map(Histogram, ("wait", "sample", "transfer"))
+        self.updating, self.publishing, self.cycle = map(Histogram, ("update", "publish", "update_cycle"))
+        self._told = {part.name: part.copy() for part in (self.waiting, *self.components)}
+
+    @property
+    def components(self) -> tuple[Histogram, ...]:
+        """What an update consists of, and its cycle."""
+        return (self.sampling, self.transferring, self.updating, self.publishing, self.cycle)
+
+    def publish(self) -> None:
+        """Hand out the policy as it is. Raises `DivergenceError` rather than hand out what is not finite."""
+        self.version += 1
+        self._parameters.publish(self.version, self.sac.updates, self.sac.policy_parameters())
+
+    def step(self, timeout: float) -> bool:
+        """Do one update if a batch comes within `timeout` seconds; return whether metrics are due."""
+        batch = self._batches.receive(timeout)
+        if batch is None:
+            self._parameters.refresh()
+            return False
+        received = self._clock()
+        self._note_receipt(batch, received)
+        if not batch.is_finite:
+            self.refused += 1
+            return False
+        self.env_steps = batch.env_steps
+        due = (self.sac.updates + 1) % self._metrics_period == 0
+        metrics = self.sac.update(batch, report=due)
+        updated = self._clock()
+        self._note_update(received, updated, limited=bool(batch.sampling[2]))
+        if self.sac.updates % self._publish_period == 0:
+            self.publish()
+            self.publishing.add(1e3 * (self._clock() - updated))
+        if self._prioritised:
+            self._batches.reprioritise(batch.index, self.sac.td_error.numpy(force=True))
+        self._idle_since = self._clock()
+        if due:
+            self.metrics = metrics | self.times()
+        return due
+
+    def _note_receipt(self, batch: Batch, received: float) -> None:
+        began, ended, _ = batch.sampling.tolist()
+        self.waiting.add(1e3 * (received - self._idle_since))
+        self.sampling.add(1e3 * (ended - began))
+        # A batch that lay ready before it was wanted took no longer for that.
+        self.transferring.add(1e3 * (received - max(ended, self._idle_since)))
+
+    def _note_update(self, received: float, updated: float, limited: bool) -> None:
+        self.updating.add(1e3 * (updated - received))
+        if self._updated is not None and not limited:
+            self.cycle.add(1e3 * (updated - self._updated))
+        self._updated = updated
+
+    def times(self) -> dict[str, float]:
+        """Return medians and 99th percentiles in ms, and the rate of updates, since this was last asked."""
+        count = float((self.updating.counts - self._told[self.updating.name].counts).sum())
+        values = {}
+        for part in (self.waiting, *self.components):
+            told = self._told[part.name]
+            values[f"{part.name}_p50_ms"] = part.percentile(50, since=told)
+            values[f"{part.name}_p99_ms"] = part.percentile(99, since=told)
+            self._told[part.name] = part.copy()
+        now = self._clock()
+        values["updates_per_second"] = count / max(now - self._started, 1e-9)
+        self._started = now
+        return values

@@ -1,0 +1,112 @@
+"""Seq-SAC: sample and update take turns with acting, in the agent's own process (Yuan, 2022, section 4.2)."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.algorithms.common.device import choose_device
+from async_rl_core.algorithms.common.threads import keep_freed_memory, use_threads
+from async_rl_core.algorithms.registry import make_algorithm
+from async_rl_core.config.schema import Config
+from async_rl_core.learning.learner import Learner
+from async_rl_core.policies.gaussian import GaussianPolicy
+from async_rl_core.replay.replay import Replay
+from async_rl_core.spec.batch import Batch, BatchLayout
+from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.spec.step import Step
+
+
+class SequentialLearning:
+    """Store, learner and policy in one process: `poll` does the updates that the last step allows.
+
+    Attributes:
+        replay: where steps go.
+        learner: what `poll` lets learn.
+        policy: the learner's, to act with.
+    """
+
+    receipt = None
+    """What is sent is there to stay."""
+
+    def __init__(self, config: Config, clock: Callable[[], float] = time.monotonic) -> None:
+        spec, actions = ObservationSpec.of(config), len(config.robot.actuated_joints)
+        keep_freed_memory()
+        use_threads(config.learner.threads)
+        self.replay = Replay(config)
+        self._batch = BatchLayout.of(config).allocate()
+        self.policy = GaussianPolicy(config.sac, spec, actions, config.seed, threads=None)
+        device = choose_device(config.learner.device)
+        sac, self._understudy = (make_algorithm(config, device) for _ in range(2))
+        _fill(config, self._batch)
+        self.rehearse()
+        periods = config.learner.publish_period, config.learner.metrics_period
+        self.learner = Learner(sac, self, self, *periods, config.replay.sampler == "prioritised", clock)
+        self.learner.publish()
+        self._clock = clock
+        self._limited = True
+        self._polled = 0
+
+    @property
+    def updates(self) -> int:
+        """Gradient updates so far."""
+        return self.learner.sac.updates
+
+    def send(self, step: Step) -> bool:
+        """Store a step: always, and at once."""
+        self.replay.insert(step)
+        return True
+
+    def poll(self) -> bool:
+        """Do the updates that are due; return whether there is a policy that the last call had not."""
+        before = self._polled
+        self._limited = True  # what is learned first has waited for the step before it
+        while self.replay.permits:
+            self.learner.step(timeout=0.0)
+        self._polled = self.learner.version
+        return self._polled > before
+
+    def rehearse(self) -> None:
+        """Do all the work of an update, on the last batch, with a learner whose results nobody uses.
+
+        A first update takes 50 ms longer than the others. So does the next one after half a minute in which the memory
+        that it works in was not used, where a virtual machine's host has taken that back.
+        """
+        self._understudy.update(self._batch, report=False)
+
+    def receive(self, timeout: float) -> Batch | None:
+        """Sample a batch for the learner, whatever the timeout."""
+        began = self._clock()
+        self.replay.sample_into(self._batch)
+        self._batch.sampling[:] = began, self._clock(), self._limited
+        self._limited = False
+        return self._batch
+
+    def reprioritise(self, index: NDArray[np.uint64], td_error: NDArray[np.float32]) -> None:
+        """Tell the store the TD errors (B,) of a batch's transitions."""
+        self.replay.reprioritise(index, td_error)
+
+    def publish(self, version: int, updates: int, values: NDArray[np.float32]) -> None:
+        """Take the learner's policy."""
+        self.policy.load(values)
+
+    def refresh(self) -> None:
+        """Nobody else waits for a policy."""
+
+    def close(self) -> None:
+        """Complete the store's journal, if there is one."""
+        self.replay.close()
+
+
+def _fill(config: Config, batch: Batch) -> None:
+    """Sample black images from a store of two steps."""
+    eager = config.agent.model_copy(update={"initial_steps": 0})
+    small = config.replay.model_copy(update={"capacity": 2, "storage": "ram"})
+    replay = Replay(config.model_copy(update={"agent": eager, "replay": small}))
+    camera, actions = config.camera, len(config.robot.actuated_joints)
+    frames = np.zeros((1, camera.height, camera.width, 3), np.uint8)
+    proprioception, action = np.zeros(3 * actions, np.float32), np.zeros(actions, np.float32)
+    for i in range(2):
+        replay.insert(Step(i, 1, i, frames, proprioception, action, 0.0, terminal=False))
+    replay.sample_into(batch)

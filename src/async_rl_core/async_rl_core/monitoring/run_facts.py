@@ -1,0 +1,181 @@
+"""What a run's folder tells of its run, however much of the folder is missing or damaged."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from async_rl_core.config.document import read_document
+from async_rl_core.errors import AsyncRLError, ConfigError
+from async_rl_core.run_folder import episodes, summary
+from async_rl_core.run_folder.episodes import read_episodes
+
+CONFIG_FILE = "config.yaml"
+LOCK_FILE = ".lock"
+LARGEST_CONFIG = 2**20
+"""Bytes beyond which a config.yaml is none of ours."""
+
+RUNNING, FINISHED, RESUMABLE, EVALUATION = "running", "finished", "resumable", "evaluation"
+POLICY, EMPTY = "policy", "empty"
+"""States of a run: its processes live; it reached its end; it can go on; it is an evaluation; it holds a policy and
+nothing else, as the example's; it recorded nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """One run. A figure that the folder does not tell is None."""
+
+    folder: Path
+    state: str
+    config: Mapping[str, object] = field(default_factory=dict)
+    """As in its file, unchecked."""
+    figures: Mapping[str, object] = field(default_factory=dict)
+    """Of its summary."""
+    damaged: tuple[str, ...] = ()
+    """One line for each file that cannot be read."""
+
+    @property
+    def task(self) -> str | None:
+        """Name of the task."""
+        return _text(self.config.get("task"))
+
+    @property
+    def preset(self) -> str | None:
+        """Name of the preset."""
+        return _text(self.config.get("preset"))
+
+    @property
+    def robot(self) -> str | None:
+        """Name of the robot."""
+        robot = self.config.get("robot")
+        return _text(robot.get("name")) if isinstance(robot, dict) else None
+
+    def number(self, key: str) -> float | None:
+        """A figure of the summary; None where it is none."""
+        return _number(self.figures.get(key))
+
+
+def read_run(folder: Path) -> RunFacts:
+    """Reads a run's folder without changing anything in it.
+
+    Raises `ConfigError` where the folder is none of a run: it has no config.yaml.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        what = f"has no {CONFIG_FILE}" if folder.is_dir() else "is not a folder"
+        reason = "" if isinstance(error, FileNotFoundError | NotADirectoryError) else f" ({error.strerror})"
+        raise ConfigError(
+            f"{folder} {what}{reason}; name a run's folder, such as runs/<date>-<task>-<preset>"
+        ) from None
+    damaged: list[str] = []
+    config: Mapping[str, object] = {}
+    try:
+        if size > LARGEST_CONFIG:
+            raise ConfigError(f"{path}: has {size} bytes, which is no {CONFIG_FILE} of a run")
+        config = read_document(path).data
+    except AsyncRLError as error:
+        damaged.append(str(error))
+    figures = _figures(folder, damaged)
+    return RunFacts(folder, _state(folder, config, figures), config, figures, tuple(damaged))
+
+
+def runs_in(folder: Path) -> tuple[list[RunFacts], list[str]]:
+    """Reads the runs in a folder, by name; and one line for each entry that is none.
+
+    Raises `ConfigError` where the folder cannot be read.
+    """
+    try:
+        entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be listed: {error.strerror}; name a folder that holds runs") from None
+    runs, others = [], []
+    for entry in entries:
+        try:
+            runs.append(read_run(entry))
+        except ConfigError as error:
+            others.append(str(error).split(";")[0])
+    return runs, others
+
+
+def is_run(folder: Path) -> bool:
+    """Returns whether the folder holds a run."""
+    try:
+        return (folder / CONFIG_FILE).is_file()
+    except OSError:
+        return False
+
+
+def _figures(folder: Path, damaged: list[str]) -> dict[str, object]:
+    """The summary's figures; what it lacks is counted from the episodes."""
+    try:
+        figures: dict[str, object] = dict(summary.read(folder))
+    except (ValueError, RecursionError):
+        figures = {}
+    if (folder / summary.NAME).exists() and not figures:
+        damaged.append(f"{folder / summary.NAME}: cannot be read")
+    path = folder / episodes.NAME
+    if not path.exists():
+        return figures
+    try:
+        rows = read_episodes(path)
+    except AsyncRLError as error:
+        damaged.append(str(error))
+        return figures
+    if rows and not figures:
+        last = [row.target_term for row in rows[-summary.LAST :]]
+        figures = {
+            "episodes": len(rows),
+            "updates": rows[-1].updates,
+            "env_steps": rows[-1].env_steps,
+            "wall_time_s": rows[-1].wall_time,
+            "target_term_last_10": sum(last) / len(last),
+        }
+    return figures
+
+
+def _state(folder: Path, config: Mapping[str, object], figures: Mapping[str, object]) -> str:
+    if _is_locked(folder / LOCK_FILE):
+        return RUNNING
+    evaluation = config.get("evaluation")
+    if isinstance(evaluation, dict) and evaluation.get("checkpoint") is not None:
+        return EVALUATION
+    for limit, reached in (("episodes", "episodes"), ("duration", "wall_time_s")):
+        wanted, there = _number(config.get(limit)), _number(figures.get(reached))
+        if wanted is not None and there is not None and there >= wanted:
+            return FINISHED
+    if figures.get("episodes") or _holds_files(folder / "replay"):
+        return RESUMABLE
+    return POLICY if _holds_files(folder / "checkpoints") else EMPTY
+
+
+def _holds_files(folder: Path) -> bool:
+    try:
+        return any(not path.name.startswith(".") for path in folder.iterdir())
+    except OSError:
+        return False
+
+
+def _is_locked(path: Path) -> bool:
+    """Returns whether a process holds the lock; the lock itself is left alone, since a run may be about to take it."""
+    try:
+        inode = path.stat().st_ino
+        locks = Path("/proc/locks").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    held = [words[5] for line in locks if len(words := line.split()) > 5 and words[1] == "FLOCK"]
+    return any(file.rsplit(":", 1)[-1] == str(inode) for file in held)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,350 @@
+"""Every step on disk as it comes, so that a replay process that ends, however it ends, goes on where it was.
+
+A journal is a folder of segments, `steps_<first sequence number>.journal`, of one record per step (`segment.py`). The
+one being written is called `.part`; when it is full it is synced and renamed. What a killed process had handed to the
+kernel is there to its last whole record; what was synced (every `replay.sync_period`) outlives a power cut too.
+"""
+
+import contextlib
+import math
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from async_rl_core.atomic_file import set_aside, sync
+from async_rl_core.config.schema import Config
+from async_rl_core.replay.journal.report import JournalReport
+from async_rl_core.replay.journal.segment import (
+    JournalEntry,
+    JournalError,
+    JournalPosition,
+    SegmentReader,
+    encode,
+    file_header,
+    record_bytes,
+    said_sizes,
+    write_all,
+)
+from async_rl_core.spec.sizes import StepSizes, StoreSizes
+from async_rl_core.spec.step import Step
+
+FOLDER = "replay"
+"""The journal's name in a run folder."""
+SEGMENT_BYTES = 32 * 2**20
+PENDING_BYTES = 64 * 2**20
+"""Memory for steps that the disk has not taken yet."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds that the end of a process waits for its disk."""
+RETRY_PERIOD = 1.0
+"""Seconds after which a disk that took nothing is tried again."""
+PART, SEALED = ".part", ".journal"
+_NAME = re.compile(r"steps_(\d{15})\.(journal|part)")
+_DAMAGED_NAME = re.compile(_NAME.pattern + r"\.damaged\d*")
+
+
+class StepJournal:
+    """Appends steps to a folder, in a thread of its own: no call waits for the disk.
+
+    Trouble with the disk never reaches the caller. While it takes nothing (`failed`) steps wait in memory, and a new
+    segment is tried every `RETRY_PERIOD`; what memory has no room for is left out and counted (`missing`). Sequence
+    numbers must ascend, from above `settled`, the newest that the folder holds.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        sizes: StepSizes,
+        sync_period: float,
+        settled: int = -1,
+        segment_bytes: int = SEGMENT_BYTES,
+        pending_bytes: int = PENDING_BYTES,
+    ) -> None:
+        self.folder = folder
+        self.failed = ""
+        """Why the newest steps are not written yet; empty while all is well."""
+        self.missing = 0
+        """Steps left out because the disk did not take them for too long."""
+        self._sizes, self._sync_period = sizes, sync_period
+        self._segment_bytes, self._pending_bytes = segment_bytes, pending_bytes
+        self._queue: SimpleQueue[JournalEntry | None] = SimpleQueue()
+        self._settled = settled
+        self._appended_bytes = self._written_bytes = 0  # each with one writer: no lock
+        self._needed_from = 0
+        self._file: int | None = None
+        self._path = folder
+        self._size = 0
+        self._whole = False  # whether the segment holds a step
+        self._is_ready = False
+        self._sync_due: float | None = None
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def append(self, step: Step, position: JournalPosition) -> None:
+        """Have a step written soon; its arrays must not change any more."""
+        nbytes = record_bytes(self._sizes, len(step.frames))
+        if self._appended_bytes - self._written_bytes + nbytes > self._pending_bytes:
+            self.missing += 1
+            return
+        self._appended_bytes += nbytes
+        self._queue.put(JournalEntry(step, position))
+
+    @property
+    def settled(self) -> int:
+        """Sequence number up to which the end of this process loses nothing that the journal could have kept."""
+        return self._settled
+
+    @property
+    def waiting(self) -> int:
+        """Steps in memory that the disk has not taken yet."""
+        return self._queue.qsize()
+
+    def forget(self, before_sequence: int) -> None:
+        """Steps before that one need not be kept: files that hold no others are removed in time."""
+        self._needed_from = before_sequence
+
+    def close(self) -> None:
+        """Write what waits, sync and seal; waits `CLOSE_TIMEOUT` seconds at most. A second time does nothing."""
+        self._closing.set()
+        self._queue.put(None)
+        self._thread.join(CLOSE_TIMEOUT)
+
+    def _run(self) -> None:
+        """Write entry by entry; one that the disk does not take is tried again until the end."""
+        entry: JournalEntry | None = None
+        while True:
+            try:
+                if not self._is_ready:
+                    self._make_ready()
+                if entry is None and (entry := self._next()) is None:
+                    self._end_segment()
+                    return
+                self._write(entry)
+                entry, self.failed = None, ""
+            except OSError as error:
+                was_closing = self._closing.is_set()
+                self._fail(error)
+                if entry is not None and entry.step.sequence <= self._settled:
+                    entry = None  # what failed is what came after it
+                if was_closing:  # that was the last attempt
+                    self.missing += (entry is not None) + self._drain()
+                    return
+                self._closing.wait(RETRY_PERIOD)
+
+    def _drain(self) -> int:
+        """Take all that waits; returns how many steps that were."""
+        count = 0
+        with contextlib.suppress(Empty):
+            while True:
+                count += self._queue.get_nowait() is not None
+        return count
+
+    def _make_ready(self) -> None:
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        self.folder.chmod(0o700)
+        for path in _segments(self.folder):
+            if path.suffix == PART:
+                _seal(path)  # what a killed process left, or this one when the disk was full
+        self._is_ready = True
+
+    def _fail(self, error: OSError) -> None:
+        """Leave the segment as it is up to its last whole step; the next one begins a new segment."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._size)
+            with contextlib.suppress(OSError):
+                os.close(self._file)
+            if not self._whole:
+                with contextlib.suppress(OSError):
+                    self._path.unlink()
+        self._file, self._sync_due, self._is_ready = None, None, False
+        since = f"steps from {self._settled + 1} on wait in memory until it can be written"
+        self.failed = f"replay journal {self.folder}: {error.strerror or error}; {since}"
+
+    def _next(self) -> JournalEntry | None:
+        """Wait for an entry, and sync meanwhile when it is time; None: close."""
+        while True:
+            left = None if self._sync_due is None else self._sync_due - time.monotonic()
+            if left is not None and left <= 0:
+                self._sync()
+                continue
+            with contextlib.suppress(Empty):
+                return self._queue.get(timeout=left)
+
+    def _write(self, entry: JournalEntry) -> None:
+        if self._file is None:
+            self._begin_segment(entry.step.sequence)
+        assert self._file is not None
+        parts = encode(entry)
+        write_all(self._file, parts)
+        nbytes = sum(len(part) for part in parts)
+        self._size += nbytes
+        self._whole = True
+        self._written_bytes += nbytes
+        self._settled = entry.step.sequence
+        if self._sync_due is None:
+            self._sync_due = time.monotonic() + self._sync_period
+        if self._size >= self._segment_bytes:
+            self._end_segment()
+
+    def _begin_segment(self, first: int) -> None:
+        self._path = self.folder / f"steps_{first:015d}{PART}"
+        for there in (self._path, self._path.with_suffix(SEALED)):
+            if there.exists():
+                set_aside(there)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._file = os.open(self._path, flags, 0o600)
+        self._size, self._whole = 0, False
+        header = file_header(self._sizes)
+        write_all(self._file, [header])
+        self._size = len(header)
+
+    def _sync(self) -> None:
+        self._sync_due = None
+        if self._file is not None:
+            os.fdatasync(self._file)
+
+    def _end_segment(self) -> None:
+        if self._file is None:
+            return
+        descriptor, self._file, self._sync_due = self._file, None, None
+        os.close(descriptor)
+        _seal(self._path)
+        with contextlib.suppress(OSError):
+            self._remove_forgotten()
+
+    def _remove_forgotten(self) -> None:
+        paths = _segments(self.folder)
+        for path, following in pairwise(paths):
+            if _first(following) > self._needed_from:
+                return
+            path.unlink(missing_ok=True)
+
+
+def read_entries(
+    folder: Path, sizes: StepSizes | None = None, report: JournalReport | None = None
+) -> Iterator[JournalEntry]:
+    """What a journal holds, in order: every whole step, also behind damaged ones, but those that are not finite.
+
+    An entry's arrays are views. A folder that is not there holds nothing. `report` is told what is left out.
+    Raises `JournalError` where a file cannot be read, or holds steps of other sizes.
+    """
+    report = JournalReport() if report is None else report
+    with _reading(folder):
+        fallback = sizes or _said_sizes(folder)
+        for path in _segments(folder):
+            reader = _reader(path, sizes, fallback)
+            for entry in reader:
+                sequence = entry.step.sequence
+                if sequence <= report.newest:
+                    continue
+                if report.first < 0:
+                    report.first = sequence
+                elif sequence > report.newest + 1:
+                    report.missing.append((report.newest + 1, sequence - 1))
+                report.newest = sequence
+                if not entry.step.is_finite:
+                    report.refused += 1
+                    continue
+                report.whole += 1
+                yield entry
+            if reader.damaged:
+                report.damaged[path] = reader.damaged
+
+
+def read_steps(folder: Path) -> Iterator[Step]:
+    """The steps of `read_entries`."""
+    return (entry.step for entry in read_entries(folder))
+
+
+def last_position(folder: Path) -> JournalPosition | None:
+    """How far a journal goes, also while it is being written; None where it holds nothing.
+
+    Reads the newest segment only, unless nothing in that is whole. Raises `JournalError` where it cannot be read.
+    """
+    return extent(folder)[0]
+
+
+def extent(folder: Path, sizes: StepSizes | None = None) -> tuple[JournalPosition | None, int]:
+    """How far a journal goes, and the highest number that a step of it has or had, be it damaged; -1 without one.
+
+    Reads the newest segment that holds a whole step, and all that are newer, those set aside included.
+    Raises `JournalError` where one cannot be read.
+    """
+    highest = -1
+    with _reading(folder):
+        fallback = sizes or _said_sizes(folder)
+        for path in sorted([*_segments(folder), *_listed(folder, _DAMAGED_NAME)], reverse=True):
+            position = None
+            reader = _reader(path, sizes, fallback)
+            for entry in reader:
+                position = entry.position
+                highest = max(highest, position.sequence)
+            highest = max(highest, reader.claimed)
+            if position is not None and _NAME.fullmatch(path.name):
+                return position, highest
+    return None, highest
+
+
+def journal_bytes(config: Config) -> int:
+    """Bytes of disk that a run's journal takes once replay is full, or at the end of a run too short for that."""
+    sizes, agent = StoreSizes.of(config), config.agent
+    for limit, seconds in ((config.duration, 1.0), (config.episodes, agent.episode_duration)):
+        if limit is not None:
+            steps = math.ceil(limit * seconds / agent.action_cycle_time)
+            sizes = replace(sizes, capacity=min(sizes.capacity, steps))
+    return sizes.frames * sizes.step.frame_bytes + sizes.capacity * record_bytes(sizes.step, 0) + SEGMENT_BYTES
+
+
+@contextlib.contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise JournalError(
+            f"replay journal {error.filename or folder} cannot be read: {error.strerror}; "
+            "repair that, or move the folder away to go on without what was stored"
+        ) from error
+
+
+def _segments(folder: Path) -> list[Path]:
+    """The journal's files, oldest first."""
+    return _listed(folder, _NAME)
+
+
+def _listed(folder: Path, name: re.Pattern[str]) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if name.fullmatch(path.name)) if folder.exists() else []
+
+
+def _said_sizes(folder: Path) -> StepSizes | None:
+    """The sizes of steps that a segment whose header is whole says."""
+    return next(filter(None, map(said_sizes, _segments(folder))), None)
+
+
+def _reader(path: Path, sizes: StepSizes | None = None, fallback: StepSizes | None = None) -> SegmentReader:
+    """Reads a segment that was listed; where the journal is being written, it may have been sealed since."""
+    try:
+        return SegmentReader(path, sizes, fallback)
+    except FileNotFoundError:
+        return SegmentReader(path.with_suffix(SEALED), sizes, fallback)
+
+
+def _first(path: Path) -> int:
+    """Sequence number of a segment's first step."""
+    return int(path.stem.removeprefix("steps_"))
+
+
+def _seal(part: Path) -> None:
+    """Give a file its final name once it is on disk, and see that the name is; a file of that name is set aside."""
+    sync(part)
+    sealed = part.with_suffix(SEALED)
+    if sealed.exists():
+        set_aside(sealed)
+    os.replace(part, sealed)
+    sync(part.parent)

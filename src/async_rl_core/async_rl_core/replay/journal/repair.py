@@ -1,0 +1,67 @@
+"""Damaged segments of a replay journal, set aside with all that is whole in them kept."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from async_rl_core.atomic_file import free_name, remove_stale, replacing, set_aside
+from async_rl_core.replay.journal.journal import SEALED, read_entries
+from async_rl_core.replay.journal.report import JournalReport
+from async_rl_core.replay.journal.segment import SegmentReader, encode, file_header, write_all
+from async_rl_core.spec.sizes import StepSizes
+
+
+def check(folder: Path, sizes: StepSizes) -> JournalReport:
+    """Read a whole journal and say what is wrong with it. Raises `JournalError` where it cannot be read."""
+    report = JournalReport()
+    for _ in read_entries(folder, sizes, report):
+        pass
+    return report
+
+
+def repair(sizes: StepSizes, report: JournalReport) -> Iterator[str]:
+    """Replace the damaged segments of a report, which nobody may be writing; a line for each.
+
+    A damaged segment stays as it is under another name, and its whole steps are written to a new one. Where the disk
+    does not take that, the damaged one is left where it is: it can still be read.
+    """
+    for path in report.damaged:
+        try:
+            yield _replace(path, sizes)
+        except OSError as error:
+            yield f"replay journal: {path.name} cannot be set aside ({error.strerror or error}); it stays in use"
+
+
+def _replace(path: Path, sizes: StepSizes) -> str:
+    sealed = path.with_suffix(SEALED)
+    if path != sealed and sealed.exists():
+        set_aside(sealed)
+    aside = free_name(path.with_name(f"{path.name}.damaged"))
+    os.link(path, aside)
+    kept = 0
+    try:
+        remove_stale(sealed)
+        with replacing(sealed) as temporary:
+            kept = _copy(path, temporary, sizes)
+        if path != sealed:
+            path.unlink()
+        if not kept:
+            sealed.unlink()
+    except OSError:
+        aside.unlink()
+        raise
+    return f"replay journal: {path.name} is set aside as {aside.name}; its {kept} whole steps are kept"
+
+
+def _copy(path: Path, target: Path, sizes: StepSizes) -> int:
+    """Write the whole steps of a segment to another; returns how many."""
+    descriptor, count = os.open(target, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC), 0
+    try:
+        write_all(descriptor, [file_header(sizes)])
+        for entry in SegmentReader(path, sizes):
+            write_all(descriptor, encode(entry))
+            count += 1
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return count

@@ -1,0 +1,226 @@
+"""Steps as checksummed records, one after the other in a file."""
+
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from async_rl_core.errors import AsyncRLError
+from async_rl_core.spec.sizes import StepSizes
+from async_rl_core.spec.step import Step
+
+_FILE = struct.Struct("<8s6I")  # magic, version, the sizes, CRC32 of what precedes it
+_MAGIC, _VERSION = b"asyncrls", 1
+_RECORD = struct.Struct("<II5qdII")
+"""Mark, CRC32 of all that follows it in the record, then sequence, episode, index, env_steps, batches, reward, number
+of frames, terminal. Behind it proprioception, action and frames."""
+_MARK = 0x50455453
+_MARK_BYTES = struct.pack("<I", _MARK)
+_MOST_FRAMES = 1024
+"""Of a record: a damaged one may claim any number, and each is summed up to be checked."""
+_NUMBER = re.compile(r"steps_(\d{15})\.")
+_CHECKED = 8
+"""Bytes of a record before those that its checksum covers."""
+
+
+class JournalError(AsyncRLError):
+    """A replay journal that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalPosition:
+    """How far a run's experience goes."""
+
+    sequence: int
+    """Of the newest step."""
+    episode: int
+    env_steps: int
+    """Steps with an action since the run's start, those forgotten since included."""
+    batches: int
+    """Mini-batches sampled when it came."""
+
+
+class JournalEntry(NamedTuple):
+    """One record: a step, and how far the run had come with it."""
+
+    step: Step
+    position: JournalPosition
+
+
+def record_bytes(sizes: StepSizes, frames: int) -> int:
+    """Bytes of the record of a step with so many frames."""
+    return _RECORD.size + 4 * (sizes.proprioception + sizes.action) + frames * sizes.frame_bytes
+
+
+def file_header(sizes: StepSizes) -> bytes:
+    """What a segment begins with."""
+    head = _FILE.pack(_MAGIC, _VERSION, *astuple(sizes), 0)[:-4]
+    return head + struct.pack("<I", zlib.crc32(head))
+
+
+def encode(entry: JournalEntry) -> list[bytes | memoryview]:
+    """The parts of an entry's record, to be written one after the other."""
+    step, position = entry
+    parts = [
+        np.ascontiguousarray(array, dtype).data.cast("B")
+        for array, dtype in ((step.proprioception, "<f4"), (step.action, "<f4"), (step.frames, np.uint8))
+        if array.size
+    ]
+    counts = step.sequence, step.episode, step.index, position.env_steps, position.batches
+    head = _RECORD.pack(_MARK, 0, *counts, step.reward, len(step.frames), step.terminal)
+    checksum = zlib.crc32(head[_CHECKED:])
+    for part in parts:
+        checksum = zlib.crc32(part, checksum)
+    return [head[:4], struct.pack("<I", checksum), head[_CHECKED:], *parts]
+
+
+class SegmentReader:
+    """Yields the whole entries of a segment, also those behind damaged bytes; their arrays are views of one buffer.
+
+    Args:
+        path: of the segment.
+        sizes: of its steps; none for those that it says itself.
+        fallback: their sizes where it does not say them, because its header is damaged.
+
+    Attributes, complete once all entries were taken:
+        sizes: of the steps; none where nobody says them.
+        damaged: bytes that are no record any more. An end that was cut off is none: a killed writer leaves it.
+        claimed: the highest number that a step in the damaged bytes may have had; -1 without damage.
+
+    Raises `OSError` where the file cannot be read, `JournalError` where it holds steps of other sizes, or is of
+    another version.
+    """
+
+    def __init__(self, path: Path, sizes: StepSizes | None = None, fallback: StepSizes | None = None) -> None:
+        self._data: NDArray[np.uint8] = np.fromfile(path, np.uint8)
+        found = _sizes(path, self._data[: _FILE.size].tobytes())
+        if sizes is not None and found is not None and found != sizes:
+            raise JournalError(
+                f"replay journal {path} holds steps of {found}, the configuration says {sizes}; "
+                "use the config.yaml of the run that wrote it, or another run_dir"
+            )
+        self.damaged = 0
+        self.claimed = -1
+        self.has_header = found is not None
+        self.sizes = found or sizes or fallback
+        self._name = _NUMBER.search(path.name)
+
+    def __iter__(self) -> Iterator[JournalEntry]:
+        end = len(self._data)
+        at = min(_FILE.size, end)
+        last = int(self._name[1]) - 1 if self._name else -1
+        if not self.has_header and end >= _FILE.size and self._data[:at].any():
+            self._note_damage(0, at, last)
+        while at < end:
+            entry, nbytes = self._decode(at)
+            if entry is None:
+                start, at = at, self._next_record(at)
+                if at < end or not self._is_cut_off(start):
+                    self._note_damage(start, at, last)
+                continue
+            at += nbytes
+            last = entry.step.sequence
+            yield entry
+
+    def _decode(self, at: int) -> tuple[JournalEntry | None, int]:
+        """The whole record at a place, and its bytes; none where there is none."""
+        sizes, data = self.sizes, self._data[at:]
+        if sizes is None or len(data) < _RECORD.size:
+            return None, 0
+        mark, checksum, *counts, reward, frames, terminal = _RECORD.unpack_from(data.data)
+        nbytes = record_bytes(sizes, frames)
+        if mark != _MARK or nbytes > len(data) or frames > _MOST_FRAMES:
+            return None, 0
+        if zlib.crc32(data[_CHECKED:nbytes].data) != checksum:
+            return None, 0
+        start = nbytes - frames * sizes.frame_bytes
+        vectors, images = data[_RECORD.size : start].view("<f4"), data[start:nbytes]
+        sequence, episode, index, env_steps, batches = counts
+        step = Step(
+            sequence=sequence,
+            episode=episode,
+            index=index,
+            frames=images.reshape(frames, sizes.height, sizes.width, 3),
+            proprioception=vectors[: sizes.proprioception],
+            action=vectors[sizes.proprioception :],
+            reward=reward,
+            terminal=bool(terminal),
+        )
+        return JournalEntry(step, JournalPosition(sequence, episode, env_steps, batches)), nbytes
+
+    @cached_property
+    def _bytes(self) -> bytes:
+        return self._data.tobytes()
+
+    def _next_record(self, at: int) -> int:
+        """Where the next whole record behind a place begins; the end of the file where there is none."""
+        while (at := self._bytes.find(_MARK_BYTES, at + 1)) >= 0:
+            if self._decode(at)[0] is not None:
+                return at
+        return len(self._data)
+
+    def _is_cut_off(self, at: int) -> bool:
+        """Whether what begins at a place and reaches to the file's end is what a killed writer leaves."""
+        rest = self._data[at:]
+        if not rest.any():  # a power cut left the length and not the content
+            return True
+        head = rest[: _RECORD.size].tobytes()
+        if len(head) < _RECORD.size:
+            return head[:4] == _MARK_BYTES[: len(head)]
+        mark, _, *_, frames, _ = _RECORD.unpack(head)
+        return mark == _MARK and self.sizes is not None and record_bytes(self.sizes, frames) > len(rest)
+
+    def _note_damage(self, start: int, end: int, last: int) -> None:
+        """Note bytes that are no record; `last` is the number of the step before them."""
+        self.damaged += end - start
+        self.claimed = max(self.claimed, last + 1)
+        least = _RECORD.size if self.sizes is None else record_bytes(self.sizes, 0)
+        at = start
+        while (at := self._bytes.find(_MARK_BYTES, at, end)) >= 0 and at + _RECORD.size <= len(self._data):
+            sequence = _RECORD.unpack_from(self._bytes, at)[2]
+            if last < sequence <= last + 1 + (at - start) // least:
+                self.claimed = max(self.claimed, sequence)
+            at += 1
+
+
+def said_sizes(path: Path) -> StepSizes | None:
+    """The sizes of steps that a segment's header says; none where that is damaged or not there."""
+    try:
+        with path.open("rb") as file:
+            return _sizes(path, file.read(_FILE.size))
+    except (OSError, JournalError):
+        return None
+
+
+def _sizes(path: Path, head: bytes) -> StepSizes | None:
+    """What a segment's header says; None where it is damaged."""
+    if len(head) < _FILE.size:
+        return None
+    magic, version, *sizes, checksum = _FILE.unpack(head)
+    if magic != _MAGIC or checksum != zlib.crc32(head[:-4]):
+        return None
+    if version != _VERSION:
+        raise JournalError(
+            f"replay journal {path} has format version {version}, this async_rl reads {_VERSION}; "
+            "use the async_rl that wrote it"
+        )
+    return StepSizes(*sizes)
+
+
+def write_all(descriptor: int, parts: list[bytes | memoryview]) -> None:
+    """Write the parts, all of them, in as few calls as it takes; the GIL is free meanwhile. Raises `OSError`."""
+    left = sum(len(part) for part in parts)
+    written = os.writev(descriptor, parts)
+    if written == left:
+        return
+    rest = memoryview(b"".join(parts))[written:]  # a disk that just filled up, which the next call reports
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]

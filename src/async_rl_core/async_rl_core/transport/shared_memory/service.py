@@ -1,0 +1,159 @@
+"""Services in shared memory: their names, who holds them, and what the dead left behind.
+
+Every run has a domain of its own (its ROS_DOMAIN_ID). All that a domain leaves in the file system bears its name and
+its user's number: the folder /dev/shm/async_rl-<uid>-<domain>, and segments beside it of the same prefix.
+"""
+
+import atexit
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import iceoryx2 as iox2
+
+from async_rl_core.errors import TransportError
+from async_rl_core.transport.shared_memory.domain import AGREEMENT, SHARED_MEMORY, SharedMemoryDomain, reserve
+
+MAX_NODES = 16
+"""Processes on one service, those that died and were not cleaned up yet included."""
+
+ENTRY_BYTES = 4_000_000
+"""Shared memory that must be left for a process to enter: what iceoryx2 makes for it, and for its connections."""
+
+DATA = ".data"
+"""How the segments end that hold what is sent."""
+
+_OPEN_ERRORS = (
+    iox2.PublishSubscribeOpenOrCreateError, iox2.RequestResponseOpenOrCreateError, iox2.EventOpenOrCreateError
+)  # fmt: skip
+
+iox2.set_log_level(iox2.LogLevel.Fatal)  # every failure reaches the caller as an exception
+
+
+def domain_from_environment(environment: Mapping[str, str] = os.environ) -> str:
+    """The domain of a run: its ROS_DOMAIN_ID, "0" where that is unset."""
+    return environment.get("ROS_DOMAIN_ID") or "0"
+
+
+def service_name(domain: str, what: str) -> str:
+    """`async_rl/<domain>/<what>`."""
+    return f"async_rl/{domain}/{what}"
+
+
+class Closable(Protocol):
+    """What an endpoint closes."""
+
+    def close(self) -> None:
+        """Give back what it holds; a second time does nothing."""
+
+
+class Endpoint:
+    """One process's place in a domain. Closing it closes its ports; so does the end of the process, unless killed."""
+
+    def __init__(self, domain: str, process: str) -> None:
+        self.domain = domain
+        self._place = SharedMemoryDomain(domain)
+        self._ports: list[Closable] = []
+        atexit.register(clean_up_dead, domain)  # of what a stop in the midst of entering or leaving leaves
+        require_space(ENTRY_BYTES, f"the connections of a process in domain {domain}")
+        with self._place.locked(create=True):
+            try:
+                builder = iox2.NodeBuilder.new().name(iox2.NodeName.new(process)).config(self._place.config)
+                builder = builder.signal_handling_mode(iox2.SignalHandlingMode.Disabled)
+                self._node: Any = builder.create(iox2.ServiceType.Ipc)
+            except iox2.NodeCreationFailure as error:
+                raise TransportError(
+                    f"domain {domain} cannot be entered ({error}); see whether {SHARED_MEMORY} is there and has space"
+                ) from error
+            self._place.restrict()
+            self._place.sweep()  # once we live here, so that the folder stays
+        atexit.register(self.close)
+
+    def service(self, what: str, build: Callable[[Any], Any], agreement: str) -> Any:
+        """Open the service `what`, or create it; `build` turns a service builder into one of a messaging pattern.
+
+        `agreement` says what both sides must have alike. Raises `TransportError` naming both where they differ.
+        """
+        name = service_name(self.domain, what)
+        verifier = iox2.AttributeVerifier.new().require(
+            iox2.AttributeKey.new(AGREEMENT), iox2.AttributeValue.new(agreement)
+        )
+        try:
+            with self._place.locked(create=True):
+                self._place.sweep()  # of what the dead left half-made, on which opening would hang
+                builder = build(self._node.service_builder(iox2.ServiceName.new(name)))
+                return builder.open_or_create_with_attributes(verifier)
+        except _OPEN_ERRORS as error:
+            other = self._place.agreement(name)
+            if other is not None and other != agreement:
+                raise TransportError(
+                    f"service {name}: this side has {agreement}, the other side has {other} "
+                    f"({self._place.holders(name)}); start both with the same configuration"
+                ) from error
+            raise TransportError(
+                f"service {name} cannot be opened ({error}), held by {self._place.holders(name)}; "
+                "stop that run or set another ROS_DOMAIN_ID"
+            ) from error
+
+    def holders(self, what: str) -> str:
+        """Who holds a service, for a message."""
+        return self._place.holders(service_name(self.domain, what))
+
+    @contextmanager
+    def reserving(self, most: int | None = None) -> Iterator[None]:
+        """Have all memory of what is made within, or `most` bytes. Raises `TransportError` where there is less."""
+        before = self._place.mapped()
+        yield
+        for path in self._place.mapped() - before:
+            if path.suffix == DATA:
+                reserve(path, most)
+
+    def adopt(self, port: Closable) -> None:
+        """Close `port` with this endpoint."""
+        self._ports.append(port)
+
+    def release(self, port: Any) -> None:
+        """Delete a port of iceoryx2, and with the last one its service: under the lock, as for all that is made."""
+        with self._place.locked(create=True):
+            port.delete()
+
+    def close(self) -> None:
+        """Leave the domain; the last to leave removes what is left of it."""
+        if self._node is None:
+            return
+        for port in reversed(self._ports):
+            port.close()
+        self._ports.clear()
+        with self._place.locked(create=True):
+            self._node = None
+            self._place.sweep()
+        atexit.unregister(self.close)
+
+
+def require_space(nbytes: int, what: str) -> None:
+    """Raise `TransportError` with the numbers where shared memory has less left: touching it would be a SIGBUS."""
+    status = os.statvfs(SHARED_MEMORY)
+    free = status.f_bavail * status.f_frsize
+    if nbytes > free:
+        raise TransportError(
+            f"{what} need {nbytes / 1e6:.0f} MB of shared memory, {SHARED_MEMORY} has {free / 1e6:.0f} MB left; "
+            "enlarge it (docker run --shm-size), or use a smaller batch or image"
+        )
+
+
+def in_use(domain: str) -> list[str]:
+    """The services of `domain` that a living process holds, each with its holders; empty where there is none."""
+    place = SharedMemoryDomain(domain)
+    with place.locked(create=False) as exists:
+        if not exists:
+            return []
+        return sorted(f"{name} (held by {holders})" for name, holders in place.living().items())
+
+
+def clean_up_dead(domain: str) -> None:
+    """Remove what dead processes left in `domain`; where nobody lives in it, everything of it."""
+    place = SharedMemoryDomain(domain)
+    with place.locked(create=False) as exists:
+        if exists:
+            place.sweep()

@@ -1,0 +1,70 @@
+"""What only a GPU can tell. That an update may be recorded at all is tested on the CPU: see test_sac.py."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from async_rl_core.algorithms.common.cuda_graph import CudaRecorder
+from async_rl_core.algorithms.sac.sac import SAC, DivergenceError
+from async_rl_core.config.schema import SACConfig
+from async_rl_core.spec.batch import Batch
+from async_rl_core.spec.observation import ObservationSpec
+
+Configs = Callable[..., SACConfig]
+Batches = Callable[..., Batch]
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
+
+
+def test_a_replay_draws_new_numbers_as_the_generator_goes_on() -> None:
+    device, values = torch.device("cuda"), torch.zeros(4, device="cuda")
+    generator = torch.Generator(device)
+
+    def draw() -> None:
+        values.normal_(generator=generator)
+
+    replay = CudaRecorder(device, generator).record(draw)
+    generator.manual_seed(7)
+    drawn = []
+    for _ in range(2):
+        replay()
+        drawn.append(values.clone())
+    generator.manual_seed(7)
+    expected = [torch.empty(4, device="cuda").normal_(generator=generator) for _ in range(2)]
+    torch.testing.assert_close(torch.stack(drawn), torch.stack(expected))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_recorded_update_is_the_eager_one(
+    spec: ObservationSpec, sac_config: Configs, make_batch: Batches, precision: str
+) -> None:
+    recorded, eager = (SAC(sac_config(precision=precision), spec, 2, seed=0, device="cuda") for _ in range(2))
+    eager._steps = {turn: lambda turn=turn: eager._step(*turn) for turn in eager._steps}
+    for i in range(6):
+        first, second = recorded.update(make_batch(i)), eager.update(make_batch(i))
+        assert first == pytest.approx(second, rel=1e-2, abs=1e-3)
+    np.testing.assert_allclose(recorded.policy_parameters(), eager.policy_parameters(), atol=2e-3)
+
+
+def test_gpu_and_cpu_learn_the_same(spec: ObservationSpec, sac_config: Configs, make_batch: Batches) -> None:
+    """As far as their different noise allows: the critic's loss does not see it where nothing follows."""
+    losses = []
+    for device in ("cpu", "cuda"):
+        sac, batch = SAC(sac_config(), spec, 2, seed=0, device=device), make_batch()
+        batch.bootstrap[:] = 0
+        losses.append([sac.update(batch)["critic_loss"] for _ in range(5)])
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-2)
+
+
+def test_divergence_is_told_when_the_policy_is_asked_for(
+    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+) -> None:
+    sac, batch = SAC(sac_config(), spec, 2, seed=0, device="cuda"), make_batch()
+    before = sac.policy_parameters().copy()
+    batch.reward[0] = np.nan
+    sac.update(batch, report=False)
+    with pytest.raises(DivergenceError, match="a loss was not finite"):
+        sac.policy_parameters()
+    np.testing.assert_array_equal(sac._policy.cpu().numpy(), before)

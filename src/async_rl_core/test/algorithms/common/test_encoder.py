@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from async_rl_core.algorithms.common import encoder as module
+from async_rl_core.algorithms.common.encoder import Encoder, SpatialSoftmax, map_size
+from async_rl_core.algorithms.common.initialisation import initialise
+from async_rl_core.config.load import resolve
+from async_rl_core.errors import ConfigError
+from async_rl_core.spec.observation import ObservationSpec
+
+
+def make_encoder(spec: ObservationSpec, channels: int = 8, strides: tuple[int, ...] = (2, 2, 1)) -> Encoder:
+    encoder = Encoder(spec, channels, strides)
+    initialise(encoder, torch.Generator().manual_seed(0))
+    return encoder
+
+
+def test_spatial_softmax_is_the_expected_position() -> None:
+    maps = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0)).to(memory_format=torch.channels_last)
+    points = SpatialSoftmax(4, 5)(maps).reshape(2, 3, 2)
+    for b in range(2):
+        for c in range(3):
+            a = maps[b, c].double().numpy()
+            s = np.exp(a) / np.exp(a).sum()
+            x = sum(s[i, j] * (-1 + 2 * j / 4) for i in range(4) for j in range(5))
+            y = sum(s[i, j] * (-1 + 2 * i / 3) for i in range(4) for j in range(5))
+            np.testing.assert_allclose(points[b, c], [x, y], atol=1e-6)
+
+
+@pytest.mark.parametrize(("i", "j", "x", "y"), [(0, 0, -1, -1), (0, 4, 1, -1), (3, 0, -1, 1), (3, 4, 1, 1)])
+def test_a_peak_is_where_it_is(i: int, j: int, x: float, y: float) -> None:
+    maps = torch.zeros(1, 1, 4, 5)
+    maps[0, 0, i, j] = 50.0
+    torch.testing.assert_close(SpatialSoftmax(4, 5)(maps), torch.tensor([[float(x), float(y)]]))
+
+
+def test_a_map_of_one_pixel_is_the_centre() -> None:
+    assert SpatialSoftmax(1, 1)(torch.ones(1, 1, 1, 1)).tolist() == [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("preset", "image", "features_map"),
+    [("paper_baseline", (88, 156), (8, 16)), ("paper_high_resolution", (176, 314), (19, 36))],
+)
+def test_the_papers_network(preset: str, image: tuple[int, int], features_map: tuple[int, int]) -> None:
+    config = resolve(preset)
+    spec = ObservationSpec.of(config)
+    assert (spec.height, spec.width, spec.channels, spec.proprioception) == (*image, 9, 15)
+    strides = config.sac.encoder_strides
+    assert (map_size(spec.height, strides), map_size(spec.width, strides)) == features_map
+    encoder = make_encoder(spec, config.sac.encoder_channels, strides)
+    assert [tuple(p.shape) for p in encoder.parameters()] == [(32, 9, 3, 3), (32,)] + 3 * [(32, 32, 3, 3), (32,)]
+    features = encoder(torch.zeros(1, 9, *image))
+    assert features.shape == (1, 64)
+
+
+def test_it_is_the_plain_network_on_images_from_0_to_1() -> None:
+    spec = ObservationSpec(25, 31, 6, 0)
+    encoder = make_encoder(spec)
+    images = torch.randint(0, 256, (3, 6, 25, 31), generator=torch.Generator().manual_seed(1)).float()
+    x = images / 255
+    for i, layer in enumerate(encoder.convolutions):
+        x = layer(x if i == 0 else F.relu(x))
+    expected = encoder.softmax(x)
+    torch.testing.assert_close(encoder(images), expected)
+    torch.testing.assert_close(encoder(images.to(memory_format=torch.channels_last)), expected)
+
+
+def test_bfloat16_images_give_nearly_the_same_coordinates() -> None:
+    spec = ObservationSpec(25, 31, 6, 0)
+    encoder = make_encoder(spec)
+    images = torch.randint(0, 256, (3, 6, 25, 31), generator=torch.Generator().manual_seed(1)).float()
+    half = encoder(images.bfloat16())
+    assert half.dtype == torch.float32
+    torch.testing.assert_close(half, encoder(images), atol=0.02, rtol=0)
+
+
+def test_an_image_too_small_for_the_strides_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"10x9 pixels .* \[2, 2, 2\]"):
+        Encoder(ObservationSpec(9, 10, 9, 0), 8, [2, 2, 2])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("count", [1, 7])
+def test_inference_gives_the_same_features(
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, fused: bool, count: int
+) -> None:
+    if not fused:
+        monkeypatch.setattr(module, "fuses", lambda images: False)
+    spec = ObservationSpec(25, 31, 6, 0)
+    encoder = make_encoder(spec)
+    monkeypatch.setattr(module, "CACHED_BYTES", 2 * 4 * 8 * 12 * 15)  # two first maps of float32
+    images = torch.randint(0, 256, (count, 6, 25, 31), generator=torch.Generator().manual_seed(1)).to(dtype)
+    before = images.clone()
+    whole, inferred = encoder(images), encoder.infer(images.to(memory_format=torch.channels_last))
+    torch.testing.assert_close(inferred, whole)
+    assert whole.requires_grad and not inferred.requires_grad
+    assert torch.equal(images, before)
+
+
+def test_images_are_read_only() -> None:
+    spec = ObservationSpec(25, 31, 6, 0)
+    images = -torch.ones(2, 6, 25, 31)
+    make_encoder(spec)(images)
+    assert torch.equal(images, -torch.ones(2, 6, 25, 31))

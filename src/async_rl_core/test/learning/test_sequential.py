@@ -1,0 +1,95 @@
+"""Act, sample and update in one process: what the steps allow is learned, at once, and the same every time."""
+
+import numpy as np
+
+from async_rl_core.config.load import resolve
+from async_rl_core.config.schema import Config
+from async_rl_core.learning.sequential import SequentialLearning
+from async_rl_core.spec.step import Step
+
+INITIAL = 64
+
+
+def config() -> Config:
+    return resolve(
+        "laptop",
+        {
+            "architecture": "seq",
+            "agent.initial_steps": INITIAL,
+            "replay.capacity": 1000,
+            "sac.batch_size": 8,
+            "learner.max_updates_per_step": 1.0,
+        },
+    )
+
+
+def feed(learning: SequentialLearning, count: int, start: int = 0) -> None:
+    rng = np.random.default_rng(start)
+    for i in range(start, start + count):
+        frames = rng.integers(0, 256, (1, 45, 80, 3), np.uint8)
+        proprioception, action = rng.normal(size=15).astype(np.float32), rng.uniform(-1, 1, 5).astype(np.float32)
+        assert learning.send(Step(i, 1, i, frames, proprioception, action, float(rng.normal()), terminal=False))
+
+
+def test_updates_follow_the_steps() -> None:
+    learning = SequentialLearning(config())
+    assert learning.poll()  # the learner's first policy
+    feed(learning, INITIAL)  # the first carries an observation only
+    assert not learning.poll()
+    feed(learning, 3, start=INITIAL)
+    assert learning.poll()
+    assert learning.updates == 3
+    assert not learning.poll()
+
+
+def test_the_policy_is_the_learners() -> None:
+    learning = SequentialLearning(config())
+    before = learning.policy.act(np.zeros((43, 76, 9), np.uint8), np.zeros(15, np.float32), deterministic=True).copy()
+    feed(learning, INITIAL + 4)
+    learning.poll()
+    after = learning.policy.act(np.zeros((43, 76, 9), np.uint8), np.zeros(15, np.float32), deterministic=True)
+    assert not np.array_equal(before, after)
+
+
+def test_one_seed_gives_the_same_bits() -> None:
+    parameters = []
+    for _ in range(2):
+        learning = SequentialLearning(config())
+        feed(learning, INITIAL + 4)
+        learning.poll()
+        parameters.append(learning.learner.sac.policy_parameters().copy())
+    assert np.array_equal(*parameters)
+
+
+def test_a_rehearsal_teaches_nothing() -> None:
+    learning = SequentialLearning(config())
+    feed(learning, INITIAL + 2)
+    learning.poll()
+    before = learning.learner.sac.policy_parameters().copy()
+    learning.rehearse()
+    assert learning.updates == 2
+    np.testing.assert_array_equal(learning.learner.sac.policy_parameters(), before)
+    assert not learning.poll()
+
+
+def test_a_policy_is_published_as_often_as_configured() -> None:
+    learner = config().learner.model_copy(update={"publish_period": 3})
+    learning = SequentialLearning(config().model_copy(update={"learner": learner}))
+    learning.poll()
+    newer = []
+    for i in range(INITIAL, INITIAL + 8):
+        feed(learning, INITIAL + 1 if i == INITIAL else 1, start=0 if i == INITIAL else i)
+        newer.append(learning.poll())
+    assert learning.updates == 8
+    assert newer == [False, False, True, False, False, True, False, False]
+
+
+def test_components_are_measured_and_the_cycle_is_not_that_of_the_steps() -> None:
+    learning = SequentialLearning(config())
+    feed(learning, INITIAL + 3)
+    learning.poll()  # three: the second and third follow at once
+    learner = learning.learner
+    assert [int(part.counts.sum()) for part in learner.components] == [3, 3, 3, 3, 2]
+    feed(learning, 1, start=INITIAL + 3)
+    learning.poll()  # one, which waited for its step
+    assert learner.cycle.counts.sum() == 2

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from async_rl_core.config.load import resolve
+from async_rl_core.spec.batch import ALIGNMENT, BatchLayout
+
+LAYOUT = BatchLayout(batch_size=3, height=5, width=7, channels=9, proprioception=4, action=2)
+
+
+def test_sections_are_aligned_and_apart() -> None:
+    batch = LAYOUT.allocate()
+    start = batch.buffer.ctypes.data
+    arrays = [getattr(batch, name) for name in batch.__slots__ if name != "buffer"]
+    spans = sorted((array.ctypes.data - start, array.nbytes) for array in arrays)
+    assert all(offset % ALIGNMENT == 0 for offset, _ in spans)
+    ends = [offset + nbytes for offset, nbytes in spans]
+    assert all(end <= offset for end, (offset, _) in zip(ends, spans[1:], strict=False))
+    assert ends[-1] <= LAYOUT.nbytes == batch.buffer.nbytes
+
+
+def test_shapes_and_types() -> None:
+    batch = LAYOUT.allocate()
+    assert batch.observation_images.shape == batch.next_images.shape == (3, 5, 7, 9)
+    assert batch.observation_proprioception.shape == batch.next_proprioception.shape == (3, 4)
+    assert batch.action.shape == (3, 2)
+    assert batch.reward.shape == batch.bootstrap.shape == batch.weight.shape == batch.index.shape == (3,)
+    assert batch.index.dtype == np.uint64
+
+
+def test_views_share_the_buffer() -> None:
+    buffer = np.zeros(LAYOUT.nbytes, np.uint8)
+    one, other = LAYOUT.views(buffer), LAYOUT.views(memoryview(buffer))
+    one.reward[:] = 2.5
+    one.header[:] = 7, 8, 9, 0
+    np.testing.assert_array_equal(other.reward, 2.5)
+    assert (other.number, other.env_steps) == (7, 8)
+
+
+def test_a_buffer_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="does not fit"):
+        LAYOUT.views(np.zeros(LAYOUT.nbytes - 1, np.uint8))
+    with pytest.raises(ValueError, match="boundary"):
+        LAYOUT.views(np.zeros(LAYOUT.nbytes + 8, np.uint8)[3:])
+
+
+def test_comes_from_the_configuration() -> None:
+    layout = BatchLayout.of(resolve("paper_baseline", {}))
+    assert (layout.batch_size, layout.height, layout.width, layout.channels) == (128, 88, 156, 9)
+    assert layout.proprioception == 3 * layout.action

@@ -1,0 +1,53 @@
+from types import ModuleType
+
+import pytest
+
+from async_rl_core.errors import TransportError
+from async_rl_core.transport.shared_memory.acks import Ack, AckPublisher, AckSubscriber
+from async_rl_core.transport.shared_memory.service import Endpoint
+
+
+def test_the_newest_is_heard(endpoint: Endpoint) -> None:
+    subscriber = AckSubscriber(endpoint)
+    assert subscriber.newest() is None
+    publisher = AckPublisher(endpoint)
+    for sequence in (-1, 3, 3, 8):
+        publisher.publish(sequence)
+        for _ in range(2):
+            assert subscriber.newest() == Ack(publisher.store, sequence)
+    for sequence in range(2**60, 2**60 + 100):
+        publisher.publish(sequence)
+    assert subscriber.newest() == Ack(publisher.store, 2**60 + 99)
+    publisher.close()
+    subscriber.close()
+
+
+def test_an_agent_that_comes_later_hears_it_too(endpoint: Endpoint) -> None:
+    publisher = AckPublisher(endpoint)
+    publisher.publish(7)
+    subscriber = AckSubscriber(endpoint)
+    publisher.publish(7)
+    assert subscriber.newest() == Ack(publisher.store, 7)
+    publisher.close()
+    subscriber.close()
+
+
+def test_a_successor_is_told_from_its_predecessor(endpoint: Endpoint) -> None:
+    subscriber, heard = AckSubscriber(endpoint), []
+    for unheard in (True, False, True, True, False):
+        publisher = AckPublisher(endpoint)
+        publisher.publish(4)
+        if not unheard:
+            heard.append(subscriber.newest())
+            assert heard[-1] == Ack(publisher.store, 4)
+        publisher.close()
+    assert len({*heard}) == len(heard)
+    assert heard == sorted(heard, key=lambda receipt: receipt or Ack(0, 0))
+    subscriber.close()
+
+
+def test_two_replay_processes_are_refused(endpoint: Endpoint, peers: ModuleType) -> None:
+    publisher = AckPublisher(endpoint)
+    with pytest.raises(TransportError, match="receipts has no room for another publisher"):
+        AckPublisher(endpoint)
+    publisher.close()
