@@ -70,8 +70,7 @@ def start_node(tmp_path: Path, domain: str) -> Iterator[StartNode]:
         path = tmp_path / f"config{len(processes)}.yaml"
         write_config(config, path)
         code = (
-            "import async_rl_core.transport.shared_memory.service as s; "
-            f"s.domain_from_environment = lambda: {domain!r}; "
+            f"import {Endpoint.__module__} as s; s.domain_from_environment = lambda: {domain!r}; "
             f"import async_rl_core.replay.journal.journal as j; j.CLOSE_TIMEOUT = {TIMEOUT}; "  # a disk may be busy
             "from replay_node.node import main; main()"
         )

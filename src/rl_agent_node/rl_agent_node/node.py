@@ -61,8 +61,7 @@ TARGET_TIMEOUT = 2.5
 """Seconds after which a silent target, which is told every second at least, counts as gone."""
 TARGET_ANSWER = 2.0
 """Seconds until a target that does not answer is asked again; a request may be lost while nodes find each other."""
-GUARD, TARGET = "guard", "target"
-"""Who confirms, each second, that the arm was led and the target shown."""
+GUARD, TARGET = "guard", "target"  # both confirm each second that the arm was led and the target shown
 PRIORITY = 20
 
 

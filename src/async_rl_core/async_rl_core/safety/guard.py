@@ -292,9 +292,8 @@ class Guard:
     def _watch_motion(self, now: float) -> None:
         """Latch a fault where the arm moves as nobody sent it; one that is not ready may be guided by hand."""
         trusted = not (self._status.missing(now) or self._joints.stale(now))
-        if cause := self._motion.judge(
-            now, self.state in (GuardMode.ARMED, GuardMode.STOPPING), self.at_rest and trusted
-        ):
+        led = self.state in (GuardMode.ARMED, GuardMode.STOPPING)
+        if cause := self._motion.judge(now, led, self.at_rest and trusted):
             self._fail(FaultKind.MOTION, cause, now)
 
     def _watch(self, now: float) -> None:
@@ -339,13 +338,10 @@ class Guard:
         """Latch a fault; `silence`: seconds for which nothing arrived, where that is all that is wrong."""
         made_of = self.halts.explain(now - silence, now) if silence else ""
         fault = Fault(kind, f"{cause}, of which {made_of}" if made_of else cause, now, silence, made_of)
-        if self._is_worst(fault):
+        if self.fault is None or fault.rank > self.fault.rank:
             self.fault = fault
             self.faults.add(fault)
         self._happen(GuardEvent.FAIL)
-
-    def _is_worst(self, fault: Fault) -> bool:
-        return self.fault is None or fault.rank > self.fault.rank
 
     def _happen(self, event: GuardEvent) -> None:
         self.state = TRANSITIONS[self.state, event]

@@ -13,15 +13,15 @@ import pytest
 
 SUPERVISOR = """
 import asyncio, os, sys
-from async_rl_core.bringup import supervisor as module
+from async_rl_core.bringup.process import supervisor as module
 from async_rl_core.bringup.graph import NodeSpec
-from async_rl_core.bringup.process.output import Output
+from async_rl_core.bringup.process.output import TerminalOutput
 
 module.REST_TIMEOUT = float(os.environ.get("REST_TIMEOUT", "60"))
 scripts = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 specs = [NodeSpec("test", name, name, "essential", holds_arm=name == "guard") for name in scripts]
 line = lambda spec, ambient: [sys.executable, "-c", scripts[spec.name]]
-with Output([]) as output:
+with TerminalOutput([]) as output:
     sys.exit(asyncio.run(module.Supervisor(specs, output, line=line).run()))
 """
 GUARD = """

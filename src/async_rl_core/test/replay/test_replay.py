@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.replay import replay as module
-from async_rl_core.replay.journal.journal import StepJournal, journal, read_steps
+from async_rl_core.replay.journal import journal
+from async_rl_core.replay.journal.journal import StepJournal, read_steps
 from async_rl_core.replay.journal.segment import JournalEntry, JournalPosition
 from async_rl_core.replay.replay import Replay
 from async_rl_core.spec.batch import Batch, BatchLayout

@@ -50,9 +50,9 @@ def test_it_leaves_everything_where_it_is_to_skip() -> None:
 def test_it_does_without_the_compiler() -> None:
     code = """
 import sys, torch
-from async_rl_core.algorithms.common.adam import Adam, Group
+from async_rl_core.algorithms.common.adam import Adam, ParameterGroup
 x = torch.ones(2, requires_grad=True)
-adam = Adam([Group([x], 0.1)], torch.zeros(()))
+adam = Adam([ParameterGroup([x], 0.1)], torch.zeros(()))
 x.sum().backward()
 adam.step()
 sys.exit("torch._dynamo" in sys.modules)

@@ -109,8 +109,8 @@ def test_output_to_one_file_keeps_the_order_of_both_streams() -> None:
 def test_a_process_with_a_blocked_writer_still_ends() -> None:
     """The interpreter's end waits for no daemon thread, and for no lock that one holds."""
     code = (
-        "import sys; from async_rl_core.bringup.process.output import Output\n"
-        "with Output([]) as output:\n"
+        "import sys; from async_rl_core.bringup.process.output import TerminalOutput\n"
+        "with TerminalOutput([]) as output:\n"
         "    for i in range(20000): output.say('x' * 99)\n"
         "sys.exit(3)\n"
     )

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import pytest
 
-COMMAND = "from async_rl_core.bringup import streams as s; s.tolerate_broken_pipes(); "
-NODE = "from async_rl_core.bringup import streams as s; s.never_block(); "
+COMMAND = "from async_rl_core.bringup.process import standard_streams as s; s.tolerate_broken_pipes(); "
+NODE = "from async_rl_core.bringup.process import standard_streams as s; s.never_block(); "
 
 
 def run(code: str, shell: str) -> "subprocess.CompletedProcess[str]":
