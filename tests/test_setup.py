@@ -151,6 +151,24 @@ def test_install_of_what_is_there_asks_pip_for_nothing(venv, tmp_path, monkeypat
     virtual_environment.install(tmp_path, venv(torch="2.13.0+cpu", rich="15.0.0"), [lock], None)
 
 
+def test_install_where_a_replaced_package_is_present_removes_both_first(venv, tmp_path, monkeypatch):
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("pygame-ce==2.5.8\ntorch==2.13.0\n")
+    folder, commands = venv(torch="2.13.0", pygame="2.6.1", pygame_ce="2.5.8"), []
+
+    def run(command, *_):
+        commands.append(command)
+        for name in ("pygame-2.6.1", "pygame_ce-2.5.8"):
+            shutil.rmtree(next(folder.rglob(f"{name}.dist-info")), ignore_errors=True)
+
+    monkeypatch.setattr(virtual_environment, "run", run)
+    monkeypatch.setattr(virtual_environment, "pip", lambda _root, _venv, words, *_: commands.append(words))
+    monkeypatch.setattr(virtual_environment, "rewrite_build_paths", lambda _venv: None)
+    virtual_environment.install(tmp_path, folder, [lock], None)
+    assert commands[0][-4:] == ["uninstall", "--yes", "pygame", "pygame-ce"]
+    assert commands[1:] == [["pygame-ce==2.5.8"]]
+
+
 def test_torch_comes_from_the_named_index(venv, tmp_path, monkeypatch):
     lock = tmp_path / "requirements.lock"
     lock.write_text("torch==2.13.0\n")

@@ -14,6 +14,9 @@ FROM_ROS = {"numpy": "numpy", "opencv-python-headless": "cv2"}
 TORCH = "torch"
 """Installed first, by itself: whether it comes with CUDA decides what else is needed."""
 
+REPLACED = {"pygame": "pygame-ce"}
+"""By package that an older lock named, the one that replaces it. Both install the same module: never keep both."""
+
 OPTIONAL, CUDA, GPU = "optional", "cuda", "gpu"
 """Groups of a lock, named at the end of a line; requirements.lock explains them."""
 
@@ -51,3 +54,10 @@ def installed(venv: Path) -> dict[str, str]:
 def lacking(pins: Iterable[str], present: dict[str, str]) -> list[str]:
     """The pins that `present` does not hold in their version; a local version such as `+cpu` is the same version."""
     return [pin for pin in pins if present.get(name_of(pin), "").split("+")[0] != pin.split("==")[1]]
+
+
+def conflicting(present: Iterable[str]) -> list[str]:
+    """Returns the installed packages to remove: replaced ones, with their replacements, whose files they share."""
+    names = set(present)
+    old = sorted(names & set(REPLACED))
+    return [name for pair in old for name in (pair, REPLACED[pair]) if name in names]

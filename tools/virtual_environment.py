@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Sequence
 
 from environment import describes, write_environment
-from lockfile import CUDA, GPU, OPTIONAL, TORCH, installed, lacking, name_of, read_lock, without_ros
+from lockfile import CUDA, GPU, OPTIONAL, TORCH, conflicting, installed, lacking, name_of, read_lock, without_ros
 from machine import (
     DISK_GB,
     MissingError,
@@ -76,6 +76,8 @@ def install(root: Path, venv: Path, locks: Sequence[Path], ros: str | None) -> N
         say(f"2 of 4: PyTorch, then the other packages (details: {root / 'log'}/pip*.log)")
         index = os.environ.get("TORCH_INDEX")
         pip(root, venv, [*(["--index-url", index] if index else []), *torch], torch, "installing PyTorch")
+    if old := conflicting(installed(venv)):
+        uninstall(root, venv, old)
     kind = torch_kind(venv)
     pins += [pin for group in groups for name in _needed(kind) for pin in group[name]]
     missing = lacking(pins, installed(venv))
@@ -110,6 +112,12 @@ def pip(root: Path, venv: Path, words: Sequence[str], pins: Sequence[str], what:
     """Run pip's install in `venv`, showing how far it is; raises `MissingError` where it fails."""
     log = root / "log" / f"pip{'-torch' if what.endswith('PyTorch') else ''}.log"
     run([str(venv / "bin" / "python"), *PIP, *words], log, PipStage(what, len(pins)))
+
+
+def uninstall(root: Path, venv: Path, names: Sequence[str]) -> None:
+    """Remove packages from `venv`; raises `MissingError` where that fails."""
+    command = [str(venv / "bin" / "python"), *PIP[:4], "uninstall", "--yes", *names]
+    run(command, root / "log" / "pip-uninstall.log", Stage(f"removing {', '.join(names)}"))
 
 
 def _install_optional(root: Path, venv: Path, pins: list[str]) -> None:
