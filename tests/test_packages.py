@@ -39,6 +39,7 @@ WITHOUT_KEY = {
 """Modules that rosdep has no key for, by the name of their package; they come from requirements.lock."""
 
 PACKAGES = sorted(path.parent for path in (Path(__file__).resolve().parent.parent / "src").glob("*/setup.py"))
+MANIFESTS = sorted((Path(__file__).resolve().parent.parent / "src").glob("*/package.xml"))
 packages = pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 
 
@@ -73,11 +74,25 @@ def test_no_python_library_is_declared_in_vain(package, sources):
 def test_setup_agrees_with_the_manifest(package):
     manifest = ElementTree.parse(package / "package.xml").getroot()
     setup = (package / "setup.py").read_text()
-    for tag in ("name", "version", "description", "license"):
+    for tag in ("name", "version", "description", "license", "url"):
         assert f'{tag}="{manifest.findtext(tag)}"' in setup
     assert manifest.get("format") == "3"
     assert (package / "resource" / package.name).is_file()
     assert f"lib/{package.name}" in (package / "setup.cfg").read_text()
+
+
+@packages
+def test_package_of_python_is_typed(package):
+    assert (package / package.name / "py.typed").is_file()
+    assert f'package_data={{"{package.name}": ["py.typed"]}}' in (package / "setup.py").read_text()
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.parent.name)
+def test_package_version_is_the_one_of_the_suite(manifest, root):
+    version = (root / "VERSION").read_text().strip()
+    assert ElementTree.parse(manifest).getroot().findtext("version") == version
+    newest = re.search(r"^(\S+) \([\d-]+\)\n-+$", (manifest.parent / "CHANGELOG.rst").read_text(), re.MULTILINE)
+    assert newest is not None and newest[1] == version
 
 
 def test_lock_pins_every_direct_dependency(root):

@@ -20,12 +20,14 @@ def shared(folder: str) -> list[tuple[str, list[str]]]:
 
 setup(
     name="async_rl",
-    version="0.1.0",
+    version="0.2.0",
     description="Bring-up of async_rl: the command, the launch files, the configuration and the RViz files.",
     license="Apache-2.0",
+    url="https://async-rl.invalid",
     maintainer="async_rl maintainers",
     maintainer_email="maintainers@async-rl.invalid",
     packages=find_packages(exclude=["test", "test.*"]),
+    package_data={"async_rl": ["py.typed"]},
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/async_rl"]),
         ("share/async_rl", ["package.xml"]),
@@ -35,6 +37,6 @@ setup(
     ],
     install_requires=["setuptools"],
     extras_require={"test": ["pytest"]},
-    zip_safe=True,
+    zip_safe=False,
     entry_points={"console_scripts": ["async_rl = async_rl.__main__:main"]},
 )
