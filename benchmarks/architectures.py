@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from async_rl_core.atomic_file import replacing
-from async_rl_core.config.load import presets, resolve, write_config
+from async_rl_core.config.catalogue import presets
+from async_rl_core.config.load import resolve, write_config
 from async_rl_core.monitoring.components import COMPONENTS, FIGURES, NAMES, UPDATE_CYCLE, chain, key, longest, mean
 from async_rl_core.monitoring.flow import draw
 from async_rl_core.run_folder.episodes import read_episodes
@@ -30,7 +31,7 @@ from benchmarks.report import insert, number, table
 RESULT = rows.RESULTS / "architectures.json"
 DOCUMENT = Path(__file__).parent.parent / "docs" / "architecture.md"
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "architectures.png"
-SETTINGS = ("paper_baseline", "paper_high_resolution")
+SETTINGS = ("yuan2022_baseline", "yuan2022_high_resolution")
 ARCHITECTURES = ("seq", "async1", "async2")
 INITIAL_STEPS = 8
 CAP, FLAT_OUT = 1.0, 64.0
@@ -171,7 +172,7 @@ def _pace_claim(row: Row) -> tuple[bool, str]:
 
 
 def _count_claim(row: Row, sequential: Row) -> tuple[bool, str]:
-    """An asynchronous system should do no fewer updates than the sequential one; in paper 003 one did."""
+    """An asynchronous system should do no fewer updates than the sequential one; in Parsaee et al. (2023) one did."""
     ours, theirs = row["updates_per_second"], sequential.get("updates_per_second")
     holds = ours is not None and (theirs is None or ours >= theirs)
     return holds, f"{number(ours) or 'no'} updates per second, seq {number(theirs) or 'none'}"

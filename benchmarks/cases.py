@@ -45,7 +45,7 @@ class Case:
             "agent.initial_steps": 0,
             "learner.max_updates_per_step": 64.0,  # the rate limiter is not what is measured
         }
-        return resolve("paper_baseline", overrides | {key.replace("__", "."): v for key, v in changes.items()})
+        return resolve("yuan2022_baseline", overrides | {key.replace("__", "."): v for key, v in changes.items()})
 
     @property
     def crop(self) -> Crop:

@@ -40,7 +40,7 @@ LOADS = (
     Load("one update per step", "laptop", 1.0, 0),
     Load("flat out, one core spared", "laptop", 64.0, 0),
     Load("flat out, every core", "laptop", 64.0, CORES),
-    Load("flat out, every core, the papers' networks", "paper_baseline", 64.0, CORES),
+    Load("flat out, every core, the papers' networks", "yuan2022_baseline", 64.0, CORES),
 )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import mean
 
 from async_rl_core.atomic_file import replacing
-from async_rl_core.config.load import robots
+from async_rl_core.config.catalogue import robots
 from async_rl_core.monitoring.curve import draw
 from async_rl_core.run_folder import episodes, summary
 from async_rl_core.run_folder.summary import LAST

@@ -7,7 +7,9 @@ from xml.etree import ElementTree
 import pytest
 
 from async_rl_core.bringup.graph import nodes
-from async_rl_core.config.load import cameras, resolve, robots
+from async_rl_core.config.catalogue import robots
+from async_rl_core.config.load import resolve
+from async_rl_core.config.sources import cameras
 
 KEYS = {
     "PIL": "python3-pil",

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.agent.run_progress import RunProgress
-from async_rl_core.config.load import config_folder, read_config, resolve, write_config
+from async_rl_core.config.catalogue import config_folder
+from async_rl_core.config.load import read_config, resolve, write_config
 from async_rl_core.errors import AsyncRLError, TransportError
 from async_rl_core.learning import metrics
 from async_rl_core.learning.checkpoint_file import name_of, newest_env_steps, read_checkpoint, write_checkpoint

@@ -9,7 +9,8 @@ from multiprocessing import get_context
 from random import Random
 from typing import Any
 
-from async_rl_core.config.load import resolve, robots
+from async_rl_core.config.catalogue import robots
+from async_rl_core.config.load import resolve
 from async_rl_core.safety.limits.limit_filter import LimitFilter
 from faults.campaign import Form, mutation
 from faults.report import Row

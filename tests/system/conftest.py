@@ -18,7 +18,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Float64MultiArray
 
-from async_rl_core.config.load import config_folder
+from async_rl_core.config.catalogue import config_folder
 from async_rl_interfaces.msg import Episode, GuardState, LearnerState, VelocityCommand
 from async_rl_ros.images import CvBridge
 from async_rl_ros.qos import LATCHED, LATCHED_HISTORY, SENSOR

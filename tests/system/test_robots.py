@@ -23,7 +23,8 @@ from std_srvs.srv import Trigger
 from async_rl_core.agent.reset import ResetMotion
 from async_rl_core.bringup.graph import environment, nodes, robot_nodes
 from async_rl_core.bringup.process.executable import command
-from async_rl_core.config.load import read_config, resolve, robots, write_config
+from async_rl_core.config.catalogue import robots
+from async_rl_core.config.load import read_config, resolve, write_config
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.sim.model import urdf_text

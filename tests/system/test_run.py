@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from async_rl_core.config.load import config_folder, read_config
+from async_rl_core.config.catalogue import config_folder
+from async_rl_core.config.load import read_config
 from async_rl_core.run_folder.episodes import HEADER
 from async_rl_core.security.access_policy import Rights, read_policies, reply, request, topic
 from async_rl_core.security.keystore import enclave

@@ -16,7 +16,7 @@ import pytest
 
 from async_rl_core.bringup.graph import environment
 from async_rl_core.bringup.secure import variables
-from async_rl_core.config.load import config_folder
+from async_rl_core.config.catalogue import config_folder
 from async_rl_core.errors import ConfigError
 from async_rl_core.security.issue import make_keystore
 from async_rl_core.security.keystore import VARIABLE, enclave, enclave_folder

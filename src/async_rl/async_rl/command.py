@@ -11,8 +11,8 @@ from async_rl_core.bringup import calibration
 from async_rl_core.bringup.arguments import TASKS, Argument, defaults, describe, parse, table, values_of
 from async_rl_core.bringup.checks.doctor import examine
 from async_rl_core.bringup.run import run
+from async_rl_core.config.catalogue import config_folder
 from async_rl_core.config.explain import did_you_mean
-from async_rl_core.config.load import config_folder
 from async_rl_core.config.paths import user_path
 from async_rl_core.errors import AsyncRLError, ConfigError
 from async_rl_core.security.keystore import keystore_folder

@@ -1,7 +1,7 @@
 """`async_rl preset`: lists the presets, and prints one as a file to save and change."""
 
 from async_rl_core.bringup.arguments import AS_PRESET, parse, table
-from async_rl_core.config.load import presets
+from async_rl_core.config.catalogue import presets
 from async_rl_core.config.preset import preset_summary, preset_text
 from async_rl_core.errors import ConfigError
 

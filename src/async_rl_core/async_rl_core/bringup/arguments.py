@@ -7,13 +7,15 @@ from typing import get_args
 
 from async_rl_core.bringup.cycle import AUTO, CYCLE, settle
 from async_rl_core.bringup.resume import resumed
+from async_rl_core.config.catalogue import presets, robots
 from async_rl_core.config.checks import ALGORITHMS
 from async_rl_core.config.checksum import Checksum, verdict
 from async_rl_core.config.document import read_text
 from async_rl_core.config.explain import did_you_mean
-from async_rl_core.config.load import cameras, presets, resolve, robots
+from async_rl_core.config.load import resolve
 from async_rl_core.config.paths import user_path
 from async_rl_core.config.schema import Architecture, Config, SimConfig
+from async_rl_core.config.sources import cameras
 from async_rl_core.errors import ConfigError
 from async_rl_core.plugins import names
 from async_rl_core.tasks.registry import tasks

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from async_rl_core.config.load import config_folder
+from async_rl_core.config.catalogue import config_folder
 from async_rl_core.config.schema import Config
 from async_rl_core.sim import REQUESTED_PLATFORM
 

@@ -34,17 +34,21 @@ _Loader.add_implicit_resolver(
 
 @dataclass(frozen=True)
 class Document:
-    """Nested data and its origin: `where(key)` is what an error names."""
+    """Nested data, and the file and line that each key is from.
+
+    Attributes:
+        name: the file, or another source of values, as errors name it.
+        places: `<file>:<line>` of keys and list items.
+    """
 
     name: str
     data: dict[str, object]
-    lines: Mapping[Key, int] = field(default_factory=dict)
+    places: Mapping[Key, str] = field(default_factory=dict)
 
     def where(self, key: Key) -> str:
-        """The name of the source, with the line of the key, or of the nearest section or list that it is in."""
-        lines = (self.lines.get(key[:length]) for length in range(len(key), 0, -1))
-        line = next((line for line in lines if line is not None), None)
-        return self.name if line is None else f"{self.name}:{line}"
+        """Returns the file with the line of the key, or of the nearest section or list that it is in."""
+        places = (self.places.get(key[:length]) for length in range(len(key), 0, -1))
+        return next((place for place in places if place is not None), self.name)
 
     @property
     def complete(self) -> bool:
@@ -54,7 +58,7 @@ class Document:
 
     def without(self, name: str) -> "Document":
         """The document without one of its sections."""
-        return Document(self.name, {key: value for key, value in self.data.items() if key != name}, self.lines)
+        return Document(self.name, {key: value for key, value in self.data.items() if key != name}, self.places)
 
     def has(self, key: Key) -> bool:
         """Whether this source says anything about the key."""
@@ -109,7 +113,8 @@ def parse_document(text: str, name: str) -> Document:
         raise ConfigError(f"{name}{line}: not valid YAML ({_one_line(error.problem or error)})") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{name}: not valid YAML ({_one_line(error)})") from None
-    return Document(name, cast(dict[str, object], data), lines)
+    places = {key: f"{name}:{line}" for key, line in lines.items()}
+    return Document(name, cast(dict[str, object], data), places)
 
 
 def _walk(node: yaml.Node, key: Key, name: str, lines: dict[Key, int]) -> None:

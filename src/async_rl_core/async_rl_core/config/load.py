@@ -1,64 +1,28 @@
 """From YAML files and launch arguments to one validated `Config`, and from a `Config` to a file."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
 
 import yaml
 from pydantic import ValidationError
 
+from async_rl_core.config.catalogue import config_folder, is_path, robots
 from async_rl_core.config.checks import Problem, check, unseen
 from async_rl_core.config.checksum import accept as seal
 from async_rl_core.config.checksum import require_right, sealed
 from async_rl_core.config.document import Document, Key, parse_document, read_document, read_text
-from async_rl_core.config.explain import did_you_mean, explain
+from async_rl_core.config.explain import explain
 from async_rl_core.config.files import write_text
 from async_rl_core.config.merge import Merged
-from async_rl_core.config.paths import user_path
 from async_rl_core.config.schema import Config, RobotConfig
+from async_rl_core.config.sources import read_base, read_preset, read_robot
 from async_rl_core.errors import ConfigError
 from async_rl_core.tasks.registry import make_task, settings_file, task_class, tasks
 
 DEFAULT_ROBOT = "ur5"
 
-_FOLDER_VARIABLE = "ASYNC_RL_CONFIG"
 _NOTHING = Document("", {})
-
-
-def config_folder() -> Path:
-    """The folder of base.yaml, presets/ and robots/: ASYNC_RL_CONFIG, else as installed, else the source tree's."""
-    if explicit := os.environ.get(_FOLDER_VARIABLE):
-        folder = user_path(explicit)
-        if not (folder / "base.yaml").is_file():
-            raise ConfigError(f"{_FOLDER_VARIABLE}={explicit} has no base.yaml; unset it, or name such a folder")
-        return folder
-    prefixes = [Path(p) for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
-    candidates = [prefix / "share" / "async_rl" / "config" for prefix in prefixes]
-    candidates.append(Path(__file__).resolve().parents[4] / "config")
-    for folder in candidates:
-        if (folder / "base.yaml").is_file():
-            return folder
-    raise ConfigError(f"config/base.yaml not found; source install/setup.bash, or set {_FOLDER_VARIABLE} to its folder")
-
-
-def presets() -> list[str]:
-    """The names of the presets that come with the suite, sorted."""
-    return _names("presets")
-
-
-def robots() -> list[str]:
-    """The names of the robots that come with the suite, sorted."""
-    return _names("robots")
-
-
-def cameras() -> list[str]:
-    """The names of the cameras' drivers that come with the suite, in the order of base.yaml."""
-    data: object = read_document(config_folder() / "base.yaml").data
-    for key in ("camera", "drivers"):
-        data = data.get(key) if isinstance(data, dict) else None
-    return list(data) if isinstance(data, dict) else []
 
 
 def resolve(
@@ -82,16 +46,15 @@ def resolve(
         ConfigError: one line with the file, the key, its value, what is allowed, and the nearest key to a misspelt one;
             or `robot` is another one than the preset's.
     """
-    path = find("preset", preset)
-    chosen = _beside(_as_preset(read_document(path)), path)
+    chosen = read_preset(preset)
     named = _robot_name(chosen)
     changes = _overrides(overrides or {})
     # 'preset' records where the values came from, so it is never taken from a file.
-    label = Document("preset", {"preset": path.stem})
+    label = Document("preset", {"preset": Path(preset).stem if is_path(preset) else preset})
     if named is None:
-        return _layered(_arm(robot or DEFAULT_ROBOT), chosen, label, changes, names or {})
-    config = _layered(_arm(named) if named in robots() else _NOTHING, chosen, label, changes, names or {})
-    if robot is not None and _robot_of(_arm(robot), chosen.without("robot"), label, changes) != config.robot:
+        return _layered(read_robot(robot or DEFAULT_ROBOT), chosen, label, changes, names or {})
+    config = _layered(read_robot(named) if named in robots() else _NOTHING, chosen, label, changes, names or {})
+    if robot is not None and _robot_of(read_robot(robot), chosen.without("robot"), label, changes) != config.robot:
         raise ConfigError(
             f"argument robot: '{robot}' is given, but preset {chosen.where(('robot', 'name'))} is of another robot, "
             f"'{named}'; leave robot out, or delete the section 'robot' from a copy of that preset"
@@ -99,16 +62,9 @@ def resolve(
     return config
 
 
-def _as_preset(document: Document) -> Document:
-    """A run's configuration without what nobody chose: that no target is shown, its default, is a choice elsewhere."""
-    if not document.complete or document.data.get("display") is not False:
-        return document
-    return document.without("display")
-
-
 def _layered(arm: Document, chosen: Document, label: Document, changes: Document, names: Mapping[str, str]) -> Config:
     """The configuration with the robot `arm`, the preset `chosen` and the overrides `changes`."""
-    base = read_document(config_folder() / "base.yaml")
+    base = read_base()
     own = chosen if chosen.has(("robot", "drivers")) else arm
     before, after = _driver_name(own, [base, chosen]), _driver_name(own, [base, chosen, changes])
     driven = _driven(own, after)
@@ -129,24 +85,6 @@ def _robot_of(arm: Document, chosen: Document, label: Document, changes: Documen
         return None
 
 
-def _arm(robot: str) -> Document:
-    path = find("robot", robot)
-    return _beside(_nested(read_document(path), "robot"), path)
-
-
-def _beside(document: Document, path: Path) -> Document:
-    """The document with the path of its robot's model, where that lies beside the file."""
-    robot = document.data.get("robot")
-    model = robot.get("model") if isinstance(robot, dict) else None
-    if not isinstance(model, str) or path.parent == config_folder() / "robots":
-        return document
-    there = path.parent.absolute() / user_path(model)  # which an absolute path replaces
-    if not there.is_file():
-        return document
-    placed = {**cast(dict[str, object], robot), "model": str(there)}
-    return Document(document.name, {**document.data, "robot": placed}, document.lines)
-
-
 def _robot_name(document: Document) -> str | None:
     """The name of the robot that a preset, or a run's configuration, is of."""
     robot = document.data.get("robot")
@@ -158,8 +96,8 @@ def _usual_task(arm: Document) -> Document:
     """The robot's own choice of a task."""
     robot = arm.data.get("robot")
     task = robot.get("task") if isinstance(robot, dict) else None
-    line = arm.lines.get(("robot", "task"))
-    return Document(arm.name, {} if task is None else {"task": task}, {} if line is None else {("task",): line})
+    place = arm.places.get(("robot", "task"))
+    return Document(arm.name, {} if task is None else {"task": task}, {} if place is None else {("task",): place})
 
 
 def _task(sources: list[Document]) -> list[Document]:
@@ -191,8 +129,8 @@ def _driven(arm: Document, name: str | None) -> Document:
     driver = _drivers(arm).get(name)
     data = driver.get("robot") if isinstance(driver, dict) else None
     above = ("robot", "drivers", name, "robot")
-    lines = {("robot", *key[4:]): line for key, line in arm.lines.items() if key[:4] == above}
-    return Document(arm.name, {"robot": data} if isinstance(data, dict) else {}, lines)
+    places = {("robot", *key[4:]): place for key, place in arm.places.items() if key[:4] == above}
+    return Document(arm.name, {"robot": data} if isinstance(data, dict) else {}, places)
 
 
 def _last(key: str, sources: list[Document]) -> object:
@@ -217,9 +155,9 @@ def reconfigure(
     """
     run = _sealed_document(path)
     name = _robot_name(run)
-    arm = [_arm(name)] if name in robots() else []
+    arm = [read_robot(name)] if name in robots() else []
     changes = _overrides(overrides or {})
-    sources = [read_document(config_folder() / "base.yaml"), *_task([run, changes]), *arm, run, changes]
+    sources = [read_base(), *_task([run, changes]), *arm, run, changes]
     return _validated(sources, names or {})
 
 
@@ -244,50 +182,6 @@ def write_config(config: Config, path: Path) -> None:
     """Write a resolved configuration that `read_config` reads back equal; the file is whole or not there."""
     values = config.model_dump(mode="json")
     write_text(path, sealed(yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=120)))
-
-
-def _names(kind: str) -> list[str]:
-    return sorted(path.stem for path in (config_folder() / kind).glob("*.yaml"))
-
-
-def _is_path(name: str) -> bool:
-    return name.endswith((".yaml", ".yml"))
-
-
-def find(kind: str, name: str) -> Path:
-    """The file of a preset or robot (`kind`), by its name or path. Raises `ConfigError` where there is none."""
-    if _is_path(name):
-        path = user_path(name)
-        if path.is_dir():
-            raise ConfigError(f"{kind} '{name}' is a folder; name a YAML file")
-        if not path.is_file():
-            raise ConfigError(f"{kind} '{name}': no such file")
-        return path
-    known = _names(f"{kind}s")
-    if name not in known:
-        allowed = f"allowed: {', '.join(known)}, or the path of a .yaml file"
-        if user_path(name).is_dir():
-            raise ConfigError(f"{kind} '{name}' is a folder; {_instead_of_folder(kind, name) or allowed}")
-        raise ConfigError(f"unknown {kind} '{name}'{did_you_mean(name, known)}; {allowed}")
-    return config_folder() / f"{kind}s" / f"{name}.yaml"
-
-
-def _instead_of_folder(kind: str, name: str) -> str:
-    """What to write in place of the folder of a run; nothing where it is another folder."""
-    path = user_path(name) / "config.yaml"
-    if not path.is_file():
-        return ""
-    again = f"{kind}:={path} starts a new run as that one was"
-    return f"{again}, resume:={name} goes on with that one" if kind == "preset" else f"{kind}:={path} takes its robot"
-
-
-def _nested(document: Document, key: str) -> Document:
-    """The document moved below a key. A complete configuration contributes only its section of that name."""
-    section = document.data.get(key)
-    if isinstance(section, dict):
-        lines = {k[1:]: line for k, line in document.lines.items() if k[0] == key and len(k) > 1}
-        document = Document(document.name, cast(dict[str, object], section), lines)
-    return Document(document.name, {key: document.data}, {(key, *k): line for k, line in document.lines.items()})
 
 
 def _overrides(values: Mapping[str, object]) -> Document:

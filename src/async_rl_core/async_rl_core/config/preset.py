@@ -1,12 +1,14 @@
-"""A preset as a person reads it: one line, or every value, as a file to save and change."""
+"""Presets as text: a summary in one line, or a YAML file with every value."""
 
 from contextlib import suppress
 
 import yaml
 
-from async_rl_core.config.document import read_document, read_text
-from async_rl_core.config.load import find, resolve, robots
+from async_rl_core.config.catalogue import find_file, robots
+from async_rl_core.config.document import read_text
+from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
+from async_rl_core.config.sources import read_preset
 from async_rl_core.errors import ConfigError
 
 _OF_A_RUN = ("preset", "run_dir")
@@ -15,7 +17,7 @@ _OF_THE_ROBOT = ("task", "parameters", "robot")
 
 def preset_summary(name: str) -> str:
     """Returns the first line of a preset's comment."""
-    lines = read_text(find("preset", name)).splitlines()
+    lines = read_text(find_file("preset", name)).splitlines()
     return next((line.lstrip("# ") for line in lines if line.startswith("#")), "")
 
 
@@ -27,8 +29,7 @@ def preset_text(name: str, robot: str | None = None) -> str:
     Raises:
         ConfigError: there is no such preset or robot.
     """
-    path = find("preset", name)
-    said = read_document(path).data
+    path, said = find_file("preset", name), read_preset(name).data
     values = _resolved(name, robot).model_dump(mode="json")
     left_out = {*_OF_A_RUN, *(() if robot is not None else _OF_THE_ROBOT)}
     values = {key: value for key, value in values.items() if key not in left_out or key in said}

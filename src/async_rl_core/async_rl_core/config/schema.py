@@ -80,8 +80,8 @@ class ReplayConfig(Section):
     )
     n_step: int = Field(ge=1, le=100, description="rewards per return, fewer at an episode's end (1 in the papers)")
     time_limit: Literal["bootstrap", "drop", "terminal"] = Field(
-        description="an episode's last transition: as any other; left out (code of paper 000); no value follows it "
-        "(code of paper 003)"
+        description="an episode's last transition: as any other; left out (code of Yuan, 2022); no value follows it "
+        "(code of Parsaee et al., 2023)"
     )
     crop_fraction: float = Field(
         ge=0, le=0.2, description="fraction of each side cut by the random crop, rounded to pixels"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from async_rl_core.atomic_file import replacing
 from async_rl_core.bringup.checks.preflight import create_run_folder
-from async_rl_core.config.load import config_folder, resolve
+from async_rl_core.config.catalogue import config_folder
+from async_rl_core.config.load import resolve
 from async_rl_core.errors import ConfigError
 from async_rl_core.learning.checkpoint_file import FOLDER, name_of, read_checkpoint
 

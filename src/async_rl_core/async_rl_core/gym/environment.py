@@ -84,7 +84,7 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
         self,
         robot: str,
         task: str,
-        preset: str = "paper_baseline",
+        preset: str = "yuan2022_baseline",
         overrides: Mapping[str, object] | None = None,
         render_mode: str | None = None,
     ) -> None:

@@ -2,7 +2,8 @@
 
 import gymnasium
 
-from async_rl_core.config.load import resolve, robots
+from async_rl_core.config.catalogue import robots
+from async_rl_core.config.load import resolve
 from async_rl_core.errors import ConfigError
 from async_rl_core.tasks.registry import tasks
 
@@ -27,7 +28,7 @@ def register() -> None:
 
 def _is_possible(robot: str, task: str) -> bool:
     try:
-        resolve("paper_baseline", {"task": task}, robot)
+        resolve("yuan2022_baseline", {"task": task}, robot)
     except ConfigError:
         return False
     return True

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from async_rl_core.config.load import config_folder
+from async_rl_core.config.catalogue import config_folder
 from async_rl_core.config.paths import user_path
 from async_rl_core.config.schema import RobotConfig
 from async_rl_core.errors import SafetyError, SimulationError

@@ -31,7 +31,7 @@ def sac_config() -> Callable[..., SACConfig]:
 
     def make(**changes: object) -> SACConfig:
         small = {"batch_size": 8, "encoder_channels": 4, "encoder_strides": (2, 2), "hidden_sizes": (16, 16)}
-        return resolve("paper_baseline").sac.model_copy(update=small | changes)
+        return resolve("yuan2022_baseline").sac.model_copy(update=small | changes)
 
     return make
 

@@ -32,7 +32,7 @@ def mean_reward(policy: GaussianPolicy) -> float:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_bandit_of_pixels_is_learnt(precision: str) -> None:
-    config = resolve("paper_baseline").sac.model_copy(
+    config = resolve("yuan2022_baseline").sac.model_copy(
         update={
             "batch_size": BATCH_SIZE,
             "encoder_channels": 8,

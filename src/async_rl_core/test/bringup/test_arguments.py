@@ -6,7 +6,8 @@ import pytest
 
 from async_rl_core.bringup.arguments import AS_PRESET, configure, describe, is_resumed, parse, table
 from async_rl_core.config.explain import keys
-from async_rl_core.config.load import cameras, read_config, resolve, write_config
+from async_rl_core.config.load import read_config, resolve, write_config
+from async_rl_core.config.sources import cameras
 from async_rl_core.errors import ConfigError
 
 

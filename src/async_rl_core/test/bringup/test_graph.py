@@ -7,7 +7,8 @@ import pytest
 
 from async_rl_core.bringup.graph import CAMERA_PROFILE, PROFILE, NodeSpec, camera_nodes, environment, nodes
 from async_rl_core.bringup.process.executable import command, find_executable
-from async_rl_core.config.load import config_folder, resolve
+from async_rl_core.config.catalogue import config_folder
+from async_rl_core.config.load import resolve
 from async_rl_core.errors import ConfigError
 
 

@@ -8,7 +8,8 @@ import pytest
 from async_rl_core.bringup import secure
 from async_rl_core.bringup.graph import NodeSpec, nodes
 from async_rl_core.bringup.process.executable import command
-from async_rl_core.config.load import config_folder, resolve
+from async_rl_core.config.catalogue import config_folder
+from async_rl_core.config.load import resolve
 from async_rl_core.errors import ConfigError
 from async_rl_core.security.issue import make_keystore
 

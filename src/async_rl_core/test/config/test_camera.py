@@ -2,8 +2,9 @@
 
 import pytest
 
-from async_rl_core.config.load import cameras, resolve
+from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
+from async_rl_core.config.sources import cameras
 from async_rl_core.errors import ConfigError
 
 REAL = {"hardware": "real", "robot_ip": "127.0.0.1", "guard.auto_arm": False, "display": True}

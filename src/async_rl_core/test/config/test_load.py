@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from async_rl_core.bringup.resume import resumed
-from async_rl_core.config.load import config_folder, presets, read_config, resolve, robots, write_config
+from async_rl_core.config.catalogue import config_folder, presets, robots
+from async_rl_core.config.load import read_config, resolve, write_config
 from async_rl_core.errors import ConfigError
 from async_rl_core.tasks.visual_reacher import BagParameters
 
@@ -29,7 +30,7 @@ def refusal(preset: str = "laptop", **overrides: object) -> str:
 
 @pytest.mark.parametrize("preset", presets())
 def test_every_preset_resolves_and_survives_its_file(preset: str, tmp_path: Path) -> None:
-    robot = "panda" if preset.startswith("paper003") else "ur5"
+    robot = "panda" if preset.startswith("parsaee2023") else "ur5"
     config = resolve(preset, {"run_dir": tmp_path, "duration": 600.0}, robot)
     write_config(config, tmp_path / "config.yaml")
     assert read_config(tmp_path / "config.yaml") == config
@@ -50,7 +51,7 @@ def test_numbers_survive_the_file_exactly(
 
 def test_layers_override_each_other_in_order(tmp_path: Path) -> None:
     assert resolve("laptop").camera.width == 80
-    assert resolve("laptop").sac.encoder_channels == resolve("paper_baseline").sac.encoder_channels
+    assert resolve("laptop").sac.encoder_channels == resolve("yuan2022_baseline").sac.encoder_channels
     preset = user_file(tmp_path, "camera:\n  width: 96\nrobot:\n  reset_velocity: 1.0\n")
     config = resolve(preset, {"camera.height": 54})
     assert (config.camera.width, config.camera.height, config.robot.reset_velocity) == (96, 54, 1.0)
@@ -73,7 +74,7 @@ def test_a_tasks_settings_lie_below_preset_and_arguments(tmp_path: Path) -> None
 
 
 def test_a_runs_own_configuration_can_be_run_again(tmp_path: Path) -> None:
-    first = resolve("paper_high_resolution", {"seed": 5})
+    first = resolve("yuan2022_high_resolution", {"seed": 5})
     write_config(first, tmp_path / "again.yaml")
     assert resolve(str(tmp_path / "again.yaml")) == first.model_copy(update={"preset": "again"})
 

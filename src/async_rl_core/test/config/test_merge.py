@@ -7,7 +7,8 @@ import yaml
 
 from async_rl_core.bringup.arguments import configure
 from async_rl_core.bringup.resume import resumed
-from async_rl_core.config.load import config_folder, read_config, reconfigure, resolve, robots, write_config
+from async_rl_core.config.catalogue import config_folder, robots
+from async_rl_core.config.load import read_config, reconfigure, resolve, write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.evaluation import evaluate

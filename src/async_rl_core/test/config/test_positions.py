@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from async_rl_core.config.load import config_folder, reconfigure, resolve, write_config
+from async_rl_core.config.catalogue import config_folder
+from async_rl_core.config.load import reconfigure, resolve, write_config
 from async_rl_core.errors import ConfigError
 
 LIMITS = "robot:\n  limits:\n    velocity:\n    - 0.5\n    - 0.5\n    - {}\n    - 0.5\n    - 0.5\n    - 0.5\n"

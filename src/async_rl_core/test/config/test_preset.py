@@ -6,13 +6,14 @@ import pytest
 
 from async_rl.command import main
 from async_rl_core.bringup.arguments import defaults, describe, shown_defaults, table
-from async_rl_core.config.load import presets, resolve, robots, write_config
+from async_rl_core.config.catalogue import presets, robots
+from async_rl_core.config.load import resolve, write_config
 from async_rl_core.config.preset import preset_text
 
 
 @pytest.mark.parametrize("preset", presets())
 def test_shown_preset_that_is_saved_is_that_preset(preset: str, tmp_path: Path) -> None:
-    path, robot = tmp_path / "mine.yaml", "panda" if preset.startswith("paper003") else "ur5"
+    path, robot = tmp_path / "mine.yaml", "panda" if preset.startswith("parsaee2023") else "ur5"
     expected = resolve(preset, {}, robot).model_copy(update={"preset": "mine"})
     path.write_text(preset_text(preset), encoding="utf-8")
     assert resolve(str(path), {}, robot) == expected
@@ -32,14 +33,14 @@ def test_preset_command_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["preset", "list"]) == 0
     text = capsys.readouterr().out
     assert all(name in text for name in presets())
-    assert main(["preset", "show", "paper_baseline", "robot:=panda"]) == 0
+    assert main(["preset", "show", "yuan2022_baseline", "robot:=panda"]) == 0
     assert "name: panda" in capsys.readouterr().out
     assert main(["preset", "show", "lptop"]) == 2
     assert "did you mean 'laptop'" in capsys.readouterr().err
 
 
 def test_shown_defaults_for_ros_2s_launch_are_those_of_the_words_beside_it() -> None:
-    words = ["ros2", "launch", "async_rl", "reacher.launch.py", "preset:=paper_baseline", "robot:=fr3"]
+    words = ["ros2", "launch", "async_rl", "reacher.launch.py", "preset:=yuan2022_baseline", "robot:=fr3"]
     assert shown_defaults(words, "preset") == {}
     shown = shown_defaults([*words, "--show-args"], "preset")
     assert (shown["image_width"], shown["task"], shown["robot"]) == (" [160]", " [visual_reacher]", " [fr3]")
@@ -55,13 +56,13 @@ def test_shown_arguments_have_the_values_of_preset_and_robot(
         block.splitlines()[0].strip(" ':"): block.splitlines()[-1].strip() for block in text.split("\n\n    '")[1:]
     }
     assert shown["image_width"] == "(default: '80')" and shown["task"] == "(default: 'reaching')"
-    assert main(["launch", "reacher", "--show-args", "preset:=paper_high_resolution", "robot:=fr3"]) == 0
+    assert main(["launch", "reacher", "--show-args", "preset:=yuan2022_high_resolution", "robot:=fr3"]) == 0
     text = capsys.readouterr().out
     assert "(default: '320')" in text and "(default: 'visual_reacher')" in text and "(default: 'fr3')" in text
-    assert main(["calibrate", "latency", "preset:=paper_high_resolution", "--show-args"]) == 0
+    assert main(["calibrate", "latency", "preset:=yuan2022_high_resolution", "--show-args"]) == 0
     text = capsys.readouterr().out
     assert "(default: '320')" in text and "as the preset says)" not in text
-    write_config(resolve("paper_high_resolution", {"evaluation.episodes": 7}), tmp_path / "config.yaml")
+    write_config(resolve("yuan2022_high_resolution", {"evaluation.episodes": 7}), tmp_path / "config.yaml")
     assert main(["evaluate", str(tmp_path), "--show-args"]) == 0
     assert "(default: '7')" in capsys.readouterr().out
     assert main(["launch", "tracker", "--show-args"]) == 0

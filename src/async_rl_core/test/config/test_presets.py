@@ -11,7 +11,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.spec.observation import ObservationSpec
 from async_rl_core.tasks.reward import RED_LOWER, RED_UPPER
 
-PAPER = ["paper_baseline", "paper_high_resolution", "paper_large_minibatch"]
+PAPER = ["yuan2022_baseline", "yuan2022_high_resolution", "yuan2022_large_minibatch"]
 
 
 @pytest.fixture(params=PAPER)
@@ -22,9 +22,9 @@ def config(request: pytest.FixtureRequest) -> Config:
 @pytest.mark.parametrize(
     ("preset", "image", "cropped", "batch_size"),
     [
-        ("paper_baseline", (160, 90), (156, 88), 128),
-        ("paper_high_resolution", (320, 180), (314, 176), 128),
-        ("paper_large_minibatch", (160, 90), (156, 88), 512),
+        ("yuan2022_baseline", (160, 90), (156, 88), 128),
+        ("yuan2022_high_resolution", (320, 180), (314, 176), 128),
+        ("yuan2022_large_minibatch", (160, 90), (156, 88), 512),
     ],
 )
 def test_table_5_1(preset: str, image: tuple[int, int], cropped: tuple[int, int], batch_size: int) -> None:
@@ -102,14 +102,14 @@ def test_arm(config: Config) -> None:
 @pytest.mark.parametrize(
     ("preset", "architecture", "image", "batch_size", "cycle_time", "steps", "initial_steps"),
     [
-        ("paper003_async_baseline", "async2", (160, 90), 128, 0.04, 150, 5000),
-        ("paper003_async_high_resolution", "async2", (320, 180), 80, 0.04, 150, 5000),
-        ("paper003_sync_baseline", "seq", (160, 90), 128, 0.075, 80, 2666),
-        ("paper003_sync_high_resolution", "seq", (320, 180), 80, 0.08, 75, 2500),
+        ("parsaee2023_async_baseline", "async2", (160, 90), 128, 0.04, 150, 5000),
+        ("parsaee2023_async_high_resolution", "async2", (320, 180), 80, 0.04, 150, 5000),
+        ("parsaee2023_sync_baseline", "seq", (160, 90), 128, 0.075, 80, 2666),
+        ("parsaee2023_sync_high_resolution", "seq", (320, 180), 80, 0.08, 75, 2500),
     ],
 )
 @pytest.mark.parametrize("robot", ["panda", "fr3"])
-def test_the_settings_of_paper_003(
+def test_the_settings_of_parsaee2023(
     robot: str,
     preset: str,
     architecture: str,
@@ -142,9 +142,9 @@ def test_the_settings_of_paper_003(
 
 
 def test_the_codes_preset_differs_from_the_papers_in_these_and_nothing_else() -> None:
-    paper, code = (dict(leaves(resolve(name).model_dump())) for name in ("paper_baseline", "paper_baseline_code"))
+    paper, code = (dict(leaves(resolve(name).model_dump())) for name in ("yuan2022_baseline", "yuan2022_baseline_code"))
     assert {key: code[key] for key in code if code[key] != paper[key]} == {
-        "preset": "paper_baseline_code",
+        "preset": "yuan2022_baseline_code",
         "agent.action_scale": 0.3,
         "agent.initial_action_scale": 0.3,
         "reward.form": "code",
@@ -157,7 +157,7 @@ def test_the_codes_preset_differs_from_the_papers_in_these_and_nothing_else() ->
 
 
 def test_the_codes_random_actions_reach_9_hundredths_of_a_radian_per_second() -> None:
-    agent = resolve("paper_baseline_code").agent
+    agent = resolve("yuan2022_baseline_code").agent
     assert agent.initial_action_scale * agent.action_scale == pytest.approx(0.09)
 
 

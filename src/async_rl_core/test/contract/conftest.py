@@ -11,7 +11,8 @@ from async_rl_core.agent.loop import AgentLoop, Phase
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.soft_limits import SoftLimits
-from async_rl_core.config.load import resolve, robots
+from async_rl_core.config.catalogue import robots
+from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.kinematics import Kinematics

@@ -7,7 +7,8 @@ import mujoco
 import numpy as np
 import pytest
 
-from async_rl_core.config.load import resolve, robots
+from async_rl_core.config.catalogue import robots
+from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.safety.kinematics import Kinematics

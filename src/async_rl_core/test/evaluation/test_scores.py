@@ -55,7 +55,7 @@ def test_too_few_episodes_have_no_figure_rather_than_a_wrong_one(count: int) -> 
 @pytest.mark.parametrize("form", ["paper", "code"])
 def test_the_threshold_is_a_share_of_the_image_in_its_middle(form: str) -> None:
     """A red patch of that share, right in the middle, is just about a success, whatever the form of the reward."""
-    config = resolve("paper_baseline", {"reward.form": form, "evaluation.success_coverage": 0.00625})
+    config = resolve("yuan2022_baseline", {"reward.form": form, "evaluation.success_coverage": 0.00625})
     height, width = config.camera.height, config.camera.width
     image = np.zeros((height, width, 3), np.uint8)
     image[height // 2 - 5 : height // 2 + 5, width // 2 - 5 : width // 2 + 5, 0] = 200

@@ -80,7 +80,7 @@ def test_never_more_than_promised(min_size: int, ratio: float, burst: int, event
             assert not limiter.permits()
 
 
-@pytest.mark.parametrize("preset", ["laptop", "paper_baseline"])
+@pytest.mark.parametrize("preset", ["laptop", "yuan2022_baseline"])
 def test_limiter_replay_that_gets_no_steps_serves_a_bounded_number_and_then_nothing(preset: str) -> None:
     """With a preset's own ratio: what is on credit may be used for some seconds, and only that."""
     config, now = resolve(preset, {}), [0.0]

@@ -287,7 +287,7 @@ def test_a_step_of_another_shape_is_refused() -> None:
         make_store().insert(make_step(np.random.default_rng(0), 0, 0, 0, frames=0))
 
 
-@pytest.mark.parametrize(("preset", "gigabytes"), [("paper_baseline", 4.5), ("paper_high_resolution", 17.6)])
+@pytest.mark.parametrize(("preset", "gigabytes"), [("yuan2022_baseline", 4.5), ("yuan2022_high_resolution", 17.6)])
 def test_memory_of_the_papers_is_within_bounds_and_touched_lazily(preset: str, gigabytes: float) -> None:
     config = resolve(preset, {})
     try:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from async_rl_core.config.load import resolve, robots
+from async_rl_core.config.catalogue import robots
+from async_rl_core.config.load import resolve
 from async_rl_core.safety.following import FollowingWatch
 from async_rl_core.safety.states import FaultKind
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from async_rl_core.config.load import resolve, robots
+from async_rl_core.config.catalogue import robots
+from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 
 from .sequences import ExactArm, PhysicalArm, Sequences

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from async_rl_core.bringup.graph import nodes
 from async_rl_core.bringup.secure import DRIVER
-from async_rl_core.config.load import config_folder, resolve, robots
+from async_rl_core.config.catalogue import config_folder, robots
+from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.security.access_policy import AccessPolicy, read_policies, reply, request, topic

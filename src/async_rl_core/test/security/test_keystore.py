@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from async_rl_core.config.load import config_folder
+from async_rl_core.config.catalogue import config_folder
 from async_rl_core.errors import ConfigError
 from async_rl_core.security.authority import VALIDITY
 from async_rl_core.security.issue import make_keystore

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from async_rl_core.config.load import resolve, robots
+from async_rl_core.config.catalogue import robots
+from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.scene import Array, Scene

@@ -44,6 +44,6 @@ def test_a_buffer_that_does_not_fit_is_refused() -> None:
 
 
 def test_comes_from_the_configuration() -> None:
-    layout = BatchLayout.of(resolve("paper_baseline", {}))
+    layout = BatchLayout.of(resolve("yuan2022_baseline", {}))
     assert (layout.batch_size, layout.height, layout.width, layout.channels) == (128, 88, 156, 9)
     assert layout.proprioception == 3 * layout.action

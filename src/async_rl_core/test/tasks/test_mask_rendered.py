@@ -20,7 +20,7 @@ TABLES = {"grey": (0.54, 0.52, 0.49), "oak": (0.69, 0.52, 0.33)}
 @cache
 def seen(lighting: float, table: str) -> list[tuple[Picture, Region]]:
     """Images from the start pose of the bag here and there, each with the pixels that it changes."""
-    scene = Scene(resolve("paper_baseline", {"sim.lighting": lighting}, "panda"))
+    scene = Scene(resolve("yuan2022_baseline", {"sim.lighting": lighting}, "panda"))
     boxes = [g for g in range(scene.model.ngeom) if scene.model.geom_type[g] == 6 and scene.model.geom_bodyid[g] == 0]
     scene.model.geom_rgba[boxes, :3] = TABLES[table]
     renderer, pose = RaycastRenderer(scene), np.array(scene.config.robot.start)

@@ -26,7 +26,7 @@ def test_an_evaluation_has_targets_of_its_own_the_same_for_every_run(task: str, 
         return resolve(preset, {"task": task, "seed": seed, "evaluation.checkpoint": Path("c")}, robot)
 
     fixed = targets(evaluated(1))
-    assert targets(evaluated(1, "paper_baseline")) == fixed
+    assert targets(evaluated(1, "yuan2022_baseline")) == fixed
     assert not set(targets(evaluated(2))) & set(fixed)
     for seed in (0, 1, 2, 2**31 - 1):
         assert not set(targets(resolve("laptop", {"task": task, "seed": seed}, robot))) & set(fixed)

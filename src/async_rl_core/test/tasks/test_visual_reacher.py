@@ -26,7 +26,7 @@ TABLES = {
 
 
 def reward_of(**overrides: object) -> BagReward:
-    task = make_task(resolve("paper_baseline", overrides, "panda"))
+    task = make_task(resolve("yuan2022_baseline", overrides, "panda"))
     assert isinstance(task, VisualReacher)
     return task.reward()
 
@@ -70,7 +70,7 @@ def test_a_real_arm_pulls_the_bag_aside_on_its_way_back() -> None:
 @cache
 def seen(lighting: float, table: str) -> list[tuple[NDArray[np.uint8], NDArray[np.bool_]]]:
     """Images of the bag here and there, from high and from low, each with the pixels that it changes."""
-    scene = Scene(resolve("paper_baseline", {"sim.lighting": lighting}, "panda"))
+    scene = Scene(resolve("yuan2022_baseline", {"sim.lighting": lighting}, "panda"))
     bag = scene.model.body("target").geomadr[0]
     boxes = [g for g in range(scene.model.ngeom) if scene.model.geom_type[g] == 6 and scene.model.geom_bodyid[g] == 0]
     scene.model.geom_rgba[boxes, :3] = TABLES[table]

@@ -18,7 +18,8 @@ from async_rl_core.bringup.checks.variables import problems
 from async_rl_core.bringup.graph import nodes
 from async_rl_core.bringup.process.executable import find_executable
 from async_rl_core.bringup.process.leftovers import SHARED_MEMORY
-from async_rl_core.config.load import presets, resolve, robots
+from async_rl_core.config.catalogue import presets, robots
+from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import AsyncRLError, ConfigError
 from async_rl_core.replay.journal.journal import journal_bytes

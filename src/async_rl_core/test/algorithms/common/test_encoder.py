@@ -42,7 +42,7 @@ def test_a_map_of_one_pixel_is_the_centre() -> None:
 
 @pytest.mark.parametrize(
     ("preset", "image", "features_map"),
-    [("paper_baseline", (88, 156), (8, 16)), ("paper_high_resolution", (176, 314), (19, 36))],
+    [("yuan2022_baseline", (88, 156), (8, 16)), ("yuan2022_high_resolution", (176, 314), (19, 36))],
 )
 def test_the_papers_network(preset: str, image: tuple[int, int], features_map: tuple[int, int]) -> None:
     config = resolve(preset)

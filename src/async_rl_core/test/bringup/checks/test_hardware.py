@@ -8,8 +8,9 @@ import yaml
 from async_rl_core.bringup.checks import hardware
 from async_rl_core.bringup.checks.hardware import check_camera, check_robot, require_no_launch_file
 from async_rl_core.bringup.graph import included, robot_nodes
-from async_rl_core.config.load import cameras, resolve
+from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
+from async_rl_core.config.sources import cameras
 from async_rl_core.errors import ConfigError
 
 REAL = {"hardware": "real", "robot_ip": "127.0.0.1", "guard.auto_arm": False}

@@ -14,7 +14,8 @@ from async_rl_core.bringup.checks import preflight
 from async_rl_core.bringup.checks.preflight import CONFIG_FILE, check, create_run_folder
 from async_rl_core.bringup.graph import nodes
 from async_rl_core.bringup.run import prepared
-from async_rl_core.config.load import config_folder, read_config, resolve
+from async_rl_core.config.catalogue import config_folder
+from async_rl_core.config.load import read_config, resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import AsyncRLError, ConfigError
 from async_rl_core.security.issue import make_keystore
@@ -155,13 +156,13 @@ def test_a_disk_too_small_for_the_journal_is_refused(
         monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=gibibytes * 2**30))
 
     free(4)
-    config = resolve("paper_baseline", {"run_dir": str(tmp_path / "run")})
+    config = resolve("yuan2022_baseline", {"run_dir": str(tmp_path / "run")})
     message = refusal(config, ambient)
     assert "replay.capacity 100000 at 160x90 needs 47" in message
     assert "4096 MiB are free" in message
     assert "replay.journal: false" in message
     for fits in ({"replay.journal": False}, {"replay.capacity": 80_000}, {"duration": 600.0}):
-        preflight.check_disk(resolve("paper_baseline", fits), tmp_path)
+        preflight.check_disk(resolve("yuan2022_baseline", fits), tmp_path)
     (tmp_path / "run" / "replay").mkdir(parents=True)
     with (tmp_path / "run" / "replay" / f"steps_{0:015d}.journal").open("wb") as file:
         file.truncate(2 * 2**30)  # a run that goes on has some of it already

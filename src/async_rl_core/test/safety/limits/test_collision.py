@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from async_rl_core.config.load import resolve, robots
+from async_rl_core.config.catalogue import robots
+from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.errors import SafetyError
 from async_rl_core.safety.guard import Guard

@@ -205,6 +205,6 @@ def test_sides_of_different_sizes_are_told_both(endpoint: Endpoint, peers: Modul
     publisher.close()
 
 
-@pytest.mark.parametrize("preset", ["laptop", "paper_baseline", "paper_high_resolution"])
+@pytest.mark.parametrize("preset", ["laptop", "yuan2022_baseline", "yuan2022_high_resolution"])
 def test_buffers_of_every_preset_are_some_hundred_steps(preset: str) -> None:
     assert StepLayout.of(resolve(preset, {})).buffered == MAX_BUFFERED
