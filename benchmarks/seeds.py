@@ -20,6 +20,7 @@ from async_rl_core.atomic_file import replacing
 from async_rl_core.config.catalogue import robots
 from async_rl_core.monitoring.curve import draw
 from async_rl_core.run_folder import episodes, summary
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.run_folder.summary import LAST
 from benchmarks import rows
 from benchmarks.report import DOCUMENT, insert, number, table
@@ -56,8 +57,9 @@ def keep(run: Path, folder: Path) -> None:
     """Copy what a run says of itself; whole or not at all."""
     part = folder.with_name(f"{folder.name}.part")
     part.mkdir(parents=True, exist_ok=True)
-    for name in (episodes.NAME, summary.NAME):
-        shutil.copyfile(run / name, part / name)
+    source, copy = RunFolder(run), RunFolder(part)
+    shutil.copyfile(source.episodes, copy.episodes)
+    shutil.copyfile(source.summary, copy.summary)
     part.replace(folder)
 
 
@@ -69,7 +71,7 @@ def folder_of(robot: str, seed: int) -> Path:
 def line(robot: str, seed: int) -> list[str]:
     """A run's line of the table."""
     folder = folder_of(robot, seed)
-    history, facts = episodes.read_episodes(folder / episodes.NAME), summary.read(folder)
+    history, facts = episodes.read_episodes(RunFolder(folder).episodes), summary.read(folder)
     parts = history[: facts["random_episodes"]], history[-LAST:]
     compared = _compared(*(mean(row.episode_return for row in part) for part in parts))
     compared += _compared(*(mean(row.target_term for row in part) for part in parts))

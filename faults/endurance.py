@@ -23,8 +23,8 @@ from typing import Any
 
 from async_rl_core.monitoring.faults import KINDS
 from async_rl_core.run_folder import summary
-from async_rl_core.run_folder.episodes import NAME as EPISODES
 from async_rl_core.run_folder.episodes import read_episodes
+from async_rl_core.run_folder.run_folder import RunFolder
 from faults.report import conditions
 
 LAST = 30.0
@@ -135,7 +135,7 @@ def _limit() -> None:
 
 def late_updates(run_dir: Path, seconds: float) -> int:
     """Updates between the last episode of the run and the newest that is `LAST` older; 0 where none ended late."""
-    path = run_dir / EPISODES
+    path = RunFolder(run_dir).episodes
     rows = read_episodes(path) if path.exists() else []
     if not rows or rows[-1].wall_time < seconds - LAST:
         return 0

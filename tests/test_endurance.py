@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from async_rl_core.run_folder.episodes import NAME, EpisodeRow, EpisodeWriter
+from async_rl_core.run_folder.episodes import EpisodeRow, EpisodeWriter
+from async_rl_core.run_folder.run_folder import RunFolder
 from faults.endurance import Ended, document, late_updates
 
 FIGURES = {
@@ -23,7 +24,7 @@ ARGUMENTS = argparse.Namespace(task="reacher", seconds=180, busy=2, ordinary=Tru
 
 @pytest.mark.parametrize(("until", "expected"), [(24, 450), (10, 0)])
 def test_late_updates_are_those_of_the_last_episodes(tmp_path: Path, until: int, expected: int) -> None:
-    writer = EpisodeWriter(tmp_path / NAME)
+    writer = EpisodeWriter(RunFolder(tmp_path).episodes)
     for episode in range(1, until + 1):
         writer.write(EpisodeRow(episode, 7.0 * episode, 100 * episode, 90 * episode, 0.0, 0.0, 1.0, 0))
     writer.close()

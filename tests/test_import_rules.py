@@ -1,7 +1,10 @@
 """Who may import what, and what nobody may."""
 
+import ast
 import re
+from pathlib import Path
 
+from async_rl_core.run_folder.run_folder import RunFolder
 from faults.code_in_data import runs_data
 
 ROS = re.compile(
@@ -69,4 +72,19 @@ def test_no_data_is_run_as_code(sources):
 
 def test_files_stay_readable(sources):
     found = {str(source): lines for source in sources if (lines := len(source.path.read_text().splitlines())) > 350}
+    assert not found
+
+
+def test_files_of_a_run_are_named_by_run_folder_alone(modules):
+    folder = RunFolder(Path("run"))
+    paths = [getattr(folder, name) for name, value in vars(RunFolder).items() if isinstance(value, property)]
+    names = {path.name for path in paths if path.suffix}
+    allowed = {f"{CORE}.run_folder.run_folder", f"{CORE}.config.catalogue"}
+    found = [
+        f"{source}:{node.lineno}: {node.value}"
+        for source in modules
+        if source.module not in allowed
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Constant) and node.value in names
+    ]
     assert not found

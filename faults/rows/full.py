@@ -18,9 +18,9 @@ import numpy as np
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import TransportError
 from async_rl_core.learning.checkpoint_file import newest_first
-from async_rl_core.replay.journal.journal import FOLDER
 from async_rl_core.replay.journal.repair import check
 from async_rl_core.run_folder.episodes import read_episodes
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.transport.shared_memory import parameters, service
 from async_rl_core.transport.shared_memory.parameters import ParameterPublisher
@@ -138,7 +138,7 @@ def _await_recovery(ear: Ear) -> None:
 def _gone(config: Config, ear: Ear) -> dict[str, int]:
     """What is missing in the records of a run that has ended."""
     assert config.run_dir is not None
-    report = check(config.run_dir / FOLDER, StepSizes.of(config))
+    report = check(RunFolder(config.run_dir).journal, StepSizes.of(config))
     unwritten = int(ear.figure("replay_node", "steps not in the journal") or -1)
     numbers = [row.episode for row in read_episodes(config.run_dir / "episodes.csv")]
     rows = len(set(range(1, max(numbers, default=0) + 1)) - set(numbers))

@@ -19,12 +19,10 @@ from async_rl_core.agent.run_progress import RunProgress
 from async_rl_core.config.catalogue import config_folder
 from async_rl_core.config.load import read_config, resolve, write_config
 from async_rl_core.errors import AsyncRLError, TransportError
-from async_rl_core.learning import metrics
 from async_rl_core.learning.checkpoint_file import name_of, newest_env_steps, read_checkpoint, write_checkpoint
 from async_rl_core.learning.metrics import MetricsWriter
 from async_rl_core.replay.journal.journal import StepJournal, read_entries
 from async_rl_core.replay.journal.segment import JournalPosition
-from async_rl_core.run_folder import summary
 from async_rl_core.run_folder.episodes import HEADER, EpisodeWriter, read_episodes
 from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import Step
@@ -68,8 +66,8 @@ def files(form: Form, random: Random) -> list[Row]:
         Kind("journal segments", [_journal(form.scratch)], "steps_000000000000000.part", _read_journal),
         Kind("episodes.csv", [_EPISODES.encode()], "fuzz.csv", read_episodes),
         Kind("episodes.csv, gone on with", [_EPISODES.encode()], "fuzz_goes_on.csv", _go_on_with_episodes),
-        Kind("metrics.jsonl", [_METRICS], metrics.NAME, _go_on_with_metrics),
-        Kind("summary.json", [_SUMMARY], summary.NAME, _start_from_summary),
+        Kind("metrics.jsonl", [_METRICS], "metrics.jsonl", _go_on_with_metrics),
+        Kind("summary.json", [_SUMMARY], "summary.json", _start_from_summary),
         Kind("config.yaml of a run", [_config(form.scratch)], "config.yaml", read_config),
         Kind("checkpoints' headers", [_checkpoint(form.scratch)], name_of(7), _env_steps),
     ]

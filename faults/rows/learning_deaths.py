@@ -9,7 +9,8 @@ import numpy as np
 
 from async_rl_core.config.schema import Config
 from async_rl_core.learning.checkpoint_file import newest_first
-from async_rl_core.replay.journal.journal import FOLDER, read_steps
+from async_rl_core.replay.journal.journal import read_steps
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_interfaces.msg import GuardState
 from faults.campaign import Form, mutation, settings
 from faults.ear import Ear
@@ -164,11 +165,11 @@ def _stored(run_dir: Path) -> dict[int, int]:
     """What the journal holds: of each step's number a checksum of it."""
     return {
         step.sequence: zlib.crc32(f"{step.episode} {step.index} {step.reward}".encode(), zlib.crc32(step.frames.data))
-        for step in read_steps(run_dir / FOLDER)
+        for step in read_steps(RunFolder(run_dir).journal)
     }
 
 
 def _gaps(run_dir: Path) -> int:
     """Steps missing between the journal's first and last."""
-    numbers = [step.sequence for step in read_steps(run_dir / FOLDER)]
+    numbers = [step.sequence for step in read_steps(RunFolder(run_dir).journal)]
     return numbers[-1] + 1 - len(numbers)

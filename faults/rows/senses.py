@@ -10,7 +10,8 @@ import numpy as np
 
 from async_rl_core.agent.camera_health import BLACK, TIMEOUT
 from async_rl_core.agent.loop import FRAME_TIMEOUT
-from async_rl_core.replay.journal.journal import FOLDER, read_steps
+from async_rl_core.replay.journal.journal import read_steps
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_interfaces.msg import GuardState
 from faults.campaign import Form, mutation, settings
 from faults.ear import Ear
@@ -104,7 +105,7 @@ def _longest_unseen(run_dir: Path) -> int:
     """The most steps in a row, of one episode, whose images had all been seen, or are black."""
     longest = row = 0
     last = np.empty(0)
-    for before, step in pairwise(read_steps(run_dir / FOLDER)):
+    for before, step in pairwise(read_steps(RunFolder(run_dir).journal)):
         last = before.frames[-1] if len(before.frames) else last
         new = [frame for frame in step.frames if frame.mean() > BLACK and not np.array_equal(frame, last)]
         row = 0 if new or step.index == 0 else row + 1

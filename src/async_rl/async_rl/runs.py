@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from async_rl_core.bringup.checks.preflight import RUNS
 from async_rl_core.config.paths import user_path
 from async_rl_core.errors import ConfigError
 from async_rl_core.monitoring.run_facts import is_run, read_run, runs_in
 from async_rl_core.monitoring.run_table import comparison, printable, table
+from async_rl_core.run_folder.run_folder import RUNS
 
 USAGE = """usage: async_rl runs [<folder>]              list the runs in a folder; without one, those in runs/
        async_rl runs <run> <run> [...]       compare runs: configuration keys that differ, and figures"""

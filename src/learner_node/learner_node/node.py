@@ -9,10 +9,10 @@ from async_rl_core.algorithms.registry import make_algorithm
 from async_rl_core.bringup.process.link import supervisor
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
-from async_rl_core.learning.checkpoint_file import FOLDER
 from async_rl_core.learning.checkpoint_folder import CheckpointFolder
 from async_rl_core.learning.learner import Learner
 from async_rl_core.learning.metrics import MetricsWriter
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.batch import BatchLayout
 from async_rl_core.transport.shared_memory.batches import BatchClient
 from async_rl_core.transport.shared_memory.parameters import ParameterPublisher
@@ -56,7 +56,7 @@ class LearnerNode(ConfiguredNode):
         batches = BatchClient(self._endpoint, BatchLayout.of(config), requests_ahead(config))
         parameters = ParameterPublisher(self._endpoint, sac.policy_size)
         # From here on the only learner in the domain, and in the run's files.
-        self._checkpoints = CheckpointFolder(run_dir / FOLDER, sac, config.learner.checkpoint_period)
+        self._checkpoints = CheckpointFolder(RunFolder(run_dir).checkpoints, sac, config.learner.checkpoint_period)
         env_steps = self._checkpoints.restore(self.get_logger().warning)
         self._metrics = MetricsWriter(run_dir, sac.updates, warn=self.get_logger().warning)
         self._trouble = TroubleLog(self)

@@ -21,6 +21,7 @@ from async_rl_core.monitoring.remedy import remedy
 from async_rl_core.monitoring.run_recorder import RunRecorder
 from async_rl_core.monitoring.status_reporter import StatusReporter
 from async_rl_core.run_folder import summary
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.tasks.registry import make_task
 from async_rl_interfaces.msg import Episode, GuardState, LearnerState, Target, Timing
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
@@ -57,7 +58,7 @@ class MonitorNode(ConfiguredNode):
         self._announcer = StatusReporter(summary.count(figures, "missed_cycles"))
         self._faults = FaultWatch(figures, remedy(self.config, os.environ))
         self._journal.faults = self._faults.figures
-        self._camera = CameraRecorder(self, self.config, self._worker, folder / "videos")
+        self._camera = CameraRecorder(self, self.config, self._worker, RunFolder(folder).videos)
         self._updates = 0
         self._acting_since: float | None = None
         self._task = make_task(self.config)

@@ -8,9 +8,9 @@ from pathlib import Path
 import async_rl_ros.node
 from async_rl_core.bringup.process.link import supervisor
 from async_rl_core.errors import ConfigError
-from async_rl_core.replay.journal.journal import FOLDER
 from async_rl_core.replay.journal.segment import JournalEntry
 from async_rl_core.replay.replay import Replay
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.batch import Batch, BatchLayout
 from async_rl_core.transport.shared_memory.batches import BatchServer
 from async_rl_core.transport.shared_memory.service import Endpoint, domain_from_environment
@@ -51,7 +51,7 @@ class ReplayNode(ConfiguredNode):
             self._listener = Listener(endpoint, REPLAY)  # from here on the only one in the domain, and in the journal
             stack.callback(self._listener.close)
             if self.config.replay.journal:
-                self._replay.keep_in(self._run_dir() / FOLDER, self._reported, self.get_logger().warning)
+                self._replay.keep_in(RunFolder(self._run_dir()).journal, self._reported, self.get_logger().warning)
             stack.callback(self._replay.close)
             self._steps = StepSubscriber(endpoint, StepLayout.of(self.config), self._replay.settled)
             stack.callback(self._steps.close)

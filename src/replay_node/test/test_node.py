@@ -19,7 +19,8 @@ from rclpy.node import Node
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.config.load import resolve, write_config
 from async_rl_core.config.schema import Config
-from async_rl_core.replay.journal.journal import FOLDER, read_steps
+from async_rl_core.replay.journal.journal import read_steps
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.batch import BatchLayout
 from async_rl_core.spec.crop import Crop
 from async_rl_core.spec.step import Step
@@ -37,7 +38,6 @@ OVERRIDES = {
     "learner.max_updates_per_step": 1.0,
     "sac.batch_size": 16,
 }
-
 FIRST = f"steps_{0:015d}.part"
 """A journal's first file."""
 StartNode = Callable[..., "subprocess.Popen[str]"]
@@ -212,19 +212,19 @@ def test_it_says_how_it_is(
         node.create_subscription(DiagnosticArray, "/diagnostics", hear, 10)
         agent, process = Agent(endpoint, config), start_node(config, namespace)
         if broken:
-            wait_until((tmp_path / FOLDER).exists, process)
-            (tmp_path / FOLDER).rmdir()
-            (tmp_path / FOLDER).touch()
+            wait_until(RunFolder(tmp_path).journal.exists, process)
+            RunFolder(tmp_path).journal.rmdir()
+            RunFolder(tmp_path).journal.touch()
         agent.step(30)
         while not said or said[-1]["env steps"] != "28" or (broken and "File exists" not in said[-1]["message"]):
             agent.flush()
             rclpy.spin_once(node, timeout_sec=0.1)
         assert said[-1]["transitions"] == "28"
         assert said[-1]["lost steps"] == said[-1]["repeated steps"] == said[-1]["batches served"] == "0"
-        failure = f"replay journal {tmp_path / FOLDER}: File exists; steps from 0 on wait in memory"
+        failure = f"replay journal {RunFolder(tmp_path).journal}: File exists; steps from 0 on wait in memory"
         assert said[-1]["message"].startswith(failure if broken else "storing and serving")
         if broken:  # and takes all that waits once it can
-            (tmp_path / FOLDER).unlink()
+            RunFolder(tmp_path).journal.unlink()
             while said[-1]["journal"] != "on":
                 rclpy.spin_once(node, timeout_sec=0.1)
             wait_until(agent.settled, process)
@@ -274,13 +274,13 @@ def test_killed_ones_lose_nothing(config: Config, tmp_path: Path, endpoint: Endp
     process.send_signal(signal.SIGTERM)
     assert finish(process)[0] == 0
     assert agent.lost == 0
-    steps = [*read_steps(tmp_path / FOLDER)]
+    steps = [*read_steps(RunFolder(tmp_path).journal)]
     assert [step.sequence for step in steps] == [*range(agent.put)]
     for step in steps:
         expected = make_step(config, step.sequence)
         for name in ("frames", "proprioception", "action"):
             np.testing.assert_array_equal(getattr(step, name), getattr(expected, name))
-    assert not [*(tmp_path / FOLDER).glob("*.part")]
+    assert not [*RunFolder(tmp_path).journal.glob("*.part")]
 
 
 def test_it_goes_on_without_a_burst(config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode) -> None:
@@ -307,7 +307,7 @@ def test_it_goes_on_without_a_burst(config: Config, tmp_path: Path, endpoint: En
 def test_a_journal_that_cannot_be_read_is_refused_and_can_be_done_without(
     config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode
 ) -> None:
-    (tmp_path / FOLDER / FIRST).mkdir(parents=True)  # in the way
+    (RunFolder(tmp_path).journal / FIRST).mkdir(parents=True)  # in the way
     code, said = finish(start_node(config))
     assert code == 2
     assert "error: replay journal" in said
@@ -319,7 +319,7 @@ def test_a_journal_that_cannot_be_read_is_refused_and_can_be_done_without(
     wait_until(lambda: agent.flush() and agent.settled(), process)
     assert client.receive(TIMEOUT) is not None
     client.close()
-    assert not [*(tmp_path / FOLDER / FIRST).iterdir()]
+    assert not [*(RunFolder(tmp_path).journal / FIRST).iterdir()]
 
 
 def test_a_second_one_in_the_domain_says_who_holds_it(

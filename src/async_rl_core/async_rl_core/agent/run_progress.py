@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from async_rl_core.learning import checkpoint_file
-from async_rl_core.replay.journal import journal
 from async_rl_core.replay.journal.journal import extent
 from async_rl_core.replay.journal.segment import JournalPosition
-from async_rl_core.run_folder import episodes, summary
+from async_rl_core.run_folder import summary
 from async_rl_core.run_folder.episodes import EpisodeRow, read_episodes
+from async_rl_core.run_folder.run_folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class RunProgress:
         A number that a step ever had is not used again, also where the segment that held it is damaged or gone.
         Raises `AsyncRLError` where a file that is there cannot be read.
         """
-        path = run_dir / episodes.NAME
+        path = RunFolder(run_dir).episodes
         rows = read_episodes(path, damaged_left_out=True) if path.exists() else []
-        position, highest = extent(run_dir / journal.FOLDER)
+        position, highest = extent(RunFolder(run_dir).journal)
         figures = summary.read(run_dir)
         return cls(
             episode=max(rows[-1].episode if rows else 0, position.episode if position else 0),
@@ -54,10 +54,10 @@ class RunProgress:
 
 def steps_gone(run_dir: Path) -> int:
     """Environment steps at the end of a run's journal that replay had, since the learner knows of them; 0 if none."""
-    if not (run_dir / journal.FOLDER).is_dir():
+    if not RunFolder(run_dir).journal.is_dir():
         return 0
-    position, _ = extent(run_dir / journal.FOLDER)
-    seen = checkpoint_file.newest_env_steps(run_dir / checkpoint_file.FOLDER)
+    position, _ = extent(RunFolder(run_dir).journal)
+    seen = checkpoint_file.newest_env_steps(RunFolder(run_dir).checkpoints)
     return max(0, seen - (position.env_steps if position else 0))
 
 

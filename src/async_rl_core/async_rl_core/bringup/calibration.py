@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from async_rl_core.bringup.arguments import Argument, configure, table
 from async_rl_core.bringup.checks.hardware import check_camera
-from async_rl_core.bringup.checks.preflight import CONFIG_FILE, check_executables, check_screens
+from async_rl_core.bringup.checks.preflight import check_executables, check_screens
 from async_rl_core.bringup.checks.variables import check_variables
 from async_rl_core.bringup.graph import NodeSpec, camera_nodes, camera_sim_node, single_threaded
 from async_rl_core.bringup.process.leftovers import clean_dead_middleware, clean_middleware, middleware_files
@@ -20,6 +20,7 @@ from async_rl_core.config.load import write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.run_folder.lock import DomainLock, domain
+from async_rl_core.run_folder.run_folder import RunFolder
 
 FLASHES = 60
 """Half a minute's; with frames 40 ms apart, the latency is then known to about a millisecond."""
@@ -65,7 +66,7 @@ def calibrate_latency(values: Mapping[str, str]) -> int:
         held.callback(DomainLock(domain(ambient)).close)
         check_camera(config, ambient)
         check_screens(config, ambient)
-        path = Path(held.enter_context(TemporaryDirectory(prefix="async_rl_"))) / CONFIG_FILE
+        path = RunFolder(Path(held.enter_context(TemporaryDirectory(prefix="async_rl_")))).config
         specs = nodes(config, path, flashes)
         check_executables(specs, ambient)
         write_config(config, path)

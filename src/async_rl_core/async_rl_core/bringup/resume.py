@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from async_rl_core.agent.run_progress import RunProgress, steps_gone
-from async_rl_core.bringup.checks.preflight import CONFIG_FILE, check_disk
+from async_rl_core.bringup.checks.preflight import check_disk
 from async_rl_core.config.checksum import Checksum, verdict
 from async_rl_core.config.document import read_text
 from async_rl_core.config.load import reconfigure, write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.learning import checkpoint_file
-from async_rl_core.replay.journal import journal
 from async_rl_core.replay.journal.repair import check, repair
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.sizes import StepSizes
 
 
@@ -27,9 +27,9 @@ def resumed(folder: Path, overrides: Mapping[str, object], names: Mapping[str, s
     Raises:
         ConfigError: the folder is not one of a run that learned.
     """
-    path = folder / CONFIG_FILE
+    path = RunFolder(folder).config
     if not path.is_file():
-        what = f"has no {CONFIG_FILE}" if folder.is_dir() else "is not a folder"
+        what = f"has no {path.name}" if folder.is_dir() else "is not a folder"
         raise ConfigError(f"resume: {folder} {what}; name a run's folder, such as runs/<date>-<task>-<preset>")
     config = reconfigure(path, {**overrides, "run_dir": str(folder)}, names)
     if not config.learns:
@@ -47,18 +47,18 @@ def reopen(config: Config, say: Callable[[str], object]) -> None:
     folder = config.run_dir
     assert folder is not None
     start = RunProgress.of(folder)
-    found = checkpoint_file.newest_whole(folder / checkpoint_file.FOLDER, lambda line: say(f"warning: {line}"))
+    found = checkpoint_file.newest_whole(RunFolder(folder).checkpoints, lambda line: say(f"warning: {line}"))
     if config.episodes is not None and start.finished >= config.episodes:
         raise ConfigError(
             f"resume: {folder} is complete, {start.finished} of {config.episodes} episodes; say how many it shall have "
             f"in all, such as episodes:={2 * start.finished}, or episodes:=none"
         )
     check_disk(config, folder)
-    if verdict(read_text(folder / CONFIG_FILE)) is Checksum.MISSING:
-        say(f"warning: {folder / CONFIG_FILE} is of a version without checksum, so damage to it is not noticed")
+    if verdict(read_text(RunFolder(folder).config)) is Checksum.MISSING:
+        say(f"warning: {RunFolder(folder).config} is of a version without checksum, so damage to it is not noticed")
     _check_journal(config, folder, say)
     try:
-        write_config(config, folder / CONFIG_FILE)
+        write_config(config, RunFolder(folder).config)
     except OSError as error:
         raise ConfigError(f"resume: {folder} cannot be written: {error.strerror}; see to its permissions") from None
     updates = found[1].updates if found else 0
@@ -70,7 +70,7 @@ def _check_journal(config: Config, folder: Path, say: Callable[[str], object]) -
     if not config.replay.journal:
         return
     sizes = StepSizes.of(config)
-    report = check(folder / journal.FOLDER, sizes)
+    report = check(RunFolder(folder).journal, sizes)
     for line in (*report.lines(), *repair(sizes, report)):
         say(f"warning: {line}")
     if gone := steps_gone(folder):

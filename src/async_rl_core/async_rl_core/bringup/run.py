@@ -10,7 +10,7 @@ from datetime import datetime
 
 from async_rl_core.bringup.arguments import configure, is_resumed
 from async_rl_core.bringup.checks.hardware import require_no_launch_file
-from async_rl_core.bringup.checks.preflight import CONFIG_FILE, check, create_run_folder
+from async_rl_core.bringup.checks.preflight import check, create_run_folder
 from async_rl_core.bringup.graph import NodeSpec, nodes
 from async_rl_core.bringup.process.leftovers import clean_dead_middleware, clean_middleware, middleware_files
 from async_rl_core.bringup.process.output import TerminalOutput
@@ -19,6 +19,7 @@ from async_rl_core.bringup.resume import reopen
 from async_rl_core.bringup.secure import secured
 from async_rl_core.config.schema import Config
 from async_rl_core.run_folder.lock import RunLock, domain
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.transport.shared_memory import service
 
 PRIVATE = 0o077
@@ -48,7 +49,7 @@ def prepared(
             reopen(config, say)
         clean_dead_middleware(time.time())
         held.callback(_clean_up, middleware_files(), ambient)
-        specs = [replace(s, descriptors=(lock.descriptor,)) for s in nodes(config, config.run_dir / CONFIG_FILE)]
+        specs = [replace(s, descriptors=(lock.descriptor,)) for s in nodes(config, RunFolder(config.run_dir).config)]
         yield config, [secured(spec, ambient) for spec in specs] if config.secure else specs
 
 

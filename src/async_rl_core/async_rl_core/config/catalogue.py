@@ -19,6 +19,9 @@ RENAMED_PRESETS = {
 }
 """The new name of each preset that was renamed."""
 
+CONFIG_FILE = "config.yaml"
+"""The resolved configuration of a run, in its folder."""
+
 _FOLDER_VARIABLE = "ASYNC_RL_CONFIG"
 
 
@@ -90,7 +93,7 @@ def _names(kind: str) -> list[str]:
 
 def _file_of_run(kind: str, name: str) -> str:
     """Returns advice for the folder of a run; empty where it is another folder."""
-    path = user_path(name) / "config.yaml"
+    path = user_path(name) / CONFIG_FILE
     if not path.is_file():
         return ""
     if kind == "preset":

@@ -11,7 +11,6 @@ from pathlib import Path
 from async_rl_core.atomic_file import replacing
 from async_rl_core.bringup.arguments import Argument, table
 from async_rl_core.bringup.checks.hardware import require_no_launch_file
-from async_rl_core.bringup.checks.preflight import CONFIG_FILE
 from async_rl_core.bringup.process.output import TerminalOutput
 from async_rl_core.bringup.process.supervisor import Supervisor
 from async_rl_core.bringup.run import prepared
@@ -22,11 +21,7 @@ from async_rl_core.evaluation.scores import Scores, success_threshold
 from async_rl_core.policies.fixed import FixedPolicy, newest_policy
 from async_rl_core.run_folder import episodes, summary
 from async_rl_core.run_folder.episodes import read_episodes
-
-FOLDER = "evaluations"
-CHECKPOINT = "checkpoint.safetensors"
-"""The evaluated checkpoint beside its figures: the run goes on, and drops its old ones."""
-RESULT = "evaluation.json"
+from async_rl_core.run_folder.run_folder import RunFolder
 
 _ARGUMENTS = ("episodes", "seed", "rviz", "display", "renderer", "record_video")
 
@@ -53,18 +48,18 @@ def evaluate(run: Path, values: Mapping[str, str], clock: Callable[[], datetime]
         AsyncRLError: one line, with nothing started, where there is no such run or no checkpoint of it.
     """
     ambient, now = dict(os.environ), clock()
-    folder = run.absolute() / FOLDER / f"{now:%Y%m%d-%H%M%S}"
+    folder = RunFolder(run.absolute()).evaluation(now).path
     config = configure(run, values, folder)
     require_no_launch_file(config)
     with TerminalOutput([]) as output:
         policy = newest_policy(config, run, output.say)
         with prepared(config, ambient, now) as (config, specs):
-            _keep(policy.checkpoint, folder / CHECKPOINT)
+            _keep(policy.checkpoint, RunFolder(folder).evaluated_checkpoint)
             output.say(f"evaluating {policy.checkpoint} ({policy.updates} updates); folder: {folder}")
             output.show([spec.name for spec in specs])
             code = asyncio.run(Supervisor(specs, output, ambient).run())
         scores = Scores.of(_finished(folder), success_threshold(config))
-        summary.write(folder / RESULT, _document(run, policy, config, scores))
+        summary.write(RunFolder(folder).evaluation_result, _document(run, policy, config, scores))
         for line in _report(run, policy, config, scores):
             output.say(line)
     return code
@@ -72,9 +67,9 @@ def evaluate(run: Path, values: Mapping[str, str], clock: Callable[[], datetime]
 
 def run_config(run: Path) -> Config:
     """The configuration of a run's folder. Raises `ConfigError` where it is not one."""
-    path = run / CONFIG_FILE
+    path = RunFolder(run).config
     if not path.is_file():
-        what = f"has no {CONFIG_FILE}" if run.is_dir() else "is not a folder"
+        what = f"has no {path.name}" if run.is_dir() else "is not a folder"
         raise ConfigError(f"{run} {what}; name a run's folder, such as runs/<date>-<task>-<preset>")
     return reconfigure(path)
 
@@ -86,7 +81,7 @@ def configure(run: Path, values: Mapping[str, str], folder: Path) -> Config:
     """
     learned = run_config(run)
     overrides: dict[str, object] = {
-        "evaluation.checkpoint": folder / CHECKPOINT,
+        "evaluation.checkpoint": RunFolder(folder).evaluated_checkpoint,
         "agent.initial_steps": 0,
         "duration": None,
         "episodes": learned.evaluation.episodes,
@@ -99,7 +94,7 @@ def configure(run: Path, values: Mapping[str, str], folder: Path) -> Config:
         if argument.name in values:
             overrides[argument.key] = argument.value(values[argument.name])
             labels[argument.key] = f"argument {argument.name}"
-    return reconfigure(run / CONFIG_FILE, overrides, labels)
+    return reconfigure(RunFolder(run).config, overrides, labels)
 
 
 def _keep(checkpoint: Path, copy: Path) -> None:
@@ -111,7 +106,7 @@ def _keep(checkpoint: Path, copy: Path) -> None:
 
 
 def _finished(folder: Path) -> list[episodes.EpisodeRow]:
-    path = folder / episodes.NAME
+    path = RunFolder(folder).episodes
     return read_episodes(path) if path.exists() else []
 
 

@@ -9,7 +9,8 @@ from async_rl_core.bringup.checks.preflight import create_run_folder
 from async_rl_core.config.catalogue import config_folder
 from async_rl_core.config.load import resolve
 from async_rl_core.errors import ConfigError
-from async_rl_core.learning.checkpoint_file import FOLDER, name_of, read_checkpoint
+from async_rl_core.learning.checkpoint_file import name_of, read_checkpoint
+from async_rl_core.run_folder.run_folder import RunFolder
 
 NAME = "ur5_reaching"
 EXAMPLES = "examples"
@@ -34,7 +35,7 @@ def make_example_run(now: datetime) -> Path:
     updates = read_checkpoint(policy).updates
     config = create_run_folder(resolve(str(example_file(".yaml"))), now)
     assert config.run_dir is not None
-    folder = config.run_dir / FOLDER
+    folder = RunFolder(config.run_dir).checkpoints
     try:
         folder.mkdir(mode=0o700)
         with replacing(folder / name_of(updates)) as temporary:

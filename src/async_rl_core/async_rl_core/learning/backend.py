@@ -8,7 +8,7 @@ from async_rl_core.agent.outbox import Acknowledged
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.policies.gaussian import GaussianPolicy
-from async_rl_core.replay.journal.journal import FOLDER
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.observation import ObservationSpec
 from async_rl_core.spec.step import Step
 from async_rl_core.transport.shared_memory.parameters import ParameterSubscriber
@@ -104,12 +104,13 @@ class InProcessBackend:
 
         if config.run_dir is None:
             raise ConfigError("run_dir is not set; with architecture seq rl_agent_node keeps the run's records in it")
+        folder = RunFolder(config.run_dir)
         self._sequential = SequentialLearning(config)
         self.policy, self.learner = self._sequential.policy, self._sequential.learner
         if config.replay.journal:
-            self._sequential.replay.keep_in(config.run_dir / FOLDER, warn=warn)
+            self._sequential.replay.keep_in(folder.journal, warn=warn)
         sac = self.learner.sac
-        self._checkpoints = CheckpointFolder(config.run_dir / "checkpoints", sac, config.learner.checkpoint_period)
+        self._checkpoints = CheckpointFolder(folder.checkpoints, sac, config.learner.checkpoint_period)
         self.learner.env_steps = self._checkpoints.restore(warn)
         self.learner.publish()  # the policy may be another one now
         self._metrics = MetricsWriter(config.run_dir, sac.updates, warn=warn)

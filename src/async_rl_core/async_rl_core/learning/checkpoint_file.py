@@ -18,8 +18,6 @@ from async_rl_core.errors import AsyncRLError
 
 FORMAT = "async_rl checkpoint"
 VERSION = 1
-FOLDER = "checkpoints"
-"""Their folder in that of a run."""
 
 _DTYPES = {np.dtype(np.float32): "F32", np.dtype(np.uint8): "U8"}
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from async_rl_core.errors import AsyncRLError
 from async_rl_core.monitoring.event_file import EventFile
 from async_rl_core.run_folder.appended_file import AppendedFile
+from async_rl_core.run_folder.run_folder import RunFolder
 
-NAME = "metrics.jsonl"
 LONGEST_LINE = 2**16
 """Bytes of a line of metrics, at most."""
 
@@ -46,10 +46,10 @@ class MetricsWriter:
         warn: Callable[[str], object] = lambda line: None,
     ) -> None:
         self._clock = clock
-        self._folder, self._first = run_dir / "tensorboard", updates + 1
+        self._folder, self._first = RunFolder(run_dir).tensorboard, updates + 1
         self._events: EventFile | None = None
         self._events_failed = self._lines_failed = ""
-        path = run_dir / NAME
+        path = RunFolder(run_dir).metrics
         self._lines = AppendedFile(path)
         try:
             if path.exists():

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from async_rl_core.monitoring.figure import write_figure
-from async_rl_core.run_folder import episodes, summary
+from async_rl_core.run_folder import summary
 from async_rl_core.run_folder.episodes import EpisodeRow, read_episodes
+from async_rl_core.run_folder.run_folder import RunFolder
 
 WINDOW = 10
 """Episodes in the smoothed line: a mean over the last ones, as in the summary."""
@@ -27,7 +28,7 @@ def draw(runs: Sequence[Path], output: Path) -> None:
     Raises:
         RecordError: a run folder has no readable episodes.csv.
     """
-    histories = [read_episodes(run / episodes.NAME) for run in runs]
+    histories = [read_episodes(RunFolder(run).episodes) for run in runs]
     facts = [summary.read(run) for run in runs]
     figure = Figure(figsize=(9.0, 6.4), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from async_rl_core.run_folder.episodes import EpisodeRow
+from async_rl_core.run_folder.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from async_rl_core.monitoring.event_file import EventFile
 
-FOLDER = Path("tensorboard") / "episodes"
 """Beside the learner's events, so that TensorBoard shows it as a run of its own."""
 
 
@@ -30,7 +30,7 @@ class EpisodeEvents:
             )
 
             try:
-                self._file = EventFile(self._run_dir / FOLDER, row.episode)
+                self._file = EventFile(RunFolder(self._run_dir).episode_events, row.episode)
             except OSError:
                 return
         figures = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from async_rl_core.config.schema import Config
 from async_rl_core.monitoring.remedy import CHECKOUT, command_line
-from async_rl_core.monitoring.run_recorder import CURVE
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.run_folder.summary import LAST
 
 LITTLE = 2.0
@@ -34,8 +34,8 @@ def next_steps(config: Config, run: Path, figures: Figures, ambient: Mapping[str
     if figures.get("updates"):
         commands["evaluate"] = command_line(f"evaluate {folder}", ambient)
         commands["export"] = command_line(f"export {folder} policy.pt", ambient)
-    commands["curve"] = _short(run / CURVE)
-    commands["TensorBoard"] = f"{runner}tensorboard --logdir {shlex.quote(_short(run / 'tensorboard'))}"
+    commands["curve"] = _short(RunFolder(run).learning_curve)
+    commands["TensorBoard"] = f"{runner}tensorboard --logdir {shlex.quote(_short(RunFolder(run).tensorboard))}"
     return [*lines, *(f"  {what:12} {command}" for what, command in commands.items())]
 
 

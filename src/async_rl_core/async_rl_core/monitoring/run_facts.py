@@ -7,11 +7,10 @@ from pathlib import Path
 
 from async_rl_core.config.document import read_document
 from async_rl_core.errors import AsyncRLError, ConfigError
-from async_rl_core.run_folder import episodes, summary
+from async_rl_core.run_folder import summary
 from async_rl_core.run_folder.episodes import read_episodes
+from async_rl_core.run_folder.run_folder import RunFolder
 
-CONFIG_FILE = "config.yaml"
-LOCK_FILE = ".lock"
 LARGEST_CONFIG = 2**20
 """Bytes beyond which a config.yaml is none of ours."""
 
@@ -60,11 +59,11 @@ def read_run(folder: Path) -> RunFacts:
 
     Raises `ConfigError` where the folder is none of a run: it has no config.yaml.
     """
-    path = folder / CONFIG_FILE
+    path = RunFolder(folder).config
     try:
         size = path.stat().st_size
     except OSError as error:
-        what = f"has no {CONFIG_FILE}" if folder.is_dir() else "is not a folder"
+        what = f"has no {path.name}" if folder.is_dir() else "is not a folder"
         reason = "" if isinstance(error, FileNotFoundError | NotADirectoryError) else f" ({error.strerror})"
         raise ConfigError(
             f"{folder} {what}{reason}; name a run's folder, such as runs/<date>-<task>-<preset>"
@@ -73,7 +72,7 @@ def read_run(folder: Path) -> RunFacts:
     config: Mapping[str, object] = {}
     try:
         if size > LARGEST_CONFIG:
-            raise ConfigError(f"{path}: has {size} bytes, which is no {CONFIG_FILE} of a run")
+            raise ConfigError(f"{path}: has {size} bytes, which is no {path.name} of a run")
         config = read_document(path).data
     except AsyncRLError as error:
         damaged.append(str(error))
@@ -102,7 +101,7 @@ def runs_in(folder: Path) -> tuple[list[RunFacts], list[str]]:
 def is_run(folder: Path) -> bool:
     """Returns whether the folder holds a run."""
     try:
-        return (folder / CONFIG_FILE).is_file()
+        return RunFolder(folder).config.is_file()
     except OSError:
         return False
 
@@ -113,9 +112,10 @@ def _figures(folder: Path, damaged: list[str]) -> dict[str, object]:
         figures: dict[str, object] = dict(summary.read(folder))
     except (ValueError, RecursionError):
         figures = {}
-    if (folder / summary.NAME).exists() and not figures:
-        damaged.append(f"{folder / summary.NAME}: cannot be read")
-    path = folder / episodes.NAME
+    path = RunFolder(folder).summary
+    if path.exists() and not figures:
+        damaged.append(f"{path}: cannot be read")
+    path = RunFolder(folder).episodes
     if not path.exists():
         return figures
     try:
@@ -136,7 +136,7 @@ def _figures(folder: Path, damaged: list[str]) -> dict[str, object]:
 
 
 def _state(folder: Path, config: Mapping[str, object], figures: Mapping[str, object]) -> str:
-    if _is_locked(folder / LOCK_FILE):
+    if _is_locked(RunFolder(folder).lock):
         return RUNNING
     evaluation = config.get("evaluation")
     if isinstance(evaluation, dict) and evaluation.get("checkpoint") is not None:
@@ -145,9 +145,9 @@ def _state(folder: Path, config: Mapping[str, object], figures: Mapping[str, obj
         wanted, there = _number(config.get(limit)), _number(figures.get(reached))
         if wanted is not None and there is not None and there >= wanted:
             return FINISHED
-    if figures.get("episodes") or _holds_files(folder / "replay"):
+    if figures.get("episodes") or _holds_files(RunFolder(folder).journal):
         return RESUMABLE
-    return POLICY if _holds_files(folder / "checkpoints") else EMPTY
+    return POLICY if _holds_files(RunFolder(folder).checkpoints) else EMPTY
 
 
 def _holds_files(folder: Path) -> bool:

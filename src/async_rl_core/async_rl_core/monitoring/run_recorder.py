@@ -8,12 +8,11 @@ from async_rl_core.atomic_file import remove_stale
 from async_rl_core.config.schema import Config
 from async_rl_core.monitoring import components
 from async_rl_core.monitoring.background_worker import BackgroundWorker
-from async_rl_core.run_folder import episodes, summary
+from async_rl_core.run_folder import summary
 from async_rl_core.run_folder.episodes import EpisodeRow, EpisodeWriter
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.run_folder.summary import Distribution, Summary, TimingCounts
 
-CURVE = "learning_curve.png"
-COMPONENTS = "components.png"
 SUMMARY = "summary"
 RETRY_PERIOD = 1.0
 """Seconds after which a disk that took nothing is tried again."""
@@ -38,13 +37,14 @@ class RunRecorder:
 
     def __init__(self, config: Config, folder: Path, worker: BackgroundWorker, now: float) -> None:
         self._folder = folder
-        self._path = folder / summary.NAME
+        files = RunFolder(folder)
+        self._path = files.summary
         self._worker = worker
         self._period = config.logging.curve_period
         self._warnings: list[str] = []
-        for name in (CURVE, COMPONENTS, summary.NAME, episodes.NAME):
-            remove_stale(folder / name)
-        self._writer = EpisodeWriter(folder / episodes.NAME, lambda line: self._warnings.append(f"warning: {line}"))
+        for path in (files.learning_curve, files.components, files.summary, files.episodes):
+            remove_stale(path)
+        self._writer = EpisodeWriter(files.episodes, lambda line: self._warnings.append(f"warning: {line}"))
         rows = self._writer.rows
         self._known = {row.episode for row in rows}
         self._env_steps = rows[-1].env_steps if rows else 0
@@ -144,7 +144,7 @@ class RunRecorder:
         if not self._learns:
             return
         if components.mean(self._summary.document(self.wall_time(now)), "update") is None:
-            self._warnings.append(f"nothing was learned: no {COMPONENTS} is drawn")
+            self._warnings.append(f"nothing was learned: no {RunFolder(self._folder).components.name} is drawn")
             return
         self._worker.submit("drawing the component times", lambda: _draw_components(self._folder))
 
@@ -177,7 +177,7 @@ class RunRecorder:
 def _draw_curve(folder: Path) -> None:
     from async_rl_core.monitoring.curve import draw  # a second of imports, which the node's start should not wait for
 
-    draw([folder], folder / CURVE)
+    draw([folder], RunFolder(folder).learning_curve)
     gc.collect()  # a figure is large, and refers to itself
 
 
@@ -185,4 +185,4 @@ def _draw_components(folder: Path) -> None:
     from async_rl_core.monitoring.flow import draw
 
     run = summary.read(folder)
-    draw([[(str(run.get("architecture")), run)]], folder / COMPONENTS)
+    draw([[(str(run.get("architecture")), run)]], RunFolder(folder).components)

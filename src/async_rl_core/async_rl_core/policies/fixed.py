@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config
 from async_rl_core.learning.checkpoint import load_policy
-from async_rl_core.learning.checkpoint_file import FOLDER, CheckpointError, newest_whole
+from async_rl_core.learning.checkpoint_file import CheckpointError, newest_whole
 from async_rl_core.policies.gaussian import GaussianPolicy
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.observation import ObservationSpec
 
 
@@ -43,7 +44,7 @@ def newest_policy(config: Config, run: Path, warn: Callable[[str], object]) -> F
     Raises:
         CheckpointError: there is no checkpoint, or all are damaged, or the newest is of other networks.
     """
-    found = newest_whole(run / FOLDER, lambda line: warn(f"warning: {line}"))
+    found = newest_whole(RunFolder(run).checkpoints, lambda line: warn(f"warning: {line}"))
     if found is None:
         raise CheckpointError(
             f"run {run} has no checkpoint; the learner writes one every {config.learner.checkpoint_period:g} s, and "

@@ -10,7 +10,6 @@ from async_rl_core.atomic_file import free_name, replacing
 from async_rl_core.errors import AsyncRLError
 from async_rl_core.run_folder.appended_file import AppendedFile
 
-NAME = "episodes.csv"
 HEADER = "episode,wall_time_s,env_steps,updates,return,target_term,lateness_p99_ms,missed_cycles"
 DECIMALS = 4
 LARGEST_COUNT = 2**62
@@ -120,12 +119,12 @@ def _read(path: Path) -> Iterator[tuple[str, EpisodeRow | RecordError]]:
     try:
         text = path.read_text(errors="replace", encoding="utf-8")
     except OSError as error:
-        raise RecordError(f"{path}: cannot be read ({error.strerror}); name a run folder with an {NAME}") from error
+        raise RecordError(f"{path}: cannot be read ({error.strerror}); name a run folder with episodes.csv") from error
     header, *lines = text.split("\n")
     if HEADER.startswith(header) and not lines:
         return
     if header != HEADER:
-        raise RecordError(f"{path}: its first line is '{header[:120]}', not '{HEADER}'; it is not a run's {NAME}")
+        raise RecordError(f"{path}: its first line is '{header[:120]}', not '{HEADER}'; it is not a run's episodes.csv")
     for number, line in enumerate(lines[:-1], start=2):  # behind the last break is nothing, or a line being written
         try:
             yield line, _parse(path, number, line.split(","))

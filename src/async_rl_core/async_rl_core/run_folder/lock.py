@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from async_rl_core.errors import ConfigError
+from async_rl_core.run_folder.run_folder import RunFolder
 
 
 def domain(ambient: Mapping[str, str] = os.environ) -> int:
@@ -53,7 +54,7 @@ class RunLock:
     def __init__(self, folder: Path) -> None:
         """Take the lock of a run's folder. Raises `ConfigError` where a process of its run lives."""
         try:
-            self.descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            self.descriptor = os.open(RunFolder(folder).lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise ConfigError(f"run folder {folder} cannot be locked: {error.strerror}; see its permissions") from None
         try:

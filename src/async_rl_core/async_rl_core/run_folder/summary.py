@@ -11,8 +11,8 @@ from async_rl_core.atomic_file import replacing
 from async_rl_core.config.schema import Config
 from async_rl_core.monitoring import components
 from async_rl_core.run_folder.episodes import EpisodeRow
+from async_rl_core.run_folder.run_folder import RunFolder
 
-NAME = "summary.json"
 LAST = 10
 """Episodes in the mean of the last ones."""
 
@@ -117,7 +117,7 @@ class Summary:
 def read(run: Path) -> dict[str, Any]:
     """The figures that a run's folder has; empty where it has none, or none that can be read."""
     try:
-        figures = json.loads((run / NAME).read_text(encoding="utf-8"))
+        figures = json.loads(RunFolder(run).summary.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
     return figures if isinstance(figures, dict) else {}

@@ -5,12 +5,12 @@ import pytest
 
 from async_rl_core.agent.run_progress import BEGINNING, RunProgress, steps_gone
 from async_rl_core.errors import AsyncRLError
-from async_rl_core.learning import checkpoint_file
 from async_rl_core.learning.checkpoint_file import name_of, write_checkpoint
-from async_rl_core.replay.journal.journal import FOLDER, StepJournal
+from async_rl_core.replay.journal.journal import StepJournal
 from async_rl_core.replay.journal.segment import JournalPosition
 from async_rl_core.run_folder import summary
 from async_rl_core.run_folder.episodes import EpisodeRow, EpisodeWriter
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import Step
 
@@ -26,7 +26,7 @@ def finish(run: Path, episode: int, env_steps: int) -> None:
 
 def store(run: Path, position: JournalPosition) -> None:
     """A step as replay keeps it."""
-    journal = StepJournal(run / FOLDER, SIZES, sync_period=1.0, settled=position.sequence - 1)
+    journal = StepJournal(RunFolder(run).journal, SIZES, sync_period=1.0, settled=position.sequence - 1)
     vectors = np.zeros(3, np.float32), np.zeros(1, np.float32)
     frames = np.zeros((1, 2, 2, 3), np.uint8)
     journal.append(Step(position.sequence, position.episode, 1, frames, *vectors, 0.0, terminal=False), position)
@@ -50,9 +50,9 @@ def test_what_is_recorded_may_be_further_than_what_is_stored(tmp_path: Path) -> 
 
 
 def test_counts_go_on_from_the_summary(tmp_path: Path) -> None:
-    summary.write(tmp_path / summary.NAME, {"cycles": 900, "missed_cycles": 5, "stale_images": 1})
+    summary.write(RunFolder(tmp_path).summary, {"cycles": 900, "missed_cycles": 5, "stale_images": 1})
     assert RunProgress.of(tmp_path) == RunProgress(cycles=900, missed_cycles=5, stale_images=1)
-    (tmp_path / summary.NAME).write_text("{")
+    RunFolder(tmp_path).summary.write_text("{")
     assert RunProgress.of(tmp_path) == BEGINNING
 
 
@@ -72,14 +72,14 @@ def test_start_counts_episodes_that_ended_for_people(tmp_path: Path) -> None:
 def test_start_goes_beyond_steps_that_are_damaged_or_gone(tmp_path: Path) -> None:
     store(tmp_path, JournalPosition(sequence=345, episode=4, env_steps=341, batches=9))
     store(tmp_path, JournalPosition(sequence=346, episode=4, env_steps=342, batches=9))
-    newest = max((tmp_path / FOLDER).iterdir())
+    newest = max(RunFolder(tmp_path).journal.iterdir())
     data = bytearray(newest.read_bytes())
     data[-1] ^= 1
     newest.write_bytes(data)
     assert RunProgress.of(tmp_path).sequence == 347
     newest.unlink()
-    (tmp_path / checkpoint_file.FOLDER).mkdir()
-    path = tmp_path / checkpoint_file.FOLDER / name_of(9)
+    RunFolder(tmp_path).checkpoints.mkdir()
+    path = RunFolder(tmp_path).checkpoints / name_of(9)
     write_checkpoint(path, {"updates": 9, "env_steps": 442}, {"w": np.zeros(3, np.float32)})
     assert steps_gone(tmp_path) == 101
     assert RunProgress.of(tmp_path).sequence == 442 + 4 + 1
@@ -89,7 +89,7 @@ def test_start_goes_beyond_steps_that_are_damaged_or_gone(tmp_path: Path) -> Non
     "text", ["[1]", "{}", '{"cycles": "9", "missed_cycles": NaN, "stale_images": 1e999}', "[" * 10**5]
 )
 def test_start_summary_with_other_values_counts_from_nothing(tmp_path: Path, text: str) -> None:
-    (tmp_path / summary.NAME).write_text(text)
+    RunFolder(tmp_path).summary.write_text(text)
     assert RunProgress.of(tmp_path) == BEGINNING
 
 

@@ -10,11 +10,11 @@ from async_rl_core.bringup.checks import preflight
 from async_rl_core.bringup.resume import reopen, resumed
 from async_rl_core.config.load import read_config, resolve, write_config
 from async_rl_core.errors import AsyncRLError
-from async_rl_core.learning import checkpoint_file
 from async_rl_core.learning.checkpoint_file import name_of, write_checkpoint
-from async_rl_core.replay.journal.journal import FOLDER, StepJournal
+from async_rl_core.replay.journal.journal import StepJournal
 from async_rl_core.replay.journal.segment import JournalPosition
 from async_rl_core.run_folder.episodes import EpisodeRow, EpisodeWriter
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import Step
 
@@ -27,9 +27,9 @@ def run(tmp_path: Path) -> Path:
     for episode in (1, 3):
         writer.write(EpisodeRow(episode, 7.0 * episode, 50 * episode, 0, 1.0, 1.0, 0.5, 0))
     writer.close()
-    (tmp_path / checkpoint_file.FOLDER).mkdir()
+    RunFolder(tmp_path).checkpoints.mkdir()
     for updates in (20, 40):
-        path = tmp_path / checkpoint_file.FOLDER / name_of(updates)
+        path = RunFolder(tmp_path).checkpoints / name_of(updates)
         write_checkpoint(path, {"updates": updates, "env_steps": 100}, {"w": np.zeros(3, np.float32)})
     return tmp_path
 
@@ -75,14 +75,14 @@ def test_a_run_that_was_stopped_before_its_first_step_begins(run: Path) -> None:
 
 
 def test_a_damaged_checkpoint_is_told_and_the_one_before_counts(run: Path) -> None:
-    (run / checkpoint_file.FOLDER / name_of(40)).write_bytes(b"")
+    (RunFolder(run).checkpoints / name_of(40)).write_bytes(b"")
     warning, line = reopened(run, episodes=3)
     assert warning.startswith("warning: checkpoint ") and name_of(40) in warning
     assert line == "resuming at episode 4, step 150, update 20"
 
 
 def damage_checkpoints(run: Path) -> None:
-    for path in (run / checkpoint_file.FOLDER).iterdir():
+    for path in RunFolder(run).checkpoints.iterdir():
         path.write_bytes(b"")
 
 
@@ -117,11 +117,11 @@ def test_resume_says_what_of_the_journal_is_damaged_and_missing(run: Path) -> No
     sizes = StepSizes.of(resolve("laptop"))
     step = np.zeros(sizes.proprioception, np.float32), np.zeros(sizes.action, np.float32), 0.0, False
     frames = np.zeros((1, sizes.height, sizes.width, 3), np.uint8)
-    journal = StepJournal(run / FOLDER, sizes, 5.0, segment_bytes=3 * frames.nbytes)
+    journal = StepJournal(RunFolder(run).journal, sizes, 5.0, segment_bytes=3 * frames.nbytes)
     for i in range(9):
         journal.append(Step(i, 1, i, frames, *step), JournalPosition(i, 1, i, 0))
     journal.close()
-    first, second, third = sorted((run / FOLDER).iterdir())
+    first, second, third = sorted(RunFolder(run).journal.iterdir())
     second.unlink()
     damaged = bytearray(third.read_bytes())
     damaged[100] ^= 1

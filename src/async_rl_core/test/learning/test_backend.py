@@ -14,7 +14,8 @@ from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.learning.backend import LearningBackend, connect
 from async_rl_core.learning.checkpoint import LearnerSnapshot
-from async_rl_core.replay.journal.journal import FOLDER, read_steps
+from async_rl_core.replay.journal.journal import read_steps
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.observation import ObservationSpec
 from async_rl_core.spec.step import Step
 
@@ -79,7 +80,7 @@ def test_sequential_learning_keeps_records_and_goes_on_from_them(tmp_path: Path)
 
     assert [json.loads(line)["updates"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [4, 8]
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == [f"updates_{updates:012d}.safetensors"]
-    assert [step.sequence for step in read_steps(tmp_path / FOLDER)] == [*range(20)]
+    assert [step.sequence for step in read_steps(RunFolder(tmp_path).journal)] == [*range(20)]
 
     again = connect(config, pytest.fail)
     assert again.updates == updates
@@ -99,7 +100,7 @@ def test_sequential_learning_saves_in_its_period(tmp_path: Path) -> None:
     learning.close()
     names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
     assert names[0] == "updates_000000000001.safetensors"
-    assert not (tmp_path / FOLDER).exists()
+    assert not RunFolder(tmp_path).journal.exists()
 
 
 def test_sequential_learning_stays_in_practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from async_rl_core.monitoring.episode_events import FOLDER, EpisodeEvents
+from async_rl_core.monitoring.episode_events import EpisodeEvents
 from async_rl_core.run_folder.episodes import EpisodeRow
+from async_rl_core.run_folder.run_folder import RunFolder
 
 
 def row(episode: int, value: float = 2.0) -> EpisodeRow:
@@ -13,7 +14,7 @@ def row(episode: int, value: float = 2.0) -> EpisodeRow:
 
 
 def read(run: Path) -> EventAccumulator:
-    events = EventAccumulator(str(run / FOLDER), purge_orphaned_data=True)
+    events = EventAccumulator(str(RunFolder(run).episode_events), purge_orphaned_data=True)
     events.Reload()
     return events
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from async_rl_core.config.load import resolve
 from async_rl_core.run_folder.episodes import EpisodeRow
-from async_rl_core.run_folder.summary import NAME, Distribution, Summary, TimingCounts, read, write
+from async_rl_core.run_folder.run_folder import RunFolder
+from async_rl_core.run_folder.summary import Distribution, Summary, TimingCounts, read, write
 
 CONFIG = resolve("laptop", {"seed": 3})
 
@@ -72,8 +73,8 @@ def test_it_is_always_valid_json(tmp_path_factory: pytest.TempPathFactory, terms
 
 def test_what_was_written_is_read_and_what_cannot_be_is_nothing(tmp_path: Path) -> None:
     assert read(tmp_path) == {}
-    write(tmp_path / NAME, {"episodes": 3})
+    write(RunFolder(tmp_path).summary, {"episodes": 3})
     assert read(tmp_path) == {"episodes": 3}
     for text in ("{", "[]", ""):
-        (tmp_path / NAME).write_text(text)
+        RunFolder(tmp_path).summary.write_text(text)
         assert read(tmp_path) == {}

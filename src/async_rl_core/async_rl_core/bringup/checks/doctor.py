@@ -12,7 +12,7 @@ from typing import TextIO
 
 from async_rl_core.bringup.checks.computer import cores, frequency, load, memory_lock, real_time
 from async_rl_core.bringup.checks.finding import Finding, from_error
-from async_rl_core.bringup.checks.preflight import MIN_DISK, RUNS
+from async_rl_core.bringup.checks.preflight import MIN_DISK
 from async_rl_core.bringup.checks.probe import Probe, run_probe
 from async_rl_core.bringup.checks.variables import problems
 from async_rl_core.bringup.graph import nodes
@@ -24,6 +24,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.errors import AsyncRLError, ConfigError
 from async_rl_core.replay.journal.journal import journal_bytes
 from async_rl_core.run_folder.lock import DomainLock, domain
+from async_rl_core.run_folder.run_folder import RUNS, RunFolder
 from async_rl_core.sim.model import model_file
 
 MIN_PYTHON, MAX_PYTHON = (3, 11), (3, 13)  # from what MuJoCo needs to what the wheels are built for
@@ -104,7 +105,7 @@ def _resolved(preset: str) -> Config:
 def workspace() -> Finding:
     """The executables of all nodes."""
     try:
-        specs = nodes(resolve(), Path("config.yaml"))
+        specs = nodes(resolve(), RunFolder(RUNS).config)
         for spec in specs:
             find_executable(spec.package, spec.executable, os.environ)
     except AsyncRLError as error:

@@ -16,16 +16,15 @@ from async_rl_core.bringup.secure import check_secure
 from async_rl_core.config.load import write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
-from async_rl_core.replay.journal.journal import FOLDER, journal_bytes
+from async_rl_core.replay.journal.journal import journal_bytes
 from async_rl_core.run_folder.lock import DomainLock, domain
+from async_rl_core.run_folder.run_folder import RUNS, RunFolder
 from async_rl_core.sim.model import resolved_urdf, urdf_text
 from async_rl_core.spec.batch import BatchLayout
 from async_rl_core.transport.shared_memory import service
 from async_rl_core.transport.shared_memory.batches import held
 from async_rl_core.transport.shared_memory.steps import StepLayout
 
-CONFIG_FILE = "config.yaml"
-RUNS = Path("runs")
 """Where run folders are made unless `run_dir` names one."""
 MIN_DISK = 500 * 2**20
 """Bytes that the run folder's disk must have free: checkpoints, videos and events of a long run."""
@@ -45,9 +44,9 @@ def check(config: Config, ambient: Mapping[str, str]) -> DomainLock:
     try:
         check_robot(config, ambient)
         check_camera(config, ambient)
-        check_executables(nodes(config, Path(CONFIG_FILE)), ambient)
+        check_executables(nodes(config, RunFolder(RUNS).config), ambient)
         if config.secure:
-            check_secure(nodes(config, Path(CONFIG_FILE)), included(config) is not None, ambient)
+            check_secure(nodes(config, RunFolder(RUNS).config), included(config) is not None, ambient)
         _check_model(config)
         check_screens(config, ambient)
         _check_shared_memory(config)
@@ -68,14 +67,14 @@ def create_run_folder(config: Config, now: datetime) -> Config:
     folder = (config.run_dir or RUNS).absolute()
     try:
         if config.run_dir is None:
-            folder = _new_name(config, now).absolute()
+            folder = RunFolder.new(f"{config.task}-{config.preset}", now).path.absolute()
         if folder.is_dir() and any(folder.iterdir()):
-            again = f"go on with that run by resume:={folder}, or " if (folder / CONFIG_FILE).exists() else ""
+            again = f"go on with that run by resume:={folder}, or " if RunFolder(folder).config.exists() else ""
             raise ConfigError(f"run folder {folder} is not empty; {again}choose another folder with run_dir:=<folder>")
         check_disk(config, folder)
         folder.mkdir(parents=True, exist_ok=True)
         config = config.model_copy(update={"run_dir": folder})
-        write_config(config, folder / CONFIG_FILE)
+        write_config(config, RunFolder(folder).config)
     except OSError as error:
         reason = error.strerror or error
         raise ConfigError(f"run folder {folder}: {reason}; choose another with run_dir:=<folder>") from None
@@ -92,7 +91,7 @@ def check_disk(config: Config, folder: Path) -> None:
         )
     if not config.learns or not config.replay.journal:
         return
-    stored = sum(path.stat().st_size for path in (folder / FOLDER).glob("*"))
+    stored = sum(path.stat().st_size for path in RunFolder(folder).journal.glob("*"))
     needed = MIN_DISK + journal_bytes(config) - stored
     if free < needed:
         raise ConfigError(
@@ -100,15 +99,6 @@ def check_disk(config: Config, folder: Path) -> None:
             f"{config.camera.height} needs {_size(needed)} of disk for its journal, {_size(free)} are free; free some, "
             "set run_dir to another disk, or use a preset with replay.journal: false or a smaller replay.capacity"
         )
-
-
-def _new_name(config: Config, now: datetime) -> Path:
-    name = f"{now:%Y%m%d-%H%M%S}-{config.task}-{config.preset}"
-    folder, count = RUNS / name, 1
-    while folder.exists():
-        count += 1
-        folder = RUNS / f"{name}-{count}"
-    return folder
 
 
 def check_executables(specs: Iterable[NodeSpec], ambient: Mapping[str, str]) -> None:

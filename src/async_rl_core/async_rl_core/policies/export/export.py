@@ -16,9 +16,9 @@ from async_rl_core.policies.export.card import card, card_path
 from async_rl_core.policies.export.deployed import DeployedPolicy
 from async_rl_core.policies.export.formats import FORMATS, ExportError, Floats, Format, Images, Run
 from async_rl_core.policies.fixed import FixedPolicy, newest_policy
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.crop import Crop
 
-FOLDER = "exports"
 TOLERANCE = 1e-4
 """By which an action, in [-1, 1], may differ from the policy's: other kernels add in another order."""
 
@@ -45,7 +45,7 @@ def export(
     format_ = choose_format(out, format_name)
     say(f"reading the newest checkpoint of {run}")
     policy = newest_policy(_in_single_precision(config), run, say)
-    path = out or run / FOLDER / f"policy_{policy.updates:012d}{format_.suffix}"
+    path = out or RunFolder(run).exports / f"policy_{policy.updates:012d}{format_.suffix}"
     card_file = card_path(path)
     say(f"writing the policy after {policy.updates} updates as {format_.name}")
     content = format_.encode(DeployedPolicy(policy, config), _example(config))

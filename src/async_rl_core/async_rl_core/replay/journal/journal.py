@@ -34,7 +34,6 @@ from async_rl_core.replay.journal.segment import (
 from async_rl_core.spec.sizes import StepSizes, StoreSizes
 from async_rl_core.spec.step import Step
 
-FOLDER = "replay"
 """The journal's name in a run folder."""
 SEGMENT_BYTES = 32 * 2**20
 PENDING_BYTES = 64 * 2**20

@@ -11,13 +11,14 @@ from types import SimpleNamespace
 import pytest
 
 from async_rl_core.bringup.checks import preflight
-from async_rl_core.bringup.checks.preflight import CONFIG_FILE, check, create_run_folder
+from async_rl_core.bringup.checks.preflight import check, create_run_folder
 from async_rl_core.bringup.graph import nodes
 from async_rl_core.bringup.run import prepared
-from async_rl_core.config.catalogue import config_folder
+from async_rl_core.config.catalogue import CONFIG_FILE, config_folder
 from async_rl_core.config.load import read_config, resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import AsyncRLError, ConfigError
+from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.security.issue import make_keystore
 from async_rl_core.transport.shared_memory.service import Endpoint
 
@@ -52,8 +53,8 @@ def test_a_run_gets_its_own_folder_with_its_configuration(ambient: dict[str, str
     with prepared(resolve("laptop", {"seed": 9}), ambient, NOW) as (config, specs):
         folder = Path.cwd() / "runs" / "20260504-030201-reaching-laptop"
         assert config.run_dir == folder
-        assert read_config(folder / CONFIG_FILE) == config
-        assert specs[0].parameters == {"config": str(folder / CONFIG_FILE)}
+        assert read_config(RunFolder(folder).config) == config
+        assert specs[0].parameters == {"config": str(RunFolder(folder).config)}
     second = create_run_folder(resolve(), NOW)
     assert second.run_dir == Path(f"{folder}-2")
 
@@ -108,7 +109,7 @@ def test_a_full_run_folder_is_refused_and_an_empty_one_taken(ambient: dict[str, 
         f"run folder {folder} is not empty; go on with that run by resume:={folder}, "
         "or choose another folder with run_dir:=<folder>"
     )
-    (folder / CONFIG_FILE).rename(folder / "notes.txt")
+    RunFolder(folder).config.rename(folder / "notes.txt")
     assert "is not empty; choose another folder with run_dir:=<folder>" in refusal(config, ambient)
 
 
@@ -121,7 +122,7 @@ def test_runs_folder_of_another_user_is_refused(ambient: dict[str, str], monkeyp
     def denied(*_: object) -> Path:
         raise PermissionError(errno.EACCES, "Permission denied", "runs/x")
 
-    monkeypatch.setattr(preflight, "_new_name", denied)
+    monkeypatch.setattr(RunFolder, "new", denied)
     message = refusal(resolve(), ambient)
     assert message.endswith("Permission denied; choose another with run_dir:=<folder>")
 
