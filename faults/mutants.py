@@ -26,9 +26,9 @@ JUMP = 0.5
 
 def no_watchdog() -> None:
     """The guard follows the last command however old it is."""
-    from async_rl_core.safety import inputs
+    from async_rl_core.safety.inputs.command_input import CommandInput
 
-    inputs.CommandInput.silence = lambda self, now: 0.0  # type: ignore[method-assign]
+    CommandInput.silence = lambda self, now: 0.0  # type: ignore[method-assign]
 
 
 def no_command_timeout() -> None:
@@ -55,16 +55,16 @@ def trusts_stamps() -> None:
     def trusting(self: SafetyGuardNode, message: VelocityCommand) -> None:
         original(self, message)
         ahead = 1e-9 * (nanoseconds(message.header.stamp) - self.get_clock().now().nanoseconds)
-        self._guard._commands._received += ahead
+        self._guard.commands._received += ahead
 
     SafetyGuardNode._on_command = trusting  # type: ignore[method-assign]
 
 
 def unchecked_commands() -> None:
     """The guard takes every command to be well-formed."""
-    from async_rl_core.safety import inputs
+    from async_rl_core.safety.inputs.command_input import CommandInput
 
-    inputs.CommandInput._judge = lambda self, *anything: None  # type: ignore[method-assign]
+    CommandInput._judge = lambda self, *anything: None  # type: ignore[method-assign]
 
 
 def forgets_faults() -> None:
@@ -241,10 +241,10 @@ def failing_joint_states() -> None:
 
 def trusts_joint_states() -> None:
     """The guard takes the joints to be where it last heard that they were."""
-    from async_rl_core.safety import inputs
+    from async_rl_core.safety.inputs.joint_state_input import JointStateInput
 
-    inputs.StateInput.stale = lambda self, now: None  # type: ignore[method-assign]
-    inputs.StateInput._jump = lambda self, now, stamp, angles: None  # type: ignore[method-assign]
+    JointStateInput.stale = lambda self, now: None  # type: ignore[method-assign]
+    JointStateInput._jump = lambda self, now, stamp, angles: None  # type: ignore[method-assign]
 
 
 def goes_on_as_sent() -> None:
@@ -266,15 +266,15 @@ def ignores_publishers() -> None:
 
 def ignores_motion() -> None:
     """The guard sees neither other publishers nor an arm that moves while zeros are sent."""
-    from async_rl_core.safety import rest
+    from async_rl_core.safety.motion.rest_watch import RestWatch
 
     ignores_publishers()
-    rest.RestWatch.judge = lambda self, now, resting: None  # type: ignore[method-assign]
+    RestWatch.judge = lambda self, now, resting: None  # type: ignore[method-assign]
 
 
 def trusts_descriptions() -> None:
     """The guard takes the first description, whatever the robot's file or another one says."""
-    from async_rl_core.safety import description_input
+    from async_rl_core.safety.inputs import description_input
 
     description_input.DescriptionInput.conflict = lambda self: None  # type: ignore[method-assign]
     description_input.require_same_reach = lambda *anything: None

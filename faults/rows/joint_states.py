@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from random import Random
 
-from async_rl_core.safety.limits.limit_filter import longest_stop
+from async_rl_core.safety.limits.ramp import longest_stop
 from async_rl_interfaces.msg import GuardState
 from faults.campaign import Form, mutation
 from faults.impostor import guarded
@@ -18,7 +18,7 @@ ROBOT = "robot_sim_node"
 CAUSES = {
     "stop": "silent",
     "repeat": "repeats its stamp",
-    "stand still": "stands still",
+    "stand still": "unchanged at",
     "jump": "jump",
     "lose a joint": "lacks",
     "are no numbers": "is not finite",

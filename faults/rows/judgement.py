@@ -11,8 +11,8 @@ import numpy as np
 
 from async_rl_core.config.load import resolve
 from async_rl_core.safety.guard import Guard
-from async_rl_core.safety.inputs import CommandInput, StatusInput
-from async_rl_core.safety.rest import RestWatch
+from async_rl_core.safety.inputs.command_input import CommandInput
+from async_rl_core.safety.inputs.status_input import StatusInput
 from async_rl_core.safety.states import FaultKind, GuardMode
 from async_rl_core.sim.model import urdf_text
 from faults.campaign import Form, mutation
@@ -155,7 +155,7 @@ def _bench() -> Any:
 def _set_in_motion(bench: Any) -> None:
     """From the start pose, where the arm stands again as if a person had put it there."""
     bench.position = np.array(bench.robot.start)
-    bench.guard._rest = RestWatch(bench.robot)  # or being put there would count as motion
+    bench.guard._motion.reset()  # or being put there would count as motion
     bench.cycles(60, command=[0.0] * len(bench.names))
     bench.cycles(25, command=MOVING)
     if bench.guard.state is not GuardMode.ARMED:

@@ -11,7 +11,8 @@ from typing import Any
 
 from async_rl_core.config.catalogue import robots
 from async_rl_core.config.load import resolve
-from async_rl_core.safety.limits.limit_filter import LimitFilter
+from async_rl_core.safety.limits.joint_limits import JointLimits
+from async_rl_core.safety.limits.position_predictor import PositionPredictor
 from faults.campaign import Form, mutation
 from faults.report import Row
 
@@ -53,12 +54,12 @@ def _run_simulated(robot: str, commands: int, seed: int) -> Counter[str]:
 
 
 def _unforeseen(random: Random) -> str:
-    kept = LimitFilter._moved_on
-    LimitFilter._moved_on = lambda self, q, cycles: kept(self, q, min(cycles, 1.0))  # type: ignore[method-assign]
+    kept = PositionPredictor._after
+    PositionPredictor._after = lambda self, q, cycles: kept(self, q, min(cycles, 1.0))  # type: ignore[method-assign]
     try:
         violations = _run_simulated("panda", 2_000, random.randrange(2**32))
     finally:
-        LimitFilter._moved_on = kept  # type: ignore[method-assign]
+        PositionPredictor._after = kept  # type: ignore[method-assign]
     return str(dict(violations)) if violations else ""
 
 
@@ -86,12 +87,12 @@ def _run(job: tuple[str, int, int]) -> tuple[Counter[str], Counter[str]]:
 
 @contextmanager
 def _without_joint_limits() -> Iterator[None]:
-    kept = LimitFilter._inside
-    LimitFilter._inside = lambda *anything: True  # type: ignore[method-assign]
+    kept = JointLimits._inside
+    JointLimits._inside = lambda *anything: True  # type: ignore[method-assign]
     try:
         yield
     finally:
-        LimitFilter._inside = kept  # type: ignore[method-assign]
+        JointLimits._inside = kept  # type: ignore[method-assign]
 
 
 def _unlimited(random: Random) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from async_rl_core.config.schema import RobotConfig
 from async_rl_core.errors import AsyncRLError
-from async_rl_core.safety.description_input import DescriptionInput
+from async_rl_core.safety.inputs.description_input import DescriptionInput
 from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.sim.model import urdf_text
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from async_rl_core.safety.fault_log import FaultLog
+from async_rl_core.safety.fault_latch import FaultLatch
 from async_rl_core.safety.states import FaultKind
 
 
-def fault_fields(faults: FaultLog, clears_timing_faults: bool) -> dict[str, Any]:
+def fault_fields(faults: FaultLatch, clears_timing_faults: bool) -> dict[str, Any]:
     """Returns the fields of `GuardState` that count faults and tell of the newest."""
     fields: dict[str, Any] = {
         "fault_kind": [kind.name.lower() for kind in FaultKind],

@@ -16,8 +16,8 @@ from async_rl_core.bringup.process.link import ARMED, MOVING, supervisor
 from async_rl_core.realtime.histogram import Histogram
 from async_rl_core.realtime.schedule import Schedule
 from async_rl_core.safety.guard import Guard, Vector
-from async_rl_core.safety.halts import NOTICED
-from async_rl_core.safety.limits.limit_filter import longest_stop
+from async_rl_core.safety.halt_log import NOTICED
+from async_rl_core.safety.limits.ramp import longest_stop
 from async_rl_core.safety.states import Fault, GuardMode
 from async_rl_interfaces.msg import GuardState, RobotStatus, VelocityCommand
 from async_rl_ros import scheduling
@@ -104,7 +104,7 @@ class SafetyGuardNode(ConfiguredNode):
         guard, state_topic = self._guard, self.config.robot.state_topic
         listen(self, guard, JointState, state_topic, self._on_joint_state, SENSOR)
         listen(self, guard, VelocityCommand, "rl_agent_node/command", self._on_command, COMMAND)
-        events = SubscriptionEventCallbacks(matched=PublisherCount(guard.on_description_publishers))
+        events = SubscriptionEventCallbacks(matched=PublisherCount(guard.description.on_publishers))
         self.create_subscription(String, "robot_description", self._on_description, DESCRIPTION, event_callbacks=events)
         if self.config.robot_driver is not None:
             listen(self, guard, RobotStatus, "robot_status", self._on_status, LATCHED)
@@ -124,7 +124,7 @@ class SafetyGuardNode(ConfiguredNode):
                 now = self._serve()
                 self._suspend_if_wanted(now, stop)
                 self._send(now)
-            if self._guard.fault_stands(time.monotonic()):
+            if self._guard.faults.needs_person(time.monotonic()):
                 self.exit_code = FAULTED
         except Exception as error:
             self._guard.fail(time.monotonic(), f"error in the guard: {error}")
@@ -224,7 +224,7 @@ class SafetyGuardNode(ConfiguredNode):
     def _on_joint_state(self, message: JointState) -> None:
         stamp = nanoseconds(message.header.stamp)
         self._guard.on_joint_state(time.monotonic(), stamp, message.name, message.position, message.velocity)
-        problem = self._guard.state_problem or velocity_problem(message)
+        problem = self._guard.joints.problem or velocity_problem(message)
         if problem:
             self.get_logger().warning(f"cannot use joint states: {problem}", throttle_duration_sec=5.0)
 
@@ -241,15 +241,15 @@ class SafetyGuardNode(ConfiguredNode):
 
     def _on_description(self, message: String) -> None:
         taken = self._guard.on_description(message.data)
-        problem = self._guard.description_problem
+        problem = self._guard.description.problem
         if problem and problem != self._description_problem:
             self.get_logger().error(problem)
         self._description_problem = problem
         if not taken:
             return
         self._schedule.advance(time.monotonic())  # not armed, the cycles lost to reading the meshes are not late
-        if self._guard.collisions_unjudged:
-            self.get_logger().warning(f"collisions are not judged: {self._guard.collisions_unjudged}")
+        if self._guard.output.collisions_unjudged:
+            self.get_logger().warning(f"collisions are not judged: {self._guard.output.collisions_unjudged}")
 
     def _arm(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._count_publishers()
@@ -288,19 +288,19 @@ class SafetyGuardNode(ConfiguredNode):
             state=int(guard.state),
             cause=fault.cause if fault else "",
             fault_stamp=self._fault_stamp,
-            commands_accepted=guard.accepted,
-            commands_refused=guard.refused,
-            commands_limited=guard.limited.total(),
+            commands_accepted=guard.commands.accepted,
+            commands_refused=guard.commands.refused,
+            commands_limited=guard.output.limited.total(),
             histogram=[histogram_message(histogram) for histogram in self._histograms],
             started=self._started,
-            **fault_fields(guard.faults, guard.clears_timing_faults),
-            description=guard.description,
+            **fault_fields(guard.faults, guard.faults.clears_timing_faults),
+            description=guard.description.digest,
         )
         message.header.stamp = now
         self._states.publish(message)
 
     def _what_clears(self, fault: Fault) -> str:
-        if fault.of_timing and self._guard.clears_timing_faults:
+        if fault.of_timing and self._guard.faults.clears_timing_faults:
             return "the arm is stopped, and goes on once it is at rest and all is well"
         return "the arm is stopped until a person types 'async_rl reset-fault'"
 
@@ -312,11 +312,11 @@ class SafetyGuardNode(ConfiguredNode):
         guard = self._guard
         values: dict[str, object] = {
             "state": guard.state.name,
-            "commands accepted": guard.accepted,
-            "commands refused": guard.refused,
-            **{f"cycles limited by {name}": count for name, count in sorted(guard.limited.items())},
-            "robot_description": guard.description or guard.description_problem or "none yet",
-            "collisions": guard.collisions_unjudged or "judged",
+            "commands accepted": guard.commands.accepted,
+            "commands refused": guard.commands.refused,
+            **{f"cycles limited by {name}": count for name, count in sorted(guard.output.limited.items())},
+            "robot_description": guard.description.digest or guard.description.problem or "none yet",
+            "collisions": guard.output.collisions_unjudged or "judged",
             **{f"faults: {kind.name.lower()}": count for kind, count in sorted(guard.faults.counts.items())},
             "faults cleared by the guard": guard.faults.cleared,
             "longest silence (ms)": f"{1000 * guard.faults.longest_silence:.0f}",
@@ -330,7 +330,7 @@ class SafetyGuardNode(ConfiguredNode):
             return Health(Level.ERROR, guard.fault.cause, values)
         if guard.state is GuardMode.DISARMED and (missing := guard.missing(time.monotonic())):
             return Health(Level.WARN, "; ".join(missing), values)
-        if guard.collisions_unjudged:
+        if guard.output.collisions_unjudged:
             return Health(Level.WARN, f"{guard.state.name.lower()}; collisions are not judged", values)
         return Health(Level.OK, guard.state.name.lower(), values)
 

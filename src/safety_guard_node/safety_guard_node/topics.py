@@ -16,7 +16,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
 from async_rl_core.safety.guard import Guard
-from async_rl_core.safety.publishers import SHOWN
+from async_rl_core.safety.inputs.publisher_input import SHOWN
 from async_rl_ros.publishers import PublisherCount
 from async_rl_ros.qos import DRIVER, SENSOR
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from std_msgs.msg import Float64MultiArray
 
-from async_rl_core.safety.description_input import digest
+from async_rl_core.safety.inputs.description_input import digest
 from async_rl_core.sim.model import urdf_text
 from async_rl_interfaces.msg import GuardState, VelocityCommand
 from async_rl_ros.qos import COMMAND

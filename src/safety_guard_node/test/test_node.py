@@ -75,7 +75,7 @@ def test_a_halt_of_the_guard_does_not_pass_for_the_agents_silence(world: World) 
 def test_malformed_commands_latch_until_a_person_clears_them(world: World) -> None:
     world.armed()
     for changes, cause in (
-        ({"velocity": [math.nan] * 6}, "wants nan"),
+        ({"velocity": [math.nan] * 6}, "has nan rad/s"),
         ({"velocity": [0.0] * 5}, "5 values for 6 names"),
         ({"name": ["a", "b", "c", "d", "e", "f"]}, "lacks"),
         ({"sequence": 1}, "command 1 after command"),

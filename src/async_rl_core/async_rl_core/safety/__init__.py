@@ -1,1 +1,1 @@
-"""What stands between the policy and the arm: kinematics, limits, the guard, and the agent's own soft limits."""
+"""The safety guard: its state machine, what it judges its inputs by, and its limits."""

@@ -1,4 +1,4 @@
-"""Where the tool is and how the joints move it, from the robot's own description."""
+"""Forward kinematics of the tool, from the robot's description."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import pinocchio as pin
 from numpy.typing import NDArray
 
 from async_rl_core.errors import SafetyError
-from async_rl_core.safety.model import ArmModel
+from async_rl_core.safety.arm_model import ArmModel
 
 Vector = NDArray[np.float64]
 
@@ -15,8 +15,8 @@ Vector = NDArray[np.float64]
 class Kinematics:
     """Position and Jacobian of `tool_frame` in `base_frame`, for joint vectors in the order of `joints`.
 
-    Other movable joints of the model stay at their neutral position. Not thread-safe: one instance per thread.
-    `reach` (n,): how far the tool moves at most, in m, for each rad of a joint.
+    Other movable joints stay at their neutral position. Not thread-safe: use one instance per thread.
+    `reach` (n,) is the largest displacement of the tool in m per rad of each joint.
 
     Raises `SafetyError` where the URDF cannot be read, lacks a joint or link, or where `base_frame` moves.
     """
@@ -34,13 +34,13 @@ class Kinematics:
         self.reach = self._arm.reach([(tool.parentJoint, float(np.linalg.norm(tool.placement.translation)))])
 
     def position(self, q: Vector | Sequence[float]) -> Vector:
-        """The tool's position (3,) in metres with the joints at `q` (n,) in rad."""
+        """Returns the tool's position (3,) in metres with the joints at `q` (n,) in rad."""
         pin.framesForwardKinematics(self._model, self._data, self._arm.configuration(q))
         place: Vector = self._place.copy()
         return place
 
     def jacobian(self, q: Vector | Sequence[float]) -> Vector:
-        """The matrix (3, n) from joint velocities in rad/s to the tool's velocity in m/s."""
+        """Returns the Jacobian (3, n) from joint velocities in rad/s to the tool's velocity in m/s."""
         jacobian = pin.computeFrameJacobian(
             self._model,
             self._data,
@@ -53,7 +53,7 @@ class Kinematics:
 
 
 def _put_root_at(model: pin.Model, base: pin.Frame) -> None:
-    """Expresses the model in the frame `base`, so that no result needs another transform."""
+    """Expresses the model in the frame `base`, so that results need no further transform."""
     if base.parentJoint != 0:
         raise SafetyError(
             f"workspace.frame {base.name!r} moves with {model.names[base.parentJoint]!r}; name a fixed one"

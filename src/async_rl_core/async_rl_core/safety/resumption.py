@@ -1,4 +1,4 @@
-"""The velocities at which an arm goes on after a gap in which it did not get, or did not take, commands."""
+"""The velocity from which the ramp continues after a gap in which the arm received no commands."""
 
 import math
 from collections import deque
@@ -7,58 +7,58 @@ from collections.abc import Sequence
 from async_rl_core.config.schema import RobotConfig
 
 TRANSPORT = 0.002
-"""Seconds that a command takes to the robot's side, at most, where no process is halted."""
+"""Seconds that a command takes to the robot's side, at most, unless a process is halted."""
 RECENT = 6
-"""Cycles: a joint state tells of what was sent as long ago, at most."""
+"""Age in cycles of the oldest command that a joint state may reflect."""
 SLOWER = 0.05
-"""rad/s by which a joint must be slower than all that was sent in these to count as stopping by itself."""
+"""rad/s below the slowest of these commands at which a joint counts as stopped by its own side."""
 
 
 class MeasuredVelocity:
-    """The joints' velocities in rad/s by the joint states: as the newest says, or by the angles of the last two."""
+    """The joints' velocities: as the newest joint state reports them, or from the angles of the last two."""
 
     def __init__(self) -> None:
         self.received = -math.inf
         self._before = -math.inf
         self._stamp = 0
         self._position: list[float] = []
-        self._said: list[float] | None = None
-        self._moved: list[float] | None = None
+        self._reported: list[float] | None = None
+        self._derived: list[float] | None = None
 
     def take(self, now: float, stamp: int, position: Sequence[float], velocity: Sequence[float]) -> None:
-        """Take a valid joint state received `now`: its stamp in ns, rad, and rad/s or nothing, by joint."""
+        """Takes a valid joint state received at `now`: stamp in ns, angles in rad, velocities in rad/s or empty."""
         elapsed = 1e-9 * (stamp - self._stamp)
-        said = len(velocity) == len(position) and math.isfinite(sum(velocity))
-        self._said = list(velocity) if said else None
-        self._moved = None
+        reported = len(velocity) == len(position) and math.isfinite(sum(velocity))
+        self._reported = list(velocity) if reported else None
+        self._derived = None
         if self._position and elapsed > 0.0:
-            self._moved = [(b - a) / elapsed for a, b in zip(self._position, position, strict=True)]
+            self._derived = [(b - a) / elapsed for a, b in zip(self._position, position, strict=True)]
         self._before, self.received = self.received, now
         self._stamp, self._position = stamp, list(position)
 
     def since(self, moment: float) -> list[float] | None:
-        """Returns the velocities (n,) by what was received after `moment` alone; None where that does not tell."""
+        """Returns the velocities (n,) in rad/s from states received after `moment`; None where they are unknown."""
         if self.received <= moment:
             return None
-        return self._said or (self._moved if self._before > moment else None)
+        return self._reported or (self._derived if self._before > moment else None)
 
 
 class Resumption:
-    """Notices gaps after which the arm may no longer move as it was told, and tells how it moves then.
+    """Detects gaps after which the arm may not move at the last velocity sent, and estimates its velocity.
 
-    A robot's side that gets no command for `robot.command_timeout` stops the arm by itself, unless it `holds` the
-    last velocity. So do all whose own process was halted. A ramp that went on from the velocity sent last would make
-    the arm leap. Times are in seconds of one clock.
+    A robot's side that receives no command for `robot.command_timeout` stops the arm, unless it `holds` the last
+    velocity. It also stops the arm where its own process was halted. A ramp that continued from the last velocity sent
+    would make the arm jump. Times are in seconds of one clock.
 
     Attributes:
-        open: a gap goes on, or no joint state received after it has told how the arm moves.
+        open: there is a gap, or no joint state received after it has shown the arm's velocity.
     """
 
     def __init__(self, robot: RobotConfig, holds: bool) -> None:
         self.open = False
         self._cycle = 1.0 / robot.state_rate
         self._timeout = robot.command_timeout
-        self._patience = max(self._timeout - self._cycle, 1.5 * self._cycle)
+        self._longest_gap = max(self._timeout - self._cycle, 1.5 * self._cycle)
         self._silence = self._timeout + self._cycle
         self._stop = robot.limits.stop_acceleration
         self._holds = holds
@@ -69,37 +69,37 @@ class Resumption:
         self._measured = MeasuredVelocity()
 
     def on_joint_state(self, now: float, stamp: int, position: Sequence[float], velocity: Sequence[float]) -> None:
-        """Take a valid joint state, by joint; `velocity` may be empty."""
+        """Takes a valid joint state, by joint; `velocity` may be empty."""
         if now - self._measured.received > self._timeout:
             self._begin(now, 0.0)
         self._measured.take(now, stamp, position, velocity)
 
     def watch(self, now: float, sent: Sequence[float]) -> float:
-        """Begin a cycle at `now`, after `sent` (n,) in rad/s. Returns the length in s of a gap that it ends, or 0."""
+        """Begins a cycle at `now`, after `sent` (n,) in rad/s was sent. Returns the gap in s that it ends, or 0."""
         gap, self._sent_at = now - self._sent_at, now
         self._sent.append(sent)
         if now - self._measured.received > self._silence:
             self._begin(now, 0.0)
         elif not any(sent):
             self.open = False
-        if gap <= self._patience or not any(sent):  # less than the timeout, which is from receipt to receipt
+        if gap <= self._longest_gap or not any(sent):  # less than the timeout, which is from receipt to receipt
             return 0.0
         self._begin(now - self._cycle, gap)
         return gap
 
     def _begin(self, since: float, gap: float) -> None:
-        """Only what is received after `since` tells of the arm's motion after the gap."""
+        """Opens a gap: only states received after `since` show the arm's motion after it."""
         self.open, self._since, self._gap = True, since, gap
 
     def velocities(self, now: float, sent: Sequence[float]) -> list[float]:
-        """Returns the velocities (n,) in rad/s from which to go on after `sent`: those of the arm, or less.
+        """Returns the velocities (n,) in rad/s from which to continue after `sent`: the arm's own, or lower.
 
-        Less rather than more: the arm slows down while a joint state travels. Closes the gap where the joint states
-        tell how the arm moves; without them, by what the robot's side does in a gap.
+        The estimate is too low rather than too high, because the arm slows down while a joint state travels. Joint
+        states that show the arm's velocity close the gap; without them, the stop of the robot's side is assumed.
         """
         measured = self._measured.since(self._since)
         least = [self._least(i, velocity) for i, velocity in enumerate(sent)]
-        self._gap = 0.0  # from now on, commands go out
+        self._gap = 0.0  # commands are sent again
         if measured is None:
             return [math.copysign(low, v) for low, v in zip(least, sent, strict=True)]
         self.open = False
@@ -107,7 +107,7 @@ class Resumption:
         return [self._joint(i, age, *values) for i, values in enumerate(zip(sent, measured, least, strict=True))]
 
     def _least(self, i: int, sent: float) -> float:
-        """Returns the speed of joint `i` if the robot's side began to stop it as early as it may."""
+        """Returns the speed of joint `i` if the robot's side began to stop it as early as possible."""
         stopped = 0.0 if self._holds else self._stop[i] * max(self._gap + TRANSPORT - self._timeout, 0.0)
         return max(abs(sent) - stopped, 0.0)
 

@@ -1,24 +1,24 @@
-"""The guard's states, and the one table of how it goes from one to another."""
+"""The guard's states, transitions and faults."""
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 
 class GuardMode(IntEnum):
-    """Numbered as in the message GuardState."""
+    """The guard's state, numbered as in the message GuardState."""
 
     DISARMED = 0
-    """At rest; commands are checked and not followed."""
+    """The arm is at rest. Commands are judged but not followed."""
     ARMED = 1
     """Commands are followed inside the limits."""
     STOPPING = 2
-    """On the way to rest after a disarming."""
+    """The arm is brought to rest after `disarm`."""
     FAULT = 3
-    """On the way to rest, or there, until a person clears the fault."""
+    """The arm is brought to rest, or is at rest, until the fault is cleared."""
 
 
 class GuardEvent(Enum):
-    """What may happen to a guard."""
+    """Events that change the guard's state."""
 
     ARM = "arm"
     DISARM = "disarm"
@@ -40,11 +40,11 @@ TRANSITIONS: dict[tuple[GuardMode, GuardEvent], GuardMode] = {
     (GuardMode.FAULT, GuardEvent.FAIL): GuardMode.FAULT,
     (GuardMode.FAULT, GuardEvent.RESET): GuardMode.DISARMED,
 }
-"""A pair that is not here is refused and changes nothing."""
+"""Every other pair is refused and changes nothing."""
 
 
 class FaultKind(IntEnum):
-    """Causes of faults; of several the worst, the highest, is kept."""
+    """Kinds of faults, in ascending severity. Of several faults, the most severe is kept."""
 
     AGENT_SILENT = 1
     ROBOT_SILENT = 2
@@ -61,14 +61,14 @@ class FaultKind(IntEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """What latched.
+    """A fault of the guard.
 
     Attributes:
-        kind: of the cause.
-        cause: in words, with the offending values.
+        kind: severity and kind of the cause.
+        cause: the cause in words, with the offending values.
         time: seconds of the guard's clock.
-        silence: seconds for which nothing arrived, or nothing ran; 0 for a fault of another kind.
-        made_of: what the computer did meanwhile, in words; it is part of `cause` too.
+        silence: seconds without a message, or without a cycle; 0 unless it is a fault of timing.
+        made_of: the part of `silence` that halts of the machine explain, in words; also contained in `cause`.
     """
 
     kind: FaultKind
@@ -79,10 +79,10 @@ class Fault:
 
     @property
     def of_timing(self) -> bool:
-        """Whether it says only that something came late, as on a busy computer."""
+        """Whether the only cause is that something came late, as on a busy computer."""
         return self.silence > 0.0
 
     @property
     def rank(self) -> tuple[bool, int]:
-        """The higher, the worse. A fault of timing never hides another one."""
+        """Severity for comparison, ascending. Every other fault outranks a fault of timing."""
         return not self.of_timing, self.kind

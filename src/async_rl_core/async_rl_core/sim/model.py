@@ -12,7 +12,7 @@ from async_rl_core.config.catalogue import config_folder
 from async_rl_core.config.paths import user_path
 from async_rl_core.config.schema import RobotConfig
 from async_rl_core.errors import SafetyError, SimulationError
-from async_rl_core.safety.description import decode, parse
+from async_rl_core.safety.urdf import decode, parse
 
 PACKAGE = "example-robot-data"
 MESHES = (".stl", ".obj", ".msh")

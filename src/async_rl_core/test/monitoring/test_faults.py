@@ -19,7 +19,7 @@ HICCUP = replace(
     made_of="the whole machine halted for 60 ms",
 )
 CLEARED = replace(HICCUP, state=DISARMED, cleared=1)
-SERIOUS = replace(CALM, state=FAULT, counts={"command": 1}, kind="command", cause="command 9 wants nan rad/s of elbow")
+SERIOUS = replace(CALM, state=FAULT, counts={"command": 1}, kind="command", cause="command 9 has nan rad/s for elbow")
 
 
 def test_fault_watch_cleared_fault_is_one_line_about_the_computer() -> None:

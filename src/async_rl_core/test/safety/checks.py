@@ -8,7 +8,7 @@ import numpy as np
 from async_rl_core.config.load import resolve
 from async_rl_core.config.robot import Sphere
 from async_rl_core.config.schema import Config, RobotConfig
-from async_rl_core.safety.inputs import StatusInput
+from async_rl_core.safety.inputs.status_input import StatusInput
 from async_rl_core.safety.states import FaultKind, GuardMode
 
 from .conftest import Bench
@@ -147,9 +147,9 @@ def second_publisher(benches: Benches) -> None:
 
 def error_in_the_limits(benches: Benches) -> None:
     arm = benches.armed()
-    assert arm.guard._filter is not None
-    arm.guard._filter.velocity[:] = math.nan
-    assert np.all(np.isfinite(arm.guard._checked(arm.time, arm.guard._filter.velocity)))
+    assert arm.guard.output.is_described
+    arm.guard.output.velocity[:] = math.nan
+    assert np.all(np.isfinite(arm.guard._checked(arm.time)))
     latches(arm, FaultKind.GUARD)
 
 

@@ -12,7 +12,7 @@ from async_rl_core.config.robot import Sphere
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.kinematics import Kinematics
-from async_rl_core.safety.limits.collision import Bodies
+from async_rl_core.safety.limits.collision import CollisionLimit
 from async_rl_core.sim.model import urdf_text
 
 from .oracle import Touch
@@ -125,9 +125,9 @@ def until_rest(arm: Bench, limit: float = 0.2) -> float:
 @pytest.fixture(scope="session", autouse=True)
 def meshes_are_read_once() -> Iterator[None]:
     """For each description and robot; hundreds of guards are made here."""
-    read, kept = Bodies._read, {}
+    read, kept = CollisionLimit._read, {}
 
-    def reading(self: Bodies, urdf: str, robot: RobotConfig) -> tuple[object, Any]:
+    def reading(self: CollisionLimit, urdf: str, robot: RobotConfig) -> tuple[object, Any]:
         key = urdf, robot.joints, robot.bodies, robot.workspace
         if key not in kept:
             kept[key] = read(self, urdf, robot)
@@ -135,7 +135,7 @@ def meshes_are_read_once() -> Iterator[None]:
         return model, geometry.copy()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Bodies, "_read", reading)
+        patch.setattr(CollisionLimit, "_read", reading)
         yield
 
 

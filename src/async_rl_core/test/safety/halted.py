@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.robot import Sphere
 from async_rl_core.config.schema import Config
+from async_rl_core.safety.arm_model import ArmModel
 from async_rl_core.safety.guard import Guard
-from async_rl_core.safety.model import ArmModel
 from async_rl_core.safety.states import GuardMode
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.model import urdf_text

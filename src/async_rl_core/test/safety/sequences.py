@@ -148,7 +148,7 @@ class Sequences:
             report.violations[f"fault: {guard.fault and guard.fault.cause}"] += 1
         report.commands += commands
         report.cycles += len(self._sent)
-        report.limited += guard.limited
+        report.limited += guard.output.limited
         report.violations += self._violations()
 
     def _armed_guard(self, start: Vector) -> Guard:

@@ -272,7 +272,7 @@ def test_an_arm_that_goes_on_by_itself_is_neither_reset_nor_armed(bench: MakeBen
 def test_what_is_not_finite_behind_all_checks_is_a_fault_and_no_plan(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.cycles(50, command=MOVING)
-    arm.guard._commands.velocity[1] = math.nan
+    arm.guard.commands.velocity[1] = math.nan
     arm.cycles(1)
     assert arm.guard.fault is not None
     assert arm.guard.fault.kind is FaultKind.GUARD

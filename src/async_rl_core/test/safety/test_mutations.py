@@ -10,14 +10,19 @@ from dataclasses import dataclass
 import pytest
 
 from async_rl_core.config.schema import Config, RobotConfig
-from async_rl_core.safety.following import FollowingWatch
+from async_rl_core.safety.fault_latch import FaultLatch
 from async_rl_core.safety.guard import Guard
-from async_rl_core.safety.inputs import CommandInput, StateInput, StatusInput, _Order
-from async_rl_core.safety.limits.collision import Bodies
-from async_rl_core.safety.limits.limit_filter import LimitFilter
+from async_rl_core.safety.inputs.command_input import CommandInput
+from async_rl_core.safety.inputs.joint_order import JointOrder
+from async_rl_core.safety.inputs.joint_state_input import JointStateInput
+from async_rl_core.safety.inputs.status_input import StatusInput
+from async_rl_core.safety.limits.collision import CollisionLimit
+from async_rl_core.safety.limits.joint_limits import JointLimits
+from async_rl_core.safety.limits.position_predictor import PositionPredictor
 from async_rl_core.safety.limits.ramp import Ramp
 from async_rl_core.safety.limits.ratchet import Ratchet
 from async_rl_core.safety.limits.workspace import WorkspaceLimit
+from async_rl_core.safety.motion.following_watch import FollowingWatch
 from async_rl_core.safety.resumption import Resumption
 from async_rl_core.safety.states import TRANSITIONS, GuardEvent, GuardMode
 
@@ -35,7 +40,7 @@ def benches(bench: Callable[..., Bench], config: Config, wide: RobotConfig) -> B
 
 def wrongly_rests(patch: Patch) -> None:
     patch.setattr(Guard, "at_rest", property(lambda self: True))
-    patch.setattr(StateInput, "moves", lambda self, now: False)
+    patch.setattr(JointStateInput, "is_moving", lambda self, now: False)
 
 
 def forgetful(patch: Patch) -> None:
@@ -43,11 +48,11 @@ def forgetful(patch: Patch) -> None:
 
 
 def overruling(patch: Patch) -> None:
-    patch.setattr(Guard, "_is_worst", lambda self, kind: True)
+    patch.setattr(FaultLatch, "_is_worst", lambda self, kind: True)
 
 
 def without_hold(patch: Patch) -> None:
-    patch.setattr(Guard, "disarm", lambda self, now: self._happen(GuardEvent.DISARM))
+    patch.setattr(Guard, "disarm", lambda self, now: self._apply(GuardEvent.DISARM))
 
 
 def without_acceleration(patch: Patch) -> None:
@@ -70,12 +75,12 @@ def without_ramp(patch: Patch) -> None:
 
 def only_pairs(patch: Patch, kept: Callable[[str], bool]) -> None:
     """Bodies judges only the pairs whose words pass."""
-    original = Bodies._pairs
+    original = CollisionLimit._pairs
 
-    def fewer(self: Bodies, robot: RobotConfig) -> list[object]:
+    def fewer(self: CollisionLimit, robot: RobotConfig) -> list[object]:
         return [pair for pair in original(self, robot) if kept(self._words(pair))]
 
-    patch.setattr(Bodies, "_pairs", fewer)
+    patch.setattr(CollisionLimit, "_pairs", fewer)
 
 
 def forgets_best(patch: Patch) -> None:
@@ -85,8 +90,8 @@ def forgets_best(patch: Patch) -> None:
 
 def without_lag(patch: Patch) -> None:
     """The arm is taken to follow at once, and its joint states to be a cycle old."""
-    original = LimitFilter._moved_on
-    patch.setattr(LimitFilter, "_moved_on", lambda self, q, cycles: original(self, q, min(cycles, 1.0)))
+    original = PositionPredictor._after
+    patch.setattr(PositionPredictor, "_after", lambda self, q, cycles: original(self, q, min(cycles, 1.0)))
 
 
 def trusts_what_it_sent(patch: Patch) -> None:
@@ -111,30 +116,33 @@ class Protection:
 PROTECTIONS = [
     Protection(checks.agents_silence, returning(CommandInput, "silence", 0.0)),
     Protection(checks.late_command, returning(Guard, "is_late", False)),
-    Protection(checks.joints_silence, returning(StateInput, "stale", None)),
-    Protection(checks.frozen_stamps, returning(StateInput, "_repeats", False)),
-    Protection(checks.jumping_joint, returning(StateInput, "_jump", None)),
-    Protection(checks.lost_joint, returning(_Order, "read", None)),
-    Protection(checks.joint_that_is_no_number, returning(StateInput, "_not_finite", None)),
+    Protection(checks.joints_silence, returning(JointStateInput, "stale", None)),
+    Protection(checks.frozen_stamps, returning(JointStateInput, "_repeats", False)),
+    Protection(checks.jumping_joint, returning(JointStateInput, "_jump", None)),
+    Protection(checks.lost_joint, returning(JointOrder, "read", None)),
+    Protection(checks.joint_that_is_no_number, returning(JointStateInput, "_not_finite", None)),
     Protection(checks.robot_that_is_not_ready, returning(StatusInput, "missing", None)),
     Protection(checks.command_that_is_no_number, returning(CommandInput, "_absurd", None)),
-    Protection(checks.command_for_others, returning(_Order, "read", None)),
+    Protection(checks.command_for_others, returning(JointOrder, "read", None)),
     Protection(checks.command_again, returning(CommandInput, "_repeated", False)),
     Protection(checks.second_publisher, returning(Guard, "on_publishers", None)),
-    Protection(checks.error_in_the_limits, lambda patch: patch.setattr(Guard, "_checked", lambda self, now, v: v)),
+    Protection(
+        checks.error_in_the_limits,
+        lambda patch: patch.setattr(Guard, "_checked", lambda self, now: self.output.velocity),
+    ),
     Protection(checks.fault_that_stays, forgetful),
     Protection(checks.worst_fault, overruling),
     Protection(checks.reset_in_motion, wrongly_rests),
-    Protection(checks.reset_of_an_arm_that_goes_on, returning(StateInput, "moves", False)),
+    Protection(checks.reset_of_an_arm_that_goes_on, returning(JointStateInput, "is_moving", False)),
     Protection(checks.arming_without_an_agent, returning(Guard, "missing", [])),
     Protection(checks.arming_after_one_command, returning(CommandInput, "missing", None)),
-    Protection(checks.arming_without_joint_states, returning(StateInput, "missing", None)),
+    Protection(checks.arming_without_joint_states, returning(JointStateInput, "missing", None)),
     Protection(checks.persons_disarming, without_hold),
-    Protection(checks.velocity_limit, lambda patch: patch.setattr(LimitFilter, "_clipped", lambda self, v: list(v))),
+    Protection(checks.velocity_limit, lambda patch: patch.setattr(JointLimits, "clipped", lambda self, v: list(v))),
     Protection(checks.acceleration_limit, without_acceleration),
     Protection(checks.jerk_limit, without_jerk),
     Protection(checks.stop_that_is_a_ramp, without_ramp),
-    Protection(checks.joint_limits, returning(LimitFilter, "_inside", True)),
+    Protection(checks.joint_limits, returning(JointLimits, "_inside", True)),
     Protection(checks.box, returning(WorkspaceLimit, "_room_in_box", math.inf)),
     Protection(checks.sphere, returning(WorkspaceLimit, "_room_in_sphere", math.inf)),
     Protection(checks.links, lambda patch: only_pairs(patch, lambda words: "table" in words)),

@@ -9,7 +9,7 @@ import pytest
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
-from async_rl_core.safety.inputs import StatusInput
+from async_rl_core.safety.inputs.status_input import StatusInput
 from async_rl_core.safety.states import FaultKind, GuardMode
 
 from .conftest import Bench
@@ -49,7 +49,7 @@ HICCUPS: dict[FaultKind, Callable[[Bench], None]] = {
 
 def frozen(arm: Bench) -> None:
     for _ in range(14):
-        arm.guard.on_joint_state(arm.time, round(1e9 * arm.time), arm.names, arm.guard._joints.position)
+        arm.guard.on_joint_state(arm.time, round(1e9 * arm.time), arm.names, arm.guard.joints.position)
         arm.cycles(1, states=False, command=MOVING)
 
 
@@ -96,7 +96,7 @@ def test_guard_any_other_fault_latches_with_a_simulated_arm_too(bench: MakeBench
     arm = moving(bench)
     OTHERS.get(kind, lambda arm: arm.guard._fail(kind, "a test", arm.time))(arm)
     arm.guard.on_publishers(arm.time, 1)
-    arm.position = np.array(arm.guard._joints.position)
+    arm.position = np.array(arm.guard.joints.position)
     arm.cycles(LONG, command=MOVING)
     assert arm.guard.fault is not None and arm.guard.fault.kind is kind
     assert arm.guard.faults.cleared == 0

@@ -46,9 +46,9 @@ def test_malformed_commands_never_pass_and_latch(bench: MakeBench, case: tuple[s
     arm.cycles(70, command=MOVING)
     names, velocity = broken(*case, arm.names)
     sequence = min(int(case[1]), arm.sequence) if case[0] == "sequence" else arm.sequence + 1  # type: ignore[call-overload]
-    refused = arm.guard.refused
+    refused = arm.guard.commands.refused
     assert not arm.guard.on_command(arm.time, sequence, names, velocity)
-    assert arm.guard.refused == refused + 1
+    assert arm.guard.commands.refused == refused + 1
     assert arm.guard.state is GuardMode.FAULT
     assert arm.guard.fault is not None
     assert str(sequence) in arm.guard.fault.cause

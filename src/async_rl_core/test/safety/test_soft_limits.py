@@ -41,7 +41,7 @@ def test_random_policy_stays_inside_without_the_guard(
         tool = arm.kinematics.position(arm.position)
         furthest = max(furthest, *(box.lower - tool), *(tool - box.upper))
     assert furthest < 0.01
-    assert arm.guard.limited["workspace"] + arm.guard.limited["position"] <= 50  # of 5000 cycles
+    assert arm.guard.output.limited["workspace"] + arm.guard.output.limited["position"] <= 50  # of 5000 cycles
 
 
 def test_random_policy_does_not_get_stuck(bench: Callable[..., Bench], soft: SoftLimits, config: Config) -> None:

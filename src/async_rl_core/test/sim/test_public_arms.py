@@ -9,7 +9,7 @@ import pytest
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.errors import AsyncRLError
 from async_rl_core.safety.kinematics import Kinematics
-from async_rl_core.safety.limits.collision import Bodies
+from async_rl_core.safety.limits.collision import CollisionLimit
 from async_rl_core.sim.model import model_file, urdf_text
 from async_rl_core.sim.scene import Scene
 
@@ -100,7 +100,7 @@ def test_public_description_is_read_or_refused_in_one_line(description: str, con
         assert simulated and description in published
         return
     tool = outcome(lambda: Kinematics(urdf, robot.joints, robot.base_frame, robot.tool_frame))
-    bodies = outcome(lambda: Bodies(urdf, robot, 0.02, 0.008))
+    bodies = outcome(lambda: CollisionLimit(urdf, robot, 0.02, 0.008))
     print(
         f"{description}: {len(robot.joints)} joints; {simulated or 'simulated'}; {tool or 'tool'}; {bodies or 'bodies'}"
     )

@@ -1,0 +1,1 @@
+"""The guard's limits, one per file; `limit_filter` applies all of them."""

@@ -1,4 +1,4 @@
-"""What the arm's bodies must not touch: one another, and the table."""
+"""The collision limit: the arm's bodies keep a margin from one another and from the table."""
 
 import os
 from collections.abc import Sequence
@@ -11,39 +11,43 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.schema import RobotConfig
 from async_rl_core.errors import SafetyError
-from async_rl_core.safety.description import one_line
-from async_rl_core.safety.limits.path import StopPath
+from async_rl_core.safety.arm_model import ArmModel, require
+from async_rl_core.safety.limits.ramp import StopPath
 from async_rl_core.safety.limits.ratchet import Ratchet
 from async_rl_core.safety.limits.surface import LimitSurface
-from async_rl_core.safety.model import ArmModel, require
+from async_rl_core.safety.urdf import one_line
 
 Vector = NDArray[np.float64]
 
 SLIDING = 0.03
-"""Metres beyond the margin within which a motion is led along a surface."""
+"""Metres outside the margin within which a motion is led along a surface."""
 EPSILON = 1e-5
-"""Metres by which a computed distance may be wrong."""
+"""Error in metres of a computed distance."""
 _ADDED = "tool", "table"
-"""Bodies that the description does not have."""
+"""Bodies that are not in the description."""
 
 
 class GeometryError(SafetyError):
-    """A description without collision shapes that can be read: collisions cannot be judged, all else can."""
+    """The description has no readable collision shapes. Every other limit can still be judged."""
 
 
-class Bodies:
-    """The convex hulls of the arm's links, a sphere for what is mounted on the tool, and the table top.
+class CollisionLimit:
+    """Keeps the convex hulls of the links, a sphere around the tool and the table top `margin` metres apart.
 
-    Two of them are near from `margin` metres on. Neighbours in the chain are not judged, nor the pairs that
-    `robot.bodies.close` names. `judged` are the others, in words.
+    Two bodies closer than `margin` are called near. Neighbours in the chain are not judged, nor the pairs in
+    `robot.bodies.close`.
 
     Args:
-        robot: its joints, bodies, workspace and start pose.
+        robot: joints, bodies, workspace and start pose.
+        margin: metres.
         cycle: seconds between two poses of a path.
 
+    Attributes:
+        judged: the pairs that are judged, in words.
+
     Raises:
-        GeometryError: where the URDF has none, or a mesh of it is not there.
-        SafetyError: where `close` names what is not there, two others are near at the start pose, or the arm moves
+        GeometryError: the URDF has no collision shapes, or a mesh is missing.
+        SafetyError: `close` names a body that does not exist, two bodies are near at the start pose, or the arm moves
             too far in a cycle for this margin.
     """
 
@@ -63,7 +67,7 @@ class Bodies:
         self._seen: tuple[list[float], dict[int, float]] = [], {}
 
     def admits(self, path: StopPath) -> bool:
-        """Returns whether no two bodies come near on this path, nor nearer of those that are near already."""
+        """Returns whether no pair becomes near on this path, and no pair that is near comes closer."""
         clear = not any(self._any_near(pose) for pose in self._checkpoints(path))
         if clear and not self._ratchet:
             return True
@@ -74,7 +78,7 @@ class Bodies:
         return self._ratchet.admits(before, map(self.near, path.poses), path.length(self._reach))
 
     def surfaces(self, q: Sequence[float]) -> list[LimitSurface]:
-        """Of each pair of bodies that are not far from one another, that which the one is to the other."""
+        """Returns a surface for each pair of bodies within `SLIDING` of the margin."""
         configuration = self._arm.configuration(q)
         pin.computeDistances(self._model, self._data, self._geometry, self._places, configuration)
         pin.computeJointJacobians(self._model, self._data, configuration)
@@ -86,20 +90,20 @@ class Bodies:
         ]
 
     def near(self, q: Sequence[float]) -> dict[int, float]:
-        """The distance of each pair that is near, by its number; negative where they overlap."""
+        """Returns the distance in m of each near pair, by number; negative where they overlap."""
         pin.computeCollisions(self._model, self._data, self._geometry, self._places, self._arm.configuration(q), False)
         found = [i for i, result in enumerate(self._places.collisionResults) if result.isCollision()]
         return {i: pin.computeDistance(self._geometry, self._places, i).min_distance for i in found}
 
     def _approach(self, pair: pin.CollisionPair, result: pin.coal.DistanceResult) -> Vector:
-        """The row (n,) from joint velocities to the speed at which the pair's nearest points approach each other."""
+        """Returns the row (n,) from joint velocities to the speed at which the pair's nearest points approach."""
         first = self._point_jacobian(pair.first, result.getNearestPoint1())
         second = self._point_jacobian(pair.second, result.getNearestPoint2())
         row: Vector = (result.normal @ (first - second))[self._arm.columns]
         return row
 
     def _point_jacobian(self, body: int, point: Vector) -> Vector:
-        """The matrix (3, n) of a point in space that moves with a body."""
+        """Returns the Jacobian (3, n) of a point that moves with a body."""
         joint = self._geometry.geometryObjects[body].parentJoint
         jacobian = pin.getJointJacobian(self._model, self._data, joint, pin.ReferenceFrame.LOCAL_WORLD_ALIGNED)
         lever = pin.skew(point - self._data.oMi[joint].translation)
@@ -107,17 +111,20 @@ class Bodies:
         return matrix
 
     def _checkpoints(self, path: StopPath) -> list[list[float]]:
-        """Poses between which no body moves by more than twice the margin: clear at both, clear between them."""
+        """Returns poses between which no body moves more than twice the margin.
+
+        A body that is clear at two such poses is clear between them.
+        """
         found, last, previous = [], path.start, path.poses[0]
         for pose in path.poses:
-            if self._way(last, pose) > 2.0 * self._margin:
+            if self._displacement(last, pose) > 2.0 * self._margin:
                 found.append(previous)
                 last = previous
             previous = pose
         found.append(previous)
         return found
 
-    def _way(self, a: Sequence[float], b: Sequence[float]) -> float:
+    def _displacement(self, a: Sequence[float], b: Sequence[float]) -> float:
         return sum(r * abs(q - p) for r, p, q in zip(self._reach, a, b, strict=True))
 
     def _any_near(self, q: Sequence[float]) -> bool:
@@ -127,7 +134,7 @@ class Bodies:
         return near
 
     def _near_now(self, q: Sequence[float]) -> dict[int, float]:
-        """Returns `near` at the present pose, which every path of a cycle starts from."""
+        """Returns `near` at the present pose, cached: every path of a cycle starts there."""
         if self._seen[0] != q:
             self._seen = list(q), self.near(q)
         return self._seen[1]
@@ -155,7 +162,7 @@ class Bodies:
         return model, geometry
 
     def _pairs(self, robot: RobotConfig) -> list[pin.CollisionPair]:
-        """Bodies that move against each other, are no neighbours, and are not named as close."""
+        """Returns the pairs that move relative to each other, are not neighbours, and are not listed as close."""
         close = {frozenset(two) for a, b in robot.bodies.close for two in product(self._named(a), self._named(b))}
         joints = [body.parentJoint for body in self._geometry.geometryObjects]
         parents, table = self._model.parents, len(joints) - 1
@@ -169,9 +176,9 @@ class Bodies:
         ]
 
     def _named(self, name: str) -> list[int]:
-        """The numbers of a link's shapes; where it has none, of those of the links that are fixed to it.
+        """Returns the numbers of a link's shapes or, where it has none, of the links that are fixed to it.
 
-        So is it with the base_link of UR's own description: its mesh is that of base_link_inertia.
+        The second case is base_link in UR's description, whose mesh belongs to base_link_inertia.
         """
         links = [self._arm.name(frame) for frame in self._model.frames if frame.type == pin.FrameType.BODY]
         require([name], [*links, *_ADDED], "body")
@@ -180,10 +187,10 @@ class Bodies:
         return own or [i for i, chain in enumerate(chains) if name in chain]
 
     def _chain(self, body: pin.GeometryObject) -> list[str]:
-        """A body's link, and what that is fixed to, as far as the joint that moves them."""
+        """Returns a body's link and the links that it is fixed to, up to the next moving joint."""
         if body.name in _ADDED:
             return [body.name]
-        frames = self._arm.full.frames  # of joints that are held fast, the reduced model's lead in a circle
+        frames = self._arm.full.frames  # the parents of fixed joints form a loop in the reduced model
         link = self._model.frames[body.parentFrame].name
         found, index = [], self._arm.full.getFrameId(link, pin.FrameType.BODY)
         while index and (frame := frames[index]).type != pin.FrameType.JOINT:
@@ -206,7 +213,7 @@ class Bodies:
         if near:
             raise SafetyError(
                 f"{robot.name}: at the start pose, closer than guard.collision_margin of {self._margin:g} m: "
-                f"{', '.join(near)}; correct the pose, or name in bodies.close what is close as the arm is built"
+                f"{', '.join(near)}; correct the pose, or list pairs that are close by construction in bodies.close"
             )
 
     def _require_short_steps(self, robot: RobotConfig, cycle: float) -> None:
@@ -225,14 +232,14 @@ class Bodies:
 
 
 def _radius(body: pin.GeometryObject) -> float:
-    """How far in m the body stretches from its joint's frame."""
+    """Returns the distance in m from the joint's frame to the furthest point of the body."""
     shape = body.geometry
     shape.computeLocalAABB()
     return float(np.linalg.norm(body.placement.act(shape.aabb_center))) + float(shape.aabb_radius)
 
 
 def _package_folders() -> list[str]:
-    """Where package:// leads: the share folders of a sourced ROS 2, and that of Pinocchio's own installation."""
+    """Returns the folders for package:// URIs: the share folders of a sourced ROS 2 and of Pinocchio."""
     prefixes = [Path(p) for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
     prefixes.append(Path(pin.__file__).parents[4])
     return [str(share) for prefix in prefixes if (share := prefix / "share").is_dir()]

@@ -1,25 +1,28 @@
-"""The limit of an arm that is beyond a limit already."""
+"""The rule for an arm that is outside a limit already."""
 
 import math
 from collections.abc import Iterable, Mapping
 
 LEAVING = 0.01
-"""Metres of gap that a motion must gain for each metre that it may move a body, to count as leaving.
+"""Metres of gap that a motion must gain per metre of displacement to count as leaving the surface.
 
-More than noise of the joint states can feign: 0.2 mrad of it bend a motion by less than a tenth of that.
+Noise of the joint states gains less: 0.2 mrad change a motion by less than a tenth of this.
 """
 
 
 class Ratchet:
-    """Keeps the best gap to each surface that the arm is beyond, since it first was beyond it.
+    """Keeps the largest gap to each surface that the arm is outside of, since it first was outside.
 
-    A motion may lead no further beyond a surface than that best gap, less `tolerance` metres for rounding. Compared
-    with the present gap instead, noise and rounding would add up from cycle to cycle to a way through the limit. A
-    motion that leaves is admitted wherever it begins, so that noise cannot hold the arm for ever. A surface is
-    forgotten once the arm is clear of it.
+    A motion may reduce no gap below that largest one, less `tolerance` metres for rounding. A comparison with the
+    present gap would let noise and rounding accumulate over the cycles. A motion that leaves the surface is always
+    admitted, so noise cannot block the arm. A surface is forgotten once the arm is inside again.
 
-    `trading`: a motion that leaves the surface it is furthest beyond may come as far beyond the others that it is
-    beyond already. A tool far outside could not return otherwise.
+    Gaps are in metres and negative outside.
+
+    Args:
+        tolerance: metres.
+        trading: a motion that leaves the surface with the smallest gap may reduce the gaps to the other violated
+            surfaces as far as that gap. Otherwise a tool far outside could not return.
     """
 
     def __init__(self, tolerance: float, trading: bool = False) -> None:
@@ -28,20 +31,20 @@ class Ratchet:
         self._best: dict[int, float] = {}
 
     def __bool__(self) -> bool:
-        """Whether the arm was beyond a surface when last seen."""
+        """Whether the arm was outside a surface in the last cycle."""
         return bool(self._best)
 
     def update(self, gaps: Mapping[int, float]) -> None:
-        """Take the gap of every surface that the arm is beyond now, by number."""
+        """Takes the gap of every surface, by number, that the arm is outside of now."""
         self._best = {i: max(gap, self._best.get(i, gap)) for i, gap in gaps.items()}
 
     def admits(self, start: Mapping[int, float], poses: Iterable[Mapping[int, float]], length: float) -> bool:
-        """Returns whether a path leads beyond no further surface, and no further beyond those of its start.
+        """Returns whether a path leaves no further surface, and gets no further outside those of its start.
 
         Args:
-            start: gaps of the surfaces that the arm is beyond at the start, the present pose, by number.
+            start: gaps at the present pose, by number, of the surfaces that the arm is outside of.
             poses: the same at each pose of the path.
-            length: metres that any body moves on the path, at most.
+            length: upper bound in metres of a body's displacement on the path.
         """
         self.update(start)
         furthest = min(start.values(), default=math.inf)
@@ -65,5 +68,5 @@ class Ratchet:
 
 
 def _leaves(start: float, least: float, end: float, gain: float) -> bool:
-    """Returns whether a motion gets no further beyond than at its start, and in the end gains `gain` metres or more."""
+    """Returns whether a motion never gets further outside than at its start and gains `gain` metres by its end."""
     return least >= start and end >= start + gain

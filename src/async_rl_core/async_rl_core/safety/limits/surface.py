@@ -1,4 +1,4 @@
-"""What bounds an area, and the motion along it."""
+"""The surfaces of space limits, and motion along them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,30 +9,35 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 
 KEPT = 0.003
-"""Metres before a surface at which the arm slides: a stop along a curved one must have room."""
+"""Metres before a surface at which the arm slides, so that a stop along a curved surface has room."""
 APPROACH = 0.1
-"""Seconds in which the arm comes there, from before or from beyond."""
+"""Time constant in seconds of the approach to that distance, from either side."""
 CORRECTION = 0.05
-"""m/s: fastest way back from beyond."""
+"""Highest speed in m/s of the way back from outside."""
 SWEEPS = 3
-"""Rounds of projection onto the surfaces in turn."""
+"""Rounds of projection onto all surfaces."""
 DAMPING = 1e-4
-"""m^2 added to the squared row: bounds joint velocities near singular poses."""
+"""m^2 added to the squared row, which bounds joint velocities near singular poses."""
 
 
 @dataclass(frozen=True)
 class LimitSurface:
-    """`row` (n,): the speed of approach in m/s for each rad/s of a joint; `gap`: to it in metres, negative beyond."""
+    """A surface near the arm.
+
+    Attributes:
+        row: (n,) speed of approach in m/s per rad/s of each joint.
+        gap: distance in metres, negative outside.
+    """
 
     row: Vector
     gap: float
 
 
 def slide(velocity: Sequence[float], surfaces: Iterable[LimitSurface]) -> list[float]:
-    """`velocity` (n,) in rad/s without what leads through a surface.
+    """Returns `velocity` (n,) in rad/s without the part that leads through a surface.
 
-    Projected onto the surface, with a correction inwards from beyond it, as in Gu et al. (2017), section V-A. No joint
-    is made faster than the fastest of `velocity`.
+    It is projected onto the surfaces, with a correction inwards from outside, as in Gu et al. (2017), section V-A. The
+    fastest joint does not become faster.
     """
     motion = np.array(velocity)
     near = list(surfaces)
@@ -41,6 +46,6 @@ def slide(velocity: Sequence[float], surfaces: Iterable[LimitSurface]) -> list[f
             excess = surface.row @ motion - max((surface.gap - KEPT) / APPROACH, -CORRECTION)
             if excess > 0.0:
                 motion -= surface.row * (excess / (surface.row @ surface.row + DAMPING))
-    fastest, bent = float(np.max(np.abs(velocity))), float(np.max(np.abs(motion)))
-    slid: list[float] = (motion if bent <= fastest else motion * (fastest / bent)).tolist()
+    before, after = float(np.max(np.abs(velocity))), float(np.max(np.abs(motion)))
+    slid: list[float] = (motion if after <= before else motion * (before / after)).tolist()
     return slid

@@ -1,4 +1,4 @@
-"""The space that the tool stays in: a box and a sphere."""
+"""The workspace limit: the tool stays inside a box and a sphere."""
 
 import math
 from collections.abc import Sequence
@@ -7,20 +7,20 @@ import numpy as np
 
 from async_rl_core.config.schema import WorkspaceConfig
 from async_rl_core.safety.kinematics import Kinematics
-from async_rl_core.safety.limits.path import StopPath
+from async_rl_core.safety.limits.ramp import StopPath
 from async_rl_core.safety.limits.ratchet import Ratchet
 from async_rl_core.safety.limits.surface import LimitSurface
 
 CLEARANCE = 0.005
-"""Metres kept free before the surfaces: what a path may stand out between two poses, and an estimate be wrong by."""
+"""Metres kept free inside the surfaces: the error of an estimate, and of a path between two poses."""
 EPSILON = 1e-9
 """Metres of rounding that do not count as outside."""
 
 
 class WorkspaceLimit:
-    """The tool's space: inside the box and the sphere of `workspace`, both enlarged by `margin` metres.
+    """Keeps the tool inside the box and the sphere of `workspace`, both enlarged by `margin` metres.
 
-    Its surfaces are the six faces and the sphere. A tool that is outside one of them may not leave by another.
+    The surfaces are the six faces and the sphere. A tool that is outside one of them may not leave through another.
     """
 
     name = "workspace"
@@ -35,7 +35,7 @@ class WorkspaceLimit:
         self._ratchet = Ratchet(EPSILON, trading=True)
 
     def admits(self, path: StopPath) -> bool:
-        """Returns whether the tool stays inside on this path; where it is outside already, gets no further out."""
+        """Returns whether the tool stays inside on this path or, if outside already, gets no further outside."""
         reach, ahead = self._kinematics.reach, path.ahead if path.ahead and any(path.ahead) else None
         length = path.length(reach)
         behind = sum(r * abs(q) for r, q in zip(reach, ahead, strict=True)) if ahead else 0.0
@@ -47,7 +47,7 @@ class WorkspaceLimit:
         return self._ratchet.admits(outside, (self._outside(pose, ahead) for pose in path.poses), length)
 
     def surfaces(self, q: Sequence[float]) -> list[LimitSurface]:
-        """Returns the faces of the box, and the sphere."""
+        """Returns the six faces of the box, and the sphere."""
         tool, jacobian = self._kinematics.position(q), self._kinematics.jacobian(q)
         found = [LimitSurface(-jacobian[i], float(tool[i]) - self._lower[i]) for i in range(3)]
         found += [LimitSurface(jacobian[i], self._upper[i] - float(tool[i])) for i in range(3)]
@@ -58,7 +58,7 @@ class WorkspaceLimit:
         return found
 
     def _outside(self, q: Sequence[float], ahead: Sequence[float] | None) -> dict[int, float]:
-        """Returns the gap of each surface that the tool is beyond at `q`, or at `ahead` less; by number."""
+        """Returns the gap of each surface, by number, that the tool is outside of at `q`, or at `q` less `ahead`."""
         poses = [q] if ahead is None else [q, [a - b for a, b in zip(q, ahead, strict=True)]]
         tools = [self._kinematics.position(pose).tolist() for pose in poses]
         if all(self._room(tool) >= -EPSILON for tool in tools):

@@ -10,8 +10,8 @@ from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.errors import SafetyError
 from async_rl_core.safety.guard import Guard
-from async_rl_core.safety.limits.collision import Bodies, GeometryError
-from async_rl_core.safety.limits.path import StopPath
+from async_rl_core.safety.limits.collision import CollisionLimit, GeometryError
+from async_rl_core.safety.limits.ramp import StopPath
 from async_rl_core.sim.model import urdf_text
 
 from ..conftest import Bench
@@ -24,8 +24,8 @@ LOW = [1.5707, -0.9, 1.9, -3.0415, -1.5707, 3.1415]
 
 
 @pytest.fixture(scope="module")
-def bodies(wide: RobotConfig, urdf: str) -> Bodies:
-    return Bodies(urdf, wide, MARGIN, CYCLE)
+def bodies(wide: RobotConfig, urdf: str) -> CollisionLimit:
+    return CollisionLimit(urdf, wide, MARGIN, CYCLE)
 
 
 def with_bodies(robot: RobotConfig, **changes: object) -> RobotConfig:
@@ -40,14 +40,14 @@ def between(a: list[float], b: list[float], steps: int) -> list[list[float]]:
     return [[p + (q - p) * i / steps for p, q in zip(a, b, strict=True)] for i in range(steps + 1)]
 
 
-def test_a_path_past_another_body_is_not_admitted(bodies: Bodies, wide: RobotConfig) -> None:
+def test_a_path_past_another_body_is_not_admitted(bodies: CollisionLimit, wide: RobotConfig) -> None:
     start = list(wide.start)
     through = [*start[:2], 3.1, *start[3:]]  # the forearm folded onto the upper arm
     assert bodies.admits(path(*between(start, [*start[:2], 2.0, *start[3:]], 20)))
     assert not bodies.admits(path(*between(start, through, 100)))
 
 
-def test_what_is_near_may_only_part(bodies: Bodies) -> None:
+def test_what_is_near_may_only_part(bodies: CollisionLimit) -> None:
     near = FOLDED
     assert bodies.near(near)
     closer, apart = [*near], [*near]
@@ -59,7 +59,7 @@ def test_what_is_near_may_only_part(bodies: Bodies) -> None:
 
 
 def test_what_is_near_is_judged_by_its_best_distance(wide: RobotConfig, urdf: str) -> None:
-    bodies = Bodies(urdf, wide, MARGIN, CYCLE)
+    bodies = CollisionLimit(urdf, wide, MARGIN, CYCLE)
     closer = [*FOLDED[:2], FOLDED[2] + 0.004, *FOLDED[3:]]
 
     def aside(q: list[float]) -> StopPath:
@@ -73,7 +73,7 @@ def test_what_is_near_is_judged_by_its_best_distance(wide: RobotConfig, urdf: st
     assert bodies.admits(aside(closer))
 
 
-def test_surfaces_are_the_derivative_of_the_gaps(bodies: Bodies) -> None:
+def test_surfaces_are_the_derivative_of_the_gaps(bodies: CollisionLimit) -> None:
     rng = np.random.default_rng(0)
     for pose in (FOLDED, LOW):
         surfaces = bodies.surfaces(pose)
@@ -92,7 +92,7 @@ def test_the_guard_keeps_the_links_apart(bench: Callable[..., Bench], wide: Robo
     for _ in range(100):
         arm.cycles(5, command=command)
         arm.check()
-    assert arm.guard.limited["collision"] > 20
+    assert arm.guard.output.limited["collision"] > 20
     assert arm.guard.fault is None
 
 
@@ -103,7 +103,7 @@ def test_the_guard_keeps_every_link_off_the_table(bench: Callable[..., Bench], w
         arm.cycles(5, command=[0.0, 0.4, 0.0, 0.0, 0.0, 0.0])
         arm.check()
         lowest = min(lowest, arm.touch.lowest(arm.position))
-    assert arm.guard.limited["collision"] > 20
+    assert arm.guard.output.limited["collision"] > 20
     assert MARGIN - 0.008 < lowest < 0.1
 
 
@@ -121,7 +121,7 @@ def test_along_the_table_the_arm_slides(bench: Callable[..., Bench], wide: Robot
 @pytest.mark.parametrize("robot", robots())
 def test_every_robots_bodies_can_be_read(robot: str) -> None:
     config = resolve("laptop", {}, robot)
-    bodies = Bodies(urdf_text(config.robot), config.robot, config.guard.collision_margin, CYCLE)
+    bodies = CollisionLimit(urdf_text(config.robot), config.robot, config.guard.collision_margin, CYCLE)
     assert any(name.endswith("and tool") or name.startswith("tool and") for name in bodies.judged)
     assert any(name.endswith("and table") for name in bodies.judged)
     neighbours = zip(config.robot.bodies.close, strict=False)
@@ -132,7 +132,7 @@ def test_every_robots_bodies_can_be_read(robot: str) -> None:
 def test_joint_ranges_leave_room_between_the_links(robot: str) -> None:
     """What is near in many poses is so as the arm is built, and ought to be in `bodies.close`."""
     config = resolve("laptop", {}, robot)
-    bodies = Bodies(urdf_text(config.robot), config.robot, config.guard.collision_margin, CYCLE)
+    bodies = CollisionLimit(urdf_text(config.robot), config.robot, config.guard.collision_margin, CYCLE)
     limits, rng = config.robot.limits, np.random.default_rng(0)
     poses = rng.uniform(limits.position_lower, limits.position_upper, (200, len(config.robot.joints)))
     near = [bodies.judged[i] for pose in poses for i in bodies.near(pose.tolist())]
@@ -150,25 +150,25 @@ def with_base_link_inertia(urdf: str) -> str:
 
 
 def test_a_link_without_a_shape_stands_for_those_fixed_to_it(config: Config, urdf: str) -> None:
-    usual = Bodies(urdf, config.robot, MARGIN, CYCLE)
-    bodies = Bodies(with_base_link_inertia(urdf), config.robot, MARGIN, CYCLE)
+    usual = CollisionLimit(urdf, config.robot, MARGIN, CYCLE)
+    bodies = CollisionLimit(with_base_link_inertia(urdf), config.robot, MARGIN, CYCLE)
     assert "base_link_inertia and forearm_link" in bodies.judged
     assert [words.replace("base_link_inertia", "base_link") for words in bodies.judged] == usual.judged
     empty = (*config.robot.bodies.close, ("base", "tool"))  # nothing is fixed to that one
-    assert Bodies(urdf, with_bodies(config.robot, close=empty), MARGIN, CYCLE).judged == usual.judged
+    assert CollisionLimit(urdf, with_bodies(config.robot, close=empty), MARGIN, CYCLE).judged == usual.judged
 
 
 def test_the_guard_takes_urs_own_description(config: Config, urdf: str) -> None:
     guard = Guard(config.robot, config.guard, config.agent.action_cycle_time)
     guard.on_description(with_base_link_inertia(urdf))
-    assert not guard.collisions_unjudged
+    assert not guard.output.collisions_unjudged
     assert "no robot_description" not in "; ".join(guard.missing(0.0))
 
 
 def test_a_description_without_shapes_leaves_all_else_judged(config: Config, urdf: str) -> None:
     guard = Guard(config.robot, config.guard, config.agent.action_cycle_time)
     guard.on_description(urdf.replace("/collision/forearm.stl", "/collision/lost.stl"))
-    assert "lost.stl" in guard.collisions_unjudged
+    assert "lost.stl" in guard.output.collisions_unjudged
     assert "no robot_description" not in "; ".join(guard.missing(0.0))
 
 
@@ -185,5 +185,5 @@ def test_what_cannot_be_judged_by_is_refused(
     config: Config, urdf: str, changes: dict[str, object], margin: float, text: str
 ) -> None:
     with pytest.raises(SafetyError, match=text) as error:
-        Bodies(urdf, with_bodies(config.robot, **changes), margin, CYCLE)
+        CollisionLimit(urdf, with_bodies(config.robot, **changes), margin, CYCLE)
     assert not isinstance(error.value, GeometryError)

@@ -58,7 +58,7 @@ def test_where_the_joints_are_follows_from_what_was_sent_since(config: Config, d
         positions.append(positions[-1] + limits.velocity * cycle)
     whole, part = int(delay), delay % 1.0
     then = positions[-1 - whole] - part * (positions[-1 - whole] - positions[-2 - whole])
-    np.testing.assert_allclose(limits._moved_on(then.tolist(), delay), positions[-1], atol=1e-12)
+    np.testing.assert_allclose(limits._predictor._after(then.tolist(), delay), positions[-1], atol=1e-12)
 
 
 def test_inside_the_limits_a_command_is_not_bent(bench: Callable[..., Bench]) -> None:
@@ -66,7 +66,7 @@ def test_inside_the_limits_a_command_is_not_bent(bench: Callable[..., Bench]) ->
     wanted = [0.05, -0.05, 0.05, -0.05, 0.05, 0.0]
     arm.cycles(25, command=wanted)
     np.testing.assert_allclose(arm.velocity, wanted)
-    assert not arm.guard.limited
+    assert not arm.guard.output.limited
 
 
 def test_at_a_joint_limit_noise_adds_up_to_nothing(bench: Callable[..., Bench], config: Config) -> None:

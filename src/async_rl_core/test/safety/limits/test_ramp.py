@@ -59,7 +59,7 @@ def test_the_way_is_that_of_the_stop(rates: tuple[float, float, float], goals: l
     for goal, cycles in goals:
         for _ in range(cycles):
             motion = ramp.follow(motion, goal)
-    way = ramp.way(0.5, motion)
+    way = ramp.stop_positions(0.5, motion)
     position = 0.5
     for expected in way:
         position += motion[0] * CYCLE

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from async_rl_core.config.robot import Sphere
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.safety.kinematics import Kinematics
-from async_rl_core.safety.limits.path import StopPath
+from async_rl_core.safety.limits.ramp import StopPath
 from async_rl_core.safety.limits.surface import CORRECTION, LimitSurface, slide
 from async_rl_core.safety.limits.workspace import WorkspaceLimit
 
@@ -69,7 +69,7 @@ def test_at_a_face_the_guard_alone_lets_the_tool_slide(bench: Callable[..., Benc
         arm.check()
         assert arm.kinematics.position(arm.position)[2] == pytest.approx(height, abs=0.005)
     assert arm.kinematics.position(arm.position)[0] - before > 0.07
-    assert arm.guard.limited["workspace"] > 0
+    assert arm.guard.output.limited["workspace"] > 0
 
 
 def test_along_the_sphere_too(bench: Callable[..., Bench], config: Config) -> None:
@@ -85,7 +85,7 @@ def test_along_the_sphere_too(bench: Callable[..., Bench], config: Config) -> No
         arm.check()
     way = arm.kinematics.position(arm.position) - start
     assert way[0] > 0.03  # and so, on a sphere, downwards
-    assert arm.guard.limited["workspace"] > 0
+    assert arm.guard.output.limited["workspace"] > 0
 
 
 def test_from_beyond_a_face_a_motion_along_it_is_corrected_inwards(bench: Callable[..., Bench], config: Config) -> None:

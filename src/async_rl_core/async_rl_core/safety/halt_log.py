@@ -1,37 +1,40 @@
-"""How long a real-time loop did not run although it was due: what a silence of another process is partly made of."""
+"""The late cycles of a real-time loop, which explain a part of another process's silence."""
 
 from collections import deque
 from typing import NamedTuple
 
 NOTICED = 0.002
-"""Seconds by which a cycle is late to be noted: less happens to every loop."""
+"""Seconds of lateness from which a cycle is recorded."""
 KEPT = 64
-"""Late cycles that are kept: the silences that they explain are short."""
+"""Late cycles that are kept; the silences that they explain are short."""
 WORTH_TELLING = 0.005
-"""Seconds below which a part of a silence is not mentioned."""
+"""Seconds below which a part of a silence is not reported."""
 
 
 class Halt(NamedTuple):
-    """From `start` to `end` the loop was due and did not run; for `queued` seconds of it, it waited for a processor."""
+    """A time from `start` to `end` in which the loop was due but did not run.
+
+    For `queued` seconds of it, the loop waited for a processor.
+    """
 
     start: float
     end: float
     queued: float
 
 
-class Halts:
-    """The late cycles of this loop. A loop in real time is late only where the whole machine stands still."""
+class HaltLog:
+    """Records the late cycles of this loop. A real-time loop is late only where the whole machine halts."""
 
     def __init__(self) -> None:
         self._halts: deque[Halt] = deque(maxlen=KEPT)
 
     def cycle(self, due: float, now: float, queued: float) -> None:
-        """Note a cycle that was due at `due` and began at `now`; it waited for a processor for `queued` seconds."""
+        """Records a cycle that was due at `due`, began at `now` and waited `queued` seconds for a processor."""
         if now - due > NOTICED:
             self._halts.append(Halt(due, now, min(queued, now - due)))
 
     def within(self, start: float, end: float) -> tuple[float, float]:
-        """Seconds between `start` and `end` in which the machine stood still, and in which others had the processor."""
+        """Returns the seconds between `start` and `end` of machine halts, and of waiting for a processor."""
         still = queued = 0.0
         for halt in self._halts:
             overlap = min(end, halt.end) - max(start, halt.start)
@@ -42,7 +45,7 @@ class Halts:
         return still, queued
 
     def explain(self, start: float, end: float) -> str:
-        """The same in words; empty where the loop ran all the time."""
+        """Returns the result of `within` as text; empty where the loop ran without a halt."""
         still, queued = self.within(start, end)
         parts = []
         if still >= WORTH_TELLING:

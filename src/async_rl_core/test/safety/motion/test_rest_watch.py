@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from async_rl_core.config.schema import Config
-from async_rl_core.safety.inputs import StatusInput
-from async_rl_core.safety.rest import RestWatch
+from async_rl_core.safety.inputs.status_input import StatusInput
+from async_rl_core.safety.motion.rest_watch import RestWatch
 from async_rl_core.safety.states import FaultKind, GuardMode
 
-from .conftest import Bench
+from ..conftest import Bench
 
 CYCLE = 0.008
 

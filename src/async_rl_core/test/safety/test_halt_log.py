@@ -2,11 +2,11 @@
 
 import pytest
 
-from async_rl_core.safety.halts import Halts
+from async_rl_core.safety.halt_log import HaltLog
 
 
 def test_halts_within_counts_what_overlaps_and_splits_it() -> None:
-    halts = Halts()
+    halts = HaltLog()
     halts.cycle(due=1.000, now=1.060, queued=0.0)
     halts.cycle(due=1.068, now=1.098, queued=0.020)
     assert halts.within(1.0, 1.101) == pytest.approx((0.070, 0.020))
@@ -15,7 +15,7 @@ def test_halts_within_counts_what_overlaps_and_splits_it() -> None:
 
 
 def test_halts_explain_names_each_part_and_nothing_small() -> None:
-    halts = Halts()
+    halts = HaltLog()
     halts.cycle(due=1.000, now=1.001, queued=0.0)
     halts.cycle(due=1.008, now=1.011, queued=0.0)
     assert halts.explain(1.0, 1.101) == ""

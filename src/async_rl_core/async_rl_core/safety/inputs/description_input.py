@@ -1,4 +1,4 @@
-"""Which `robot_description` counts, and whether it is that of the configured robot."""
+"""The robot_description, compared with the configured robot."""
 
 import hashlib
 import math
@@ -8,38 +8,38 @@ import numpy as np
 
 from async_rl_core.config.schema import RobotConfig
 from async_rl_core.errors import SafetyError
-from async_rl_core.safety.description import one_line
+from async_rl_core.safety.arm_model import ArmModel
 from async_rl_core.safety.kinematics import Kinematics
-from async_rl_core.safety.model import ArmModel
+from async_rl_core.safety.urdf import one_line
 
 TOLERANCE = 0.01
-"""Metres by which the tool may be elsewhere than by the robot's file: a calibrated arm differs by millimetres."""
+"""Metres by which the tool position may differ from the robot's file; a calibrated arm differs by millimetres."""
 SWING = 0.5
-"""rad by which each joint is turned from the start pose to compare where the tool gets to."""
+"""rad by which each joint is turned from the start pose to compare tool positions."""
 LONGEST = 16 * 2**20
-"""Characters of a description that is read at all."""
+"""Maximum number of characters of a description."""
 EPSILON = 1e-6
 
 
 def digest(urdf: str) -> str:
-    """The first 16 hex digits of the SHA-256 of a description."""
+    """Returns the first 16 hex digits of a description's SHA-256."""
     return hashlib.sha256(urdf.strip().encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 class DescriptionInput:
-    """Takes the first `robot_description` that fits the robot; others keep the guard from arming.
+    """Accepts the first `robot_description` that fits the robot; a different one prevents arming.
 
-    A description that is empty, cannot be read or does not fit is refused, and another is awaited.
+    A description that is empty, unreadable or does not fit is refused, and the next one is judged.
 
     Args:
         robot: the configured robot.
-        reference: the URDF that the robot's file names, to compare with; None where it is not installed.
+        reference: URDF that the robot's file names; None where it is not installed.
 
     Attributes:
-        digest: of the description that counts; empty before there is one.
-        kinematics: of that description.
-        agent: digest of the one that the agent uses; empty where it does not say.
-        problem: why the newest description was not taken, in one line; empty where it was, or was the same again.
+        digest: of the accepted description; empty before there is one.
+        kinematics: of the accepted description.
+        agent: digest of the agent's description; empty where unknown.
+        problem: reason in one line why the newest description was refused; empty where it was accepted or repeated.
     """
 
     def __init__(self, robot: RobotConfig, reference: str | None = None) -> None:
@@ -52,12 +52,12 @@ class DescriptionInput:
         self._file = digest(reference) if reference is not None else ""
         self._publishers = 1
         self._newest = ""
-        self._heard: set[str] = set()
+        self._received: set[str] = set()
 
     def take(self, urdf: str) -> bool:
-        """Judge a description. Returns whether it is the one that counts from now on."""
+        """Judges a description. Returns whether it was accepted now."""
         name = self._newest = digest(urdf)
-        self._heard.add(name)
+        self._received.add(name)
         if self.digest:
             self.problem = self._difference() if name != self.digest else ""
             return False
@@ -70,27 +70,30 @@ class DescriptionInput:
         return True
 
     def on_publishers(self, count: int) -> None:
-        """Take the number of publishers on robot_description.
+        """Takes the number of publishers on robot_description.
 
-        Once only one is left, what another said is forgotten where the one that counts is the robot's file, word for
-        word. Otherwise it may be the wrong one that counts, and the conflict stays.
+        When one is left, a conflict is cleared only if the accepted description equals the robot's file. Otherwise the
+        accepted one may be the wrong one, and the conflict stays.
         """
         if count <= 1 < self._publishers and self.digest and self.digest == self._file:
             self._newest = self.digest
         self._publishers = count
         if count <= 1:
-            self._heard = {self._newest} - {""}
+            self._received = {self._newest} - {""}
 
     def conflict(self) -> str | None:
-        """Why the description that counts cannot be relied on: another was heard that differs, or is used; in words."""
+        """Returns the reason why the accepted description is in doubt, or None.
+
+        Another one was received, or the agent uses another one.
+        """
         if not self.digest:
             return None
         if self.agent and self.agent != self.digest:
             return f"the agent uses robot_description {self.agent}, the guard {self.digest}; restart the run"
         if self._newest != self.digest:
             return self._difference()
-        if self._publishers > 1 and len(self._heard) > 1:
-            return f"{self._publishers} publishers of robot_description say different things; stop all but the robot's"
+        if self._publishers > 1 and len(self._received) > 1:
+            return f"{self._publishers} publishers of robot_description send different ones; stop all but the robot's"
         return None
 
     def _difference(self) -> str:
@@ -100,7 +103,7 @@ class DescriptionInput:
         )
 
     def _fitting(self, urdf: str) -> Kinematics:
-        """The kinematics of a description. Raises `SafetyError` where it is not that of the robot."""
+        """Returns the kinematics of a description. Raises `SafetyError` where it does not fit the robot."""
         if not urdf.strip():
             raise SafetyError("robot_description is empty")
         if len(urdf) > LONGEST:
@@ -133,7 +136,7 @@ def require_limits(urdf: str, robot: RobotConfig) -> None:
 
 
 def require_same_reach(described: Kinematics, reference: Kinematics, robot: RobotConfig) -> None:
-    """Raises `SafetyError` where the tool is elsewhere than by the robot's file: a link's length, an axis, a zero."""
+    """Raises `SafetyError` where tool positions differ from the robot's file: link lengths, axes, zero positions."""
     distances = [math.dist(described.position(q), reference.position(q)) for q in _poses(robot.start)]
     if not max(distances) <= TOLERANCE:
         raise SafetyError(
@@ -143,7 +146,7 @@ def require_same_reach(described: Kinematics, reference: Kinematics, robot: Robo
 
 
 def _poses(start: Sequence[float]) -> list[list[float]]:
-    """The start pose, and each joint turned from it to both sides: every length and axis moves the tool in some."""
+    """Returns the start pose and each joint turned from it to both sides, which covers every link length and axis."""
     turns = [(i, turn) for i in range(len(start)) for turn in (-SWING, SWING)]
     return [list(start)] + [[q + turn * (i == j) for j, q in enumerate(start)] for i, turn in turns]
 
@@ -154,7 +157,7 @@ def _kinematics(urdf: str, robot: RobotConfig, name: str) -> Kinematics:
         finite = bool(np.isfinite(kinematics.position(robot.start)).all())
     except SafetyError:
         raise
-    except Exception as error:  # whatever Pinocchio makes of a foreign message
+    except Exception as error:  # any error of Pinocchio on a foreign description
         raise SafetyError(f"{name} cannot be read: {type(error).__name__}: {error}") from error
     if not finite:
         raise SafetyError(f"{name} has lengths that are not finite")

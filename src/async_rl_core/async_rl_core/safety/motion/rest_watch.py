@@ -1,28 +1,28 @@
-"""Notices an arm that moves although it is told to rest."""
+"""Detects motion of an arm that is commanded to rest."""
 
 import math
 from collections.abc import Sequence
 
 from async_rl_core.config.schema import RobotConfig
-from async_rl_core.safety.limits.limit_filter import longest_stop
+from async_rl_core.safety.limits.ramp import longest_stop
 
 AWAY = 0.02
-"""rad by which a joint may leave the pose in which it came to rest: backlash, sag, a load taken up by the brakes."""
+"""rad that a joint may move from its rest pose: backlash, sag, a load taken up by the brakes."""
 SETTLING = 0.4
-"""Seconds beyond the longest stop until an arm that is told to rest has come to rest: its side may hear of it late."""
+"""Seconds beyond the longest stop until the arm is at rest; its side may receive the zeros late."""
 SMOOTHING = 0.1
-"""Seconds of joint states of which the mean is taken: the time constant of a low-pass filter."""
+"""Time constant in seconds of the low-pass filter on the joint states."""
 NOISE = 2.0
-"""Times the noise of the joint states, by which a joint may seem to be further away."""
+"""Multiple of the joint states' noise that is added to `AWAY`."""
 
 
 class RestWatch:
-    """Compares where the arm is with where it came to rest, for as long as it is told to rest.
+    """Compares the arm's pose with its rest pose while the arm is commanded to rest.
 
-    Both are means over `SMOOTHING`. The pose of rest is never taken anew meanwhile, so slow motion is noticed as well.
+    Both are low-pass filtered. The rest pose is recorded once per rest, so slow motion is detected too.
 
     Attributes:
-        noise: (n,) in rad, the mean step from one state to the next; motion adds little to it, 0.005 rad at 0.6 rad/s.
+        noise: (n,) in rad, the mean step from one state to the next. Motion adds 0.005 rad at 0.6 rad/s.
     """
 
     def __init__(self, robot: RobotConfig) -> None:
@@ -30,32 +30,33 @@ class RestWatch:
         self._settling = longest_stop(robot) + SETTLING
         self._mean: list[float] = []
         self._last: list[float] = []
-        self._heard = -math.inf
+        self._received = -math.inf
         self.noise = [0.0] * len(robot.joints)
         self._since: float | None = None
         self._rest: list[float] | None = None
 
     def on_state(self, now: float, position: Sequence[float]) -> None:
-        """Take the joints' angles (n,) in rad, received at `now`."""
+        """Takes the joints' angles (n,) in rad, received at `now`."""
         if not self._mean:
             self._mean = self._last = list(position)
-        weight = 1.0 - math.exp((self._heard - now) / SMOOTHING)
+        weight = 1.0 - math.exp((self._received - now) / SMOOTHING)
         steps = [abs(q - last) for q, last in zip(position, self._last, strict=True)]
         self.noise = [noise + weight * (step - noise) for noise, step in zip(self.noise, steps, strict=True)]
         self._mean = [mean + weight * (q - mean) for mean, q in zip(self._mean, position, strict=True)]
         self._last = list(position)
-        self._heard = now
+        self._received = now
 
-    def begin_again(self) -> None:
-        """Forget where the arm was: the joint states jumped, or cannot be read."""
+    def reset(self) -> None:
+        """Forgets earlier joint states, after a jump or an invalid one."""
         self._mean = []
-        self._heard = -math.inf
+        self._received = -math.inf
         self._since = self._rest = None
 
     def judge(self, now: float, resting: bool) -> str | None:
-        """Which joint moves, in words; `resting`: whether the arm is told to rest and nothing else may move it.
+        """Returns the joint that moves, in words, or None.
 
-        Once said, the comparison begins again with where the arm is then.
+        `resting`: the arm is commanded to rest, and nothing else may move it. After a detection, a new rest pose is
+        recorded.
         """
         if not resting or not self._mean:
             self._since = self._rest = None

@@ -1,4 +1,4 @@
-"""The arm as Pinocchio has it, from the robot's own description: only the joints that are commanded move."""
+"""Pinocchio's model of the arm, in which only the commanded joints move."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -7,15 +7,15 @@ import pinocchio as pin
 from numpy.typing import NDArray
 
 from async_rl_core.errors import SafetyError
-from async_rl_core.safety.description import one_line, with_distinct_links
+from async_rl_core.safety.urdf import one_line, with_distinct_links
 
 Vector = NDArray[np.float64]
 
 
 class ArmModel:
-    """A model whose joints are `joints`; every other movable joint of the URDF is fixed at its neutral position.
+    """A model with the joints `joints`; every other movable joint of the URDF is fixed at its neutral position.
 
-    Links are found by `link`: a joint may have the name of a link. `urdf` is the text that Pinocchio reads.
+    Use `link` to find a link, because a joint may have the same name. `urdf` is the text that Pinocchio reads.
 
     Raises `SafetyError` where the URDF cannot be read or lacks a joint.
     """
@@ -34,24 +34,24 @@ class ArmModel:
         self._q: Vector = pin.neutral(self.model)
 
     def configuration(self, q: Vector | Sequence[float]) -> Vector:
-        """Joint angles `q` (n,) in the order of `joints`, as Pinocchio takes them; the same array every time."""
+        """Returns joint angles `q` (n,), in the order of `joints`, in Pinocchio's order; always the same array."""
         self._q[self._index] = q
         return self._q
 
     def link(self, name: str) -> int:
-        """Returns the number of a link's frame in `model`. Raises `SafetyError` where there is no such link."""
+        """Returns the number of a link's frame in `model`. Raises `SafetyError` where it does not exist."""
         links = [frame.name for frame in self.model.frames if frame.type == pin.FrameType.BODY]
         require([name], [self._original.get(link, link) for link in links], "link")
         number: int = self.model.getFrameId(self._renamed.get(name, name), pin.FrameType.BODY)
         return number
 
     def name(self, frame: pin.Frame) -> str:
-        """Returns the name of a frame as the description has it."""
+        """Returns a frame's name in the description."""
         name: str = self._original.get(frame.name, frame.name)
         return name
 
     def limits(self) -> list[tuple[float, float, float]]:
-        """By joint, the lowest and highest position in rad, and the velocity in rad/s, that the description allows."""
+        """Returns the description's limits by joint: lowest and highest position in rad, velocity in rad/s."""
         model, found = self.model, []
         for i in self._ids:
             q, v = model.joints[i].idx_q, model.joints[i].idx_v
@@ -59,9 +59,9 @@ class ArmModel:
         return [(float(low), float(high), float(speed)) for low, high, speed in found]
 
     def reach(self, ends: Iterable[tuple[int, float]]) -> list[float]:
-        """By joint, how far any of `ends` moves at most for each rad (m for a slide) that the joint moves: m per rad.
+        """Returns by joint the largest displacement of any of `ends` in m per rad (per m of a prismatic joint).
 
-        `ends`: pairs of a joint's id and the distance in metres from its frame of what moves with it.
+        `ends`: pairs of a joint's id and the distance in metres from its frame to a point that moves with it.
         """
         model = self.model
         greatest = [0.0] * model.njoints
@@ -78,7 +78,7 @@ class ArmModel:
 
 
 def require(names: Sequence[str], present: Sequence[str], kind: str) -> None:
-    """Raise `SafetyError` with what of `names` the description lacks."""
+    """Raises `SafetyError` with the `names` that the description lacks."""
     if missing := [name for name in names if name not in present]:
         raise SafetyError(f"robot_description has no {kind} {missing}; it has {sorted(set(present))}")
 

@@ -1,4 +1,4 @@
-"""Notices an arm that moves further than it was told to: another program commands it, or it moves by itself."""
+"""Detects a joint that moves further than commanded: another program commands the arm, or it moves by itself."""
 
 import math
 from collections import deque
@@ -8,17 +8,17 @@ from typing import NamedTuple
 from async_rl_core.config.schema import GuardConfig, RobotConfig
 
 WINDOW = 0.25
-"""Seconds over which the arm's way is compared with what was sent."""
+"""Seconds over which a joint's displacement is compared with the commands."""
 FURTHER = 0.02
-"""rad by which a joint may go further: encoders, overshoot of the drive."""
+"""rad that a joint may move further than commanded: encoder errors, overshoot of the drive."""
 NOISE = 4.0
-"""Times the mean step between two joint states, by which a joint may seem to have gone further."""
+"""Multiple of the joint states' noise that is added to `FURTHER`."""
 DELAY = 3.0
-"""Cycles from a command to the joint state that shows it, beyond the arm's lag."""
+"""Cycles from a command to the joint state that shows it, in addition to the arm's lag."""
 
 
 class _Travel(NamedTuple):
-    """By joint, in rad: how far the arm was sent upwards and downwards until `time`."""
+    """Sums of the commanded displacements until `time`, in rad by joint: positive ones in `up`, negative in `down`."""
 
     time: float
     up: list[float]
@@ -26,15 +26,15 @@ class _Travel(NamedTuple):
 
 
 class FollowingWatch:
-    """Compares the way of each joint with what was sent, of which it may always do less: its side may have stopped it.
+    """Compares each joint's displacement with the commands. A joint may always move less: its side may have stopped.
 
-    This does not depend on whether the middleware tells of another publisher before that is gone. One that moves a
-    joint the way it is sent, up to a third faster, is not noticed so.
+    It also detects a publisher that the middleware never reported. It does not detect one that moves a joint in the
+    commanded direction at up to a third more speed.
 
     Args:
-        robot: its limits, rate, lag and timeout.
-        config: how late joint states may be.
-        holds: where commands cease, the robot's side goes on with the last velocity.
+        robot: limits, state rate, lag and command timeout.
+        config: maximum age of joint states.
+        holds: without commands, the robot's side keeps the last velocity.
     """
 
     def __init__(self, robot: RobotConfig, config: GuardConfig, holds: bool) -> None:
@@ -49,12 +49,14 @@ class FollowingWatch:
         self._states: deque[tuple[float, Sequence[float]]] = deque()
 
     def on_sent(self, now: float, velocity: Sequence[float]) -> None:
-        """Take the velocities (n,) in rad/s that are sent at `now`."""
+        """Takes the velocities (n,) in rad/s that are sent at `now`."""
         last = self._travel[-1]
         if math.isfinite(last.time):
-            ways = [self._way(now - last.time, v, stop) for v, stop in zip(self._sent, self._stop, strict=True)]
-            up = [before + max(way, 0.0) for before, way in zip(last.up, ways, strict=True)]
-            down = [before + min(way, 0.0) for before, way in zip(last.down, ways, strict=True)]
+            moves = [
+                self._displacement(now - last.time, v, stop) for v, stop in zip(self._sent, self._stop, strict=True)
+            ]
+            up = [before + max(move, 0.0) for before, move in zip(last.up, moves, strict=True)]
+            down = [before + min(move, 0.0) for before, move in zip(last.down, moves, strict=True)]
             self._travel.append(_Travel(now, up, down))
         else:
             self._travel.append(_Travel(now, last.up, last.down))
@@ -62,21 +64,21 @@ class FollowingWatch:
         while len(self._travel) > 2 and self._travel[1].time < now - WINDOW - self._late:
             self._travel.popleft()
 
-    def _way(self, gap: float, velocity: float, stop: float) -> float:
-        """Returns how far a joint goes until the next command, with its stop if that is late."""
+    def _displacement(self, gap: float, velocity: float, stop: float) -> float:
+        """Returns the displacement of a joint until the next command, including its stop where that command is late."""
         if gap <= self._held:
             return velocity * gap
         return velocity * (self._held + abs(velocity) / (2.0 * stop))
 
-    def begin_again(self) -> None:
-        """Forget where the arm was: nobody has to follow, or the joint states cannot be trusted."""
+    def reset(self) -> None:
+        """Forgets earlier joint states: the arm need not follow, or they are invalid."""
         self._states.clear()
 
     def judge(self, now: float, position: Sequence[float], noise: Sequence[float]) -> str | None:
-        """Returns which joint went further than it was sent, in words.
+        """Returns the joint that moved further than commanded, in words, or None.
 
         Args:
-            now: when these angles were received.
+            now: time of receipt.
             position: (n,) in rad.
             noise: (n,) in rad, the mean step from one joint state to the next.
         """
@@ -86,19 +88,19 @@ class FollowingWatch:
         began, start = self._states[0]
         before, after = self._before(began - self._late), self._travel[-1]
         for i, joint in enumerate(self._joints):
-            way = position[i] - start[i]
+            moved = position[i] - start[i]
             room = FURTHER + NOISE * noise[i] + abs(self._sent[i]) * (now - after.time)
             low, high = after.down[i] - before.down[i] - room, after.up[i] - before.up[i] + room
-            if not low <= way <= high:
-                self.begin_again()
+            if not low <= moved <= high:
+                self.reset()
                 return (
-                    f"{joint} moved by {way:.3f} rad in {1000 * (now - began):.0f} ms, "
-                    f"sent were {after.down[i] - before.down[i]:.3f} to {after.up[i] - before.up[i]:.3f} rad"
+                    f"{joint} moved by {moved:.3f} rad in {1000 * (now - began):.0f} ms, "
+                    f"commanded were {after.down[i] - before.down[i]:.3f} to {after.up[i] - before.up[i]:.3f} rad"
                 )
         return None
 
     def _before(self, moment: float) -> _Travel:
-        """Returns the newest travel that is as old as `moment`, or the oldest."""
+        """Returns the newest entry that is at least as old as `moment`, or the oldest."""
         found = self._travel[0]
         for travel in self._travel:
             if travel.time > moment:

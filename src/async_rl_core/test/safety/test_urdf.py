@@ -7,9 +7,9 @@ import pytest
 
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import SafetyError
-from async_rl_core.safety.description import decode, parse
 from async_rl_core.safety.kinematics import Kinematics
-from async_rl_core.safety.limits.collision import Bodies
+from async_rl_core.safety.limits.collision import CollisionLimit
+from async_rl_core.safety.urdf import decode, parse
 
 LINKS = {
     "upper_arm_link": "shoulder_lift_joint",
@@ -39,11 +39,11 @@ def test_description_with_a_link_named_as_a_joint_gives_the_same_arm(config: Con
     found = Kinematics(renamed, robot.joints, robot.base_frame, other.tool_frame)
     np.testing.assert_array_equal(found.position(q), expected.position(q))
     np.testing.assert_array_equal(found.jacobian(q), expected.jacobian(q))
-    judged = Bodies(urdf, robot, 0.02, 0.008).judged
+    judged = CollisionLimit(urdf, robot, 0.02, 0.008).judged
     back = {joint: link for link, joint in LINKS.items()}
     again = [
         " and ".join(back.get(word, word) for word in pair.split(" and "))
-        for pair in Bodies(renamed, other, 0.02, 0.008).judged
+        for pair in CollisionLimit(renamed, other, 0.02, 0.008).judged
     ]
     assert again == judged
 

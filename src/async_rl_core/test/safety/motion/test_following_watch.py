@@ -5,10 +5,10 @@ import pytest
 
 from async_rl_core.config.catalogue import robots
 from async_rl_core.config.load import resolve
-from async_rl_core.safety.following import FollowingWatch
+from async_rl_core.safety.motion.following_watch import FollowingWatch
 from async_rl_core.safety.states import FaultKind
 
-from .halted import CYCLE, HaltedGuard
+from ..halted import CYCLE, HaltedGuard
 
 BURST = 0.3
 """Seconds of another program's commands."""

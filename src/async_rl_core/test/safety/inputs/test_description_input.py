@@ -7,7 +7,7 @@ import pytest
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.errors import SafetyError
-from async_rl_core.safety.description_input import DescriptionInput, digest, require_limits
+from async_rl_core.safety.inputs.description_input import DescriptionInput, digest, require_limits
 from async_rl_core.sim.model import urdf_text
 
 
@@ -85,7 +85,7 @@ def test_two_publishers_that_differ_are_a_conflict_whichever_comes_first(config:
     assert not found.take(scaled(urdf, 0.93))
     assert found.take(urdf)
     conflict = found.conflict()
-    assert conflict is not None and conflict.startswith("2 publishers of robot_description say different things")
+    assert conflict is not None and conflict.startswith("2 publishers of robot_description send different ones")
     found.on_publishers(1)
     assert found.conflict() is None
 

@@ -1,4 +1,4 @@
-"""A robot's description (URDF) as XML: its text, its tree, and names that are unique."""
+"""A robot description (URDF) as XML: encoding, tree of links and joints, unique names."""
 
 import codecs
 import re
@@ -27,7 +27,7 @@ _RESERVED = "universe"
 def decode(data: bytes) -> str:
     """Returns the text of an XML file in its own encoding: byte order mark, else declaration, else UTF-8.
 
-    The result names no encoding any more: it is published as UTF-8.
+    The XML declaration of the result names no encoding, because it is published as UTF-8.
 
     Raises:
         SafetyError: the encoding is unknown, or the bytes do not follow it.
@@ -62,9 +62,9 @@ def parse(text: str) -> Element:
 
 
 def with_distinct_links(urdf: str) -> tuple[str, Mapping[str, str]]:
-    """Returns the URDF with each link renamed that has the name of a joint, and the new name of each such link.
+    """Renames each link that has the name of a joint. Returns the URDF and the new names.
 
-    Pinocchio takes links and joints of one name, but cannot reduce such a model.
+    Pinocchio reads links and joints of the same name, but cannot reduce such a model.
 
     Raises:
         SafetyError: as `parse`.
@@ -140,5 +140,5 @@ def _end(joint: Element, side: str) -> str:
 
 
 def _names(root: Element, kind: str) -> list[str]:
-    """The names of the links or joints; a `<joint>` in an extension such as `<transmission>` is not a child of root."""
+    """Returns the names of the links or joints; a `<joint>` inside `<transmission>` is not a child of the root."""
     return [element.get("name", "") for element in root.findall(kind)]

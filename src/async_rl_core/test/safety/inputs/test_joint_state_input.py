@@ -3,7 +3,7 @@
 import pytest
 
 from async_rl_core.config.schema import Config
-from async_rl_core.safety.inputs import StateInput
+from async_rl_core.safety.inputs.joint_state_input import JointStateInput
 
 CYCLE_NS = 8_000_000
 
@@ -13,7 +13,7 @@ class Driver:
 
     def __init__(self, config: Config) -> None:
         self.robot = config.robot
-        self.input = StateInput(config.robot, config.guard)
+        self.input = JointStateInput(config.robot, config.guard)
         self.now, self.stamp = 10.0, 5_000_000_000
         self.position = list(config.robot.start)
 
@@ -46,7 +46,7 @@ def test_the_same_angles_are_no_news_while_the_arm_must_move(driver: Driver) -> 
         assert driver.send(moving=True) is None
     stale = driver.input.stale(driver.now)
     assert stale is not None
-    assert "stands still at [1.5707" in stale
+    assert "unchanged at [1.5707" in stale
     assert "for 104 ms" in stale
 
 

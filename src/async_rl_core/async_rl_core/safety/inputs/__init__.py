@@ -1,0 +1,1 @@
+"""The guard's inputs, each judged on receipt."""

@@ -1,0 +1,1 @@
+"""Detection of motion that the guard did not command."""
