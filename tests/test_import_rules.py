@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import defaultdict
 from pathlib import Path
 
 from async_rl_core.run_folder.run_folder import RunFolder
@@ -88,3 +89,13 @@ def test_files_of_a_run_are_named_by_run_folder_alone(modules):
         if isinstance(node, ast.Constant) and node.value in names
     ]
     assert not found
+
+
+def test_public_class_name_is_defined_once(modules):
+    """One word, one thing: two modules never define a public class of the same name."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for source in modules:
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(str(source))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
