@@ -1,17 +1,33 @@
-"""From the core's figures to the agent's messages."""
+"""Conversions between the core's values and the agent's messages."""
 
 from async_rl_core.agent.command_gaps import CommandGap
-from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
+from async_rl_core.agent.episode_state_machine import Phase
+from async_rl_core.agent.liveness import GuardReport
+from async_rl_core.agent.loop import AgentLoop
 from async_rl_core.agent.outbox import Outbox
+from async_rl_core.agent.step_recorder import EpisodeResult
 from async_rl_core.agent.timing import Timing
-from async_rl_interfaces.msg import Episode
+from async_rl_interfaces.msg import Episode, GuardState
 from async_rl_interfaces.msg import Timing as TimingMessage
 from async_rl_ros.diagnostics import Health, Level
 from async_rl_ros.histograms import histogram_message
 
+AGENT_SILENT = "agent_silent"
+"""Kind of a fault, as in the message GuardState."""
+
+
+def guard_report(message: GuardState) -> GuardReport:
+    """Returns the part of the guard's state that concerns the agent."""
+    return GuardReport(
+        armed=message.state == GuardState.ARMED,
+        faulted=message.state == GuardState.FAULT,
+        faults=sum(message.fault_count),
+        silence=message.last_silence if message.last_kind == AGENT_SILENT else 0.0,
+    )
+
 
 def episode_message(result: EpisodeResult, timing: Timing, updates: int) -> Episode:
-    """A finished episode; takes the episode's share of the timing."""
+    """Returns the message of an episode that ended; takes the episode's share of the timing."""
     p99, missed = timing.end_episode()
     return Episode(
         episode=result.episode,
@@ -28,7 +44,7 @@ def episode_message(result: EpisodeResult, timing: Timing, updates: int) -> Epis
 def timing_message(
     timing: Timing, outbox: Outbox, longest: CommandGap | None = None, elapsed: float = 0.0
 ) -> TimingMessage:
-    """Deadlines and latencies so far, `elapsed` seconds after the agent began to act."""
+    """Returns the deadlines and latencies so far, `elapsed` seconds after the agent began to act."""
     return TimingMessage(
         elapsed=elapsed,
         cycles=timing.cycles,
@@ -43,24 +59,27 @@ def timing_message(
 
 
 def waiting_for(loop: AgentLoop, waits_for: str) -> str:
-    """What the arm rests for, or a reset lasts for; empty where nothing is waited for."""
+    """Returns what the arm or a reset waits for; empty where nothing."""
     if loop.phase is Phase.WAITING:
         return waits_for or "its first cycle"
     if loop.waits_for_policy:
         return "learner_node's first policy"
-    return "visual_target_node to place the target" if loop.waits_for_target else ""
+    return "visual_target_node to place the target" if loop.episodes.waits_for_target else ""
 
 
 def departure(loop: AgentLoop, refused: int, waits_for: str) -> str:
-    """Why an episode was just left: a step was refused, where more than `refused` were, or the arm waits."""
-    number = loop.ended + 1
+    """Returns why the episode was aborted: a refused step, if `loop.refused` exceeds `refused`, or the arm waits."""
+    number = loop.recorder.ended + 1
     if loop.refused > refused:
         return f"{loop.refusal}; the step is not stored, episode {number} is left and begins again"
     return f"the arm rests, episode {number} is left, waiting for {waits_for}"
 
 
 def health(waiting_for: str, trouble: str, timing: Timing, outbox: Outbox, aborted: int) -> Health:
-    """The agent's health for /diagnostics; `waiting_for` says why the arm rests, `trouble` what learning lacks."""
+    """Returns the agent's health for /diagnostics.
+
+    `waiting_for` says why the arm rests, `trouble` what learning lacks.
+    """
     level, message = Level.OK, "acting"
     if outbox.lost:
         level, message = Level.ERROR, f"{outbox.lost} steps lost: replay does not take them"

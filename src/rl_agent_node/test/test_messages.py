@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from async_rl_core.agent.loop import EpisodeResult
 from async_rl_core.agent.outbox import Outbox
+from async_rl_core.agent.step_recorder import EpisodeResult
 from async_rl_core.agent.timing import Timing
 from async_rl_core.spec.step import Step
 from async_rl_ros.diagnostics import Level

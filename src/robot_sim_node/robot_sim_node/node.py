@@ -9,6 +9,7 @@ from functools import partial
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray, String
 
+from async_rl_core.realtime.fixed_rate_clock import FixedRateClock
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.disturbance import SensorNoise
 from async_rl_core.sim.model import urdf_text
@@ -22,8 +23,8 @@ from async_rl_ros.robot_side import INACTIVE, STATUS_PERIOD, RobotSide
 from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
 from async_rl_ros.stamps import ros_time
 from robot_sim_node.camera_publisher import CameraPublisher
-from robot_sim_node.clock import FixedRateClock, StampClock
 from robot_sim_node.health import LoopCounts, SimHealth
+from robot_sim_node.stamp_clock import StampClock
 
 _PRIORITY = 30
 _STOP_TIMEOUT = 1.5  # seconds that the arm may take to come to rest after a stop was requested
@@ -47,7 +48,7 @@ class RobotSimNode(ConfiguredNode):
         self._create_publishers()
         self._view = CameraPublisher(self, scene, self._noise)
         self._diagnostics = Diagnostics(self, SimHealth(self._arm, self._view.camera, self._counts))
-        self._beat = FixedRateClock(1.0 / config.robot.state_rate, time.monotonic())
+        self._ticks = FixedRateClock(1.0 / config.robot.state_rate, time.monotonic())
         self._frame_period = 1.0 / config.camera.rate
         self._frames_captured = 0
         self._ticks_per_second = round(config.robot.state_rate)
@@ -59,7 +60,7 @@ class RobotSimNode(ConfiguredNode):
         self.get_logger().info(lock_memory())
         freeze_garbage()
         sys.setswitchinterval(_SWITCH_INTERVAL)
-        self._beat.hold(time.monotonic() - self._beat.origin)
+        self._ticks.hold(time.monotonic() - self._ticks.origin)
         deadline = still_since = math.inf
         while True:
             now = time.monotonic()
@@ -68,9 +69,9 @@ class RobotSimNode(ConfiguredNode):
                 still_since = min(still_since, now) if self._arm.at_rest else math.inf
                 if now >= deadline or now - still_since >= _STILL:
                     return
-            if now < self._beat.due:
-                time.sleep(self._beat.due - now)
-            elif now - self._beat.due > self._beat.period:
+            if now < self._ticks.due:
+                time.sleep(self._ticks.due - now)
+            elif now - self._ticks.due > self._ticks.period:
                 self.take_waiting()  # lest a stall of ours pass for a silence of the commander
             self._tick(time.monotonic())
             # Once per tick, as the driver's controller does: a wake-up per message would double the node's CPU time.
@@ -92,19 +93,19 @@ class RobotSimNode(ConfiguredNode):
         self.create_subscription(Float64MultiArray, topic, self._on_command, qos.DRIVER)
 
     def _tick(self, now: float) -> None:
-        beat, counts = self._beat, self._counts
-        if now - beat.due > _LONGEST_CATCH_UP:
-            self.get_logger().warning(f"the simulation was halted for {now - beat.due:.1f} s and goes on where it was")
-            beat.hold(now - beat.due)
-        counts.latest = max(counts.latest, now - beat.due)
-        counts.missed += beat.advance(now)
+        ticks, counts = self._ticks, self._counts
+        if now - ticks.due > _LONGEST_CATCH_UP:
+            self.get_logger().warning(f"the simulation was halted for {now - ticks.due:.1f} s and goes on where it was")
+            ticks.hold(now - ticks.due)
+        counts.latest = max(counts.latest, now - ticks.due)
+        counts.missed += max(ticks.advance(now) - 1, 0)
         counts.ticks += 1
-        self._arm.advance(beat.elapsed)
+        self._arm.advance(ticks.elapsed)
         self._side.watch_commands(self._arm.time)
-        moment = beat.origin + beat.elapsed  # of the state, not of its publication
+        moment = ticks.origin + ticks.elapsed  # of the state, not of its publication
         stamp = self._stamps.stamp(moment)
-        if beat.elapsed + 1e-6 >= self._frames_captured * self._frame_period:
-            self._frames_captured = math.floor(beat.elapsed / self._frame_period + 1e-6) + 1
+        if ticks.elapsed + 1e-6 >= self._frames_captured * self._frame_period:
+            self._frames_captured = math.floor(ticks.elapsed / self._frame_period + 1e-6) + 1
             self._view.capture(self._arm.position, moment, stamp)
         self._publish_state(stamp)
         if counts.ticks % self._ticks_per_status == 0:
@@ -124,7 +125,7 @@ class RobotSimNode(ConfiguredNode):
 
     def _on_command(self, message: Float64MultiArray) -> None:
         was_active = self._arm.active
-        now = time.monotonic() - self._beat.origin
+        now = time.monotonic() - self._ticks.origin
         if self._arm.command(message.data, at=now):
             self._side.command_taken(now)
         elif was_active and not self._arm.active:

@@ -1,8 +1,9 @@
-"""Where the target of the task is, as a topic; a disc on request on a real screen."""
+"""Publishes where the target of the task is; shows it as a disc on a real screen on request."""
 
 import time
 
 import async_rl_ros.node
+from async_rl_core.realtime.fixed_rate_clock import FixedRateClock
 from async_rl_core.tasks.registry import make_target, make_task
 from async_rl_interfaces.msg import Target
 from async_rl_interfaces.srv import ResetTarget
@@ -10,7 +11,6 @@ from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.qos import LATCHED
 from visual_target_node.display import Display
-from visual_target_node.ticks import Ticks
 
 REPEAT_PERIOD = 1.0
 """Seconds between publications of a target that stands still."""
@@ -28,7 +28,7 @@ class VisualTargetNode(ConfiguredNode):
         self._target = make_target(self.config)
         self._episode = 0
         period = self.config.target.tick if self._target.moving else REPEAT_PERIOD
-        self._ticks = Ticks(period, time.monotonic())
+        self._ticks = FixedRateClock(period, time.monotonic())
         self._publisher = self.create_publisher(Target, "target", LATCHED)
         self.create_service(ResetTarget, "visual_target_node/reset", self._reset)
         self._diagnostics = Diagnostics(self, self._health)

@@ -26,12 +26,12 @@ def warm_up(config: Config, actor: ActingPolicy, reward: Reward) -> None:
     )
     loop = AgentLoop(config.model_copy(update={"agent": short}), actor, reward, Outbox(lambda _: True), lambda _: None)
     loop.limits = _Free()
-    loop.policy_ready = True
+    loop.actions.policy_ready = True
     start = np.array(config.robot.start)
     image = np.full((config.camera.height, config.camera.width, 3), 128, np.uint8)
     for i in range(CYCLES):
         now = i * cycle
-        loop.target_placed(loop.episode)
+        loop.target.placed(loop.episodes.episode)
         loop.add_frame(Frame(image, 0, now))
         loop.act(now, JointState(start, np.zeros(len(start)), now))
         if loop.settle(now) is not None:

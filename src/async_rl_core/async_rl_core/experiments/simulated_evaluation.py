@@ -3,7 +3,7 @@
 from itertools import islice
 
 from async_rl_core.agent.acting_policy import ActingPolicy
-from async_rl_core.agent.loop import EpisodeResult
+from async_rl_core.agent.step_recorder import EpisodeResult
 from async_rl_core.config.schema import Config
 from async_rl_core.experiments.simulated_run import SimulatedRun
 from async_rl_core.spec.step import Step

@@ -9,12 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.agent.acting_policy import ActingPolicy
-from async_rl_core.agent.loop import AgentLoop, EpisodeResult, Phase
+from async_rl_core.agent.agent_cycle import AgentCycle
+from async_rl_core.agent.command_gaps import GapMeter
+from async_rl_core.agent.episode_state_machine import Phase
+from async_rl_core.agent.liveness import GuardReport, Liveness
+from async_rl_core.agent.loop import AgentLoop
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.soft_limits import SoftLimits
+from async_rl_core.agent.step_recorder import EpisodeResult
+from async_rl_core.agent.timing import TimedPolicy, Timing
 from async_rl_core.config.schema import Config
 from async_rl_core.experiments.rendered_scene import RenderedScene
+from async_rl_core.realtime.clock import VirtualClock
+from async_rl_core.realtime.pacer import EARLY, Pacer
+from async_rl_core.realtime.schedule import Schedule
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.safety.states import GuardMode
@@ -31,22 +40,20 @@ RESET_FRAME_PERIOD = 0.3
 
 Below the time after which the agent takes the camera for silent.
 """
-EARLY = 1e-6
-"""Seconds by which a moment may be early and still count: simulated time is a sum of many floats."""
 
 
 class SimulatedLearning(Protocol):
-    """What takes the steps and gives the policy."""
+    """Takes the steps and gives the policy."""
 
     @property
     def policy(self) -> ActingPolicy:
         """Chooses the actions after the random ones."""
 
     def send(self, step: Step) -> bool:
-        """Take a step; False: not now."""
+        """Takes a step; returns False where it cannot now."""
 
     def poll(self) -> bool:
-        """Learn what is due; returns whether the policy is another one now."""
+        """Does the updates that are due; returns whether the policy changed."""
 
 
 class LatestReward:
@@ -67,16 +74,16 @@ class LatestReward:
 
 
 class SimulatedRun:
-    """Agent, guard, arm and camera, robot cycle by robot cycle, with no thread, no process and no clock.
+    """Agent, guard, arm and camera, robot cycle by robot cycle, in one thread and on a virtual clock.
 
-    The parts are those of a real run; only what carries messages between them is missing, and with it every delay but
-    `sim.image_latency`. Two runs of one configuration do the same to the last bit on one machine, with one number of
-    torch threads and one renderer.
+    The parts are those of a real run, pacing included; only the messages between them are missing, and with them every
+    delay but `sim.image_latency`. Computing takes no simulated time. Two runs of one configuration do the same to the
+    last bit on one machine, with one number of torch threads and one renderer.
 
     Args:
         config: configuration of the run.
         learning: takes the steps and gives the policy.
-        stage: scene and renderer, for a caller that uses them for several runs; the run makes its own without one.
+        stage: scene and renderer, for a caller that uses them for several runs; by default the run makes its own.
     """
 
     def __init__(self, config: Config, learning: SimulatedLearning, stage: RenderedScene | None = None) -> None:
@@ -85,8 +92,11 @@ class SimulatedRun:
         scene = self.stage.scene
         self.reward = LatestReward(CheckedReward(config.task, scene.task.reward()))
         self._outbox = Outbox(learning.send)
-        place, via = _weakly(self._place_target), scene.task.via
-        self.loop = AgentLoop(config, learning.policy, self.reward, self._outbox, place, via=via)
+        self._clock = VirtualClock()
+        policy = TimedPolicy(learning.policy, self._clock.now)
+        place, waypoints = _weakly(self._place_target), scene.task.via
+        self.loop = AgentLoop(config, policy, self.reward, self._outbox, place, waypoints=waypoints)
+        self._agent = self._make_agent(policy)
         self.guard = Guard(config.robot, config.guard.model_copy(update={"auto_arm": True}), self._cycle)
         self._learning = learning
         self._arm = SimulatedArm(scene)
@@ -98,10 +108,25 @@ class SimulatedRun:
         self._target = make_target(config)
         self._placed_at = 0.0
         self._robot_cycle = 1.0 / config.robot.state_rate
-        self._ticks = self._captures = self._actions = 0
-        self._sensed = -1
+        self._ticks = self._captures = self._commands = 0
+        self._is_action_due = False
         self.joints = JointState(self._arm.position, self._arm.velocity, 0.0)
         self._read_description()
+        self._sense()
+
+    def _make_agent(self, policy: TimedPolicy) -> AgentCycle:
+        clock, frame_period = self._clock, 1 / self.config.camera.rate
+        schedule = Schedule(self._cycle, frame_period, margin=0.0, start=-self._cycle)  # the first deadline is now
+        return AgentCycle(
+            self.loop,
+            Pacer(schedule, clock, frame_period, grace=0.0, catch_up=0.0),
+            Liveness(clock),
+            policy,
+            Timing(),
+            GapMeter(0.0, lambda: (0.0, 0.0), lambda: (0, 0)),
+            clock,
+            lambda: round(1e9 * clock.now()),
+        )
 
     def _read_description(self) -> None:
         robot, urdf = self.config.robot, urdf_text(self.config.robot)
@@ -116,58 +141,49 @@ class SimulatedRun:
     @property
     def time(self) -> float:
         """Simulated seconds since the start."""
-        return self._ticks * self._robot_cycle
+        return self._clock.now()
 
     def episodes(self) -> Iterator[EpisodeResult]:
-        """Run for as long as results are asked for: each episode as it ends."""
+        """Runs for as long as results are asked for; yields the result of each episode as it ends."""
         while True:
-            if (result := self.tick()) is not None:
+            if (result := self._act()) is not None:
                 yield result
+            self._wait()
 
     def proceed(self) -> None:
-        """Go on to the cycle of the next action: agent and guard have what is sensed there, and have not acted yet."""
-        self.tick()
-        while not self._is_action_due:
-            self.tick()
-        self._sense()
+        """Goes on to the next action, which is due then and not chosen yet."""
+        self._act()
+        self._wait()
 
     def cut_short(self) -> None:
-        """Leave the episode, if one runs: what follows is the motion back to the start pose."""
+        """Aborts the episode, if one runs: the motion back to the start pose follows."""
         self.loop.act(self.time, None)
-
-    def tick(self) -> EpisodeResult | None:
-        """One cycle of the robot; returns the episode that ended in it, if one did."""
-        self._sense()
-        now = self.time
-        result = self._act(now) if self._is_action_due else None
-        self.guard.on_publishers(now, 1)
-        self._arm.command(self.guard.tick(now))
-        self._ticks += 1
-        self._arm.advance(self.time)
-        return result
 
     def close(self) -> None:
         """Ends the renderer."""
         self.stage.close()
 
-    @property
-    def _is_action_due(self) -> bool:
-        return self.time + EARLY >= self._actions * self._cycle
+    def _tick(self) -> None:
+        """Goes on to the next cycle of the robot."""
+        now = self.time
+        self.guard.on_publishers(now, 1)
+        self._arm.command(self.guard.tick(now))
+        self._ticks += 1
+        self._clock.advance_to(self._ticks * self._robot_cycle)
+        self._arm.advance(self.time)
+        self._sense()
 
     def _sense(self) -> None:
-        """Let agent and guard have the joints and the images of this cycle, once."""
-        if self._sensed == self._ticks:
-            return
-        self._sensed = self._ticks
+        """Passes the joints and the images of this cycle to agent and guard."""
         now = self.time
         angles = self._noise.position(self._arm.position)
-        self.joints = JointState(angles, self._arm.velocity, now)
+        self.joints = self._agent.joints = JointState(angles, self._arm.velocity, now)
         self.guard.on_joint_state(now, round(1e9 * now), self.config.robot.joints, angles.tolist())
         if now + EARLY >= self._captures / self.config.camera.rate:
             self._captures += 1
             self._capture(now)
         for frame in self._frames.due(now + EARLY):
-            self.loop.add_frame(Frame(frame.image, frame.stamp, now))
+            self._agent.add_frame(Frame(frame.image, frame.stamp, now))
 
     def _capture(self, now: float) -> None:
         """Draws and sends the camera's image, unless nobody would look at it."""
@@ -181,21 +197,34 @@ class SimulatedRun:
         loop = self.loop
         if not self._may_skip or loop.phase is not Phase.RESETTING or self._outbox.held:
             return True
-        return now - self._drawn >= RESET_FRAME_PERIOD or loop.asks(now, self.joints)
+        return now - self._drawn >= RESET_FRAME_PERIOD or loop.will_choose(now, self.joints)
 
-    def _act(self, now: float) -> EpisodeResult | None:
-        self._actions += 1
-        obstacle = "" if self.guard.state is GuardMode.ARMED else "the guard to be armed"
-        velocity: NDArray[np.float64] = self.loop.act(now, self.joints, obstacle)
-        self.guard.on_command(now, self._actions, self.config.robot.joints, velocity.tolist())
-        result = self.loop.settle(now)
-        self.loop.policy_ready = self._learning.poll() or self.loop.policy_ready
+    def _wait(self) -> None:
+        self._agent.wait(lambda seconds: self._tick())
+        self._is_action_due = True
+
+    def _act(self) -> EpisodeResult | None:
+        """Takes the action that is due, if one is; returns the result of the episode that it ended, if any."""
+        if not self._is_action_due:
+            return None
+        self._is_action_due = False
+        agent, mode = self._agent, self.guard.state
+        agent.liveness.guard.hear(GuardReport(mode is GuardMode.ARMED, mode is GuardMode.FAULT, faults=0))
+        agent.liveness.target.hear(self.loop.episodes.episode)
+        agent.act(self._command)
+        result = agent.settle()
+        self.loop.actions.policy_ready = self._learning.poll() or self.loop.actions.policy_ready
+        agent.resume()
         return result
+
+    def _command(self, velocity: NDArray[np.float64], answered: Frame | None) -> None:
+        self._commands += 1
+        self.guard.on_command(self.time, self._commands, self.config.robot.joints, velocity.tolist())
 
     def _place_target(self, episode: int) -> None:
         self._target.reset(episode)
-        self._placed_at = self._ticks * self._robot_cycle
-        self.loop.target_placed(episode)
+        self._placed_at = self.time
+        self.loop.target.placed(episode)
 
 
 def _weakly(method: Callable[[int], None]) -> Callable[[int], None]:

@@ -124,7 +124,7 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
         self._first_seed = None
         assert self._run is not None
         loop = self._proceed(self._run).loop
-        while not loop.asks(self._run.time, self._run.joints):
+        while not loop.will_choose(self._run.time, self._run.joints):
             self._proceed(self._run)
         self._steps = 0
         self._in_episode = True

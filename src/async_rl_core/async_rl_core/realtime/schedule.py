@@ -1,17 +1,18 @@
-"""When a loop runs: a grid of deadlines that follows the phase of what it works on."""
+"""Deadlines of a loop that follow the phase of its input."""
 
 import math
 
 GAIN = 0.1
 MAX_SLEW = 0.0005
-"""Seconds per arrival by which the grid moves at most: a late arrival must not drag the deadlines along."""
+"""Largest correction of the grid per arrival, in seconds: a late arrival must not drag the deadlines along."""
 
 
 class Schedule:
-    """Deadlines `period` apart, each `margin` after an arrival is expected: of a camera frame, or of a command.
+    """Deadlines `period` apart, each `margin` after the expected arrival of an input: a camera frame or a command.
 
-    The sender's clock is not ours, so the grid is slewed towards the arrivals. Those come every `arrival_period`, or
-    a multiple of it; `period` should be a multiple of `arrival_period` too. Seconds of a steady clock.
+    The sender has a clock of its own, so the grid is slewed towards the arrivals. An input arrives every
+    `arrival_period` or a multiple of it; `period` should be a multiple of `arrival_period` too. All times are in
+    seconds of one clock.
     """
 
     def __init__(self, period: float, arrival_period: float, margin: float, start: float) -> None:
@@ -22,7 +23,7 @@ class Schedule:
         self._locked = False
 
     def follow(self, arrival: float) -> None:
-        """Follow the sender: the first arrival sets the phase, each later one corrects it a little."""
+        """Follows the sender: the first arrival sets the phase, each later one corrects it a little."""
         half = self._arrival_period / 2
         error = (arrival + self._margin - self.due + half) % self._arrival_period - half
         if not self._locked:
@@ -32,15 +33,15 @@ class Schedule:
             self.due += min(max(GAIN * error, -MAX_SLEW), MAX_SLEW)
 
     def postpone(self) -> None:
-        """An arrival came after its deadline, who knows when: wait a little longer for the next one.
+        """Moves the grid a little later, after an arrival that came at an unknown time past its deadline.
 
-        A process that works from each deadline on sees such an arrival only when it is done. Were it ignored, the
-        grid could rest for ever just before the arrivals, and every cycle act on the frame of the one before.
+        A process that works from each deadline on sees such an arrival only when its work is done. Without this
+        correction the grid could stay just before the arrivals, and every cycle would act on the previous frame.
         """
         self.due += MAX_SLEW
 
     def advance(self, now: float) -> int:
-        """Go to the next deadline after the one that was served; returns the whole cycles that were missed."""
+        """Moves to the next deadline after the one just served; returns the number of whole cycles missed."""
         missed = max(0, math.floor((now - self.due) / self.period))
         self.due += (1 + missed) * self.period
         return missed

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from async_rl_core.agent.loop import AgentLoop, EpisodeResult
+from async_rl_core.agent.loop import AgentLoop
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.run_progress import BEGINNING, RunProgress
+from async_rl_core.agent.step_recorder import EpisodeResult
 from async_rl_core.config.schema import Config
 from async_rl_core.spec.step import Step
 
@@ -64,11 +65,11 @@ class Bench:
             first_reset,
         )
         self.loop.limits = Free()
-        self.loop.policy_ready = True
+        self.loop.actions.policy_ready = True
         self.now = 0.0
         self.frame = 0
         self.position = np.array(config.robot.start) + 0.3
-        self.obstacle = ""
+        self.blocked_by = ""
         self.camera = True
         self.frozen = self.black = False
         self.place_targets = True
@@ -80,7 +81,7 @@ class Bench:
     def place(self, episode: int) -> None:
         self.targets.append(episode)
         if self.place_targets:
-            self.loop.target_placed(episode)
+            self.loop.target.placed(episode)
 
     def cycle(self) -> np.ndarray:
         self.now += CYCLE
@@ -89,7 +90,7 @@ class Bench:
             image = np.full((self.config.camera.height, self.config.camera.width, 3), self.frame % 256, np.uint8)
             image[-20:, -20:] = PATTERN
             self.loop.add_frame(Frame(image * (not self.black), int(1e9 * self.now), self.now))
-        velocity = self.loop.act(self.now, JointState(self.position.copy(), np.zeros(6), self.now), self.obstacle)
+        velocity = self.loop.act(self.now, JointState(self.position.copy(), np.zeros(6), self.now), self.blocked_by)
         self.position += velocity * CYCLE
         if (result := self.loop.settle(self.now)) is not None:
             self.results.append(result)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from async_rl_core.agent.loop import Phase
+from async_rl_core.agent.episode_state_machine import Phase
 from async_rl_core.agent.observation import Frame
 from async_rl_core.agent.run_progress import RunProgress
 from async_rl_core.config.schema import Config
@@ -58,7 +58,7 @@ def test_random_actions_stay_within_their_scale(config: Config) -> None:
 
 
 def test_after_the_random_steps_no_episode_begins_without_a_policy(bench: Bench) -> None:
-    bench.loop.policy_ready = False
+    bench.loop.actions.policy_ready = False
     bench.until(episodes=2)
     assert all(result.random for result in bench.results)
     for _ in range(200):
@@ -66,7 +66,7 @@ def test_after_the_random_steps_no_episode_begins_without_a_policy(bench: Bench)
     assert bench.loop.waits_for_policy
     assert len(bench.steps) == 2 * 101
     assert np.abs(velocity).max() < 1e-9
-    bench.loop.policy_ready = True
+    bench.loop.actions.policy_ready = True
     bench.until(episodes=3)
     assert len(bench.policy.seen) == 100
     assert bench.policy.episode == 3
@@ -74,7 +74,7 @@ def test_after_the_random_steps_no_episode_begins_without_a_policy(bench: Bench)
 
 def test_a_run_goes_on_where_it_was(config: Config) -> None:
     bench = Bench(config, RunProgress(episode=7, sequence=650, env_steps=120))
-    bench.loop.policy_ready = False
+    bench.loop.actions.policy_ready = False
     bench.until(episodes=1)
     assert [step.sequence for step in bench.steps] == list(range(650, 650 + 101))
     assert {step.episode for step in bench.steps} == {8}

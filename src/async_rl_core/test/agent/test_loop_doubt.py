@@ -3,7 +3,8 @@
 import pytest
 
 from async_rl_core.agent.camera_health import TIMEOUT
-from async_rl_core.agent.loop import FRAME_TIMEOUT, Phase
+from async_rl_core.agent.episode_state_machine import Phase
+from async_rl_core.agent.loop import FRAME_TIMEOUT
 from async_rl_core.agent.run_progress import RunProgress
 from async_rl_core.config.schema import Config
 
@@ -22,13 +23,13 @@ def test_what_cannot_be_trusted_ends_the_episode_with_the_arm_at_rest(bench: Ben
         for _ in range(int(FRAME_TIMEOUT / CYCLE) + 1):
             velocity = bench.cycle()
     else:
-        bench.obstacle = "the guard to be armed"
+        bench.blocked_by = "the guard to be armed"
         velocity = bench.cycle()
         assert len(bench.steps) == recorded
     assert not velocity.any()
     assert bench.loop.phase is Phase.WAITING
-    assert bench.loop.aborted == 1
-    bench.camera, bench.obstacle = True, ""
+    assert bench.loop.episodes.aborted == 1
+    bench.camera, bench.blocked_by = True, ""
     bench.until(episodes=2)
     assert [step.index for step in bench.steps[-101:]] == list(range(101))
 
@@ -52,8 +53,8 @@ def test_nothing_made_of_images_that_show_nothing_new_becomes_experience(
     for _ in range(int((FRAME_TIMEOUT if failure == "camera" else TIMEOUT) / CYCLE) + 2):
         velocity = bench.cycle()
     assert not velocity.any()
-    assert bench.loop.obstacle == missing
-    assert bench.loop.aborted == 1
+    assert bench.loop.blocked_by == missing
+    assert bench.loop.episodes.aborted == 1
     assert len(bench.steps) <= recorded + 1  # that of a picture shown for the first time
     setattr(bench, failure, failure == "camera")
     bench.until(episodes=2)
@@ -68,7 +69,7 @@ def test_steps_at_rest_are_held_until_the_camera_proves_alive(config: Config) ->
     bench.frozen = True
     for _ in range(50):
         bench.cycle()
-    assert not bench.loop.obstacle
+    assert not bench.loop.blocked_by
     assert len(bench.steps) <= 2
     bench.frozen = False
     bench.until(episodes=1)
@@ -83,27 +84,27 @@ def test_steps_wait_for_all_who_have_to_confirm_them(config: Config) -> None:
         bench.cycle()
     for _ in range(5):
         bench.cycle()
-    bench.loop.confirm("guard")
+    bench.loop.gate.confirm("guard")
     bench.cycle()
     assert not bench.steps
-    bench.loop.confirm("target")
+    bench.loop.gate.confirm("target")
     for sent in range(1, 8):
         bench.cycle()
-        bench.loop.confirm("guard")
+        bench.loop.gate.confirm("guard")
         assert len(bench.steps) == sent  # one by one
     for _ in range(5):
         bench.cycle()
-        bench.loop.confirm("guard")
+        bench.loop.gate.confirm("guard")
     assert len(bench.steps) == 7  # what the target has confirmed
-    bench.obstacle = "visual_target_node to show the target"
+    bench.blocked_by = "visual_target_node to show the target"
     bench.cycle()
-    bench.obstacle = ""
+    bench.blocked_by = ""
     while bench.loop.phase is not Phase.RUNNING:
         bench.cycle()
     for _ in range(3):
         bench.cycle()
-        bench.loop.confirm("guard")
-        bench.loop.confirm("target")
+        bench.loop.gate.confirm("guard")
+        bench.loop.gate.confirm("target")
     assert [(step.episode, step.index) for step in bench.steps[6:]] == [(1, 6), (2, 0), (2, 1)]
     assert [step.sequence for step in bench.steps] == list(range(9))
 
@@ -116,20 +117,20 @@ def test_loop_nothing_since_a_fault_that_is_over_reaches_replay(config: Config) 
     for i in range(60):
         bench.cycle()
         if i == 49:
-            bench.loop.confirm("guard")
+            bench.loop.gate.confirm("guard")
     for _ in range(3):
         bench.cycle()  # the arm stands, and nobody has told the agent yet
     bench.loop.interrupt("the guard, which had a fault")
     assert not bench.cycle().any()
-    assert bench.loop.aborted == 1
+    assert bench.loop.episodes.aborted == 1
     stored = len(bench.steps)
     assert stored <= 50
-    bench.loop.confirm("guard")
+    bench.loop.gate.confirm("guard")
     while bench.loop.phase is not Phase.RUNNING:
         bench.cycle()
     for _ in range(60):
         bench.cycle()
-        bench.loop.confirm("guard")
+        bench.loop.gate.confirm("guard")
     assert [(step.episode, step.index) for step in bench.steps[:stored]] == [(1, i) for i in range(stored)]
     assert {step.episode for step in bench.steps[stored:]} == {2}
     assert [step.sequence for step in bench.steps] == list(range(len(bench.steps)))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from async_rl_core.agent.loop import Phase
+from async_rl_core.agent.episode_state_machine import Phase
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import AsyncRLError
 
@@ -38,12 +38,12 @@ def test_loop_reward_that_cannot_be_stored_leaves_the_episode(bench: Bench, name
     recorded = len(bench.steps)
     reward, why = REWARDS[name]
     right = bench.reward
-    while bench.loop._index < (100 if last else 40) or bench.loop.phase is not Phase.RUNNING:
+    while bench.loop.recorder.index < (100 if last else 40) or bench.loop.phase is not Phase.RUNNING:
         bench.cycle()
     bench.reward = reward  # type: ignore[method-assign]
     bench.cycle()
     bench.reward = right  # type: ignore[method-assign]
-    assert (bench.loop.refused, bench.loop.aborted) == (1, 1)
+    assert (bench.loop.refused, bench.loop.episodes.aborted) == (1, 1)
     assert bench.loop.refusal.startswith(f"task '{bench.config.task}': {why}")
     assert "\n" not in bench.loop.refusal
     bench.until(episodes=2)
@@ -57,7 +57,7 @@ def test_loop_reward_that_cannot_be_stored_leaves_the_episode(bench: Bench, name
 
 def test_loop_joint_angles_beyond_float32_are_refused(bench: Bench) -> None:
     bench.until(episodes=1)
-    while bench.loop.phase is not Phase.RUNNING or bench.loop._index < 10:
+    while bench.loop.phase is not Phase.RUNNING or bench.loop.recorder.index < 10:
         bench.cycle()
     bench.position[0] = 1e300
     assert not bench.cycle().any()
@@ -86,9 +86,9 @@ def test_loop_numbers_only_episodes_that_ended(bench: Bench) -> None:
     bench.until(episodes=1)
     for _ in range(120):
         bench.cycle()
-    bench.obstacle = "the guard to be armed"
+    bench.blocked_by = "the guard to be armed"
     bench.cycle()
-    bench.obstacle = ""
+    bench.blocked_by = ""
     bench.until(episodes=3)
     assert [result.episode for result in bench.results] == [1, 2, 3]
     assert sorted({step.episode for step in bench.steps}) == [1, 2, 3, 4]  # that of its steps is no other's

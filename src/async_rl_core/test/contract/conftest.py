@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from async_rl_core.agent.loop import AgentLoop, Phase
+from async_rl_core.agent.episode_state_machine import Phase
+from async_rl_core.agent.loop import AgentLoop
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.soft_limits import SoftLimits
@@ -87,7 +88,7 @@ class Rig:
             self.guard.on_joint_state(now, round(1e9 * now), self.robot.joints, joints.position.tolist())
             if i % self._per_action == 0:
                 self.loop.add_frame(Frame(self._image, 0, now))
-                self.loop.target_placed(self.loop.episode)
+                self.loop.target.placed(self.loop.episodes.episode)
                 velocity = self.loop.act(now, joints, "" if self.guard.state is GuardMode.ARMED else "the guard")
                 self.guard.on_command(now, i, self.robot.joints, velocity.tolist())
                 self.loop.settle(now)

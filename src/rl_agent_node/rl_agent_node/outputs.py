@@ -1,0 +1,79 @@
+"""Publications of the agent: the core's values become messages."""
+
+from typing import TypeVar
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from numpy.typing import NDArray
+
+from async_rl_core.agent.observation import Frame
+from async_rl_core.spec.observation import ObservationSpec
+from async_rl_interfaces.msg import Episode, FeaturePoints, LearnerState, Timing, VelocityCommand
+from async_rl_ros import qos
+from async_rl_ros.learner_state import TOPIC
+from async_rl_ros.node import ConfiguredNode
+from async_rl_ros.stamps import ros_time
+
+M = TypeVar("M", Episode, LearnerState, Timing)
+
+
+class AgentOutputs:
+    """Publishes on behalf of `node`.
+
+    Attributes:
+        description: digest of the robot_description in use, which every command names.
+    """
+
+    def __init__(self, node: ConfiguredNode, learns_here: bool) -> None:
+        config = node.config
+        self.description = ""
+        self._ros_clock = node.get_clock()
+        self._command = node.create_publisher(VelocityCommand, "~/command", qos.COMMAND)
+        self._episodes = node.create_publisher(Episode, "~/episode", qos.LATCHED_HISTORY)
+        self._timings = node.create_publisher(Timing, "~/timing", qos.LATCHED)
+        if learns_here:
+            self._learner_states = node.create_publisher(LearnerState, TOPIC, qos.LATCHED)
+        self._points = node.create_publisher(FeaturePoints, "~/feature_points", qos.SENSOR)
+        spec = ObservationSpec.of(config)
+        self._crop_share = np.array([spec.width / config.camera.width, spec.height / config.camera.height])
+        self._message = VelocityCommand(name=list(config.robot.joints))
+        self._message.header.frame_id = config.robot.base_frame
+
+    def system_time(self) -> int:
+        """Returns the nanoseconds of ROS's clock."""
+        return int(self._ros_clock.now().nanoseconds)
+
+    def command(self, velocity: NDArray[np.float64], answered: Frame | None = None) -> None:
+        """Publishes a joint velocity (n,) in rad/s, which answers a new frame if there is one."""
+        message = self._message
+        message.header.stamp = self._ros_clock.now().to_msg()
+        message.description = self.description
+        message.sequence += 1
+        message.observation_stamp = ros_time(answered.stamp) if answered else Time()
+        message.velocity = velocity.tolist()
+        self._command.publish(message)
+
+    def feature_points(self, newest: Frame | None, points: NDArray[np.float32]) -> None:
+        """Publishes where the encoder looks, (k, 2) in the cropped image from -1 to 1, if anyone listens."""
+        if newest is None or self._points.get_subscription_count() == 0:
+            return
+        shown = points * self._crop_share
+        message = FeaturePoints(x=shown[:, 0].tolist(), y=shown[:, 1].tolist())
+        message.header.stamp = ros_time(newest.stamp)
+        self._points.publish(message)
+
+    def episode(self, message: Episode) -> None:
+        """Publishes an episode that ended."""
+        self._episodes.publish(self._stamped(message))
+
+    def timing(self, message: Timing) -> None:
+        """Publishes the deadlines and latencies so far."""
+        self._timings.publish(self._stamped(message))
+
+    def learner_state(self, message: LearnerState) -> None:
+        """Publishes the progress of a learner in this process."""
+        self._learner_states.publish(self._stamped(message))
+
+    def _stamped(self, message: M) -> M:
+        message.header.stamp = self._ros_clock.now().to_msg()
+        return message
