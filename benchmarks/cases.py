@@ -11,6 +11,7 @@ from async_rl_core.replay.replay import Replay
 from async_rl_core.spec.batch import Batch, BatchLayout
 from async_rl_core.spec.crop import Crop
 from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import Step
 
 EPISODE = 101
@@ -50,12 +51,12 @@ class Case:
     @property
     def crop(self) -> Crop:
         """How its images are cropped."""
-        return Crop.of(self.config())
+        return Crop.from_config(self.config())
 
     @property
     def spec(self) -> ObservationSpec:
         """What its networks see."""
-        return ObservationSpec.of(self.config())
+        return ObservationSpec.from_config(self.config())
 
 
 BASELINE = Case(160, 90, 128, stored=20_000)
@@ -97,21 +98,21 @@ YARDSTICK: Mapping[tuple[str, str], float] = {
 
 def fill(replay: Replay, config: Config, transitions: int, seed: int = 0) -> None:
     """Insert noise until the store holds `transitions`, or as many as it has room for."""
-    rng, camera, actions = np.random.default_rng(seed), config.camera, len(config.robot.actuated_joints)
-    frames = rng.integers(0, 256, (_POOL, 1, camera.height, camera.width, 3), np.uint8)
-    proprioception = rng.normal(size=(_POOL, 3 * actions)).astype(np.float32)
-    action = rng.uniform(-1.0, 1.0, (_POOL, actions)).astype(np.float32)
+    rng, sizes = np.random.default_rng(seed), StepSizes.from_config(config)
+    frames = rng.integers(0, 256, (_POOL, 1, sizes.height, sizes.width, 3), np.uint8)
+    state = rng.normal(size=(_POOL, sizes.state)).astype(np.float32)
+    action = rng.uniform(-1.0, 1.0, (_POOL, sizes.action)).astype(np.float32)
     for i in range(transitions * EPISODE // (EPISODE - 1) + 1):
         j, index = i % _POOL, i % EPISODE
         chosen = action[j] if index else np.zeros_like(action[j])
         reward = float(action[j, 0]) if index else 0.0
-        replay.insert(Step(i, i // EPISODE, index, frames[j], proprioception[j], chosen, reward, terminal=False))
+        replay.insert(Step(i, i // EPISODE, index, frames[j], state[j], chosen, reward, terminal=False))
 
 
 def sampled_batch(config: Config) -> Batch:
     """A mini-batch of noise, in memory of its own."""
     small = config.model_copy(update={"replay": config.replay.model_copy(update={"capacity": 1000})})
-    replay, batch = Replay(small), BatchLayout.of(config).allocate()
+    replay, batch = Replay(small), BatchLayout.from_config(config).allocate()
     fill(replay, small, 1000)
     replay.sample_into(batch)
     return batch

@@ -18,9 +18,9 @@ def ours(case: Case, precision: str, repeats: int) -> Times:
     """`GaussianPolicy.act`."""
     config, spec = case.config(sac__precision=precision), case.spec
     policy = GaussianPolicy(config.sac, spec, len(config.robot.actuated_joints), seed=0, threads=THREADS)
-    image = np.random.default_rng(0).integers(0, 256, (spec.height, spec.width, spec.channels), np.uint8)
-    proprioception = np.zeros(spec.proprioception, np.float32)
-    return measure(lambda: policy.act(image, proprioception), repeats, WARM_UP)
+    image = np.random.default_rng(0).integers(0, 256, spec.image_shape, np.uint8)
+    state = np.zeros(spec.state_size, np.float32)
+    return measure(lambda: policy.act(image, state), repeats, WARM_UP)
 
 
 def reference(case: Case, threads: int, repeats: int, tuned: bool) -> Times:
@@ -29,7 +29,8 @@ def reference(case: Case, threads: int, repeats: int, tuned: bool) -> Times:
         keep_freed_memory()
     torch.set_num_threads(threads)
     spec, actions = case.spec, len(case.config().robot.actuated_joints)
-    sac = ReferenceSAC(spec.channels, spec.height, spec.width, spec.proprioception, actions)
-    image = np.random.default_rng(0).integers(0, 256, (spec.channels, spec.height, spec.width), np.uint8)
-    proprioception = np.zeros(spec.proprioception, np.float32)
-    return measure(lambda: sac.act(image, proprioception), repeats, WARM_UP)
+    height, width, channels = spec.image_shape
+    sac = ReferenceSAC(channels, height, width, spec.state_size, actions)
+    image = np.random.default_rng(0).integers(0, 256, (channels, height, width), np.uint8)
+    state = np.zeros(spec.state_size, np.float32)
+    return measure(lambda: sac.act(image, state), repeats, WARM_UP)

@@ -28,7 +28,7 @@ FORWARD_BACKWARD = 3
 
 def copy(case: Case, repeats: int) -> Times:
     """One memcpy of a mini-batch's bytes: what handing it over by copying would add."""
-    source, target = (np.ones(BatchLayout.of(case.config()).nbytes, np.uint8) for _ in range(2))
+    source, target = (np.ones(BatchLayout.from_config(case.config()).nbytes, np.uint8) for _ in range(2))
     return measure(lambda: np.copyto(target, source), repeats)
 
 
@@ -57,9 +57,9 @@ class _Convolutions:
 
     def __init__(self, case: Case, batch: int, dtype: torch.dtype, device: str = "cpu") -> None:
         config, spec = case.config().sac, case.spec
-        shape = (batch, spec.channels, spec.height, spec.width)
+        shape = (batch, spec.image.channels, spec.image.height, spec.image.width)
         self._images = torch.rand(shape).to(device, dtype, memory_format=torch.channels_last)
-        sizes = [spec.channels] + [config.encoder_channels] * len(config.encoder_strides)
+        sizes = [spec.image.channels] + [config.encoder_channels] * len(config.encoder_strides)
         self._layers = nn.ModuleList(
             nn.Conv2d(before, after, 3, stride, bias=False)
             for before, after, stride in zip(sizes[:-1], sizes[1:], config.encoder_strides, strict=True)
@@ -138,8 +138,8 @@ def update(case: Case, precision: str, threads: int, repeats: int, device: str =
 def _encoder(case: Case, dtype: torch.dtype, device: str) -> Callable[[], None]:
     """The encoder forward and backward, from ready images, channels last."""
     config, spec = case.config().sac, case.spec
-    encoder = Encoder(spec, config.encoder_channels, config.encoder_strides).to(device)
-    images = torch.rand((case.batch, spec.channels, spec.height, spec.width)).mul(255.0)
+    encoder = Encoder(spec.image, config.encoder_channels, config.encoder_strides).to(device)
+    images = torch.rand((case.batch, spec.image.channels, spec.image.height, spec.image.width)).mul(255.0)
     images = images.to(device, dtype, memory_format=torch.channels_last)
     gradient = torch.rand(case.batch, encoder.size, device=device)
     return lambda: torch.autograd.backward(encoder(images), gradient)

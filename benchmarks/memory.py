@@ -46,6 +46,6 @@ def reference(case: Case, transitions: int) -> Memory:
     """The reference's store: a part of it, for a whole one is more than most machines have."""
     filled, spec, actions = max(1000, transitions // 100), case.spec, len(case.config().robot.actuated_joints)
     before = _resident()
-    replay = StackedReplay(filled, spec.channels, case.height, case.width, spec.proprioception, actions)
+    replay = StackedReplay(filled, spec.image.channels, case.height, case.width, spec.state_size, actions)
     replay.fill(np.random.default_rng(0))
     return Memory((_resident() - before) * transitions / filled / 1e9, replay.size)

@@ -74,7 +74,7 @@ def ours(case: Case, repeats: int) -> tuple[Times, Times]:
 
 def _reference_policy(case: Case) -> nn.Module:
     spec, actions = case.spec, len(case.config().robot.actuated_joints)
-    sac = ReferenceSAC(spec.channels, spec.height, spec.width, spec.proprioception, actions)
+    sac = ReferenceSAC(spec.image.channels, spec.image.height, spec.image.width, spec.state_size, actions)
     return nn.ModuleList([sac.encoder, sac.actor])
 
 

@@ -26,8 +26,8 @@ class ReferenceBatch:
 
     images: NDArray[np.float32]
     next_images: NDArray[np.float32]
-    proprioception: NDArray[np.float32]
-    next_proprioception: NDArray[np.float32]
+    state: NDArray[np.float32]
+    next_state: NDArray[np.float32]
     action: NDArray[np.float32]
     reward: NDArray[np.float32]
     not_done: NDArray[np.float32]
@@ -36,11 +36,11 @@ class ReferenceBatch:
 class StackedReplay:
     """Every transition with both of its stacks of frames, (C, H, W) uint8."""
 
-    def __init__(self, capacity: int, channels: int, height: int, width: int, proprioception: int, action: int) -> None:
+    def __init__(self, capacity: int, channels: int, height: int, width: int, state: int, action: int) -> None:
         self.images = np.empty((capacity, channels, height, width), np.uint8)
         self.next_images = np.empty_like(self.images)
-        self.proprioception = np.empty((capacity, proprioception), np.float32)
-        self.next_proprioception = np.empty_like(self.proprioception)
+        self.state = np.empty((capacity, state), np.float32)
+        self.next_state = np.empty_like(self.state)
         self.action = np.empty((capacity, action), np.float32)
         self.reward = np.empty((capacity, 1), np.float32)
         self.not_done = np.empty((capacity, 1), np.float32)
@@ -53,14 +53,14 @@ class StackedReplay:
             pool = rng.integers(0, 256, (16, *images.shape[1:]), np.uint8)
             for i in range(self.size):
                 images[i] = pool[i % len(pool)]
-        for array in (self.proprioception, self.next_proprioception, self.action, self.reward):
+        for array in (self.state, self.next_state, self.action, self.reward):
             array[:] = rng.uniform(-1.0, 1.0, array.shape)
         self.not_done[:] = 1.0
 
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
-        arrays = (self.images, self.next_images, self.proprioception, self.next_proprioception, self.action)
+        arrays = (self.images, self.next_images, self.state, self.next_state, self.action)
         return sum(array.nbytes for array in (*arrays, self.reward, self.not_done))
 
     def sample(self, batch_size: int, height: int, width: int, rng: np.random.Generator) -> ReferenceBatch:
@@ -69,8 +69,8 @@ class StackedReplay:
         return ReferenceBatch(
             self._crop(self.images, index, height, width, rng),
             self._crop(self.next_images, index, height, width, rng),
-            self.proprioception[index],
-            self.next_proprioception[index],
+            self.state[index],
+            self.next_state[index],
             self.action[index],
             self.reward[index],
             self.not_done[index],
@@ -154,13 +154,11 @@ class Critic(nn.Module):
 class ReferenceSAC:
     """Soft actor-critic with a shared encoder that the critic's loss trains."""
 
-    def __init__(
-        self, channels: int, height: int, width: int, proprioception: int, action: int, device: str = "cpu"
-    ) -> None:
+    def __init__(self, channels: int, height: int, width: int, state: int, action: int, device: str = "cpu") -> None:
         torch.manual_seed(0)
         self.device = device
         self.encoder = Encoder(channels, height, width).to(device)
-        features = 2 * CHANNELS + proprioception
+        features = 2 * CHANNELS + state
         self.actor, self.critic = Actor(features, action).to(device), Critic(features, action).to(device)
         self.target_encoder, self.target_critic = copy.deepcopy(self.encoder), copy.deepcopy(self.critic)
         self.log_alpha = torch.tensor(math.log(0.1), device=device, requires_grad=True)
@@ -173,35 +171,35 @@ class ReferenceSAC:
 
     def update(self, batch: ReferenceBatch) -> None:
         """One update of the critic, every second time of actor, temperature and targets too."""
-        images, next_images, proprioception, next_proprioception, action, reward, not_done = (
+        images, next_images, state, next_state, action, reward, not_done = (
             torch.from_numpy(getattr(batch, name)).to(self.device) for name in ReferenceBatch.__dataclass_fields__
         )
         with torch.no_grad():
-            pi, log_pi = self.actor(torch.cat((self.encoder(next_images), next_proprioception), dim=1))
-            target_features = torch.cat((self.target_encoder(next_images), next_proprioception), dim=1)
+            pi, log_pi = self.actor(torch.cat((self.encoder(next_images), next_state), dim=1))
+            target_features = torch.cat((self.target_encoder(next_images), next_state), dim=1)
             V = torch.minimum(*self.target_critic(target_features, pi)) - self.log_alpha.exp() * log_pi
             target_Q = reward + not_done * GAMMA * V
-        Q1, Q2 = self.critic(torch.cat((self.encoder(images), proprioception), dim=1), action)
+        Q1, Q2 = self.critic(torch.cat((self.encoder(images), state), dim=1), action)
         critic_loss = F.mse_loss(Q1, target_Q) + F.mse_loss(Q2, target_Q)
         _step(critic_loss, self.critic_optimiser, self.encoder_optimiser)
         if self.updates % 2 == 0:
-            self._update_actor(images, proprioception)
+            self._update_actor(images, state)
             _follow(self.target_critic, self.critic, CRITIC_TAU)
             _follow(self.target_encoder, self.encoder, ENCODER_TAU)
         self.updates += 1
 
-    def _update_actor(self, images: Tensor, proprioception: Tensor) -> None:
-        features = torch.cat((self.encoder(images).detach(), proprioception), dim=1)
+    def _update_actor(self, images: Tensor, state: Tensor) -> None:
+        features = torch.cat((self.encoder(images).detach(), state), dim=1)
         pi, log_pi = self.actor(features)
         Q = torch.minimum(*self.critic(features, pi))
         _step((self.log_alpha.exp().detach() * log_pi - Q).mean(), self.actor_optimiser)
         _step((self.log_alpha.exp() * (-log_pi.detach() - self.target_entropy)).mean(), self.alpha_optimiser)
 
     @torch.no_grad()
-    def act(self, images: NDArray[np.uint8], proprioception: NDArray[np.float32]) -> NDArray[np.float32]:
+    def act(self, images: NDArray[np.uint8], state: NDArray[np.float32]) -> NDArray[np.float32]:
         """An action (a,) for one stack (C, h, w)."""
         features = self.encoder(torch.from_numpy(images).float().unsqueeze(0))
-        pi, _ = self.actor(torch.cat((features, torch.from_numpy(proprioception).unsqueeze(0)), dim=1))
+        pi, _ = self.actor(torch.cat((features, torch.from_numpy(state).unsqueeze(0)), dim=1))
         action: NDArray[np.float32] = pi[0].numpy()
         return action
 

@@ -35,7 +35,7 @@ def _serve(case: Case, domain: str, ready: Event, stop: Event) -> None:
     replay = Replay(config)
     fill(replay, config, case.stored)
     endpoint = Endpoint(domain, "replay")
-    listener, server = Listener(endpoint, REPLAY), BatchServer(endpoint, BatchLayout.of(config))
+    listener, server = Listener(endpoint, REPLAY), BatchServer(endpoint, BatchLayout.from_config(config))
     ready.set()
     while not stop.is_set():
         if not server.serve(replay.sample_into):
@@ -46,7 +46,7 @@ def _serve(case: Case, domain: str, ready: Event, stop: Event) -> None:
 def _receive(case: Case, domain: str, repeats: int, in_flight: int, pause: float) -> Times:
     """The learner process."""
     endpoint = Endpoint(domain, "learner")
-    client = BatchClient(endpoint, BatchLayout.of(case.config()), in_flight)
+    client = BatchClient(endpoint, BatchLayout.from_config(case.config()), in_flight)
     seconds = []
     for _ in range(WARM_UP + repeats):
         time.sleep(pause)
@@ -76,7 +76,7 @@ def ours(case: Case, repeats: int, in_flight: int, pause: float = 0.0) -> Times:
 def in_process(case: Case, repeats: int) -> Times:
     """Sampling alone, into memory of this process."""
     config = case.config()
-    replay, batch = Replay(config), BatchLayout.of(config).allocate()
+    replay, batch = Replay(config), BatchLayout.from_config(config).allocate()
     fill(replay, config, case.stored)
     return measure(lambda: replay.sample_into(batch), repeats)
 
@@ -86,11 +86,11 @@ def _serve_reference(case: Case, tuned: bool, requests: "Queue[bool]", batches: 
     if tuned:
         keep_freed_memory()
     rng, spec, actions = np.random.default_rng(0), case.spec, len(case.config().robot.actuated_joints)
-    replay = StackedReplay(REFERENCE_STORED, spec.channels, case.height, case.width, spec.proprioception, actions)
+    replay = StackedReplay(REFERENCE_STORED, spec.image.channels, case.height, case.width, spec.state_size, actions)
     replay.fill(rng)
     batches.put(None)
     while requests.get():
-        batches.put(replay.sample(case.batch, spec.height, spec.width, rng))
+        batches.put(replay.sample(case.batch, spec.image.height, spec.image.width, rng))
 
 
 def _receive_reference(

@@ -94,7 +94,7 @@ def test_the_report_stands_between_its_marks():
 
 def small_reference():
     spec = SMALL.spec
-    return ReferenceSAC(spec.channels, spec.height, spec.width, spec.proprioception, 5)
+    return ReferenceSAC(spec.image.channels, spec.image.height, spec.image.width, spec.state_size, 5)
 
 
 def count(module):
@@ -104,11 +104,11 @@ def count(module):
 def test_the_reference_has_the_same_networks():
     config, spec, reference = SMALL.config().sac, SMALL.spec, small_reference()
     encoder, actor = build_policy(config, spec, 5, seed=0)
-    critic = TwinCritic(encoder.size + spec.proprioception, 5, config.hidden_sizes, config.layer_norm)
+    critic = TwinCritic(encoder.size + spec.state_size, 5, config.hidden_sizes, config.layer_norm)
     for theirs, ours in ((reference.encoder, encoder), (reference.actor, actor), (reference.critic, critic)):
         assert count(theirs) == count(ours)
     reference.encoder.convolutions.load_state_dict(encoder.convolutions.state_dict())
-    images = torch.rand(2, spec.channels, spec.height, spec.width) * 255.0
+    images = torch.rand(2, spec.image.channels, spec.image.height, spec.image.width) * 255.0
     with torch.no_grad():
         coordinates = encoder(images).reshape(2, -1, 2)
         torch.testing.assert_close(reference.encoder(images), torch.cat((coordinates[..., 0], coordinates[..., 1]), 1))
@@ -117,10 +117,12 @@ def test_the_reference_has_the_same_networks():
 
 def test_the_reference_updates_everything():
     spec, reference, rng = SMALL.spec, small_reference(), np.random.default_rng(0)
-    replay = StackedReplay(10, spec.channels, 40, 40, spec.proprioception, 5)
+    replay = StackedReplay(10, spec.image.channels, 40, 40, spec.state_size, 5)
     replay.fill(rng)
-    batch = replay.sample(4, spec.height, spec.width, rng)
-    assert batch.images.shape == (4, spec.channels, spec.height, spec.width) and batch.images.max() > 1.0
+    batch = replay.sample(4, spec.image.height, spec.image.width, rng)
+    assert (
+        batch.images.shape == (4, spec.image.channels, spec.image.height, spec.image.width) and batch.images.max() > 1.0
+    )
     networks = (reference.encoder, reference.critic, reference.target_encoder, reference.target_critic)
     before = [torch.cat([p.detach().flatten() for p in network.parameters()]) for network in networks]
     actor = reference.actor.trunk[0].weight.detach().clone()
@@ -129,7 +131,7 @@ def test_the_reference_updates_everything():
         new = torch.cat([p.detach().flatten() for p in network.parameters()])
         assert torch.isfinite(new).all() and (new != old).any()
     assert (reference.actor.trunk[0].weight != actor).any()
-    assert np.abs(reference.act(replay.images[0], replay.proprioception[0])).max() <= 1.0
+    assert np.abs(reference.act(replay.images[0], replay.state[0])).max() <= 1.0
 
 
 @pytest.mark.timeout(400)  # its processes import torch, beside other tests

@@ -138,7 +138,7 @@ def _await_recovery(ear: Ear) -> None:
 def _gone(config: Config, ear: Ear) -> dict[str, int]:
     """What is missing in the records of a run that has ended."""
     assert config.run_dir is not None
-    report = check(RunFolder(config.run_dir).journal, StepSizes.of(config))
+    report = check(RunFolder(config.run_dir).journal, StepSizes.from_config(config))
     unwritten = int(ear.figure("replay_node", "steps not in the journal") or -1)
     numbers = [row.episode for row in read_episodes(config.run_dir / "episodes.csv")]
     rows = len(set(range(1, max(numbers, default=0) + 1)) - set(numbers))

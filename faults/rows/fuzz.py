@@ -208,7 +208,7 @@ def _env_steps(path: Path) -> None:
 def _journal(scratch: Path) -> bytes:
     folder = scratch / "whole"
     journal = StepJournal(folder, SIZES, 5.0)
-    vector, action = np.zeros(SIZES.proprioception, np.float32), np.zeros(SIZES.action, np.float32)
+    vector, action = np.zeros(SIZES.state, np.float32), np.zeros(SIZES.action, np.float32)
     for number in range(3):
         frames = np.zeros((1, SIZES.height, SIZES.width, 3), np.uint8)
         journal.append(
@@ -221,7 +221,7 @@ def _journal(scratch: Path) -> bytes:
 
 def _read_journal(path: Path) -> None:
     for step, _ in read_entries(path.parent, SIZES):
-        assert np.isfinite(step.proprioception).all() and not step.frames.any(), "a damaged step was yielded"
+        assert np.isfinite(step.state).all() and not step.frames.any(), "a damaged step was yielded"
 
 
 class _Vandal(ParameterPublisher):

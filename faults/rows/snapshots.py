@@ -111,7 +111,7 @@ def _journal_trouble(folder: Path, done: int) -> str:
     numbers = []
     for step, _ in read_entries(folder, SIZES):
         numbers.append(step.sequence)
-        if (step.frames != step.sequence % 251).any() or (step.proprioception != step.sequence % 2**20).any():
+        if (step.frames != step.sequence % 251).any() or (step.state != step.sequence % 2**20).any():
             return f"step {step.sequence} is not what was written"
     if numbers and numbers != list(range(numbers[0], numbers[-1] + 1)):
         return "a gap"
@@ -224,7 +224,7 @@ def _save(folder: Path, number: int) -> None:
 
 def _append(journal: StepJournal, number: int) -> None:
     frames = np.full((1, SIZES.height, SIZES.width, 3), number % 251, np.uint8)
-    vector, action = np.full(SIZES.proprioception, number % 2**20, np.float32), np.zeros(SIZES.action, np.float32)
+    vector, action = np.full(SIZES.state, number % 2**20, np.float32), np.zeros(SIZES.action, np.float32)
     journal.append(Step(number, 0, number, frames, vector, action, 0.0, False), JournalPosition(number, 0, number, 0))
 
 

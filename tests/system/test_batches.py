@@ -85,11 +85,11 @@ def served(client: BatchClient, parameters: ParameterPublisher) -> Batch:
 
 @pytest.mark.timeout(240)
 def test_batches_hold_what_was_seen_and_done(config: Config, domain: int, ear: Ear) -> None:
-    layout = BatchLayout.of(config)
+    layout = BatchLayout.from_config(config)
     with graph_without_learner(config, domain):
         endpoint = Endpoint(str(domain), "test")
         client = BatchClient(endpoint, layout, in_flight=1)
-        size = GaussianPolicy(config.sac, ObservationSpec.of(config), layout.action, seed=0).size
+        size = GaussianPolicy(config.sac, ObservationSpec.from_config(config), layout.action, seed=0).size
         parameters = ParameterPublisher(endpoint, size)
         parameters.publish(1, 0, np.zeros(size, np.float32))
         try:
@@ -105,7 +105,7 @@ def test_batches_hold_what_was_seen_and_done(config: Config, domain: int, ear: E
             endpoint.close()
     seen: dict[bytes, list[int]] = {}
     for number, image in enumerate(ear.images):
-        for crop in crops(image, layout.height, layout.width):
+        for crop in crops(image, *layout.observation.image_shape[:2]):
             seen.setdefault(crop.tobytes(), []).append(number)
     assert [batch.number for batch in batches] == list(range(BATCHES))
     for batch in batches:
@@ -122,7 +122,7 @@ def check(batch: Batch, seen: dict[bytes, list[int]]) -> None:
         assert in_order([oldest_first[2], oldest_first[5]])
     assert (np.abs(batch.action) <= 1).all()
     # The action is the "previous action" of the observation that it led to.
-    assert np.array_equal(batch.action, batch.next_proprioception[:, 10:])
+    assert np.array_equal(batch.action, batch.next_state[:, 10:])
     # Time limits bootstrap.
     assert (batch.bootstrap == np.float32(0.99)).all()
     assert np.isfinite(batch.reward).all()

@@ -31,7 +31,7 @@ def run(tmp_path: Path) -> Path:
     patient = {"guard.watchdog": PATIENCE, "guard.state_timeout": PATIENCE}
     config = resolve("laptop", {"run_dir": folder, "seed": 7, **short, **patient})
     write_config(config, folder / "config.yaml")
-    sac = SAC(config.sac, ObservationSpec.of(config), len(config.robot.actuated_joints), seed=7)
+    sac = SAC(config.sac, ObservationSpec.from_config(config), len(config.robot.actuated_joints), seed=7)
     sac.updates = UPDATES
     capture = LearnerSnapshot(sac)
     capture.take(env_steps=2000)

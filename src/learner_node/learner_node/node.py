@@ -53,7 +53,7 @@ class LearnerNode(ConfiguredNode):
         device = choose_device(config.learner.device)
         sac = make_algorithm(config, device)
         self._endpoint = Endpoint(domain_from_environment(), "learner_node")
-        batches = BatchClient(self._endpoint, BatchLayout.of(config), requests_ahead(config))
+        batches = BatchClient(self._endpoint, BatchLayout.from_config(config), requests_ahead(config))
         parameters = ParameterPublisher(self._endpoint, sac.policy_size)
         # From here on the only learner in the domain, and in the run's files.
         self._checkpoints = CheckpointFolder(RunFolder(run_dir).checkpoints, sac, config.learner.checkpoint_period)

@@ -62,12 +62,12 @@ class Surroundings:
 
     def __init__(self, domain: str, config: Config) -> None:
         self.domain = domain
-        self.spec = ObservationSpec.of(config)
+        self.spec = ObservationSpec.from_config(config)
         self.policy = GaussianPolicy(
             config.sac, self.spec, len(config.robot.actuated_joints), config.seed, threads=None
         )
         self.endpoint = Endpoint(domain, "test")
-        self.server = BatchServer(self.endpoint, BatchLayout.of(config))
+        self.server = BatchServer(self.endpoint, BatchLayout.from_config(config))
         self.subscriber = ParameterSubscriber(self.endpoint, self.policy.size)
         self.wakeup = Listener(self.endpoint, REPLAY)
         self.rng = np.random.default_rng(0)
@@ -81,7 +81,7 @@ class Surroundings:
         batch.header[:] = (self.served, 10 * self.served, self.served, 0)
         batch.observation_images[:] = self.rng.integers(0, 256, batch.observation_images.shape)
         batch.next_images[:] = self.rng.integers(0, 256, batch.next_images.shape)
-        for array in (batch.observation_proprioception, batch.next_proprioception, batch.action):
+        for array in (batch.observation_state, batch.next_state, batch.action):
             array[:] = self.rng.uniform(-1, 1, array.shape)
         batch.reward[:] = self.reward
         batch.bootstrap[:] = 0.99

@@ -53,10 +53,10 @@ class ReplayNode(ConfiguredNode):
             if self.config.replay.journal:
                 self._replay.keep_in(RunFolder(self._run_dir()).journal, self._reported, self.get_logger().warning)
             stack.callback(self._replay.close)
-            self._steps = StepSubscriber(endpoint, StepLayout.of(self.config), self._replay.settled)
+            self._steps = StepSubscriber(endpoint, StepLayout.from_config(self.config), self._replay.settled)
             stack.callback(self._steps.close)
             ahead = self.config.learner.batches_in_flight
-            self._server = BatchServer(endpoint, BatchLayout.of(self.config), self._replay.reprioritise, ahead)
+            self._server = BatchServer(endpoint, BatchLayout.from_config(self.config), self._replay.reprioritise, ahead)
             stack.callback(self._server.close)
             self._trouble_log = TroubleLog(self)
             self._diagnostics = Diagnostics(self, self.health)

@@ -93,7 +93,7 @@ def make_step(config: Config, sequence: int) -> Step:
         episode=sequence // EPISODE,
         index=sequence % EPISODE,
         frames=np.full((1, camera.height, camera.width, 3), sequence % 256, np.uint8),
-        proprioception=np.full(3 * joints, sequence, np.float32),
+        state=np.full(3 * joints, sequence, np.float32),
         action=np.full(joints, sequence / 1000, np.float32),
         reward=float(sequence),
         terminal=False,
@@ -124,7 +124,7 @@ class Agent:
 
     def __init__(self, endpoint: Endpoint, config: Config) -> None:
         self._config = config
-        self._publisher = StepPublisher(endpoint, StepLayout.of(config))
+        self._publisher = StepPublisher(endpoint, StepLayout.from_config(config))
         self._outbox = Outbox(self._publisher.send, self._publisher.receipt)
         self.put = 0
 
@@ -159,10 +159,10 @@ def test_what_is_served_is_what_was_sent(
     config: Config, domain: str, endpoint: Endpoint, start_node: StartNode
 ) -> None:
     agent, process = Agent(endpoint, config), start_node(config)
-    client = BatchClient(endpoint, BatchLayout.of(config), in_flight=1)
+    client = BatchClient(endpoint, BatchLayout.from_config(config), in_flight=1)
     agent.step(60)  # 57 with an action
     wait_until(agent.flush, process)
-    crop, seen = Crop.of(config), set()
+    crop, seen = Crop.from_config(config), set()
     for number in range(57 - INITIAL + 1):
         batch = client.receive(TIMEOUT)
         assert batch is not None
@@ -175,8 +175,8 @@ def test_what_is_served_is_what_was_sent(
             assert reward % EPISODE
             np.testing.assert_array_equal(batch.observation_images[i, 5, 7], stack_of(previous))
             np.testing.assert_array_equal(batch.next_images[i, 0, 0], stack_of(reward))
-            np.testing.assert_array_equal(batch.observation_proprioception[i], previous)
-            np.testing.assert_array_equal(batch.next_proprioception[i], reward)
+            np.testing.assert_array_equal(batch.observation_state[i], previous)
+            np.testing.assert_array_equal(batch.next_state[i], reward)
             np.testing.assert_allclose(batch.action[i], reward / 1000)
         assert batch.observation_images.shape[1:3] == (crop.height, crop.width)
         assert (batch.bootstrap == np.float32(0.99)).all()
@@ -246,7 +246,7 @@ def test_a_stop_leaves_nothing(config: Config, domain: str, start_node: StartNod
 
 def test_a_killed_one_is_replaced(config: Config, domain: str, endpoint: Endpoint, start_node: StartNode) -> None:
     agent = Agent(endpoint, config)
-    client = BatchClient(endpoint, BatchLayout.of(config), in_flight=1)
+    client = BatchClient(endpoint, BatchLayout.from_config(config), in_flight=1)
     for _ in range(2):
         process = start_node(config)
         while client.receive(0.01) is None:
@@ -278,13 +278,13 @@ def test_killed_ones_lose_nothing(config: Config, tmp_path: Path, endpoint: Endp
     assert [step.sequence for step in steps] == [*range(agent.put)]
     for step in steps:
         expected = make_step(config, step.sequence)
-        for name in ("frames", "proprioception", "action"):
+        for name in ("frames", "state", "action"):
             np.testing.assert_array_equal(getattr(step, name), getattr(expected, name))
     assert not [*RunFolder(tmp_path).journal.glob("*.part")]
 
 
 def test_it_goes_on_without_a_burst(config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode) -> None:
-    agent, client = Agent(endpoint, config), BatchClient(endpoint, BatchLayout.of(config), in_flight=1)
+    agent, client = Agent(endpoint, config), BatchClient(endpoint, BatchLayout.from_config(config), in_flight=1)
     process = start_node(config)
     agent.step(60)
     wait_until(lambda: agent.flush() and agent.settled(), process)
@@ -314,7 +314,7 @@ def test_a_journal_that_cannot_be_read_is_refused_and_can_be_done_without(
     assert "move the folder away" in said
     without = config.model_copy(update={"replay": config.replay.model_copy(update={"journal": False})})
     agent, process = Agent(endpoint, config), start_node(without)
-    client = BatchClient(endpoint, BatchLayout.of(config), in_flight=1)
+    client = BatchClient(endpoint, BatchLayout.from_config(config), in_flight=1)
     agent.step(60)
     wait_until(lambda: agent.flush() and agent.settled(), process)
     assert client.receive(TIMEOUT) is not None

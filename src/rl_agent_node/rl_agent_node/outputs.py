@@ -34,8 +34,8 @@ class AgentOutputs:
         if learns_here:
             self._learner_states = node.create_publisher(LearnerState, TOPIC, qos.LATCHED)
         self._points = node.create_publisher(FeaturePoints, "~/feature_points", qos.SENSOR)
-        spec = ObservationSpec.of(config)
-        self._crop_share = np.array([spec.width / config.camera.width, spec.height / config.camera.height])
+        image = ObservationSpec.from_config(config).require_image()
+        self._crop_share = np.array([image.width / config.camera.width, image.height / config.camera.height])
         self._message = VelocityCommand(name=list(config.robot.joints))
         self._message.header.frame_id = config.robot.base_frame
 

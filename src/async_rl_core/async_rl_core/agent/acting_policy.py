@@ -15,7 +15,7 @@ class ActingPolicy(Protocol):
     def begin_episode(self, episode: int) -> None:
         """The actions from now on are those of an episode: their noise follows from its number."""
 
-    def act(self, images: NDArray[np.uint8], proprioception: NDArray[np.float32]) -> Action: ...
+    def act(self, images: NDArray[np.uint8], state: NDArray[np.float32]) -> Action: ...
 
 
 class VelocityLimits(Protocol):

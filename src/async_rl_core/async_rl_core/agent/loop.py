@@ -64,7 +64,7 @@ class AgentLoop:
         self._config = config
         self._actuated = np.array([robot.joints.index(name) for name in robot.actuated_joints], dtype=np.intp)
         self._outbox = outbox
-        self.observations = ObservationBuffer(Crop.of(config), agent.frame_stack, self._actuated)
+        self.observations = ObservationBuffer(Crop.from_config(config), agent.frame_stack, self._actuated)
         self.actions = ActionSource(config, policy)
         self.target = TargetPlacement(place_target)
         self.episodes = EpisodeStateMachine(config, self.target, start.episode, waypoints, first_reset)
@@ -184,7 +184,7 @@ class AgentLoop:
     def _step(self, now: float, joints: JointState) -> Vector:
         observations, recorder = self.observations, self.recorder
         frames = observations.start_episode() if recorder.index == 0 else observations.take()
-        state = observations.proprioception(joints, recorder.action)
+        state = observations.state(joints, recorder.action)
         newest = observations.newest
         assert newest is not None
         if not np.isfinite(state).all():

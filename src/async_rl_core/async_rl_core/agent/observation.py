@@ -88,7 +88,7 @@ class ObservationBuffer:
             self._image_is_current = True
         return self._image
 
-    def proprioception(self, joints: JointState, previous_action: NDArray[np.float32]) -> NDArray[np.float32]:
+    def state(self, joints: JointState, previous_action: NDArray[np.float32]) -> NDArray[np.float32]:
         """(3a,): actuated angles [rad], velocities [rad/s], previous action."""
         with np.errstate(over="ignore"):  # what float32 does not hold is infinite then, which the loop refuses
             return np.concatenate(

@@ -108,7 +108,7 @@ class StepRecorder:
                 episode=self.episode,
                 index=self.index,
                 frames=waiting.frames,
-                proprioception=waiting.state,
+                state=waiting.state,
                 action=self._previous,
                 reward=reward,
                 terminal=False,

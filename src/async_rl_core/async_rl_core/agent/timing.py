@@ -83,9 +83,9 @@ class TimedPolicy:
         """As the actor does."""
         self._actor.begin_episode(episode)
 
-    def act(self, images: NDArray[np.uint8], proprioception: NDArray[np.float32]) -> Action:
+    def act(self, images: NDArray[np.uint8], state: NDArray[np.float32]) -> Action:
         """As the actor does."""
         start = self._clock()
-        action = self._actor.act(images, proprioception)
+        action = self._actor.act(images, state)
         self.seconds = self._clock() - start
         return action

@@ -10,4 +10,6 @@ from async_rl_core.spec.observation import ObservationSpec
 def make_algorithm(config: Config, device: str) -> SAC:
     """The learner that a run's configuration asks for. Raises `ConfigError` where it cannot be had."""
     learner = plugins.load(ALGORITHMS, config.algorithm, SAC)
-    return learner(config.sac, ObservationSpec.of(config), len(config.robot.actuated_joints), config.seed, device)
+    return learner(
+        config.sac, ObservationSpec.from_config(config), len(config.robot.actuated_joints), config.seed, device
+    )

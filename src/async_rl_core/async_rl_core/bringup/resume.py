@@ -69,7 +69,7 @@ def _check_journal(config: Config, folder: Path, say: Callable[[str], object]) -
     """Say what of the stored steps is damaged or missing, and set damaged segments aside."""
     if not config.replay.journal:
         return
-    sizes = StepSizes.of(config)
+    sizes = StepSizes.from_config(config)
     report = check(RunFolder(folder).journal, sizes)
     for line in (*report.lines(), *repair(sizes, report)):
         say(f"warning: {line}")

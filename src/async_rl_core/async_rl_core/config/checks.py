@@ -56,7 +56,7 @@ def _camera(config: Config) -> Iterator[Problem]:
 
 
 def _images(config: Config) -> Iterator[Problem]:
-    crop = Crop.of(config)
+    crop = Crop.from_config(config)
     for key, size, cropped in (
         ("camera.width", config.camera.width, crop.width),
         ("camera.height", config.camera.height, crop.height),

@@ -43,7 +43,7 @@ class _Hand:
     def begin_episode(self, episode: int) -> None:
         """Nothing is drawn at random."""
 
-    def act(self, images: NDArray[np.uint8], proprioception: NDArray[np.float32]) -> Action:
+    def act(self, images: NDArray[np.uint8], state: NDArray[np.float32]) -> Action:
         return self.action
 
     def send(self, step: Step) -> bool:
@@ -60,7 +60,7 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
     numbers: those of the papers, unless a preset or `overrides` say otherwise. `reset` includes the motion back to the
     start pose, through which no step is counted. Episodes end by their time limit only.
 
-    Observation: `image` (h, w, 3 * frames) uint8, cropped at the centre, oldest frame first, and `proprioception`
+    Observation: `image` (h, w, 3 * frames) uint8, cropped at the centre, oldest frame first, and `state`
     (3a,): angles in rad and velocities in rad/s of the actuated joints, and the last action, all within the bounds of
     the space. Action: (a,) in [-1, 1]; values beyond are clipped.
 
@@ -91,14 +91,14 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
         self.render_mode = render_mode
         overrides = overrides or {}
         self.config = resolve(preset, {**overrides, "task": task, "agent.initial_steps": 0}, robot)
-        agent, crop = self.config.agent, Crop.of(self.config)
+        agent, crop = self.config.agent, Crop.from_config(self.config)
         self.metadata = {**self.metadata, "render_fps": _frame_rate(agent.action_cycle_time)}
         actions = len(self.config.robot.actuated_joints)
         self.action_space = spaces.Box(-1.0, 1.0, (actions,), np.float32)
         self._bounds = np.repeat(np.array([LARGEST_ANGLE, LARGEST_VELOCITY, 1.0], np.float32), actions)
         parts: dict[str, spaces.Space[Any]] = {
             "image": spaces.Box(0, 255, (crop.height, crop.width, 3 * agent.frame_stack), np.uint8),
-            "proprioception": spaces.Box(-self._bounds, self._bounds, dtype=np.float32),
+            "state": spaces.Box(-self._bounds, self._bounds, dtype=np.float32),
         }
         self.observation_space = spaces.Dict(parts)  # type: ignore[assignment] # an array is one of Any kind
         self._steps_per_episode = round(agent.episode_duration / agent.action_cycle_time)
@@ -201,10 +201,10 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
 
     def _observation(self, run: SimulatedRun) -> Observation:
         observations = run.loop.observations
-        proprioception = observations.proprioception(run.joints, self._hand.action)
+        state = observations.state(run.joints, self._hand.action)
         return {
             "image": observations.image().copy(),
-            "proprioception": np.clip(proprioception, -self._bounds, self._bounds),
+            "state": np.clip(state, -self._bounds, self._bounds),
         }
 
 

@@ -61,10 +61,10 @@ class SharedMemoryBackend:
 
     def __init__(self, config: Config) -> None:
         actions = len(config.robot.actuated_joints)
-        self.policy = GaussianPolicy(config.sac, ObservationSpec.of(config), actions, config.seed)
+        self.policy = GaussianPolicy(config.sac, ObservationSpec.from_config(config), actions, config.seed)
         self.updates = 0
         self._endpoint = Endpoint(domain_from_environment(), "rl_agent_node")
-        self._steps = StepPublisher(self._endpoint, StepLayout.of(config))
+        self._steps = StepPublisher(self._endpoint, StepLayout.from_config(config))
         self._parameters = ParameterSubscriber(self._endpoint, self.policy.size)
         self.receipt = self._steps.receipt
 

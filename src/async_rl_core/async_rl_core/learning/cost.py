@@ -47,7 +47,7 @@ def measure(config: Config, clock: Callable[[], float] = time.perf_counter) -> A
     for i in range(WARM_UP + CYCLES):
         images, step = steps.next()
         start = clock()
-        learning.policy.act(images, step.proprioception)
+        learning.policy.act(images, step.state)
         acted = clock()
         updates = learning.updates
         learning.send(step)
@@ -80,7 +80,7 @@ class _Noise:
 
     def __init__(self, config: Config) -> None:
         self._rng = np.random.default_rng(0)
-        self._spec, self._actions = ObservationSpec.of(config), len(config.robot.actuated_joints)
+        self._spec, self._actions = ObservationSpec.from_config(config), len(config.robot.actuated_joints)
         self._frames = (config.agent.frame_stack, config.camera.height, config.camera.width, 3)
         self._count = 0
 
@@ -88,11 +88,11 @@ class _Noise:
         """Images (h, w, 3 * stack) uint8, and a step."""
         spec, rng, i = self._spec, self._rng, self._count
         self._count += 1
-        images = rng.integers(0, 256, (spec.height, spec.width, spec.channels), np.uint8)
+        images = rng.integers(0, 256, spec.image_shape, np.uint8)
         frames = rng.integers(0, 256, self._frames, np.uint8)
-        proprioception = rng.normal(size=spec.proprioception).astype(np.float32)
+        state = rng.normal(size=spec.state_size).astype(np.float32)
         action = rng.uniform(-1, 1, self._actions).astype(np.float32)
-        return images, Step(i, 1, i, frames, proprioception, action, float(rng.normal()), terminal=False)
+        return images, Step(i, 1, i, frames, state, action, float(rng.normal()), terminal=False)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from async_rl_core.policies.gaussian import GaussianPolicy
 from async_rl_core.replay.replay import Replay
 from async_rl_core.spec.batch import Batch, BatchLayout
 from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import Step
 
 
@@ -31,11 +32,11 @@ class SequentialLearning:
     """What is sent is there to stay."""
 
     def __init__(self, config: Config, clock: Callable[[], float] = time.monotonic) -> None:
-        spec, actions = ObservationSpec.of(config), len(config.robot.actuated_joints)
+        spec, actions = ObservationSpec.from_config(config), len(config.robot.actuated_joints)
         keep_freed_memory()
         use_threads(config.learner.threads)
         self.replay = Replay(config)
-        self._batch = BatchLayout.of(config).allocate()
+        self._batch = BatchLayout.from_config(config).allocate()
         self.policy = GaussianPolicy(config.sac, spec, actions, config.seed, threads=None)
         device = choose_device(config.learner.device)
         sac, self._understudy = (make_algorithm(config, device) for _ in range(2))
@@ -104,9 +105,9 @@ def _fill(config: Config, batch: Batch) -> None:
     eager = config.agent.model_copy(update={"initial_steps": 0})
     small = config.replay.model_copy(update={"capacity": 2, "storage": "ram"})
     replay = Replay(config.model_copy(update={"agent": eager, "replay": small}))
-    camera, actions = config.camera, len(config.robot.actuated_joints)
-    frames = np.zeros((1, camera.height, camera.width, 3), np.uint8)
-    proprioception, action = np.zeros(3 * actions, np.float32), np.zeros(actions, np.float32)
+    sizes = StepSizes.from_config(config)
+    frames = np.zeros((1, sizes.height, sizes.width, 3), np.uint8)
+    state, action = np.zeros(sizes.state, np.float32), np.zeros(sizes.action, np.float32)
     for i in range(2):
-        replay.insert(Step(i, 1, i, frames, proprioception, action, 0.0, terminal=False))
+        replay.insert(Step(i, 1, i, frames, state, action, 0.0, terminal=False))
     replay.sample_into(batch)

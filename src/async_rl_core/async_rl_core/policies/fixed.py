@@ -27,15 +27,17 @@ class FixedPolicy(GaussianPolicy):
     """
 
     def __init__(self, config: Config, checkpoint: Path) -> None:
-        super().__init__(config.sac, ObservationSpec.of(config), len(config.robot.actuated_joints), config.seed)
+        super().__init__(
+            config.sac, ObservationSpec.from_config(config), len(config.robot.actuated_joints), config.seed
+        )
         self.checkpoint = checkpoint
         self.updates, self.env_steps = load_policy(checkpoint, self)
 
     def act(
-        self, images: NDArray[np.uint8], proprioception: NDArray[np.float32], deterministic: bool = True
+        self, images: NDArray[np.uint8], state: NDArray[np.float32], deterministic: bool = True
     ) -> NDArray[np.float32]:
         """As `GaussianPolicy.act`, without noise where nothing else is said."""
-        return super().act(images, proprioception, deterministic)
+        return super().act(images, state, deterministic)
 
 
 def newest_policy(config: Config, run: Path, warn: Callable[[str], object]) -> FixedPolicy:

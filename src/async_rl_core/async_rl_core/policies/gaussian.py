@@ -35,12 +35,12 @@ class GaussianPolicy:
         self.begin_episode(0)
         # As the learner's: the actor is to see the features that it was trained on.
         self._dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
-        self._bytes = torch.zeros(1, spec.height, spec.width, spec.channels, dtype=torch.uint8)
+        self._bytes = torch.zeros(1, *spec.image_shape, dtype=torch.uint8)
         self._pixels: NDArray[np.uint8] = self._bytes.numpy()[0]
         self._images = torch.zeros(self._bytes.shape, dtype=self._dtype)
         self._fused = fuses(self._images)
-        self._proprioception = torch.zeros(1, spec.proprioception)
-        self._angles: NDArray[np.float32] = self._proprioception.numpy()[0]
+        self._state = torch.zeros(1, spec.state_size)
+        self._angles: NDArray[np.float32] = self._state.numpy()[0]
         self._features = torch.zeros(1, self.encoder.size)
         self._noise = torch.zeros(1, action_size)
         self._convolutions: list[Layer] = []
@@ -69,17 +69,17 @@ class GaussianPolicy:
         self._generator.manual_seed(int(seed.generate_state(1, np.uint64)[0]))
 
     def act(
-        self, images: NDArray[np.uint8], proprioception: NDArray[np.float32], deterministic: bool = False
+        self, images: NDArray[np.uint8], state: NDArray[np.float32], deterministic: bool = False
     ) -> NDArray[np.float32]:
-        """Return an action (a,) in [-1, 1] for centre-cropped images (h, w, C) uint8 and proprioception (p,).
+        """Return an action (a,) in [-1, 1] for centre-cropped images (h, w, C) uint8 and state (p,).
 
         `deterministic` gives tanh(mu), as in evaluation; otherwise the action is sampled.
         """
         np.copyto(self._pixels, images)
-        np.copyto(self._angles, proprioception)
+        np.copyto(self._angles, state)
         with torch.inference_mode():
             self._features.copy_(self._encode())
-            mu, log_std = self.actor(self._features, self._proprioception)
+            mu, log_std = self.actor(self._features, self._state)
             if not deterministic:
                 mu = mu + log_std.exp_() * self._noise.normal_(generator=self._generator)
             action: NDArray[np.float32] = torch.tanh(mu)[0].numpy()

@@ -32,7 +32,7 @@ class Replay:
     """
 
     def __init__(self, config: Config) -> None:
-        self.store = FrameStore.of(config)
+        self.store = FrameStore.from_config(config)
         self.limiter = RateLimiter(config.agent.initial_steps, config.learner.max_updates_per_step)
         self.journal: StepJournal | None = None
         """Where steps go besides."""
@@ -44,7 +44,7 @@ class Replay:
         self._config = config
         self._rng = self._random_numbers()
         self._sampler = _sampler(config, self._rng)
-        self._crop = Crop.of(config)
+        self._crop = Crop.from_config(config)
         self._last_index = round(config.agent.episode_duration / config.agent.action_cycle_time)
 
     @property
@@ -90,7 +90,7 @@ class Replay:
         `watch` sees what is read pass by, `warn` is told of damage. Raises `JournalError` where a journal cannot be
         read.
         """
-        sizes, report = StepSizes.of(self._config), JournalReport()
+        sizes, report = StepSizes.from_config(self._config), JournalReport()
         self.restore(watch(read_entries(folder, sizes, report)))
         for line in (*report.damage(), *repair(sizes, report)):
             warn(line)

@@ -21,8 +21,8 @@ Allocate = Callable[[int, str], NDArray[np.uint8]]
 _REMEDY = "use a smaller replay.capacity or a smaller image"
 
 
-def of(config: Config) -> Allocate:
-    """What `replay.storage` asks for. Raises `ConfigError` where a file is to be had but no run folder is known."""
+def from_config(config: Config) -> Allocate:
+    """Returns the allocation that `replay.storage` names. Raises `ConfigError` for a file without a run folder."""
     if config.replay.storage == "ram":
         return in_memory
     if config.run_dir is None:

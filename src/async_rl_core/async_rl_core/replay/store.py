@@ -53,7 +53,7 @@ class FrameStore:
             self._frame_slots * step.frame_bytes, f"replay.capacity {self.capacity} at {step.width}x{step.height}"
         )
         self._frames = self._ring.reshape(-1, step.height, step.width, 3)
-        self._proprioception = np.empty((records, step.proprioception), np.float32)
+        self._state = np.empty((records, step.state), np.float32)
         self._action = np.empty((records, step.action), np.float32)
         self._reward = np.empty(records, np.float32)
         self._terminal = np.empty(records, np.bool_)
@@ -72,10 +72,10 @@ class FrameStore:
         self._helper = ThreadPoolExecutor(1, "gather")  # one thread alone does not fill the memory's bandwidth
 
     @classmethod
-    def of(cls, config: Config) -> "FrameStore":
-        """The store of a run."""
+    def from_config(cls, config: Config) -> "FrameStore":
+        """Returns the store of a run."""
         returns = NStepReturn(config.sac.discount, config.replay.n_step)
-        return cls(StoreSizes.of(config), returns, storage.of(config))
+        return cls(StoreSizes.from_config(config), returns, storage.from_config(config))
 
     def __len__(self) -> int:
         """Transitions that can be sampled."""
@@ -84,7 +84,7 @@ class FrameStore:
     @property
     def nbytes(self) -> int:
         """Bytes of memory once full."""
-        records = (self._proprioception, self._action, self._reward, self._terminal)
+        records = (self._state, self._action, self._reward, self._terminal)
         numbers = (self._newest_frame, self._first_frame, self._episode_start, self._transitions)
         return self._ring.nbytes + sum(array.nbytes for array in (*records, *numbers))
 
@@ -151,8 +151,8 @@ class FrameStore:
         record = self._transitions[numbers % self.capacity]
         previous = (record - 1) % self._record_slots
         batch.action[:] = self._action[record % self._record_slots]
-        batch.observation_proprioception[:] = self._proprioception[previous]
-        batch.next_proprioception[:] = self._proprioception[slot]
+        batch.observation_state[:] = self._state[previous]
+        batch.next_state[:] = self._state[slot]
         pairs = ((previous, batch.observation_images), (slot, batch.next_images))
         first, second = ((self._stacks(slots), crop.offsets(rng, count), images) for slots, images in pairs)
         other = self._helper.submit(self._gather, *second)
@@ -184,8 +184,8 @@ class FrameStore:
         return slots_of_frames
 
     def _check(self, step: Step) -> None:
-        shapes = step.frames.shape[1:], step.proprioception.shape, step.action.shape
-        expected = self._frames.shape[1:], self._proprioception.shape[1:], self._action.shape[1:]
+        shapes = step.frames.shape[1:], step.state.shape, step.action.shape
+        expected = self._frames.shape[1:], self._state.shape[1:], self._action.shape[1:]
         if shapes != expected:
             raise ValueError(f"a step of shapes {shapes} cannot be stored where {expected} are")
         if step.index == 0 and len(step.frames) == 0:
@@ -200,7 +200,7 @@ class FrameStore:
 
     def _append_record(self, step: Step, first_frame: int) -> None:
         slot = self._next_record % self._record_slots
-        self._proprioception[slot] = step.proprioception
+        self._state[slot] = step.state
         self._action[slot] = step.action
         self._reward[slot] = step.reward
         self._terminal[slot] = step.terminal

@@ -1,5 +1,6 @@
 """One mini-batch as one flat buffer, so that it crosses to another process, or to a GPU, in one piece."""
 
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config
-from async_rl_core.spec.crop import Crop
+from async_rl_core.spec.observation import ObservationSpec
 
 ALIGNMENT = 64
 """Bytes: a cache line, and what vectorised loads and DMA like."""
@@ -30,13 +31,13 @@ class Batch:
     sampling: NDArray[np.float64]
     """(3,): steady seconds at which its sampling began and ended; 1 where no step allowed it when it was asked for."""
     observation_images: NDArray[np.uint8]
-    """(B, h, w, 3 * stack)"""
+    """(B, h, w, 3 * stack); (B, 0, 0, 0) without a camera."""
     next_images: NDArray[np.uint8]
     """(B, h, w, 3 * stack)"""
-    observation_proprioception: NDArray[np.float32]
-    """(B, p)"""
-    next_proprioception: NDArray[np.float32]
-    """(B, p)"""
+    observation_state: NDArray[np.float32]
+    """(B, s)"""
+    next_state: NDArray[np.float32]
+    """(B, s)"""
     action: NDArray[np.float32]
     """(B, a) in [-1, 1]"""
     reward: NDArray[np.float32]
@@ -61,7 +62,7 @@ class Batch:
     @property
     def is_finite(self) -> bool:
         """Whether every number that is learned from is finite."""
-        vectors = (self.observation_proprioception, self.next_proprioception, self.action)
+        vectors = (self.observation_state, self.next_state, self.action)
         numbers = (self.reward, self.bootstrap, self.weight)
         return all(bool(np.isfinite(array).all()) for array in (*vectors, *numbers))
 
@@ -79,31 +80,34 @@ class BatchLayout:
     """Where each array of a mini-batch lies in its buffer. Both sides build it from one configuration."""
 
     batch_size: int
-    height: int
-    """Rows after the crop."""
-    width: int
-    """Columns after the crop."""
-    channels: int
-    """3 * frame stack."""
-    proprioception: int
+    observation: ObservationSpec
     action: int
 
     @classmethod
-    def of(cls, config: Config) -> "BatchLayout":
-        """The mini-batches of a run."""
-        crop, joints = Crop.of(config), len(config.robot.actuated_joints)
-        return cls(config.sac.batch_size, crop.height, crop.width, 3 * config.agent.frame_stack, 3 * joints, joints)
+    def from_config(cls, config: Config) -> "BatchLayout":
+        """Returns the layout of a run's mini-batches."""
+        joints = len(config.robot.actuated_joints)
+        return cls(config.sac.batch_size, ObservationSpec.from_config(config), joints)
+
+    @property
+    def agreement(self) -> str:
+        """Returns a short text that is the same on both sides if their layouts are."""
+        height, width, channels = self.observation.image_shape
+        parts = zlib.crc32(repr(self.observation.parts).encode())
+        image, state = f"image={height}x{width}x{channels}", f"state={self.observation.state_size} parts={parts:08x}"
+        return f"batch_size={self.batch_size} {image} {state} action={self.action}"
 
     @cached_property
     def _sections(self) -> tuple[_Section, ...]:
-        b, images = self.batch_size, (self.batch_size, self.height, self.width, self.channels)
+        b, images = self.batch_size, (self.batch_size, *self.observation.image_shape)
+        state = b, self.observation.state_size
         arrays: list[tuple[str, type[np.generic], tuple[int, ...]]] = [
             ("header", np.uint64, (HEADER_FIELDS,)),
             ("sampling", np.float64, (3,)),
             ("observation_images", np.uint8, images),
             ("next_images", np.uint8, images),
-            ("observation_proprioception", np.float32, (b, self.proprioception)),
-            ("next_proprioception", np.float32, (b, self.proprioception)),
+            ("observation_state", np.float32, state),
+            ("next_state", np.float32, state),
             ("action", np.float32, (b, self.action)),
             ("reward", np.float32, (b,)),
             ("bootstrap", np.float32, (b,)),

@@ -40,8 +40,8 @@ class Crop:
             )
 
     @classmethod
-    def of(cls, config: Config) -> "Crop":
-        """The crop of a run's images."""
+    def from_config(cls, config: Config) -> "Crop":
+        """Returns the crop of a run's images."""
         return cls(config.camera.height, config.camera.width, config.replay.crop_fraction, config.replay.crop_range)
 
     @property

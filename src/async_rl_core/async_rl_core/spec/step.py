@@ -23,9 +23,12 @@ class Step:
     index: int
     """Position in the episode; 0 carries an observation only."""
     frames: NDArray[np.uint8]
-    """(k, height, width, 3): the camera frames that came since the previous step, oldest first; k = 1 at index 0."""
-    proprioception: NDArray[np.float32]
-    """(p,): actuated joint angles [rad], velocities [rad/s] and the previous action [-1, 1]."""
+    """(k, height, width, 3): the camera frames since the previous step, oldest first; k = 1 at index 0.
+
+    (0, 0, 0, 3) without a camera.
+    """
+    state: NDArray[np.float32]
+    """(s,): the parts of `ObservationSpec`, in their order."""
     action: NDArray[np.float32]
     """(a,) in [-1, 1], chosen on the observation of step t-1; zeros at index 0."""
     reward: float
@@ -36,5 +39,5 @@ class Step:
     @property
     def is_finite(self) -> bool:
         """Whether every number can be learned from: finite, and within float32's range."""
-        vectors = np.isfinite(self.proprioception).all() and np.isfinite(self.action).all()
+        vectors = np.isfinite(self.state).all() and np.isfinite(self.action).all()
         return bool(vectors) and abs(self.reward) <= LARGEST  # which NaN is not

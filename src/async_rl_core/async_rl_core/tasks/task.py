@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config, TargetSurface
 from async_rl_core.config.section import Section
+from async_rl_core.spec.observation import StatePart
 from async_rl_core.tasks.target import Picture, Target
 
 
@@ -41,13 +42,19 @@ class Task(ABC):
     Attributes:
         schema: of `parameters`.
         shows: what the simulator puts at the target's place: a red disc on a monitor, or a bean bag on the table.
+        uses_camera: whether an observation has an image.
     """
 
     schema: ClassVar[type[TaskParameters]] = TaskParameters
     shows: ClassVar[Literal["disc", "bag"]] = "disc"
+    uses_camera: ClassVar[bool] = True
 
     def __init__(self, config: Config) -> None:
         self.config = config
+
+    def observation_parts(self) -> Sequence[StatePart]:
+        """Returns the parts that the task adds to the state, behind the arm's joints and the previous action."""
+        return ()
 
     @abstractmethod
     def reward(self) -> Reward:

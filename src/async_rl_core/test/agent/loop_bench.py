@@ -32,7 +32,7 @@ class Still:
     def begin_episode(self, episode: int) -> None:
         self.episode = episode
 
-    def act(self, images: np.ndarray, proprioception: np.ndarray) -> np.ndarray:
+    def act(self, images: np.ndarray, state: np.ndarray) -> np.ndarray:
         self.seen.append([int(images[0, 0, 3 * i]) for i in range(3)])
         return np.zeros(5, np.float32)
 

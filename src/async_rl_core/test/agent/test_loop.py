@@ -26,8 +26,8 @@ def test_steps_are_complete_and_in_order(bench: Bench) -> None:
 def test_a_step_carries_the_action_that_led_to_it(bench: Bench) -> None:
     bench.until(episodes=1)
     for before, after in zip(bench.steps, bench.steps[1:], strict=False):
-        assert np.array_equal(after.action, after.proprioception[10:15])
-        moved = after.proprioception[:5] - before.proprioception[:5]
+        assert np.array_equal(after.action, after.state[10:15])
+        moved = after.state[:5] - before.state[:5]
         assert np.allclose(moved, bench.config.agent.action_scale * after.action * CYCLE, atol=1e-5)
 
 
@@ -135,7 +135,7 @@ def test_each_episode_starts_at_the_start_pose(bench: Bench) -> None:
     start = np.array(bench.config.robot.start)[:5]
     for step in bench.steps:
         if step.index == 0:
-            assert np.abs(step.proprioception[:5] - start).max() < 0.02
+            assert np.abs(step.state[:5] - start).max() < 0.02
 
 
 def test_a_reset_goes_the_way_of_the_task_in_the_same_time(config: Config) -> None:

@@ -68,7 +68,7 @@ def test_loop_joint_angles_beyond_float32_are_refused(bench: Bench) -> None:
 
 def test_loop_action_that_is_not_finite_never_becomes_a_command(bench: Bench) -> None:
     bench.until(episodes=1)
-    bench.policy.act = lambda images, proprioception: np.full(5, np.nan, np.float32)  # type: ignore[method-assign]
+    bench.policy.act = lambda images, state: np.full(5, np.nan, np.float32)  # type: ignore[method-assign]
     for _ in range(150):
         assert np.isfinite(bench.cycle()).all()
     assert bench.loop.refused >= 1

@@ -14,7 +14,7 @@ from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import Step
 
-SIZES = StepSizes(height=2, width=2, proprioception=3, action=1)
+SIZES = StepSizes(height=2, width=2, state=3, action=1)
 
 
 def finish(run: Path, episode: int, env_steps: int) -> None:

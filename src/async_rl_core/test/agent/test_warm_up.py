@@ -14,7 +14,7 @@ def test_an_episode_runs_to_its_end_with_the_policy_in_it(cycle: float) -> None:
         def begin_episode(self, episode: int) -> None:
             pass
 
-        def act(self, images: np.ndarray, proprioception: np.ndarray) -> np.ndarray:
+        def act(self, images: np.ndarray, state: np.ndarray) -> np.ndarray:
             acted.append(images.shape)
             return np.zeros(5, np.float32)
 

@@ -9,7 +9,7 @@ import torch
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import SACConfig
 from async_rl_core.spec.batch import Batch, BatchLayout
-from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.spec.observation import ImageSpec, ObservationSpec, StatePart
 
 ACTION_SIZE = 2
 
@@ -22,7 +22,7 @@ def one_thread() -> None:
 
 @pytest.fixture
 def spec() -> ObservationSpec:
-    return ObservationSpec(height=17, width=21, channels=6, proprioception=3)
+    return ObservationSpec(ImageSpec(height=17, width=21, channels=6), (StatePart("joint_position", 3, "rad"),))
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def make_batch(spec: ObservationSpec) -> Callable[..., Batch]:
     """Random transitions for `spec`."""
 
     def make(seed: int = 0, batch_size: int = 8) -> Batch:
-        layout = BatchLayout(batch_size, spec.height, spec.width, spec.channels, spec.proprioception, ACTION_SIZE)
+        layout = BatchLayout(batch_size, spec, ACTION_SIZE)
         batch, rng = layout.allocate(), np.random.default_rng(seed)
         for images in (batch.observation_images, batch.next_images):
             images[:] = rng.integers(0, 256, images.shape)
-        for array in (batch.observation_proprioception, batch.next_proprioception, batch.reward):
+        for array in (batch.observation_state, batch.next_state, batch.reward):
             array[:] = rng.normal(size=array.shape)
         batch.action[:] = rng.uniform(-1, 1, batch.action.shape)
         batch.bootstrap[:] = 0.99 * (rng.random(batch_size) < 0.7)

@@ -8,16 +8,16 @@ from async_rl_core.algorithms.sac.sac import SAC
 from async_rl_core.config.load import resolve
 from async_rl_core.policies.gaussian import GaussianPolicy
 from async_rl_core.spec.batch import BatchLayout
-from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.spec.observation import ImageSpec, ObservationSpec, StatePart
 
-SPEC = ObservationSpec(height=16, width=24, channels=3, proprioception=1)
+SPEC = ObservationSpec(ImageSpec(height=16, width=24, channels=3), (StatePart("joint_position", 1, "rad"),))
 BATCH_SIZE = 32
 
 
 def draw(position: float) -> NDArray[np.uint8]:
     """A red blob on white, its column from -1 (left) to 1 (right)."""
-    image = np.full((SPEC.height, SPEC.width, 3), 255, np.uint8)
-    column = round((position + 1) / 2 * (SPEC.width - 5))
+    image = np.full((SPEC.image.height, SPEC.image.width, 3), 255, np.uint8)
+    column = round((position + 1) / 2 * (SPEC.image.width - 5))
     image[6:10, column : column + 5, 1:] = 0
     return image
 
@@ -45,7 +45,7 @@ def test_a_bandit_of_pixels_is_learnt(precision: str) -> None:
         }
     )
     sac, policy = SAC(config, SPEC, 1, seed=0), GaussianPolicy(config, SPEC, 1, seed=0)
-    batch = BatchLayout(BATCH_SIZE, SPEC.height, SPEC.width, SPEC.channels, SPEC.proprioception, 1).allocate()
+    batch = BatchLayout(BATCH_SIZE, SPEC, 1).allocate()
     rng, images = np.random.default_rng(0), [draw(p) for p in np.linspace(-1, 1, 101)]
     before = mean_reward(policy)
     for _ in range(400):

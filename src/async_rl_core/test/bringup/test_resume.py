@@ -114,8 +114,8 @@ def test_a_full_disk_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_resume_says_what_of_the_journal_is_damaged_and_missing(run: Path) -> None:
-    sizes = StepSizes.of(resolve("laptop"))
-    step = np.zeros(sizes.proprioception, np.float32), np.zeros(sizes.action, np.float32), 0.0, False
+    sizes = StepSizes.from_config(resolve("laptop"))
+    step = np.zeros(sizes.state, np.float32), np.zeros(sizes.action, np.float32), 0.0, False
     frames = np.zeros((1, sizes.height, sizes.width, 3), np.uint8)
     journal = StepJournal(RunFolder(run).journal, sizes, 5.0, segment_bytes=3 * frames.nbytes)
     for i in range(9):

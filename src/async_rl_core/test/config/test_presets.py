@@ -29,9 +29,9 @@ def config(request: pytest.FixtureRequest) -> Config:
 )
 def test_table_5_1(preset: str, image: tuple[int, int], cropped: tuple[int, int], batch_size: int) -> None:
     config = resolve(preset)
-    spec = ObservationSpec.of(config)
+    spec = ObservationSpec.from_config(config)
     assert (config.camera.width, config.camera.height) == image
-    assert (spec.width, spec.height) == cropped
+    assert (spec.image.width, spec.image.height) == cropped
     assert config.sac.batch_size == batch_size
 
 
@@ -48,13 +48,13 @@ def test_table_5_3(config: Config) -> None:
 
 
 def test_networks(config: Config) -> None:
-    sac, spec = config.sac, ObservationSpec.of(config)
+    sac, spec = config.sac, ObservationSpec.from_config(config)
     assert (sac.encoder_channels, sac.encoder_strides) == (32, (2, 2, 2, 1))
     assert sac.hidden_sizes == (1024, 1024)
     assert not sac.layer_norm and not sac.reuse_features
     assert sac.log_std_bounds == (-10.0, 2.0)
     assert sac.target_entropy is None  # minus the number of actions
-    assert (spec.channels, spec.proprioception) == (9, 15)
+    assert (spec.image.channels, spec.state_size) == (9, 15)
     assert (config.agent.frame_stack, len(config.robot.actuated_joints)) == (3, 5)
 
 

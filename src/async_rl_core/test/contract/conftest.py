@@ -109,7 +109,7 @@ class _Still:
     def begin_episode(self, episode: int) -> None:
         """Nothing is drawn at random."""
 
-    def act(self, images: object, proprioception: object) -> NDArray[np.float32]:
+    def act(self, images: object, state: object) -> NDArray[np.float32]:
         return self._action
 
 

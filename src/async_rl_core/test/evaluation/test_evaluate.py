@@ -32,7 +32,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Config:
     config = resolve("laptop", {"run_dir": folder, "duration": 600.0, "seed": 5, "sac.hidden_sizes": [8]})
     write_config(config, folder / "config.yaml")
     for updates in UPDATES:
-        sac = SAC(config.sac, ObservationSpec.of(config), len(config.robot.actuated_joints), seed=updates)
+        sac = SAC(config.sac, ObservationSpec.from_config(config), len(config.robot.actuated_joints), seed=updates)
         sac.updates = updates
         capture = LearnerSnapshot(sac)
         capture.take(env_steps=10 * updates)

@@ -45,7 +45,7 @@ def test_by_default_it_is_the_papers_task() -> None:
     env = gymnasium.make("async_rl/UR5Reacher-v0", overrides={"sim.renderer": "raycast"})
     space = env.observation_space
     assert isinstance(space, gymnasium.spaces.Dict)
-    assert (space["image"].shape, space["proprioception"].shape) == ((88, 156, 9), (15,))
+    assert (space["image"].shape, space["state"].shape) == ((88, 156, 9), (15,))
     assert env.action_space == gymnasium.spaces.Box(-1.0, 1.0, (5,), np.float32)
     config = env.unwrapped.config
     assert (config.agent.action_cycle_time, config.agent.episode_duration, config.reward.alpha) == (0.04, 4.0, 800.0)
@@ -64,8 +64,8 @@ class Rehearsed:
     def begin_episode(self, episode: int) -> None:
         self._next = 0
 
-    def act(self, images: np.ndarray, proprioception: np.ndarray) -> np.ndarray:
-        self.seen.append((images.copy(), proprioception.copy()))
+    def act(self, images: np.ndarray, state: np.ndarray) -> np.ndarray:
+        self.seen.append((images.copy(), state.copy()))
         self._next += 1
         return self._actions[self._next - 1]
 
@@ -94,9 +94,9 @@ def test_what_it_shows_and_pays_is_what_a_run_has_for_the_same_actions(env: ArmE
         assert truncated and not terminated
     assert paid == [step.reward for step in recorder.steps if step.index > 0]
     assert sum(paid[:10]) == pytest.approx(expected[0].episode_return)
-    for observation, (images, proprioception) in zip(shown, recorder.seen, strict=True):
+    for observation, (images, state) in zip(shown, recorder.seen, strict=True):
         np.testing.assert_array_equal(observation["image"], images)
-        np.testing.assert_array_equal(observation["proprioception"], proprioception)
+        np.testing.assert_array_equal(observation["state"], state)
 
 
 def test_an_episode_cut_short_begins_anew_with_the_next_target(env: ArmEnv) -> None:
@@ -104,8 +104,8 @@ def test_an_episode_cut_short_begins_anew_with_the_next_target(env: ArmEnv) -> N
     env.step(env.action_space.sample())
     second, _ = env.reset()
     assert not np.array_equal(first["image"], second["image"])
-    np.testing.assert_allclose(second["proprioception"][:5], env.config.robot.start[:5], atol=0.02)
-    assert not second["proprioception"][10:].any()
+    np.testing.assert_allclose(second["state"][:5], env.config.robot.start[:5], atol=0.02)
+    assert not second["state"][10:].any()
     for _ in range(10):
         *_, truncated, _ = env.step(np.zeros(5, np.float32))
     assert truncated
@@ -179,7 +179,7 @@ def test_step_action_beyond_the_bounds_is_clipped(env: ArmEnv) -> None:
     env.reset(seed=1)
     largest = env.step(np.ones(5, np.float32))
     assert clipped[0] in env.observation_space
-    np.testing.assert_array_equal(clipped[0]["proprioception"], largest[0]["proprioception"])
+    np.testing.assert_array_equal(clipped[0]["state"], largest[0]["state"])
     assert clipped[1] == largest[1]
 
 

@@ -32,7 +32,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_evaluation_acts_by_its_checkpoint_and_learns_nothing(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.safetensors"
     config = resolve("laptop", {"evaluation.checkpoint": path, "architecture": "seq", "agent.action_cycle_time": 0.08})
-    spec, joints = ObservationSpec.of(config), len(config.robot.actuated_joints)
+    spec, joints = ObservationSpec.from_config(config), len(config.robot.actuated_joints)
     sac = SAC(config.sac, spec, joints, seed=11)
     sac.updates = 9
     capture = LearnerSnapshot(sac)
@@ -42,12 +42,12 @@ def test_an_evaluation_acts_by_its_checkpoint_and_learns_nothing(tmp_path: Path)
     learning = connect(config, print)
     assert learning.updates == 9
     assert learning.poll()
-    image, proprioception = np.full((spec.height, spec.width, 9), 90, np.uint8), np.ones(3 * joints, np.float32)
-    first = learning.policy.act(image, proprioception).copy()
+    image, state = np.full((spec.image.height, spec.image.width, 9), 90, np.uint8), np.ones(3 * joints, np.float32)
+    first = learning.policy.act(image, state).copy()
     frames = np.zeros((1, config.camera.height, config.camera.width, 3), np.uint8)
-    assert learning.send(Step(0, 1, 0, frames, proprioception, first, 0.0, terminal=False))
+    assert learning.send(Step(0, 1, 0, frames, state, first, 0.0, terminal=False))
     learning.poll()
-    np.testing.assert_array_equal(learning.policy.act(image, proprioception), first)
+    np.testing.assert_array_equal(learning.policy.act(image, state), first)
     assert learning.updates == 9
     learning.close()
 

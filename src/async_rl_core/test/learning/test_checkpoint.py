@@ -75,7 +75,7 @@ def test_the_policy_alone_can_be_had(
     same, loaded = (GaussianPolicy(sac_config(), spec, 2, seed=2) for _ in range(2))
     same.load(sac.policy_parameters())
     assert load_policy(save(path, sac, env_steps=70), loaded) == (1, 70)
-    observation = make_batch(3).observation_images[0], make_batch(3).observation_proprioception[0]
+    observation = make_batch(3).observation_images[0], make_batch(3).observation_state[0]
     np.testing.assert_array_equal(
         loaded.act(*observation, deterministic=True), same.act(*observation, deterministic=True)
     )

@@ -121,7 +121,7 @@ def test_a_policy_that_diverged_is_not_published(learner: Learner, source: Sourc
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("name", ["reward", "action", "next_proprioception"])
+@pytest.mark.parametrize("name", ["reward", "action", "next_state"])
 def test_learner_batch_that_is_not_finite_is_skipped_and_counted(
     learner: Learner, source: Source, value: float, name: str
 ) -> None:

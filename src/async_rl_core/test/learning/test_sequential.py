@@ -27,8 +27,8 @@ def feed(learning: SequentialLearning, count: int, start: int = 0) -> None:
     rng = np.random.default_rng(start)
     for i in range(start, start + count):
         frames = rng.integers(0, 256, (1, 45, 80, 3), np.uint8)
-        proprioception, action = rng.normal(size=15).astype(np.float32), rng.uniform(-1, 1, 5).astype(np.float32)
-        assert learning.send(Step(i, 1, i, frames, proprioception, action, float(rng.normal()), terminal=False))
+        state, action = rng.normal(size=15).astype(np.float32), rng.uniform(-1, 1, 5).astype(np.float32)
+        assert learning.send(Step(i, 1, i, frames, state, action, float(rng.normal()), terminal=False))
 
 
 def test_updates_follow_the_steps() -> None:

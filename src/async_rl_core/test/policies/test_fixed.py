@@ -21,7 +21,7 @@ def small(**changes: object) -> Config:
 
 def save(config: Config, folder: Path, updates: int) -> SAC:
     """A checkpoint of a learner of its own seed."""
-    sac = SAC(config.sac, ObservationSpec.of(config), len(config.robot.actuated_joints), seed=updates)
+    sac = SAC(config.sac, ObservationSpec.from_config(config), len(config.robot.actuated_joints), seed=updates)
     sac.updates = updates
     capture = LearnerSnapshot(sac)
     capture.take(env_steps=3 * updates)
@@ -36,14 +36,14 @@ def test_it_is_the_learners_policy_without_noise(tmp_path: Path, precision: str)
     sac = save(config, tmp_path, updates=7)
     fixed = FixedPolicy(config, tmp_path / name_of(7))
     assert (fixed.updates, fixed.env_steps) == (7, 21)
-    spec, rng = ObservationSpec.of(config), np.random.default_rng(0)
+    spec, rng = ObservationSpec.from_config(config), np.random.default_rng(0)
     policy = GaussianPolicy(config.sac, spec, len(config.robot.actuated_joints), seed=99)
     policy.load(np.array(sac.policy_parameters()))
-    images = rng.integers(0, 256, (spec.height, spec.width, spec.channels), dtype=np.uint8)
-    proprioception = rng.normal(size=spec.proprioception).astype(np.float32)
-    first = fixed.act(images, proprioception).copy()
-    np.testing.assert_array_equal(first, policy.act(images, proprioception, deterministic=True))
-    np.testing.assert_array_equal(first, fixed.act(images, proprioception))
+    images = rng.integers(0, 256, (spec.image.height, spec.image.width, spec.image.channels), dtype=np.uint8)
+    state = rng.normal(size=spec.state_size).astype(np.float32)
+    first = fixed.act(images, state).copy()
+    np.testing.assert_array_equal(first, policy.act(images, state, deterministic=True))
+    np.testing.assert_array_equal(first, fixed.act(images, state))
 
 
 def test_the_newest_that_is_whole_is_taken(tmp_path: Path) -> None:

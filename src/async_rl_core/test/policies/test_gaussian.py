@@ -26,9 +26,9 @@ def test_it_is_the_learners_actor_after_load(
     sac.load(batch)
     with torch.no_grad():
         features = sac.encoder(sac._batch.observation)
-        mu, _ = sac.actor(features, sac._batch.proprioception)
+        mu, _ = sac.actor(features, sac._batch.state)
     for i in range(8):
-        action = policy.act(batch.observation_images[i], batch.observation_proprioception[i], deterministic=True)
+        action = policy.act(batch.observation_images[i], batch.observation_state[i], deterministic=True)
         np.testing.assert_allclose(action, torch.tanh(mu[i]), atol=tolerance)
         np.testing.assert_allclose(policy.feature_points, features[i].reshape(-1, 2), atol=tolerance)
 
@@ -45,7 +45,7 @@ def test_parameters_written_by_hand_act_once_prepared(
     by_hand.actor.load_state_dict(sac.actor.state_dict())
     by_hand.prepare()
     batch = make_batch()
-    observation = batch.observation_images[0], batch.observation_proprioception[0]
+    observation = batch.observation_images[0], batch.observation_state[0]
     np.testing.assert_array_equal(by_hand.act(*observation), loaded.act(*observation))
 
 
@@ -55,7 +55,7 @@ def test_before_the_first_parameters_it_is_the_learners_initial_policy(
     policy, fresh = (GaussianPolicy(sac_config(), spec, 2, seed=4) for _ in range(2))
     fresh.load(SAC(sac_config(), spec, 2, seed=4).policy_parameters())
     batch = make_batch()
-    observation = batch.observation_images[0], batch.observation_proprioception[0]
+    observation = batch.observation_images[0], batch.observation_state[0]
     np.testing.assert_array_equal(policy.act(*observation), fresh.act(*observation))
 
 
@@ -63,7 +63,7 @@ def test_sampled_actions_spread_around_the_mean_within_bounds(
     spec: ObservationSpec, sac_config: Configs, make_batch: Batches
 ) -> None:
     policy, batch = GaussianPolicy(sac_config(log_std_bounds=(-1.0, 0.0)), spec, 2, seed=0), make_batch()
-    observation = batch.observation_images[0], batch.observation_proprioception[0]
+    observation = batch.observation_images[0], batch.observation_state[0]
     actions = np.stack([policy.act(*observation) for _ in range(300)])
     assert actions.dtype == np.float32 and actions.shape == (300, 2)
     assert np.abs(actions).max() <= 1.0 and actions.std(axis=0).min() > 0.1
@@ -73,10 +73,10 @@ def test_sampled_actions_spread_around_the_mean_within_bounds(
 
 def test_an_action_is_the_callers_to_keep(spec: ObservationSpec, sac_config: Configs, make_batch: Batches) -> None:
     policy, batch = GaussianPolicy(sac_config(), spec, 2, seed=0), make_batch()
-    first = policy.act(batch.observation_images[0], batch.observation_proprioception[0])
+    first = policy.act(batch.observation_images[0], batch.observation_state[0])
     kept, points = first.copy(), policy.feature_points
     kept_points = points.copy()
-    policy.act(batch.observation_images[1], batch.observation_proprioception[1])
+    policy.act(batch.observation_images[1], batch.observation_state[1])
     np.testing.assert_array_equal(first, kept)
     np.testing.assert_array_equal(points, kept_points)
     assert points.shape == (4, 2)
@@ -95,7 +95,7 @@ def test_the_noise_of_an_episode_follows_from_its_number(
     spec: ObservationSpec, sac_config: Configs, make_batch: Batches
 ) -> None:
     batch = make_batch()
-    observation = batch.observation_images[0], batch.observation_proprioception[0]
+    observation = batch.observation_images[0], batch.observation_state[0]
 
     def actions(policy: GaussianPolicy, episode: int) -> np.ndarray:
         policy.begin_episode(episode)

@@ -36,11 +36,11 @@ EPISODE = 101
 
 
 def make_steps(count: int, first: int = 0, terminal: bool = False) -> Iterator[Step]:
-    sizes = StepSizes.of(CONFIG)
+    sizes = StepSizes.from_config(CONFIG)
     for i in range(first, first + count):
         rng = np.random.default_rng(i)
         frame = rng.integers(0, 256, (1, sizes.height, sizes.width, 3), dtype=np.uint8)
-        vectors = rng.random(sizes.proprioception, np.float32), rng.random(sizes.action, np.float32)
+        vectors = rng.random(sizes.state, np.float32), rng.random(sizes.action, np.float32)
         yield Step(i, i // EPISODE, i % EPISODE, frame, *vectors, float(i), terminal)
 
 
@@ -50,7 +50,7 @@ def insert(replay: Replay, count: int, first: int = 0) -> None:
 
 
 def sample(replay: Replay, config: Config = CONFIG) -> Batch:
-    batch = BatchLayout.of(config).allocate()
+    batch = BatchLayout.from_config(config).allocate()
     replay.sample_into(batch)
     return batch
 
@@ -157,7 +157,7 @@ def contents(replay: Replay, config: Config) -> Batch:
         def reprioritise(self, numbers: np.ndarray, td_error: np.ndarray) -> None:
             raise NotImplementedError
 
-    layout = BatchLayout.of(
+    layout = BatchLayout.from_config(
         config.model_copy(update={"sac": config.sac.model_copy(update={"batch_size": len(replay.store)})})
     )
     batch, store = layout.allocate(), replay.store
@@ -241,9 +241,9 @@ def test_without_a_journal_what_is_stored_is_settled() -> None:
         {"reward": -math.inf},
         {"reward": 1e39},
         {"action": np.full(5, np.nan, np.float32)},
-        {"proprioception": np.full(15, np.inf, np.float32)},
+        {"state": np.full(15, np.inf, np.float32)},
     ],
-    ids=["NaN", "infinite", "beyond float32", "action", "proprioception"],
+    ids=["NaN", "infinite", "beyond float32", "action", "state"],
 )
 def test_replay_step_that_is_not_finite_is_neither_stored_nor_journalled(
     tmp_path: Path, spoiled: dict[str, Any]
@@ -260,7 +260,7 @@ def test_replay_step_that_is_not_finite_is_neither_stored_nor_journalled(
 
 
 def test_replay_journal_with_steps_that_are_not_finite_goes_on_without_them(tmp_path: Path) -> None:
-    sizes = StepSizes.of(CONFIG)
+    sizes = StepSizes.from_config(CONFIG)
     written = StepJournal(tmp_path, sizes, 5.0)
     for step in make_steps(20):
         reward = math.nan if step.sequence in (7, 19) else step.reward

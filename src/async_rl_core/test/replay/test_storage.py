@@ -48,7 +48,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_the_configuration_chooses(tmp_path: Path) -> None:
     overrides = {"replay.capacity": 1000, "replay.storage": "file"}
     with pytest.raises(ConfigError, match=r"needs a run folder: set run_dir, or replay\.storage: ram"):
-        FrameStore.of(resolve("laptop", overrides))
-    store = FrameStore.of(resolve("laptop", {**overrides, "run_dir": str(tmp_path)}))
+        FrameStore.from_config(resolve("laptop", overrides))
+    store = FrameStore.from_config(resolve("laptop", {**overrides, "run_dir": str(tmp_path)}))
     assert store.nbytes > 1000 * 80 * 45 * 3
-    assert storage.of(resolve("laptop", {})) is storage.in_memory
+    assert storage.from_config(resolve("laptop", {})) is storage.in_memory

@@ -15,6 +15,7 @@ from async_rl_core.replay.sampler import UniformSampler
 from async_rl_core.replay.store import FrameStore
 from async_rl_core.spec.batch import Batch, BatchLayout
 from async_rl_core.spec.crop import Crop
+from async_rl_core.spec.observation import ImageSpec, ObservationSpec, StatePart
 from async_rl_core.spec.sizes import StepSizes, StoreSizes
 from async_rl_core.spec.step import Step
 
@@ -113,15 +114,20 @@ def make_step(
         episode=episode,
         index=index,
         frames=rng.integers(0, 256, (frames, HEIGHT, WIDTH, 3), dtype=np.uint8),
-        proprioception=rng.random(P, np.float32),
+        state=rng.random(P, np.float32),
         action=rng.random(A, np.float32),
         reward=float(rng.random(dtype=np.float32)),
         terminal=terminal,
     )
 
 
+def layout(count: int, crop: Crop) -> BatchLayout:
+    image = ImageSpec(crop.height, crop.width, 3 * STACK)
+    return BatchLayout(count, ObservationSpec(image, (StatePart("joint_position", P, "rad"),)), A)
+
+
 def sample_all(store: FrameStore, crop: Crop, seed: int = 0) -> Batch:
-    batch = BatchLayout(len(store), crop.height, crop.width, 3 * STACK, P, A).allocate()
+    batch = layout(len(store), crop).allocate()
     store.sample_into(batch, Everything(), crop, np.random.default_rng(seed))
     return batch
 
@@ -142,8 +148,8 @@ def assert_holds(batch: Batch, expected: list[Transition], crop: Crop, seed: int
         assert batch.bootstrap[i] == np.float32(transition.bootstrap)
         assert batch.weight[i] == 0.25
         np.testing.assert_array_equal(batch.action[i], transition.ahead[0].step.action)
-        np.testing.assert_array_equal(batch.next_proprioception[i], transition.ahead[-1].step.proprioception)
-        np.testing.assert_array_equal(batch.observation_proprioception[i], transition.before.step.proprioception)
+        np.testing.assert_array_equal(batch.next_state[i], transition.ahead[-1].step.state)
+        np.testing.assert_array_equal(batch.observation_state[i], transition.before.step.state)
 
 
 EVENTS = st.lists(
@@ -211,7 +217,7 @@ def test_what_is_needed_makes_the_same_store_again(
     assert len(first) == len(second)
     if len(first):
         batches = [sample_all(store, crop) for store in (first, second)]
-        for name in ("observation_images", "next_images", "reward", "bootstrap", "action", "next_proprioception"):
+        for name in ("observation_images", "next_images", "reward", "bootstrap", "action", "next_state"):
             np.testing.assert_array_equal(getattr(batches[0], name), getattr(batches[1], name))
 
 
@@ -252,7 +258,7 @@ def test_crops_of_observation_and_next_one_are_independent() -> None:
     for i in range(2):
         store.insert(Step(i, 0, i, ramp, np.zeros(P, np.float32), np.zeros(A, np.float32), 0.0, False))
     crop = Crop(60, 80, 0.05)
-    batch = BatchLayout(400, crop.height, crop.width, 9, P, A).allocate()
+    batch = layout(400, crop).allocate()
     rng = np.random.default_rng(0)
     store.sample_into(batch, UniformSampler(rng), crop, rng)
     lefts = batch.observation_images[:, 0, 0, 0].astype(int), batch.next_images[:, 0, 0, 0].astype(int)
@@ -274,7 +280,7 @@ def test_the_header_counts() -> None:
 def test_an_empty_store_says_so() -> None:
     store = make_store()
     crop = Crop(HEIGHT, WIDTH, 0.0)
-    batch = BatchLayout(2, crop.height, crop.width, 9, P, A).allocate()
+    batch = layout(2, crop).allocate()
     with pytest.raises(ValueError, match="no transition"):
         store.sample_into(batch, Everything(), crop, np.random.default_rng(0))
 
@@ -291,7 +297,7 @@ def test_a_step_of_another_shape_is_refused() -> None:
 def test_memory_of_the_papers_is_within_bounds_and_touched_lazily(preset: str, gigabytes: float) -> None:
     config = resolve(preset, {})
     try:
-        store = FrameStore.of(config)
+        store = FrameStore.from_config(config)
     except ConfigError as error:
         pytest.skip(str(error))
     assert config.replay.capacity == 100_000

@@ -3,8 +3,10 @@ import pytest
 
 from async_rl_core.config.load import resolve
 from async_rl_core.spec.batch import ALIGNMENT, BatchLayout
+from async_rl_core.spec.observation import ImageSpec, ObservationSpec, StatePart
 
-LAYOUT = BatchLayout(batch_size=3, height=5, width=7, channels=9, proprioception=4, action=2)
+SPEC = ObservationSpec(ImageSpec(height=5, width=7, channels=9), (StatePart("joint_position", 4, "rad"),))
+LAYOUT = BatchLayout(batch_size=3, observation=SPEC, action=2)
 
 
 def test_sections_are_aligned_and_apart() -> None:
@@ -21,7 +23,7 @@ def test_sections_are_aligned_and_apart() -> None:
 def test_shapes_and_types() -> None:
     batch = LAYOUT.allocate()
     assert batch.observation_images.shape == batch.next_images.shape == (3, 5, 7, 9)
-    assert batch.observation_proprioception.shape == batch.next_proprioception.shape == (3, 4)
+    assert batch.observation_state.shape == batch.next_state.shape == (3, 4)
     assert batch.action.shape == (3, 2)
     assert batch.reward.shape == batch.bootstrap.shape == batch.weight.shape == batch.index.shape == (3,)
     assert batch.index.dtype == np.uint64
@@ -44,6 +46,6 @@ def test_a_buffer_that_does_not_fit_is_refused() -> None:
 
 
 def test_comes_from_the_configuration() -> None:
-    layout = BatchLayout.of(resolve("yuan2022_baseline", {}))
-    assert (layout.batch_size, layout.height, layout.width, layout.channels) == (128, 88, 156, 9)
-    assert layout.proprioception == 3 * layout.action
+    layout = BatchLayout.from_config(resolve("yuan2022_baseline", {}))
+    assert (layout.batch_size, *layout.observation.image_shape) == (128, 88, 156, 9)
+    assert layout.observation.state_size == 3 * layout.action

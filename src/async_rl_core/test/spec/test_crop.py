@@ -40,4 +40,4 @@ def test_nothing_left_is_an_error() -> None:
 
 def test_comes_from_the_configuration() -> None:
     config = resolve("yuan2022_baseline", {})
-    assert Crop.of(config) == Crop(90, 160, 0.01, "paper")
+    assert Crop.from_config(config) == Crop(90, 160, 0.01, "paper")

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from async_rl_core.errors import ConfigError
-from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.spec.observation import ImageSpec
 
 KERNEL = 3
 """Side of every convolution's kernel."""
@@ -57,21 +57,21 @@ class Encoder(nn.Module):
     too small for the strides.
     """
 
-    def __init__(self, spec: ObservationSpec, channels: int, strides: Sequence[int]) -> None:
+    def __init__(self, image: ImageSpec, channels: int, strides: Sequence[int]) -> None:
         super().__init__()
-        height, width = map_size(spec.height, strides), map_size(spec.width, strides)
+        height, width = map_size(image.height, strides), map_size(image.width, strides)
         if height < 1 or width < 1:
             raise ConfigError(
-                f"an image of {spec.width}x{spec.height} pixels (after the crop) is too small for strides "
+                f"an image of {image.width}x{image.height} pixels (after the crop) is too small for strides "
                 f"{list(strides)}; enlarge camera.width and camera.height or shorten sac.encoder_strides"
             )
-        sizes = [spec.channels] + [channels] * len(strides)
+        sizes = [image.channels] + [channels] * len(strides)
         self.convolutions = nn.ModuleList(
             nn.Conv2d(before, after, KERNEL, stride)
             for before, after, stride in zip(sizes[:-1], sizes[1:], strides, strict=True)
         )
         self.softmax = SpatialSoftmax(height, width)
-        self._first_map = channels * map_size(spec.height, strides[:1]) * map_size(spec.width, strides[:1])
+        self._first_map = channels * map_size(image.height, strides[:1]) * map_size(image.width, strides[:1])
         self.size = 2 * channels
         """Features per image."""
 

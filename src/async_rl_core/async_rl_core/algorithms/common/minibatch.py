@@ -31,18 +31,19 @@ class Minibatch:
             return torch.zeros(shape, dtype=torch.float32, device=device)
 
         def images() -> Tensor:
-            shape = (batch_size, spec.channels, spec.height, spec.width)
+            height, width, channels = spec.image_shape
+            shape = (batch_size, channels, height, width)
             return torch.zeros(shape, dtype=dtype, device=device).to(memory_format=torch.channels_last)
 
         self.observation = images()
         self.next_observation = images()
-        self.proprioception = floats(batch_size, spec.proprioception)
-        self.next_proprioception = floats(batch_size, spec.proprioception)
+        self.state = floats(batch_size, spec.state_size)
+        self.next_state = floats(batch_size, spec.state_size)
         self.action = floats(batch_size, action_size)
         self.reward = floats(batch_size)
         self.bootstrap = floats(batch_size)
         self.weight = floats(batch_size)
-        self._image_shape = (batch_size, spec.height, spec.width, spec.channels)
+        self._image_shape = (batch_size, *spec.image_shape)
         self._upload = Upload(device) if device.type != "cpu" else None
 
     def load(self, batch: Batch) -> None:
@@ -62,8 +63,8 @@ class Minibatch:
         self.observation.copy_(source(batch.observation_images).permute(0, 3, 1, 2))
         self.next_observation.copy_(source(batch.next_images).permute(0, 3, 1, 2))
         for tensor, array in (
-            (self.proprioception, batch.observation_proprioception),
-            (self.next_proprioception, batch.next_proprioception),
+            (self.state, batch.observation_state),
+            (self.next_state, batch.next_state),
             (self.action, batch.action),
             (self.reward, batch.reward),
             (self.bootstrap, batch.bootstrap),

@@ -57,7 +57,7 @@ class ActionSample(NamedTuple):
 
 
 class GaussianActor(nn.Module):
-    """A Gaussian squashed by tanh. Features (B, f) and proprioception (B, p) to mu and log std, (B, a) each."""
+    """A Gaussian squashed by tanh. Features (B, f) and state (B, p) to mu and log std, (B, a) each."""
 
     def __init__(
         self,
@@ -72,16 +72,16 @@ class GaussianActor(nn.Module):
         self.trunk = mlp(inputs, hidden, 2 * action_size, layer_norm, dtype)
         self.log_std_bounds = log_std_bounds
 
-    def forward(self, features: Tensor, proprioception: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, features: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu, before tanh, and log std."""
-        mu, raw = self.trunk(torch.cat((features, proprioception), dim=-1)).chunk(2, dim=-1)
+        mu, raw = self.trunk(torch.cat((features, state), dim=-1)).chunk(2, dim=-1)
         low, high = self.log_std_bounds
         # tanh rescaled, as in SAC-AE: unlike a clamp it has a gradient everywhere.
         return mu, low + 0.5 * (high - low) * (torch.tanh(raw) + 1.0)
 
-    def sample(self, features: Tensor, proprioception: Tensor, noise: Tensor) -> ActionSample:
+    def sample(self, features: Tensor, state: Tensor, noise: Tensor) -> ActionSample:
         """Act with standard normal `noise` (B, a)."""
-        mu, log_std = self(features, proprioception)
+        mu, log_std = self(features, state)
         u = mu + log_std.exp() * noise
         return ActionSample(torch.tanh(u), squashed_log_density(u, noise, log_std))
 
@@ -97,7 +97,7 @@ def squashed_log_density(u: Tensor, noise: Tensor, log_std: Tensor) -> Tensor:
 
 
 class TwinCritic(nn.Module):
-    """Two Q-functions. Features (B, f), proprioception (B, p) and action (B, a) to Q1 and Q2, (B,) each."""
+    """Two Q-functions. Features (B, f), state (B, p) and action (B, a) to Q1 and Q2, (B,) each."""
 
     def __init__(
         self,
@@ -111,9 +111,9 @@ class TwinCritic(nn.Module):
         self.Q1 = mlp(inputs + action_size, hidden, 1, layer_norm, dtype)
         self.Q2 = mlp(inputs + action_size, hidden, 1, layer_norm, dtype)
 
-    def forward(self, features: Tensor, proprioception: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, features: Tensor, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
         """Return Q1 and Q2."""
-        x = torch.cat((features, proprioception, action), dim=-1)
+        x = torch.cat((features, state, action), dim=-1)
         return self.Q1(x).squeeze(-1), self.Q2(x).squeeze(-1)
 
 
@@ -124,8 +124,8 @@ def build_policy(
 
     The actor's hidden layers multiply in `dtype`; the encoder takes the type of its images.
     """
-    encoder = Encoder(spec, config.encoder_channels, config.encoder_strides)
-    inputs = encoder.size + spec.proprioception
+    encoder = Encoder(spec.require_image(), config.encoder_channels, config.encoder_strides)
+    inputs = encoder.size + spec.state_size
     actor = GaussianActor(inputs, action_size, config.hidden_sizes, config.layer_norm, config.log_std_bounds, dtype)
     generator = torch.Generator().manual_seed(seed)
     initialise(encoder, generator)

@@ -77,7 +77,7 @@ class SAC:
     def _build_networks(self, seed: int, dtype: torch.dtype) -> None:
         config = self.config
         self.encoder, self.actor = build_policy(config, self.spec, self.action_size, seed, dtype)
-        inputs = self.encoder.size + self.spec.proprioception
+        inputs = self.encoder.size + self.spec.state_size
         self.critic = TwinCritic(inputs, self.action_size, config.hidden_sizes, config.layer_norm, dtype)
         initialise(self.critic, torch.Generator().manual_seed(seed + 1))
         for network in (self.encoder, self.actor, self.critic):
@@ -186,9 +186,9 @@ class SAC:
         """
         b = self._batch
         features = self.encoder.infer(b.next_observation)
-        pi, log_pi = self.actor.sample(features, b.next_proprioception, self._sample_noise())
+        pi, log_pi = self.actor.sample(features, b.next_state, self._sample_noise())
         target_features = features if self.shares_target_encoder else self.target_encoder.infer(b.next_observation)
-        Q1, Q2 = self.target_critic(target_features, b.next_proprioception, pi)
+        Q1, Q2 = self.target_critic(target_features, b.next_state, pi)
         target_V = torch.minimum(Q1, Q2) - self.alpha * log_pi
         target_Q: Tensor = self.config.reward_scale * b.reward + b.bootstrap * target_V
         return target_Q
@@ -198,7 +198,7 @@ class SAC:
         b = self._batch
         target_Q = self.target_Q()
         features: Tensor = self.encoder(b.observation)
-        Q1, Q2 = self.critic(features, b.proprioception, b.action)
+        Q1, Q2 = self.critic(features, b.state, b.action)
         error_1, error_2 = Q1 - target_Q, Q2 - target_Q
         critic_loss = 0.5 * (b.weight * (error_1.square() + error_2.square())).mean()
         self._descend(critic_loss, self.critic_optimiser)
@@ -212,8 +212,8 @@ class SAC:
         b = self._batch
         if not self.config.reuse_features:
             features = self.encoder.infer(b.observation)
-        pi, log_pi = self.actor.sample(features, b.proprioception, self._sample_noise())
-        Q1, Q2 = self.critic(features, b.proprioception, pi)
+        pi, log_pi = self.actor.sample(features, b.state, self._sample_noise())
+        Q1, Q2 = self.critic(features, b.state, pi)
         alpha = self.alpha.detach()
         actor_loss = (alpha * log_pi - torch.minimum(Q1, Q2)).mean()
         self._descend(actor_loss, self.actor_optimiser)

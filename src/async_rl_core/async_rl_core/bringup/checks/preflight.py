@@ -137,9 +137,9 @@ def _check_model(config: Config) -> None:
 def _check_shared_memory(config: Config) -> None:
     if config.architecture == "seq" or not config.learns:
         return
-    steps = StepLayout.of(config)
+    steps = StepLayout.from_config(config)
     batches = held(config.learner.batches_in_flight)
-    needed = batches * BatchLayout.of(config).nbytes + steps.buffered * steps.nbytes + _OTHER_SEGMENTS
+    needed = batches * BatchLayout.from_config(config).nbytes + steps.buffered * steps.nbytes + _OTHER_SEGMENTS
     free = os.statvfs(SHARED_MEMORY).f_bavail * os.statvfs(SHARED_MEMORY).f_frsize
     if free < needed:
         raise ConfigError(

@@ -38,7 +38,7 @@ def _is_card_of(path: Path, name: Path) -> bool:
 def card(config: Config, policy: FixedPolicy, run: Path) -> dict[str, object]:
     """The interface, the origin and the limits of a policy's export; all values are JSON's."""
     return {
-        "inputs": [_images(config), _proprioception(config)],
+        "inputs": [_images(config), _state(config)],
         "outputs": _outputs(config),
         "timing": {
             "action_cycle_time_s": config.agent.action_cycle_time,
@@ -89,7 +89,7 @@ def _images(config: Config) -> dict[str, object]:
     }
 
 
-def _proprioception(config: Config) -> dict[str, object]:
+def _state(config: Config) -> dict[str, object]:
     joints = config.robot.actuated_joints
     quantities = (("position", "rad"), ("velocity", "rad/s"), ("previous action", "1"))
     return {
@@ -118,5 +118,5 @@ def _outputs(config: Config) -> list[dict[str, object]]:
 
 
 def _crop(config: Config) -> dict[str, int]:
-    crop = Crop.of(config)
+    crop = Crop.from_config(config)
     return {"top": crop.margin_y, "left": crop.margin_x, "height": crop.height, "width": crop.width}

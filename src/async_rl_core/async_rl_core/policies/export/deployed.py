@@ -13,13 +13,13 @@ from async_rl_core.spec.crop import Crop
 class DeployedPolicy(nn.Module):
     """Crop, encoder, actor and action scale; deterministic, and without anything of this suite around it.
 
-    Images (B, H, W, 3 k) uint8 of the camera's whole size, k frames of RGB, oldest first, and proprioception (B, 3 a)
+    Images (B, H, W, 3 k) uint8 of the camera's whole size, k frames of RGB, oldest first, and state (B, 3 a)
     float32, as in `ObservationBuffer`, to actions (B, a) in [-1, 1] and joint velocities (B, a) in rad/s.
     """
 
     def __init__(self, policy: GaussianPolicy, config: Config) -> None:
         super().__init__()
-        crop = Crop.of(config)
+        crop = Crop.from_config(config)
         self.encoder = copy.deepcopy(policy.encoder)
         self.actor = copy.deepcopy(policy.actor)
         self.rows = slice(crop.margin_y, crop.margin_y + crop.height)
@@ -28,9 +28,9 @@ class DeployedPolicy(nn.Module):
         self.requires_grad_(False)
         self.eval()
 
-    def forward(self, images: Tensor, proprioception: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Return actions and joint velocities."""
         pixels = images[:, self.rows, self.columns].permute(0, 3, 1, 2).float()
-        mu, _ = self.actor(self.encoder(pixels), proprioception)
+        mu, _ = self.actor(self.encoder(pixels), state)
         action = torch.tanh(mu)
         return action, self.action_scale * action

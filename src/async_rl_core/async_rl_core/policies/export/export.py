@@ -92,12 +92,12 @@ def _check_file(out: Path) -> None:
 
 def largest_difference(run: Run, policy: FixedPolicy, config: Config) -> float:
     """Between the outputs of an exported policy and the policy's own, on random observations; NaN where one is."""
-    crop, scale, rng = Crop.of(config), config.agent.action_scale, np.random.default_rng(0)
+    crop, scale, rng = Crop.from_config(config), config.agent.action_scale, np.random.default_rng(0)
     differences = []
     for size in _BATCHES:
-        images, proprioception = _random_observations(config, rng, size)
-        action = np.stack([policy.act(crop.center(i), p) for i, p in zip(images, proprioception, strict=True)])
-        exported, velocity = run(images, proprioception)
+        images, state = _random_observations(config, rng, size)
+        action = np.stack([policy.act(crop.center(i), p) for i, p in zip(images, state, strict=True)])
+        exported, velocity = run(images, state)
         differences += [np.abs(exported - action).max(), np.abs(velocity / scale - action).max()]
     return float(np.max(differences))
 
@@ -115,8 +115,8 @@ def _random_observations(config: Config, rng: np.random.Generator, size: int) ->
 
 
 def _example(config: Config) -> tuple[torch.Tensor, torch.Tensor]:
-    images, proprioception = _random_observations(config, np.random.default_rng(1), 2)
-    return torch.from_numpy(images), torch.from_numpy(proprioception)
+    images, state = _random_observations(config, np.random.default_rng(1), 2)
+    return torch.from_numpy(images), torch.from_numpy(state)
 
 
 def _file_facts(path: Path, format_: Format, content: bytes, difference: float) -> dict[str, object]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from async_rl_core.errors import AsyncRLError
 
-INPUTS = ("images", "proprioception")
+INPUTS = ("images", "state")
 OUTPUTS = ("action", "joint_velocity")
 ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 """Python packages that only an export to ONNX needs."""
@@ -26,7 +26,7 @@ Example = tuple[Tensor, Tensor]
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Run = Callable[[Images, Floats], tuple[Floats, Floats]]
-"""Images and proprioception to actions and joint velocities, a batch of each."""
+"""Images and state to actions and joint velocities, a batch of each."""
 
 
 class ExportError(AsyncRLError):
@@ -56,8 +56,8 @@ def _load_torchscript(path: Path) -> Run:
     with _quiet():
         network = torch.jit.load(path)  # type: ignore[no-untyped-call]
 
-    def run(images: Images, proprioception: Floats) -> tuple[Floats, Floats]:
-        action, velocity = network(torch.from_numpy(images), torch.from_numpy(proprioception))
+    def run(images: Images, state: Floats) -> tuple[Floats, Floats]:
+        action, velocity = network(torch.from_numpy(images), torch.from_numpy(state))
         return action.numpy(), velocity.numpy()
 
     return run
@@ -90,8 +90,8 @@ def _load_onnx(path: Path) -> Run:
     runtime = importlib.import_module("onnxruntime")
     session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
-    def run(images: Images, proprioception: Floats) -> tuple[Floats, Floats]:
-        action, velocity = session.run(list(OUTPUTS), dict(zip(INPUTS, (images, proprioception), strict=True)))
+    def run(images: Images, state: Floats) -> tuple[Floats, Floats]:
+        action, velocity = session.run(list(OUTPUTS), dict(zip(INPUTS, (images, state), strict=True)))
         return action, velocity
 
     return run

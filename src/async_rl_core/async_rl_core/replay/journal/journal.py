@@ -293,7 +293,7 @@ def extent(folder: Path, sizes: StepSizes | None = None) -> tuple[JournalPositio
 
 def journal_bytes(config: Config) -> int:
     """Bytes of disk that a run's journal takes once replay is full, or at the end of a run too short for that."""
-    sizes, agent = StoreSizes.of(config), config.agent
+    sizes, agent = StoreSizes.from_config(config), config.agent
     for limit, seconds in ((config.duration, 1.0), (config.episodes, agent.episode_duration)):
         if limit is not None:
             steps = math.ceil(limit * seconds / agent.action_cycle_time)

@@ -21,7 +21,7 @@ _FILE = struct.Struct("<8s6I")  # magic, version, the sizes, CRC32 of what prece
 _MAGIC, _VERSION = b"asyncrls", 1
 _RECORD = struct.Struct("<II5qdII")
 """Mark, CRC32 of all that follows it in the record, then sequence, episode, index, env_steps, batches, reward, number
-of frames, terminal. Behind it proprioception, action and frames."""
+of frames, terminal. Behind it state, action and frames."""
 _MARK = 0x50455453
 _MARK_BYTES = struct.pack("<I", _MARK)
 _MOST_FRAMES = 1024
@@ -57,7 +57,7 @@ class JournalEntry(NamedTuple):
 
 def record_bytes(sizes: StepSizes, frames: int) -> int:
     """Bytes of the record of a step with so many frames."""
-    return _RECORD.size + 4 * (sizes.proprioception + sizes.action) + frames * sizes.frame_bytes
+    return _RECORD.size + 4 * (sizes.state + sizes.action) + frames * sizes.frame_bytes
 
 
 def file_header(sizes: StepSizes) -> bytes:
@@ -71,7 +71,7 @@ def encode(entry: JournalEntry) -> list[bytes | memoryview]:
     step, position = entry
     parts = [
         np.ascontiguousarray(array, dtype).data.cast("B")
-        for array, dtype in ((step.proprioception, "<f4"), (step.action, "<f4"), (step.frames, np.uint8))
+        for array, dtype in ((step.state, "<f4"), (step.action, "<f4"), (step.frames, np.uint8))
         if array.size
     ]
     counts = step.sequence, step.episode, step.index, position.env_steps, position.batches
@@ -149,8 +149,8 @@ class SegmentReader:
             episode=episode,
             index=index,
             frames=images.reshape(frames, sizes.height, sizes.width, 3),
-            proprioception=vectors[: sizes.proprioception],
-            action=vectors[sizes.proprioception :],
+            state=vectors[: sizes.state],
+            action=vectors[sizes.state :],
             reward=reward,
             terminal=bool(terminal),
         )

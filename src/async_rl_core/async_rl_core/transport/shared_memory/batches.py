@@ -4,7 +4,6 @@ import mmap
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import iceoryx2 as iox2
@@ -49,7 +48,7 @@ def _service(endpoint: Endpoint, layout: BatchLayout) -> Any:
         service = service.enable_safe_overflow_for_requests(False).enable_safe_overflow_for_responses(False)
         return service.enable_fire_and_forget_requests(False)
 
-    return endpoint.service(WHAT, build, " ".join(f"{key}={value}" for key, value in asdict(layout).items()))
+    return endpoint.service(WHAT, build, layout.agreement)
 
 
 class BatchServer(Port):

@@ -42,9 +42,10 @@ class StepLayout(StepSizes):
     """Camera frames in one step at most."""
 
     @classmethod
-    def of(cls, config: Config) -> "StepLayout":
-        """The steps of a run: more frames than a stack holds are never needed."""
-        return cls(**asdict(StepSizes.of(config)), frames=config.agent.frame_stack)
+    def from_config(cls, config: Config) -> "StepLayout":
+        """Returns the layout of a run's steps, which carry at most as many frames as a stack holds."""
+        sizes = StepSizes.from_config(config)
+        return cls(**asdict(sizes), frames=config.agent.frame_stack if sizes.has_frames else 0)
 
     @property
     def agreement(self) -> str:
@@ -59,12 +60,12 @@ class StepLayout(StepSizes):
     @property
     def record_nbytes(self) -> int:
         """Bytes before the frames."""
-        return _HEADER.itemsize + 4 * (self.proprioception + self.action)
+        return _HEADER.itemsize + 4 * (self.state + self.action)
 
     @property
     def buffered(self) -> int:
         """Steps that may wait."""
-        return int(np.clip(BUFFERED_BYTES // self.frame_bytes, MIN_BUFFERED, MAX_BUFFERED))
+        return int(np.clip(BUFFERED_BYTES // max(1, self.frame_bytes), MIN_BUFFERED, MAX_BUFFERED))
 
     def write(self, step: Step, store: int, buffer: NDArray[np.uint8]) -> None:
         """Put a step for the process `store` into `buffer` (nbytes,).
@@ -72,13 +73,13 @@ class StepLayout(StepSizes):
         Raises `ValueError` where it does not fit the layout.
         """
         count = len(step.frames)
-        shapes = step.frames.shape[1:], step.proprioception.shape, step.action.shape
-        if shapes != ((self.height, self.width, 3), (self.proprioception,), (self.action,)) or count > self.frames:
+        shapes = step.frames.shape[1:], step.state.shape, step.action.shape
+        if shapes != ((self.height, self.width, 3), (self.state,), (self.action,)) or count > self.frames:
             raise ValueError(f"a step of {count} frames and shapes {shapes} does not fit {self.agreement}")
         header = (store, step.sequence, step.episode, step.index, count, step.terminal, step.reward)
         buffer[: _HEADER.itemsize].view(_HEADER)[0] = header
         vectors = buffer[_HEADER.itemsize : self.record_nbytes].view(np.float32)
-        vectors[: self.proprioception], vectors[self.proprioception :] = step.proprioception, step.action
+        vectors[: self.state], vectors[self.state :] = step.state, step.action
         start = self.record_nbytes
         buffer[start : start + count * self.frame_bytes] = step.frames.reshape(-1)
 
@@ -99,8 +100,8 @@ class StepLayout(StepSizes):
             episode=int(header["episode"]),
             index=int(header["index"]),
             frames=frames.reshape(count, self.height, self.width, 3).copy(),
-            proprioception=vectors[: self.proprioception].copy(),
-            action=vectors[self.proprioception :].copy(),
+            state=vectors[: self.state].copy(),
+            action=vectors[self.state :].copy(),
             reward=float(header["reward"]),
             terminal=bool(header["terminal"]),
         )

@@ -8,11 +8,11 @@ from async_rl_core.algorithms.common.encoder import Encoder, SpatialSoftmax, map
 from async_rl_core.algorithms.common.initialisation import initialise
 from async_rl_core.config.load import resolve
 from async_rl_core.errors import ConfigError
-from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.spec.observation import ImageSpec, ObservationSpec
 
 
-def make_encoder(spec: ObservationSpec, channels: int = 8, strides: tuple[int, ...] = (2, 2, 1)) -> Encoder:
-    encoder = Encoder(spec, channels, strides)
+def make_encoder(image: ImageSpec, channels: int = 8, strides: tuple[int, ...] = (2, 2, 1)) -> Encoder:
+    encoder = Encoder(image, channels, strides)
     initialise(encoder, torch.Generator().manual_seed(0))
     return encoder
 
@@ -46,19 +46,20 @@ def test_a_map_of_one_pixel_is_the_centre() -> None:
 )
 def test_the_papers_network(preset: str, image: tuple[int, int], features_map: tuple[int, int]) -> None:
     config = resolve(preset)
-    spec = ObservationSpec.of(config)
-    assert (spec.height, spec.width, spec.channels, spec.proprioception) == (*image, 9, 15)
+    spec = ObservationSpec.from_config(config)
+    assert spec.image is not None
+    assert (*spec.image, spec.state_size) == (*image, 9, 15)
     strides = config.sac.encoder_strides
-    assert (map_size(spec.height, strides), map_size(spec.width, strides)) == features_map
-    encoder = make_encoder(spec, config.sac.encoder_channels, strides)
+    assert (map_size(spec.image.height, strides), map_size(spec.image.width, strides)) == features_map
+    encoder = make_encoder(spec.image, config.sac.encoder_channels, strides)
     assert [tuple(p.shape) for p in encoder.parameters()] == [(32, 9, 3, 3), (32,)] + 3 * [(32, 32, 3, 3), (32,)]
     features = encoder(torch.zeros(1, 9, *image))
     assert features.shape == (1, 64)
 
 
 def test_it_is_the_plain_network_on_images_from_0_to_1() -> None:
-    spec = ObservationSpec(25, 31, 6, 0)
-    encoder = make_encoder(spec)
+    image = ImageSpec(25, 31, 6)
+    encoder = make_encoder(image)
     images = torch.randint(0, 256, (3, 6, 25, 31), generator=torch.Generator().manual_seed(1)).float()
     x = images / 255
     for i, layer in enumerate(encoder.convolutions):
@@ -69,8 +70,8 @@ def test_it_is_the_plain_network_on_images_from_0_to_1() -> None:
 
 
 def test_bfloat16_images_give_nearly_the_same_coordinates() -> None:
-    spec = ObservationSpec(25, 31, 6, 0)
-    encoder = make_encoder(spec)
+    image = ImageSpec(25, 31, 6)
+    encoder = make_encoder(image)
     images = torch.randint(0, 256, (3, 6, 25, 31), generator=torch.Generator().manual_seed(1)).float()
     half = encoder(images.bfloat16())
     assert half.dtype == torch.float32
@@ -79,7 +80,7 @@ def test_bfloat16_images_give_nearly_the_same_coordinates() -> None:
 
 def test_an_image_too_small_for_the_strides_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"10x9 pixels .* \[2, 2, 2\]"):
-        Encoder(ObservationSpec(9, 10, 9, 0), 8, [2, 2, 2])
+        Encoder(ImageSpec(9, 10, 9), 8, [2, 2, 2])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -90,8 +91,8 @@ def test_inference_gives_the_same_features(
 ) -> None:
     if not fused:
         monkeypatch.setattr(module, "fuses", lambda images: False)
-    spec = ObservationSpec(25, 31, 6, 0)
-    encoder = make_encoder(spec)
+    image = ImageSpec(25, 31, 6)
+    encoder = make_encoder(image)
     monkeypatch.setattr(module, "CACHED_BYTES", 2 * 4 * 8 * 12 * 15)  # two first maps of float32
     images = torch.randint(0, 256, (count, 6, 25, 31), generator=torch.Generator().manual_seed(1)).to(dtype)
     before = images.clone()
@@ -102,7 +103,7 @@ def test_inference_gives_the_same_features(
 
 
 def test_images_are_read_only() -> None:
-    spec = ObservationSpec(25, 31, 6, 0)
+    image = ImageSpec(25, 31, 6)
     images = -torch.ones(2, 6, 25, 31)
-    make_encoder(spec)(images)
+    make_encoder(image)(images)
     assert torch.equal(images, -torch.ones(2, 6, 25, 31))

@@ -5,7 +5,7 @@ from torch import nn
 from async_rl_core.algorithms.common.encoder import Encoder
 from async_rl_core.algorithms.common.initialisation import delta_orthogonal_, initialise
 from async_rl_core.algorithms.common.networks import mlp
-from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.spec.observation import ImageSpec
 
 
 @pytest.fixture
@@ -42,6 +42,6 @@ def test_linear_layers_are_orthogonal_and_biases_zero(generator: torch.Generator
 
 
 def test_an_encoder_starts_without_biases(generator: torch.Generator) -> None:
-    encoder = Encoder(ObservationSpec(30, 40, 9, 0), 8, [2, 1])
+    encoder = Encoder(ImageSpec(30, 40, 9), 8, [2, 1])
     initialise(encoder, generator)
     assert all(not p.any() for name, p in encoder.named_parameters() if name.endswith("bias"))

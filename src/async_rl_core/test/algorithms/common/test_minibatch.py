@@ -25,8 +25,8 @@ def test_every_value_arrives_where_it_belongs(
     for images, array in ((loaded.observation, batch.observation_images), (loaded.next_observation, batch.next_images)):
         assert images.dtype == dtype and images.is_contiguous(memory_format=torch.channels_last)
         np.testing.assert_array_equal(images.float().permute(0, 2, 3, 1).numpy(), array)
-    np.testing.assert_array_equal(loaded.proprioception.numpy(), batch.observation_proprioception)
-    np.testing.assert_array_equal(loaded.next_proprioception.numpy(), batch.next_proprioception)
+    np.testing.assert_array_equal(loaded.state.numpy(), batch.observation_state)
+    np.testing.assert_array_equal(loaded.next_state.numpy(), batch.next_state)
     np.testing.assert_array_equal(loaded.action.numpy(), batch.action)
     np.testing.assert_array_equal(loaded.reward.numpy(), batch.reward)
     np.testing.assert_array_equal(loaded.bootstrap.numpy(), batch.bootstrap)

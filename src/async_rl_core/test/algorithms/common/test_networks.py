@@ -53,9 +53,9 @@ def test_log_std_is_a_rescaled_tanh(raw: float) -> None:
 
 def test_sample_is_the_squashed_gaussian() -> None:
     actor = GaussianActor(4, 2, [8], layer_norm=False, log_std_bounds=(-10.0, 2.0))
-    features, proprioception, noise = torch.randn(6, 3), torch.randn(6, 1), torch.randn(6, 2)
-    mu, log_std = actor(features, proprioception)
-    pi, log_pi = actor.sample(features, proprioception, noise)
+    features, state, noise = torch.randn(6, 3), torch.randn(6, 1), torch.randn(6, 2)
+    mu, log_std = actor(features, state)
+    pi, log_pi = actor.sample(features, state, noise)
     torch.testing.assert_close(pi, torch.tanh(mu + log_std.exp() * noise))
     assert pi.shape == (6, 2) and log_pi.shape == (6,)
 

@@ -116,7 +116,7 @@ def test_updates_leave_every_tensor_where_a_recording_finds_it(
         b = sac._batch
         moments = [t for o in sac.optimisers.values() for state in o.state.values() for t in state.values()]
         parameters = [p for network in sac.networks.values() for p in network.parameters()]
-        inputs = [b.observation, b.next_observation, b.proprioception, b.next_proprioception]
+        inputs = [b.observation, b.next_observation, b.state, b.next_state]
         inputs += [b.action, b.reward, b.bootstrap, b.weight, sac.td_error]
         return [tensor.data_ptr() for tensor in (sac.log_alpha, *parameters, *moments, *inputs)]
 

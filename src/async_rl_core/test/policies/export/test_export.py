@@ -38,7 +38,7 @@ formats = pytest.mark.parametrize(
 RUN_ALONE = {
     "torchscript": """
 import torch
-outputs = torch.jit.load(sys.argv[1])(torch.from_numpy(data["images"]), torch.from_numpy(data["proprioception"]))
+outputs = torch.jit.load(sys.argv[1])(torch.from_numpy(data["images"]), torch.from_numpy(data["state"]))
 outputs = dict(zip(["action", "joint_velocity"], [o.numpy() for o in outputs]))
 """,
     "onnx": """
@@ -58,7 +58,7 @@ def config() -> Config:
 
 @pytest.fixture
 def run(tmp_path: Path, config: Config) -> Path:
-    sac = SAC(config.sac, ObservationSpec.of(config), len(config.robot.actuated_joints), seed=3)
+    sac = SAC(config.sac, ObservationSpec.from_config(config), len(config.robot.actuated_joints), seed=3)
     sac.updates = 42
     capture = LearnerSnapshot(sac)
     capture.take(env_steps=1042)
@@ -78,10 +78,10 @@ def test_it_runs_alone_as_its_card_says(run: Path, config: Config, name: str, tm
     assert path == run / "exports" / f"policy_000000000042{FORMATS[name].suffix}"
     card = card_of(card_path)
     rng = np.random.default_rng(5)
-    images, proprioception = card["inputs"]  # type: ignore[misc]
+    images, state = card["inputs"]  # type: ignore[misc]
     data = {
         "images": rng.integers(0, 256, [3, *images["shape"][1:]], dtype=images["dtype"]),
-        "proprioception": rng.normal(size=[3, *proprioception["shape"][1:]]).astype(proprioception["dtype"]),
+        "state": rng.normal(size=[3, *state["shape"][1:]]).astype(state["dtype"]),
     }
     np.savez(tmp_path / "in.npz", **data)
     program = (
@@ -91,9 +91,9 @@ def test_it_runs_alone_as_its_card_says(run: Path, config: Config, name: str, tm
     command = [sys.executable, "-W", "ignore", "-c", program, path, tmp_path / "in.npz", tmp_path / "out.npz"]
     subprocess.run(command, check=True, cwd="/", env=os.environ, timeout=60)
     outputs = np.load(tmp_path / "out.npz")
-    policy, crop = newest_policy(config, run, print), Crop.of(config)
+    policy, crop = newest_policy(config, run, print), Crop.from_config(config)
     for i in range(3):
-        action = policy.act(crop.center(data["images"][i]), data["proprioception"][i])
+        action = policy.act(crop.center(data["images"][i]), data["state"][i])
         np.testing.assert_allclose(outputs["action"][i], action, atol=1e-5)
         np.testing.assert_allclose(outputs["joint_velocity"][i], config.agent.action_scale * action, atol=1e-5)
 
@@ -104,10 +104,10 @@ def test_the_card_is_complete(run: Path, config: Config) -> None:
     card = card_of(card_path)
     assert card["file"] == "mine.pt" and card["format"] == "torchscript"
     assert card["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    images, proprioception = card["inputs"]  # type: ignore[misc]
+    images, state = card["inputs"]  # type: ignore[misc]
     assert images["shape"] == ["batch", 45, 80, 9] and images["layout"] == "NHWC"
     assert images["channels"][0] == "frame -2, red" and images["channels"][-1] == "frame 0, blue"
-    elements = [(e["quantity"], e["joint"], e["unit"]) for e in proprioception["elements"]]
+    elements = [(e["quantity"], e["joint"], e["unit"]) for e in state["elements"]]
     joints = list(config.robot.actuated_joints)
     assert elements[0] == ("position", joints[0], "rad")
     assert elements[len(joints)] == ("velocity", joints[0], "rad/s")
@@ -115,7 +115,7 @@ def test_the_card_is_complete(run: Path, config: Config) -> None:
     action, velocity = card["outputs"]  # type: ignore[misc]
     assert (action["joints"], action["range"]) == (joints, [-1, 1])
     assert (velocity["unit"], velocity["range"]) == ("rad/s", [-0.7, 0.7])
-    crop = Crop.of(config)
+    crop = Crop.from_config(config)
     assert card["done_inside"]["crop"] == {"top": 2, "left": 4, "height": crop.height, "width": crop.width}  # type: ignore[index]
     assert card["timing"]["action_cycle_time_s"] == 0.04  # type: ignore[index]
     origin = card["origin"]

@@ -15,14 +15,14 @@ from async_rl_core.replay.journal.segment import JournalPosition, record_bytes
 from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import Step
 
-SIZES = StepSizes(height=6, width=10, proprioception=4, action=2)
+SIZES = StepSizes(height=6, width=10, state=4, action=2)
 NBYTES = record_bytes(SIZES, 1)
 
 
 def make_step(sequence: int) -> Step:
     """A step whose every value tells its number."""
     frames = np.full((1, SIZES.height, SIZES.width, 3), sequence % 251, np.uint8)
-    vectors = np.full(SIZES.proprioception, sequence, np.float32), np.full(SIZES.action, -sequence, np.float32)
+    vectors = np.full(SIZES.state, sequence, np.float32), np.full(SIZES.action, -sequence, np.float32)
     return Step(sequence, sequence // 7, sequence % 7, frames, *vectors, sequence / 2, sequence % 3 == 0)
 
 
@@ -35,7 +35,7 @@ def check(step: Step) -> int:
         expected.reward,
         expected.terminal,
     )
-    for name in ("frames", "proprioception", "action"):
+    for name in ("frames", "state", "action"):
         np.testing.assert_array_equal(getattr(step, name), getattr(expected, name))
     return step.sequence
 

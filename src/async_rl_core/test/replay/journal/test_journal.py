@@ -144,7 +144,7 @@ def test_a_segment_that_is_sealed_once_it_was_listed_is_read(tmp_path: Path, mon
 
 def test_disk_space_is_that_of_the_stored_frames() -> None:
     config = resolve("yuan2022_baseline", {})
-    frames = StoreSizes.of(config).frames * 160 * 90 * 3
+    frames = StoreSizes.from_config(config).frames * 160 * 90 * 3
     assert frames < journal_bytes(config) < 1.02 * frames
     for end in ({"duration": 40.0}, {"episodes": 10}, {"duration": 1e6, "episodes": 10}):
         assert 1000 * 160 * 90 * 3 < journal_bytes(resolve("yuan2022_baseline", end)) < 0.1e9

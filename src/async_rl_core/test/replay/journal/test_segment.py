@@ -19,12 +19,12 @@ from async_rl_core.replay.journal.segment import (
 from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import Step
 
-SIZES = StepSizes(height=1, width=3, proprioception=2, action=1)
+SIZES = StepSizes(height=1, width=3, state=2, action=1)
 
 
 def make_entry(rng: np.random.Generator, sequence: int) -> JournalEntry:
     frames = rng.integers(0, 256, (int(rng.integers(0, 4)), SIZES.height, SIZES.width, 3), dtype=np.uint8)
-    vectors = rng.random(SIZES.proprioception, np.float32), rng.random(SIZES.action, np.float32)
+    vectors = rng.random(SIZES.state, np.float32), rng.random(SIZES.action, np.float32)
     terminal = bool(rng.random() < 0.5)
     step = Step(sequence, int(rng.integers(2**40)), sequence % 7, frames, *vectors, float(rng.normal()), terminal)
     return JournalEntry(
@@ -41,7 +41,7 @@ def assert_equal(one: JournalEntry, other: JournalEntry) -> None:
     assert one.position == other.position
     for name in ("sequence", "episode", "index", "reward", "terminal"):
         assert getattr(one.step, name) == getattr(other.step, name)
-    for name in ("frames", "proprioception", "action"):
+    for name in ("frames", "state", "action"):
         np.testing.assert_array_equal(getattr(one.step, name), getattr(other.step, name))
 
 

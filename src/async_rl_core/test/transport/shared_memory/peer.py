@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 
 from async_rl_core.spec.batch import Batch, BatchLayout
+from async_rl_core.spec.observation import ImageSpec, ObservationSpec, StatePart
 from async_rl_core.spec.step import Step
 from async_rl_core.transport.shared_memory.batches import BatchClient, BatchServer
 from async_rl_core.transport.shared_memory.parameters import ParameterPublisher
@@ -18,15 +19,19 @@ from async_rl_core.transport.shared_memory.service import Endpoint
 from async_rl_core.transport.shared_memory.steps import REPLAY, StepLayout, StepSubscriber
 from async_rl_core.transport.shared_memory.wakeup import Listener, Notifier
 
-STEPS = StepLayout(height=9, width=16, frames=3, proprioception=6, action=2)
-BATCHES = BatchLayout(batch_size=4, height=8, width=14, channels=9, proprioception=6, action=2)
+STEPS = StepLayout(height=9, width=16, frames=3, state=6, action=2)
+BATCHES = BatchLayout(
+    batch_size=4,
+    observation=ObservationSpec(ImageSpec(height=8, width=14, channels=9), (StatePart("joint_position", 6, "rad"),)),
+    action=2,
+)
 PARAMETERS = 50_000
 
 
 def make_step(sequence: int, frames: int = 1) -> Step:
     """A step whose every value tells its number."""
     pixels = np.full((frames, STEPS.height, STEPS.width, 3), sequence % 251, np.uint8)
-    vector = np.full(STEPS.proprioception, sequence, np.float32)
+    vector = np.full(STEPS.state, sequence, np.float32)
     action = np.full(STEPS.action, -sequence, np.float32)
     return Step(sequence, sequence // 7, sequence % 7, pixels, vector, action, sequence / 2, sequence % 3 == 0)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from async_rl_core.errors import TransportError
+from async_rl_core.spec.observation import ImageSpec
 from async_rl_core.transport.shared_memory.batches import MAX_AHEAD, BatchClient, BatchServer
 from async_rl_core.transport.shared_memory.domain import SHARED_MEMORY
 from async_rl_core.transport.shared_memory.service import Endpoint
@@ -46,7 +47,8 @@ def test_as_many_are_requested_ahead_as_asked_for(endpoint: Endpoint, peers: Mod
 def test_all_memory_that_mini_batches_take_is_had_from_the_start(
     endpoint: Endpoint, domain: str, peers: ModuleType, in_flight: int
 ) -> None:
-    layout = replace(peers.BATCHES, batch_size=64, height=60, width=100)
+    observation = replace(peers.BATCHES.observation, image=ImageSpec(height=60, width=100, channels=9))
+    layout = replace(peers.BATCHES, batch_size=64, observation=observation)
     server = BatchServer(endpoint, layout, in_flight=in_flight)
     ours = SHARED_MEMORY.glob(f"async_rl-*-{domain}-*")  # other tests' come and go meanwhile
     [segment] = [path for path in ours if path.stat().st_size > layout.nbytes]

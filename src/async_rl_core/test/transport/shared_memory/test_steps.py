@@ -21,7 +21,7 @@ from async_rl_core.transport.shared_memory.steps import MAX_BUFFERED, StepLayout
 def assert_equal(one: Step, other: Step) -> None:
     for name in ("sequence", "episode", "index", "reward", "terminal"):
         assert getattr(one, name) == getattr(other, name)
-    for name in ("frames", "proprioception", "action"):
+    for name in ("frames", "state", "action"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
@@ -207,4 +207,4 @@ def test_sides_of_different_sizes_are_told_both(endpoint: Endpoint, peers: Modul
 
 @pytest.mark.parametrize("preset", ["laptop", "yuan2022_baseline", "yuan2022_high_resolution"])
 def test_buffers_of_every_preset_are_some_hundred_steps(preset: str) -> None:
-    assert StepLayout.of(resolve(preset, {})).buffered == MAX_BUFFERED
+    assert StepLayout.from_config(resolve(preset, {})).buffered == MAX_BUFFERED
