@@ -75,5 +75,5 @@ sros2-keys: setup
 
 clean:
 	rm -rf .venv build install log .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find src tests benchmarks tools compat -name __pycache__ -prune -exec rm -rf {} +
+	find src tests benchmarks faults testing tools compat -name __pycache__ -prune -exec rm -rf {} +
 	find src -name "*.egg-info" -prune -exec rm -rf {} +

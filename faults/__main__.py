@@ -20,21 +20,21 @@ from random import Random
 
 from async_rl_core.errors import AsyncRLError
 from faults import report
-from faults.campaign import Form
-from faults.canary import Canary
+from faults.campaign import Campaign
+from faults.halt_monitor import HaltMonitor
 from faults.report import A_MEASUREMENT, Row, conditions
 from faults.rows import (
     agent_death,
+    camera_failures,
     code_in_data,
     commands,
     deadlines,
-    full,
+    foreign_publishers,
+    full_storage,
     fuzz,
+    guard_commands,
     guard_death,
-    hiccups,
-    intruders,
-    joint_states,
-    judgement,
+    joint_state_failures,
     learning_deaths,
     limits,
     messages,
@@ -43,38 +43,38 @@ from faults.rows import (
     protections,
     restarts,
     security,
-    senses,
     short_halts,
     snapshots,
     soak,
     supervision,
+    timing_faults,
 )
 
 FOLDER = Path(__file__).parent
-Measure = Callable[[Form, Random], list[Row]]
+Measure = Callable[[Campaign, Random], list[Row]]
 ROWS: dict[int, tuple[Measure, ...]] = {
     1: (agent_death.kill, agent_death.halt),
     2: (guard_death.kill,),
     3: (commands.stamps, commands.stepped),
-    4: (commands.malformed, judgement.refused, protections.switched_off),
+    4: (commands.malformed, guard_commands.refused, protections.switched_off),
     5: (limits.generated, limits.simulated),
-    6: (commands.latched, judgement.histories),
+    6: (commands.latched, guard_commands.histories),
     7: (deadlines.saturated,),
     8: (learning_deaths.learner,),
     9: (learning_deaths.replay,),
     10: (parameters.torn,),
     11: (snapshots.killed, snapshots.failing, snapshots.flipped),
-    12: (full.disk, full.shared_memory),
+    12: (full_storage.disk, full_storage.shared_memory),
     13: (restarts.restarted, soak.learning),
     14: (fuzz.files, fuzz.shared_memory, messages.said),
     15: (permissions.closed,),
     16: (code_in_data.scan,),
     17: (security.enforced,),
-    18: (senses.failing,),
-    19: (joint_states.failing,),
-    20: (hiccups.cleared, hiccups.told),
-    21: (intruders.publishers, intruders.motion),
-    22: (intruders.descriptions,),
+    18: (camera_failures.failing,),
+    19: (joint_state_failures.failing,),
+    20: (timing_faults.cleared, timing_faults.told),
+    21: (foreign_publishers.publishers, foreign_publishers.motion),
+    22: (foreign_publishers.descriptions,),
     26: (supervision.blocked, supervision.suspended),
     28: (short_halts.halted,),
 }
@@ -94,7 +94,7 @@ def main() -> int:
     domain = int(os.environ.get("ROS_DOMAIN_ID", "0"))
     scratch = Path(tempfile.mkdtemp(prefix="faults-"))
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    form = Form(
+    campaign = Campaign(
         arguments.long,
         arguments.folder,
         scratch,
@@ -108,16 +108,18 @@ def main() -> int:
         for measure in ROWS[number]:
             start = time.monotonic()
             random = Random(f"{arguments.seed}-{measure.__module__}-{measure.__name__}")
-            with Canary() as canary:
-                found = _measured(number, measure, form, random)
+            with HaltMonitor() as halts:
+                found = _measured(number, measure, campaign, random)
             took = time.monotonic() - start
-            halted, late = (round(1e3 * seconds, 1) for seconds in (canary.longest, canary.lateness(99.9)))
-            rows += [replace(row, conditions=conditions(), halted=halted, late=late) for row in found]
+            halted, late = (round(1e3 * seconds, 1) for seconds in (halts.longest, halts.lateness(99.9)))
+            form = "long" if campaign.long else "short"
+            rows += [replace(row, conditions=conditions(), form=form, halted=halted, late=late) for row in found]
             for row in found:
                 how = row.skipped or row.measured
-                halts = f"machine halted {halted:.0f} ms, p99.9 {late:.1f} ms"
-                print(f"{number}: {row.promise}: {how} [{took:.0f} s; {halts}]", flush=True)
-            report.write(form.folder / "report.json", report.merged(report.read(form.folder / "report.json"), rows))
+                pauses = f"machine halted {halted:.0f} ms, p99.9 {late:.1f} ms"
+                print(f"{number}: {row.promise}: {how} [{took:.0f} s; {pauses}]", flush=True)
+            path = campaign.folder / "report.json"
+            report.write(path, report.merged(report.read(path), rows))
     print(report.table(rows))
     broken = any(row.broken for row in rows)
     if not broken:
@@ -125,10 +127,10 @@ def main() -> int:
     return int(broken)
 
 
-def _measured(number: int, measure: Measure, form: Form, random: Random) -> list[Row]:
+def _measured(number: int, measure: Measure, campaign: Campaign, random: Random) -> list[Row]:
     """The rows; where the disturbed run breaks down, one that says so, and the campaign goes on."""
     try:
-        return measure(form, random)
+        return measure(campaign, random)
     except (AsyncRLError, OSError, RuntimeError, subprocess.SubprocessError) as error:
         return [Row(number, f"{measure.__module__}.{measure.__name__}", A_MEASUREMENT, str(error), 0, False)]
 

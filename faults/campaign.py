@@ -7,15 +7,15 @@ from random import Random
 
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
+from faults.arm_listener import PromiseTimeoutError
 from faults.report import Mutation
-from faults.wire import NeverError
 
 INITIAL_STEPS = 150
 """Environment steps until the policy acts: some faults meet random actions, most a learning agent."""
 
 
 @dataclass(frozen=True)
-class Form:
+class Campaign:
     """The long form proves; the short form, in continuous integration, notices when a protection breaks."""
 
     long: bool
@@ -39,32 +39,32 @@ class Form:
         return self.repeat or (long if self.long else short)
 
 
-def settings(form: Form, name: str, robot: str = "ur5", **overrides: object) -> Config:
+def run_config(campaign: Campaign, name: str, robot: str = "ur5", **overrides: object) -> Config:
     """The run that a row disturbs: the laptop preset on a simulated robot."""
     values = {
         "agent.initial_steps": INITIAL_STEPS,
         "guard.auto_arm": True,
         "guard.clear_timing_faults": False,  # as with a real arm: every fault latches
-        "run_dir": str(form.scratch / name),
+        "run_dir": str(campaign.scratch / name),
     }
     return resolve("laptop", {**values, **overrides}, robot)
 
 
-def mutation(form: Form, protection: str, broken: Callable[[], str]) -> tuple[Mutation, ...]:
+def mutation(campaign: Campaign, protection: str, broken: Callable[[], str]) -> tuple[Mutation, ...]:
     """Whether the measurement notices that a protection is off: none where the form asks for no mutations.
 
     Args:
-        form: of the campaign.
+        campaign: of the campaign.
         protection: what is switched off.
-        broken: measures without it; says what was broken, or nothing. A `NeverError` says so too; where it does not
-            come to the measurement at all, nothing is shown.
+        broken: measures without it, and returns what was broken, or an empty text. A `PromiseTimeoutError` counts as
+            broken too; any other error means that nothing was measured, so nothing is shown.
     """
-    if not form.mutate:
+    if not campaign.mutate:
         return ()
     try:
         how = broken()
         noticed = bool(how)
-    except NeverError as error:
+    except PromiseTimeoutError as error:
         how, noticed = str(error), True
     except (OSError, RuntimeError) as error:
         how, noticed = f"not measured: {error}", False

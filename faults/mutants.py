@@ -24,14 +24,14 @@ JUMP = 0.5
 """rad, of the first joint in the message: further than any moves within the time that a state may be late."""
 
 
-def no_watchdog() -> None:
+def without_guard_watchdog() -> None:
     """The guard follows the last command however old it is."""
     from async_rl_core.safety.inputs.command_input import CommandInput
 
     CommandInput.silence = lambda self, now: 0.0  # type: ignore[method-assign]
 
 
-def no_command_timeout() -> None:
+def without_robot_timeout() -> None:
     """The simulated robot follows the last command however old it is."""
     from async_rl_core.sim import arm
 
@@ -44,7 +44,7 @@ def no_command_timeout() -> None:
     arm.SimulatedArm.__init__ = without  # type: ignore[method-assign]
 
 
-def trusts_stamps() -> None:
+def without_receipt_time() -> None:
     """The guard takes a command to be as old as its stamp says."""
     from async_rl_interfaces.msg import VelocityCommand
     from async_rl_ros.stamps import nanoseconds
@@ -60,14 +60,14 @@ def trusts_stamps() -> None:
     SafetyGuardNode._on_command = trusting  # type: ignore[method-assign]
 
 
-def unchecked_commands() -> None:
+def without_command_checks() -> None:
     """The guard takes every command to be well-formed."""
     from async_rl_core.safety.inputs.command_input import CommandInput
 
     CommandInput._judge = lambda self, *anything: None  # type: ignore[method-assign]
 
 
-def forgets_faults() -> None:
+def without_fault_latch() -> None:
     """The guard clears its faults itself, once the arm rests."""
     from async_rl_core.safety import guard
 
@@ -81,7 +81,7 @@ def forgets_faults() -> None:
     guard.Guard.tick = forgetful  # type: ignore[method-assign]
 
 
-def open_files() -> None:
+def without_private_modes() -> None:
     """Files that are to be private are made for everybody."""
     original = os.open
 
@@ -91,21 +91,21 @@ def open_files() -> None:
     os.open = opened  # type: ignore[assignment]
 
 
-def no_priority() -> None:
+def without_realtime_priority() -> None:
     """The node is scheduled as any other process is."""
     from async_rl_ros import scheduling
 
-    scheduling.realtime = lambda priority: "as any other"
+    scheduling.realtime = lambda *anything: "as any other"
 
 
-def starts_anew() -> None:
+def without_checkpoint_restore() -> None:
     """The learner does not look for a checkpoint."""
     from async_rl_core.learning.checkpoint_folder import CheckpointFolder
 
     CheckpointFolder.restore = lambda self, warn: 0  # type: ignore[method-assign]
 
 
-def forgets_what_it_sent() -> None:
+def without_retransmission() -> None:
     """The agent takes a step that was sent to have arrived."""
     from async_rl_core.agent import outbox
 
@@ -116,42 +116,42 @@ def forgets_what_it_sent() -> None:
     outbox.Outbox._follow = trusting  # type: ignore[method-assign]
 
 
-def hides_full_disks() -> None:
+def without_disk_error_handling() -> None:
     """What cannot be written ends the thread that writes, and nobody is told."""
     from async_rl_core.learning import checkpoint_folder
     from async_rl_core.replay.journal import journal
     from async_rl_core.run_folder import appended_file as appended
 
-    class NeverError(Exception):
+    class NeverRaisedError(Exception):
         pass
 
     for module in (checkpoint_folder, appended, journal):
-        module.OSError = NeverError  # type: ignore[attr-defined]
+        module.OSError = NeverRaisedError  # type: ignore[attr-defined]
 
 
-def leaves_the_dead() -> None:
+def without_shared_memory_cleanup() -> None:
     """What a dead process left in shared memory stays there."""
     from async_rl_core.transport.shared_memory.domain import SharedMemoryDomain
 
     SharedMemoryDomain.sweep = lambda self: None  # type: ignore[method-assign]
 
 
-def trusts_its_eyes() -> None:
+def without_image_checks() -> None:
     """The agent takes every image to show what is now."""
     from async_rl_core.agent import camera_health as sight
     from async_rl_core.agent import loop
 
-    loop.FRAME_TIMEOUT = sight.TIMEOUT = math.inf  # type: ignore[misc]
+    loop.FRAME_TIMEOUT = sight.TIMEOUT = math.inf
 
 
-def keeps_what_is_doubtful() -> None:
+def without_step_confirmation() -> None:
     """The agent stores what it did, whatever became of the camera."""
     from async_rl_core.agent import outbox
 
     outbox.Outbox.withdraw = lambda self: setattr(self, "held", 0)  # type: ignore[method-assign]
 
 
-def trusts_the_wall_clock() -> None:
+def without_steady_clock() -> None:
     """The guard reads the time of day where it should read a steady clock."""
     import time
     from types import SimpleNamespace
@@ -239,7 +239,7 @@ def failing_joint_states() -> None:
     RobotSimNode._create_publishers = create  # type: ignore[method-assign]
 
 
-def trusts_joint_states() -> None:
+def without_joint_state_checks() -> None:
     """The guard takes the joints to be where it last heard that they were."""
     from async_rl_core.safety.inputs.joint_state_input import JointStateInput
 
@@ -247,14 +247,14 @@ def trusts_joint_states() -> None:
     JointStateInput._jump = lambda self, now, stamp, angles: None  # type: ignore[method-assign]
 
 
-def goes_on_as_sent() -> None:
+def without_resumption() -> None:
     """The guard takes the arm to move as it was told, whatever gap there was."""
     from async_rl_core.safety import resumption
 
     resumption.Resumption._begin = lambda self, since, gap: None  # type: ignore[method-assign]
 
 
-def ignores_publishers() -> None:
+def without_publisher_checks() -> None:
     """The guard takes itself to be the only publisher, and every command that it hears for its own."""
     from async_rl_core.safety import guard
 
@@ -264,15 +264,15 @@ def ignores_publishers() -> None:
     guard.Guard.on_input_publishers = lambda self, now, topic, count: None  # type: ignore[method-assign]
 
 
-def ignores_motion() -> None:
+def without_rest_watch() -> None:
     """The guard sees neither other publishers nor an arm that moves while zeros are sent."""
     from async_rl_core.safety.motion.rest_watch import RestWatch
 
-    ignores_publishers()
+    without_publisher_checks()
     RestWatch.judge = lambda self, now, resting: None  # type: ignore[method-assign]
 
 
-def trusts_descriptions() -> None:
+def without_description_checks() -> None:
     """The guard takes the first description, whatever the robot's file or another one says."""
     from async_rl_core.safety.inputs import description_input
 
@@ -280,7 +280,7 @@ def trusts_descriptions() -> None:
     description_input.require_same_reach = lambda *anything: None
 
 
-def leaks() -> None:
+def with_memory_leak() -> None:
     """The node keeps a megabyte of everything that it says of itself."""
     from async_rl_ros.diagnostics import Diagnostics
 
@@ -293,14 +293,14 @@ def leaks() -> None:
     Diagnostics.publish = publish  # type: ignore[method-assign]
 
 
-def waits_for_its_reader() -> None:
+def without_writer_thread() -> None:
     """The supervisor writes its output in the thread that serves its signals."""
     from async_rl_core.bringup.process.line_writer import LineWriter
 
     LineWriter.put = lambda self, line: self._write(f"{line}\n".encode())  # type: ignore[method-assign]
 
 
-def suspends_at_once() -> None:
+def without_stop_before_suspend() -> None:
     """The supervisor suspends itself without a word to the guard."""
     from async_rl_core.bringup.process.supervisor import Supervisor
 
@@ -308,30 +308,30 @@ def suspends_at_once() -> None:
 
 
 MUTATIONS: dict[str, Callable[[], None]] = {
-    "no_watchdog": no_watchdog,
-    "no_command_timeout": no_command_timeout,
-    "trusts_stamps": trusts_stamps,
-    "unchecked_commands": unchecked_commands,
-    "forgets_faults": forgets_faults,
-    "open_files": open_files,
-    "no_priority": no_priority,
-    "starts_anew": starts_anew,
-    "forgets_what_it_sent": forgets_what_it_sent,
-    "hides_full_disks": hides_full_disks,
+    "without_guard_watchdog": without_guard_watchdog,
+    "without_robot_timeout": without_robot_timeout,
+    "without_receipt_time": without_receipt_time,
+    "without_command_checks": without_command_checks,
+    "without_fault_latch": without_fault_latch,
+    "without_private_modes": without_private_modes,
+    "without_realtime_priority": without_realtime_priority,
+    "without_checkpoint_restore": without_checkpoint_restore,
+    "without_retransmission": without_retransmission,
+    "without_disk_error_handling": without_disk_error_handling,
     "failing_camera": failing_camera,
     "failing_joint_states": failing_joint_states,
-    "trusts_joint_states": trusts_joint_states,
-    "goes_on_as_sent": goes_on_as_sent,
-    "ignores_publishers": ignores_publishers,
-    "ignores_motion": ignores_motion,
-    "trusts_descriptions": trusts_descriptions,
-    "leaks": leaks,
-    "leaves_the_dead": leaves_the_dead,
-    "trusts_its_eyes": trusts_its_eyes,
-    "keeps_what_is_doubtful": keeps_what_is_doubtful,
-    "trusts_the_wall_clock": trusts_the_wall_clock,
-    "waits_for_its_reader": waits_for_its_reader,
-    "suspends_at_once": suspends_at_once,
+    "without_joint_state_checks": without_joint_state_checks,
+    "without_resumption": without_resumption,
+    "without_publisher_checks": without_publisher_checks,
+    "without_rest_watch": without_rest_watch,
+    "without_description_checks": without_description_checks,
+    "with_memory_leak": with_memory_leak,
+    "without_shared_memory_cleanup": without_shared_memory_cleanup,
+    "without_image_checks": without_image_checks,
+    "without_step_confirmation": without_step_confirmation,
+    "without_steady_clock": without_steady_clock,
+    "without_writer_thread": without_writer_thread,
+    "without_stop_before_suspend": without_stop_before_suspend,
 }
 
 

@@ -44,9 +44,11 @@ class Row:
     conditions: str = ""
     """When, and on what."""
     halted: float = 0.0
-    """Milliseconds for which the machine itself halted at the longest meanwhile, by `Canary`."""
+    """Milliseconds for which the machine itself halted at the longest meanwhile, by `HaltMonitor`."""
     late: float | None = None
     """Milliseconds by which its halts alone made deadlines late, at the 99.9th percentile; None: not measured."""
+    form: str = ""
+    """`short` or `long`: the form of the campaign that measured it."""
     skipped: str = ""
     """Why it could not be measured here; empty where it was."""
 
@@ -83,15 +85,25 @@ def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
 
 def table(rows: Sequence[Row]) -> str:
     """A markdown table."""
-    lines = ["| # | Promise | Required | Measured | Repeats | Met | With the protection switched off | Halts |"]
-    lines.append("|---|---|---|---|---|---|---|---|")
+    lines = ["| # | Promise | Required | Measured | Repeats | Form | Met | With the protection switched off | Halts |"]
+    lines.append("|---|---|---|---|---|---|---|---|---|")
     for row in rows:
         mutations = _words(row.mutations)
         met = "not measured" if row.skipped else "yes" if row.met else "**no**"
         measured = row.skipped or row.measured
         halts = f"{row.halted:.0f} ms" if row.halted else ""
         halts += f"; p99.9 {row.late:.1f}" if row.late is not None else ""
-        cells = (str(row.number), row.promise, row.required, measured, str(row.repeats), met, mutations, halts)
+        cells = (
+            str(row.number),
+            row.promise,
+            row.required,
+            measured,
+            str(row.repeats),
+            row.form,
+            met,
+            mutations,
+            halts,
+        )
         lines.append(f"| {' | '.join(cells)} |")
     conditions = sorted({row.conditions for row in rows if row.conditions})
     return "\n".join([*lines, "", f"Measured: {'; '.join(conditions)}."]) + "\n"

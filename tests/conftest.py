@@ -58,7 +58,7 @@ def _sources() -> Iterator[Source]:
             if relative.parts[0] in (package.name, "test", "setup.py"):
                 module = ".".join(relative.with_suffix("").parts) if relative.parts[0] == package.name else ""
                 yield Source(path, package.name, module)
-    for folder in ("launch", "tests", "tools", "benchmarks", "faults", "examples"):
+    for folder in ("launch", "tests", "tools", "benchmarks", "faults", "testing", "examples"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             yield Source(path, folder, "")
 

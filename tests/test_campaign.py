@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from faults.campaign import Form, mutation
+from faults.arm_listener import PromiseTimeoutError
+from faults.campaign import Campaign, mutation
 from faults.report import A_MEASUREMENT, Mutation, Row, merged, table
-from faults.wire import NeverError
 
 ROW = Row(1, "a promise", "0", "0 times", 3, True)
 
@@ -25,7 +25,7 @@ def raising(error: Exception) -> Callable[[], str]:
     [
         (lambda: "3 missed", True),
         (lambda: "", False),
-        (raising(NeverError("zero on the wire: not within 3 s")), True),
+        (raising(PromiseTimeoutError("zero on the wire: not within 3 s")), True),
         (raising(TimeoutError("guard in state 1: not within 20 s")), False),
         (raising(RuntimeError("a node ended")), False),
     ],
@@ -33,9 +33,9 @@ def raising(error: Exception) -> Callable[[], str]:
 def test_a_mutation_is_noticed_by_what_is_measured_and_by_nothing_else(
     tmp_path: Path, broken: Callable[[], str], noticed: bool
 ) -> None:
-    [found] = mutation(Form(False, tmp_path, tmp_path, 0), "a protection", broken)
+    [found] = mutation(Campaign(False, tmp_path, tmp_path, 0), "a protection", broken)
     assert found.noticed == noticed
-    assert not mutation(Form(False, tmp_path, tmp_path, 0, mutate=False), "a protection", broken)
+    assert not mutation(Campaign(False, tmp_path, tmp_path, 0, mutate=False), "a protection", broken)
 
 
 def test_new_rows_take_the_place_of_old_ones_and_breakdowns_are_forgotten() -> None:

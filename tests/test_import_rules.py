@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from async_rl_core.run_folder.run_folder import RunFolder
-from faults.code_in_data import runs_data
+from testing.code_in_data import runs_data
 
 ROS = re.compile(
     r"(rclpy|rclcpp|launch|launch_ros|rosidl_\w+|cv_bridge|tf_transformations|std_srvs|\w+_msgs|\w+_interfaces)$"

@@ -8,11 +8,11 @@ from random import Random
 import numpy as np
 
 from async_rl_interfaces.msg import GuardState
-from faults.campaign import Form, mutation, settings, some_moment
-from faults.histogram import draw
+from faults.arm_listener import ArmListener
+from faults.campaign import Campaign, mutation, run_config, some_moment
+from faults.node_rig import NodeRig
 from faults.report import Row
-from faults.rig import Rig
-from faults.wire import Wire
+from faults.stop_time_figure import draw
 
 REQUIRED = 0.120
 """Seconds from the signal to the first zero on the wire."""
@@ -41,61 +41,65 @@ class Stops:
         )
 
 
-def kill(form: Form, random: Random) -> list[Row]:
+def kill(campaign: Campaign, random: Random) -> list[Row]:
     """SIGKILL: the agent is gone; a new one needs a new arming."""
-    return [_measure(form, random, signal.SIGKILL, "the agent is killed (SIGKILL) at a random moment")]
+    return [_measure(campaign, random, signal.SIGKILL, "the agent is killed (SIGKILL) at a random moment")]
 
 
-def halt(form: Form, random: Random) -> list[Row]:
+def halt(campaign: Campaign, random: Random) -> list[Row]:
     """SIGSTOP, and SIGCONT afterwards: what a halted agent has still to say must not move the arm."""
     return [
-        _measure(form, random, signal.SIGSTOP, "the agent is halted (SIGSTOP) at a random moment, and goes on later")
+        _measure(
+            campaign, random, signal.SIGSTOP, "the agent is halted (SIGSTOP) at a random moment, and goes on later"
+        )
     ]
 
 
-def _measure(form: Form, random: Random, number: signal.Signals, promise: str) -> Row:
-    repeats = form.repeats(short=3, long=100)
-    stops = _stops(form, random, number, repeats)
-    if form.long:
-        draw(form.folder / f"{number.name.lower()}_agent.png", promise, stops.zeros, stops.rests, REQUIRED)
+def _measure(campaign: Campaign, random: Random, number: signal.Signals, promise: str) -> Row:
+    repeats = campaign.repeats(short=3, long=100)
+    stops = _stops(campaign, random, number, repeats)
+    if campaign.long:
+        draw(campaign.folder / f"{number.name.lower()}_agent.png", promise, stops.zeros, stops.rests, REQUIRED)
     met = max(stops.zeros) <= 1e3 * REQUIRED and stops.late == 0
-    mutations = mutation(form, "guard's watchdog", lambda: _unwatched(form, random))
+    mutations = mutation(campaign, "guard's watchdog", lambda: _unwatched(campaign, random))
     return Row(1, promise, "zero on the wire within 120 ms, every time", str(stops), repeats, met, mutations)
 
 
-def _stops(form: Form, random: Random, number: signal.Signals, repeats: int, mutant: str | None = None) -> Stops:
-    config = settings(form, "agent_death")
+def _stops(
+    campaign: Campaign, random: Random, number: signal.Signals, repeats: int, mutant: str | None = None
+) -> Stops:
+    config = run_config(campaign, "agent_death")
     stops = Stops()
     mutants = {"safety_guard_node": mutant} if mutant else {}
-    with Rig(config, form.domain, mutants=mutants) as rig, Wire(config, form.domain) as wire:
+    with NodeRig(config, campaign.domain, mutants=mutants) as rig, ArmListener(config, campaign.domain) as listener:
         while len(stops.zeros) < repeats:
-            wire.await_state(GuardState.ARMED)
+            listener.await_state(GuardState.ARMED)
             time.sleep(some_moment(config, random))
-            if not wire.moves_or_stopped():
+            if not listener.moves_or_stopped():
                 stops.unasked += 1
-                wire.reset_fault()
+                listener.reset_fault()
                 continue
-            stops.speeds.append(wire.speed())
+            stops.speeds.append(listener.speed())
             sent = rig.signal("rl_agent_node", number)
-            stops.zeros.append(1e3 * (wire.first_zero(sent) - sent))
-            stops.rests.append(1e3 * (wire.first_rest(sent) - sent))
+            stops.zeros.append(1e3 * (listener.first_zero(sent) - sent))
+            stops.rests.append(1e3 * (listener.first_rest(sent) - sent))
             stopped = time.monotonic()
             _revive(rig, number)
-            wire.await_state(GuardState.FAULT)
+            listener.await_state(GuardState.FAULT)
             time.sleep(AFTERWARDS)
-            stops.late += wire.moved(stopped)
-            wire.reset_fault()
+            stops.late += listener.moved(stopped)
+            listener.reset_fault()
             rig.require_all()
     return stops
 
 
-def _revive(rig: Rig, number: signal.Signals) -> None:
+def _revive(rig: NodeRig, number: signal.Signals) -> None:
     if number is signal.SIGSTOP:
         rig.signal("rl_agent_node", signal.SIGCONT)
     else:
         rig.restart("rl_agent_node")
 
 
-def _unwatched(form: Form, random: Random) -> str:
-    [zero] = _stops(form, random, signal.SIGSTOP, 1, "no_watchdog").zeros
+def _unwatched(campaign: Campaign, random: Random) -> str:
+    [zero] = _stops(campaign, random, signal.SIGSTOP, 1, "without_guard_watchdog").zeros
     return f"zero after {zero:.0f} ms" if zero > 1e3 * REQUIRED else ""

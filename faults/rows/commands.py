@@ -10,12 +10,12 @@ import numpy as np
 from builtin_interfaces.msg import Time
 
 from async_rl_interfaces.msg import GuardState
-from faults.campaign import Form, mutation, settings
-from faults.impostor import SWING, Impostor, Stamp, guarded
+from faults.arm_listener import ArmListener, PromiseTimeoutError
+from faults.campaign import Campaign, mutation, run_config
+from faults.fake_agent import SWING, FakeAgent, Stamp, guard_with_fake_agent
+from faults.node_rig import NodeRig
 from faults.report import Row
-from faults.rig import Rig
 from faults.wall_clock import COMPILER, WallClock
-from faults.wire import NeverError, Wire
 
 REQUIRED = 0.120
 """Seconds from the last command to zero on the wire."""
@@ -36,16 +36,18 @@ FOLLOWED = (2, 6)
 """Of these, the ones that could be followed for all that comes after the check: an absurd number, an old one."""
 
 
-def stamps(form: Form, random: Random) -> list[Row]:
+def stamps(campaign: Campaign, random: Random) -> list[Row]:
     """Commands with stamps an hour early, late, or zero, and then silence: the arm must stop all the same."""
-    repeats = form.repeats(short=10, long=400)
-    times, missed = _halts(form, random, repeats)
+    repeats = campaign.repeats(short=10, long=400)
+    times, missed = _halts(campaign, random, repeats)
     latest = max(times, default=math.inf)
     measured = f"{missed} missed halts; zero on the wire after at most {latest:.0f} ms"
     met = missed == 0 and latest <= 1e3 * REQUIRED
     promise = "stamps an hour early, late or zero, or 10 s off; then silence"
     mutations = mutation(
-        form, "freshness by receipt", lambda: _missed(*_halts(form, random, 1, "trusts_stamps", (AHEAD,)))
+        campaign,
+        "freshness by receipt",
+        lambda: _missed(*_halts(campaign, random, 1, "without_receipt_time", (AHEAD,))),
     )
     return [Row(3, promise, "0 missed halts", measured, repeats, met, mutations)]
 
@@ -55,77 +57,77 @@ def _missed(times: list[float], missed: int) -> str:
 
 
 def _halts(
-    form: Form, random: Random, repeats: int, mutant: str | None = None, offsets: Sequence[int | None] = OFFSETS
+    campaign: Campaign, random: Random, repeats: int, mutant: str | None = None, offsets: Sequence[int | None] = OFFSETS
 ) -> tuple[list[float], int]:
     """Milliseconds from the last command to zero, and how often zero never came."""
     times, missed = [], 0
-    with guarded(form, "stamps", safety_guard_node=mutant) as (rig, wire, agent):
+    with guard_with_fake_agent(campaign, "stamps", safety_guard_node=mutant) as (rig, listener, agent):
         for i in range(repeats):
             agent.stamp = _forged(agent, offsets[i % len(offsets)])
             agent.set_in_motion()
             time.sleep(random.uniform(0.0, 0.1))
             silent = agent.be_silent()
             try:
-                times.append(1e3 * (wire.first_zero(silent) - silent))
-            except NeverError:
+                times.append(1e3 * (listener.first_zero(silent) - silent))
+            except PromiseTimeoutError:
                 missed += 1
                 continue
-            wire.await_state(GuardState.FAULT)
-            wire.reset_fault()
+            listener.await_state(GuardState.FAULT)
+            listener.reset_fault()
             rig.require_all()
     return times, missed
 
 
-def stepped(form: Form, random: Random) -> list[Row]:
+def stepped(campaign: Campaign, random: Random) -> list[Row]:
     """The wall clock of every process is set back and forth in motion: nothing is to come of it; then silence."""
     promise = "the wall clock steps by 10 s, or by an hour, forth and back, in motion; then the agent is halted"
     required = "0 stops by the step, 0 missed halts, the guard goes on telling its state"
     if COMPILER is None:
         return [Row(3, promise, required, "", 0, False, skipped="needs a C compiler for a clock that can be set")]
-    repeats = form.repeats(short=4, long=100)
-    times, stops = _steps(form, random, repeats)
+    repeats = campaign.repeats(short=4, long=100)
+    times, stops = _steps(campaign, random, repeats)
     measured = f"{stops} stops by the step; zero on the wire after at most {max(times):.0f} ms"
     met = stops == 0 and max(times) <= 1e3 * REQUIRED
-    mutations = mutation(form, "the steady clock", lambda: _by_wall_clock(form, random))
+    mutations = mutation(campaign, "the steady clock", lambda: _by_wall_clock(campaign, random))
     return [Row(3, promise, required, measured, repeats, met, mutations)]
 
 
-def _by_wall_clock(form: Form, random: Random) -> str:
-    times, stops = _steps(form, random, 1, "trusts_the_wall_clock")
+def _by_wall_clock(campaign: Campaign, random: Random) -> str:
+    times, stops = _steps(campaign, random, 1, "without_steady_clock")
     return f"{stops} stops by the step" if stops or max(times) > 1e3 * REQUIRED else ""
 
 
-def _steps(form: Form, random: Random, repeats: int, mutant: str | None = None) -> tuple[list[float], int]:
+def _steps(campaign: Campaign, random: Random, repeats: int, mutant: str | None = None) -> tuple[list[float], int]:
     """Milliseconds from the agent's halt to zero, and how often a step of the clock alone stopped the arm."""
-    config = settings(form, f"steps_{mutant or ''}")
+    config = run_config(campaign, f"steps_{mutant or ''}")
     mutants = {"safety_guard_node": mutant} if mutant else {}
     times, stops = [], 0
-    clock = WallClock(form.scratch)
+    clock = WallClock(campaign.scratch)
     with (
-        Rig(config, form.domain, mutants=mutants, variables=clock.environment) as rig,
-        Wire(config, form.domain) as wire,
+        NodeRig(config, campaign.domain, mutants=mutants, variables=clock.environment) as rig,
+        ArmListener(config, campaign.domain) as listener,
     ):
         for i in range(repeats):
-            wire.await_state(GuardState.ARMED)
-            wire.await_motion()
+            listener.await_state(GuardState.ARMED)
+            listener.await_motion()
             clock.step(STEPS[i % len(STEPS)])
-            wire.guard = None
-            wire.expect(lambda: wire.guard is not None, TOLD, "the guard's state after a step of the clock")
+            listener.guard = None
+            listener.expect(lambda: listener.guard is not None, TOLD, "the guard's state after a step of the clock")
             time.sleep(random.uniform(0.0, 1.0))
-            if wire.guard is not None and wire.guard.state != GuardState.ARMED:
+            if listener.guard is not None and listener.guard.state != GuardState.ARMED:
                 stops += 1
             else:
-                wire.expect(wire.moves, GOES_ON, "an arm that goes on after a step of the clock")
+                listener.expect(listener.moves, GOES_ON, "an arm that goes on after a step of the clock")
                 halted = rig.signal("rl_agent_node", signal.SIGSTOP)
-                times.append(1e3 * (wire.first_zero(halted) - halted))
+                times.append(1e3 * (listener.first_zero(halted) - halted))
                 rig.signal("rl_agent_node", signal.SIGCONT)
-                wire.await_state(GuardState.FAULT)
-            wire.reset_fault()
+                listener.await_state(GuardState.FAULT)
+            listener.reset_fault()
             rig.require_all()
     return times, stops
 
 
-def _forged(agent: Impostor, offset: int | None) -> Stamp:
+def _forged(agent: FakeAgent, offset: int | None) -> Stamp:
     def stamp() -> Time:
         now = agent.now()
         return Time() if offset is None else Time(sec=now.sec + offset, nanosec=now.nanosec)
@@ -133,15 +135,17 @@ def _forged(agent: Impostor, offset: int | None) -> Stamp:
     return stamp
 
 
-def malformed(form: Form, random: Random) -> list[Row]:
+def malformed(campaign: Campaign, random: Random) -> list[Row]:
     """One malformed command in motion: a latched fault that names it, a stop, and never anything odd on the wire."""
-    repeats = form.repeats(short=7, long=400)
-    odd, unlatched = _malformed(form, random, repeats)
+    repeats = campaign.repeats(short=7, long=400)
+    odd, unlatched = _malformed(campaign, random, repeats)
     promise = "NaN, inf, wrong length, wrong names, replayed sequence numbers (real guard)"
     required = "0 reach the robot; the first latches a fault with a cause"
     measured = f"{odd} odd ones on the wire, {unlatched} without a fault and its cause"
     mutations = mutation(
-        form, "checks of commands", lambda: _accepted(*_malformed(form, random, 2, "unchecked_commands", FOLLOWED))
+        campaign,
+        "checks of commands",
+        lambda: _accepted(*_malformed(campaign, random, 2, "without_command_checks", FOLLOWED)),
     )
     return [Row(4, promise, required, measured, repeats, odd == unlatched == 0, mutations)]
 
@@ -151,30 +155,30 @@ def _accepted(odd: int, unlatched: int) -> str:
 
 
 def _malformed(
-    form: Form, random: Random, repeats: int, mutant: str | None = None, kinds: Sequence[int] = range(KINDS)
+    campaign: Campaign, random: Random, repeats: int, mutant: str | None = None, kinds: Sequence[int] = range(KINDS)
 ) -> tuple[int, int]:
     """How many odd commands reached the arm, and how many malformed ones latched no fault with a cause."""
     odd = unlatched = 0
-    with guarded(form, "malformed", PATIENT, safety_guard_node=mutant) as (rig, wire, agent):
+    with guard_with_fake_agent(campaign, "malformed", PATIENT, safety_guard_node=mutant) as (rig, listener, agent):
         joints = rig.config.robot.joints
         for i in range(repeats):
             agent.set_in_motion()
             _send_malformed(agent, joints, kinds[i % len(kinds)], random)
             try:
-                wire.await_state(GuardState.FAULT, timeout=1.0)
+                listener.await_state(GuardState.FAULT, timeout=1.0)
             except TimeoutError:
                 unlatched += 1
                 continue
-            unlatched += wire.guard is None or not wire.guard.cause or "silent" in wire.guard.cause
-            wire.first_zero(time.monotonic() - REQUIRED)
-            odd += sum(h.values.shape != (len(joints),) or not np.isfinite(h.values).all() for h in wire.sent())
+            unlatched += listener.guard is None or not listener.guard.cause or "silent" in listener.guard.cause
+            listener.first_zero(time.monotonic() - REQUIRED)
+            odd += sum(h.values.shape != (len(joints),) or not np.isfinite(h.values).all() for h in listener.sent())
             agent.be_silent()
-            wire.reset_fault()
+            listener.reset_fault()
             rig.require_all()
     return odd, unlatched
 
 
-def _send_malformed(agent: Impostor, joints: tuple[str, ...], kind: int, random: Random) -> None:
+def _send_malformed(agent: FakeAgent, joints: tuple[str, ...], kind: int, random: Random) -> None:
     good = [random.uniform(-SWING, SWING) for _ in joints]
     bad = list(good)
     joint = random.randrange(len(joints))
@@ -192,30 +196,37 @@ def _send_malformed(agent: Impostor, joints: tuple[str, ...], kind: int, random:
             agent.send(good, sequence=random.randrange(max(1, agent.sequence)))
 
 
-def latched(form: Form, random: Random) -> list[Row]:
+def latched(campaign: Campaign, random: Random) -> list[Row]:
     """After a fault all is well again, and the guard must not move the arm on its own."""
-    repeats = form.repeats(short=3, long=100)
-    cleared = _cleared(form, random, repeats)
+    repeats = campaign.repeats(short=3, long=100)
+    cleared = _cleared(campaign, random, repeats)
     promise = "faults never clear themselves (real guard, a good agent speaking again)"
     mutations = mutation(
-        form, "latching", lambda: f"{n} cleared" if (n := _cleared(form, random, 1, "forgets_faults")) else ""
+        campaign,
+        "latching",
+        lambda: f"{n} cleared" if (n := _cleared(campaign, random, 1, "without_fault_latch")) else "",
     )
     return [Row(6, promise, "0", f"{cleared} cleared", repeats, cleared == 0, mutations)]
 
 
-def _cleared(form: Form, random: Random, repeats: int, mutant: str | None = None) -> int:
+def _unlatched(campaign: Campaign, random: Random) -> str:
+    cleared = _cleared(campaign, random, 1, "without_fault_latch")
+    return f"{cleared} cleared" if cleared else ""
+
+
+def _cleared(campaign: Campaign, random: Random, repeats: int, mutant: str | None = None) -> int:
     """How many faults were gone, or how often the arm moved, without a person's word."""
     cleared = 0
-    with guarded(form, "latched", safety_guard_node=mutant) as (rig, wire, agent):
+    with guard_with_fake_agent(campaign, "latched", safety_guard_node=mutant) as (rig, listener, agent):
         for _ in range(repeats):
             agent.set_in_motion()
-            stopped = wire.first_zero(agent.be_silent())
+            stopped = listener.first_zero(agent.be_silent())
             agent.speak()
             time.sleep(random.uniform(0.5, 1.5))
-            if wire.moved(stopped) or wire.guard is None or wire.guard.state != GuardState.FAULT:
+            if listener.moved(stopped) or listener.guard is None or listener.guard.state != GuardState.FAULT:
                 cleared += 1
                 continue
             agent.be_silent()
-            wire.reset_fault()
+            listener.reset_fault()
             rig.require_all()
     return cleared

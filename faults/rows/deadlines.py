@@ -8,10 +8,10 @@ from random import Random
 import numpy as np
 
 from async_rl_interfaces.msg import Timing
-from faults.campaign import Form, mutation, settings
-from faults.ear import Ear
+from faults.campaign import Campaign, mutation, run_config
 from faults.report import Row
-from faults.supervised import SupervisedRun, await_learning
+from faults.run_listener import RunListener
+from faults.supervised_run import SupervisedRun, await_learning
 
 CORES = len(os.sched_getaffinity(0))
 LIMIT = 5.0
@@ -45,36 +45,38 @@ class Deadlines:
         return f"p99.9 lateness up to {self.late:.1f} ms, {self.missed} of {self.cycles} cycles missed"
 
 
-def saturated(form: Form, random: Random) -> list[Row]:
+def saturated(campaign: Campaign, random: Random) -> list[Row]:
     """Updates as fast as they come, in as many threads as there are cores."""
-    seconds = form.seconds(short=60, long=600)
-    deadlines, updates = _measured(form, seconds)
+    seconds = campaign.seconds(short=60, long=600)
+    deadlines, updates = _measured(campaign, seconds)
     promise = f"the learner saturates {CORES} cores for {seconds} s"
-    mutations = mutation(form, "the agent's priority", lambda: _broken(form, deadlines))
+    mutations = mutation(campaign, "the agent's priority", lambda: _broken(campaign, deadlines))
     measured = f"{deadlines}, {updates} updates"
     return [Row(7, promise, REQUIRED, measured, deadlines.cycles, deadlines.kept, mutations)]
 
 
-def _broken(form: Form, usual: Deadlines) -> str:
+def _broken(campaign: Campaign, usual: Deadlines) -> str:
     """Worse than promised, and than with the protection."""
-    deadlines, _ = _measured(form, BROKEN_SECONDS, "no_priority")
+    deadlines, _ = _measured(campaign, BROKEN_SECONDS, "without_realtime_priority")
     return str(deadlines) if deadlines.late > max(LIMIT, usual.late) else ""
 
 
-def _measured(form: Form, seconds: float, mutant: str | None = None) -> tuple[Deadlines, int]:
+def _measured(campaign: Campaign, seconds: float, mutant: str | None = None) -> tuple[Deadlines, int]:
     """How the deadlines were kept, and the updates."""
     overrides: dict[str, object] = {"learner.max_updates_per_step": 64.0, "learner.threads": CORES}
-    config = settings(form, f"deadlines_{mutant or ''}", **overrides)
+    config = run_config(campaign, f"deadlines_{mutant or ''}", **overrides)
     mutants = {"rl_agent_node": mutant} if mutant else {}
-    with SupervisedRun(config, form.domain, mutants) as run, Ear(config, form.domain) as ear:
-        await_learning(run, ear, 10)
-        first = ear.next_timing()
+    with SupervisedRun(config, campaign.domain, mutants) as run, RunListener(config, campaign.domain) as listener:
+        await_learning(run, listener, 10)
+        first = listener.next_timing()
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0.0:
             time.sleep(min(SLICE, left))
             run.require_running()
-            print(f"7: {left:.0f} s left, {ear.next_timing().missed_cycles - first.missed_cycles} missed", flush=True)
-        return Deadlines.between(first, ear.next_timing()), ear.learner[-1][1]
+            print(
+                f"7: {left:.0f} s left, {listener.next_timing().missed_cycles - first.missed_cycles} missed", flush=True
+            )
+        return Deadlines.between(first, listener.next_timing()), listener.learner[-1][1]
 
 
 def percentile(first: Timing, last: Timing, name: str, percent: float) -> float:

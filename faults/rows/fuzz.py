@@ -28,7 +28,7 @@ from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import Step
 from async_rl_core.transport.shared_memory.parameters import ParameterPublisher, ParameterSubscriber
 from async_rl_core.transport.shared_memory.service import Endpoint
-from faults.campaign import Form
+from faults.campaign import Campaign
 from faults.report import Row
 
 LONGEST = 5
@@ -56,28 +56,28 @@ class HangError(Exception):
     """A case took too long."""
 
 
-def files(form: Form, random: Random) -> list[Row]:
+def files(campaign: Campaign, random: Random) -> list[Row]:
     """Files of every kind that the suite reads, mutated."""
-    cases = form.repeats(short=60, long=20_000)
+    cases = campaign.repeats(short=60, long=20_000)
     kinds = [
         Kind("presets (YAML)", _texts("presets"), "fuzz.yaml", lambda path: resolve(str(path))),
         Kind("robots (YAML)", _texts("robots"), "fuzz.yaml", lambda path: resolve("laptop", {}, str(path))),
-        Kind("checkpoints", [_checkpoint(form.scratch)], "fuzz.safetensors", read_checkpoint),
-        Kind("journal segments", [_journal(form.scratch)], "steps_000000000000000.part", _read_journal),
+        Kind("checkpoints", [_checkpoint(campaign.scratch)], "fuzz.safetensors", read_checkpoint),
+        Kind("journal segments", [_journal(campaign.scratch)], "steps_000000000000000.part", _read_journal),
         Kind("episodes.csv", [_EPISODES.encode()], "fuzz.csv", read_episodes),
         Kind("episodes.csv, gone on with", [_EPISODES.encode()], "fuzz_goes_on.csv", _go_on_with_episodes),
         Kind("metrics.jsonl", [_METRICS], "metrics.jsonl", _go_on_with_metrics),
         Kind("summary.json", [_SUMMARY], "summary.json", _start_from_summary),
-        Kind("config.yaml of a run", [_config(form.scratch)], "config.yaml", read_config),
-        Kind("checkpoints' headers", [_checkpoint(form.scratch)], name_of(7), _env_steps),
+        Kind("config.yaml of a run", [_config(campaign.scratch)], "config.yaml", read_config),
+        Kind("checkpoints' headers", [_checkpoint(campaign.scratch)], name_of(7), _env_steps),
     ]
-    return [_row(kind.name, _file_cases(form, random, kind, cases), cases) for kind in kinds]
+    return [_row(kind.name, _file_cases(campaign, random, kind, cases), cases) for kind in kinds]
 
 
-def shared_memory(form: Form, random: Random) -> list[Row]:
+def shared_memory(campaign: Campaign, random: Random) -> list[Row]:
     """Blobs of policy parameters, mutated in shared memory: none is taken that is not one that was published."""
-    cases = form.repeats(short=200, long=100_000)
-    endpoint = Endpoint(str(form.domain), "fuzz")
+    cases = campaign.repeats(short=200, long=100_000)
+    endpoint = Endpoint(str(campaign.domain), "fuzz")
     publisher, subscriber = _Vandal(endpoint, BLOB), ParameterSubscriber(endpoint, BLOB)
 
     def outcomes() -> Iterator[str]:
@@ -98,15 +98,15 @@ def _row(name: str, outcomes: Iterator[str], cases: int) -> Row:
     return Row(14, f"fuzzed {name}", "0 crashes, 0 hangs, only our own exceptions", measured, cases, not found)
 
 
-def _file_cases(form: Form, random: Random, kind: Kind, cases: int) -> Iterator[str]:
-    folder = form.scratch / "fuzz"
+def _file_cases(campaign: Campaign, random: Random, kind: Kind, cases: int) -> Iterator[str]:
+    folder = campaign.scratch / "fuzz"
     folder.mkdir(exist_ok=True)
     path = folder / kind.file
     for _ in range(cases):
         path.write_bytes(mutated(random.choice(kind.originals), random))
         found = outcome(lambda: kind.read(path))
         if found not in ("read", "refused"):
-            kept = form.scratch / f"fuzz-{time.monotonic_ns()}-{kind.file}"
+            kept = campaign.scratch / f"fuzz-{time.monotonic_ns()}-{kind.file}"
             kept.write_bytes(path.read_bytes())
         yield found
     path.unlink()

@@ -12,10 +12,10 @@ from async_rl_core.learning.checkpoint_file import newest_first
 from async_rl_core.replay.journal.journal import read_steps
 from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_interfaces.msg import GuardState
-from faults.campaign import Form, mutation, settings
-from faults.ear import Ear
+from faults.campaign import Campaign, mutation, run_config
 from faults.report import Row
-from faults.supervised import SupervisedRun, await_learning
+from faults.run_listener import RunListener
+from faults.supervised_run import SupervisedRun, await_learning
 
 REQUIRED = 10.0
 """Seconds from the learner's death to its next update."""
@@ -29,10 +29,10 @@ BROKEN = 3
 """Deaths of replay with an agent that keeps nothing for the next one."""
 
 
-def learner(form: Form, random: Random) -> list[Row]:
+def learner(campaign: Campaign, random: Random) -> list[Row]:
     """SIGKILL of the learner at random moments: in an update, in a checkpoint, while it publishes."""
-    repeats = form.repeats(short=1, long=50)
-    times, extra, behind, lost = _learner_deaths(form, random, repeats)
+    repeats = campaign.repeats(short=1, long=50)
+    times, extra, behind, lost = _learner_deaths(campaign, random, repeats)
     measured = (
         f"learning again after at most {max(times):.1f} s (median {np.median(times):.1f}), {behind} times from less "
         f"than the last checkpoint; {lost} stored transitions lost; {extra} missed deadlines more than before"
@@ -40,51 +40,51 @@ def learner(form: Form, random: Random) -> list[Row]:
     required = "0 transitions lost, 0 extra missed deadlines, learning again within 10 s, from its last checkpoint"
     met = max(times) <= REQUIRED and lost == extra == behind == 0
     promise = "the learner is killed (SIGKILL) at a random moment"
-    mutations = mutation(form, "restoring the checkpoint", lambda: _behind(form, random))
+    mutations = mutation(campaign, "restoring the checkpoint", lambda: _behind(campaign, random))
     return [Row(8, promise, required, measured, repeats, met, mutations)]
 
 
-def _behind(form: Form, random: Random) -> str:
-    _, _, behind, _ = _learner_deaths(form, random, 1, "starts_anew")
+def _behind(campaign: Campaign, random: Random) -> str:
+    _, _, behind, _ = _learner_deaths(campaign, random, 1, "without_checkpoint_restore")
     return "began at update 0" if behind else ""
 
 
 def _learner_deaths(
-    form: Form, random: Random, repeats: int, mutant: str | None = None
+    campaign: Campaign, random: Random, repeats: int, mutant: str | None = None
 ) -> tuple[list[float], int, int, int]:
     """Seconds to the next update, extra missed deadlines, starts from less than the checkpoint, lost transitions."""
-    config = _settings(form, f"learner_death_{mutant or ''}")
+    config = _settings(campaign, f"learner_death_{mutant or ''}")
     times, extra, behind = [], 0, 0
     mutants = {"learner_node": mutant} if mutant else {}
-    with SupervisedRun(config, form.domain, mutants) as run, Ear(config, form.domain) as ear:
+    with SupervisedRun(config, campaign.domain, mutants) as run, RunListener(config, campaign.domain) as listener:
         mark = BEGUN
         for i in range(repeats):
-            await_learning(run, ear, mark)
+            await_learning(run, listener, mark)
             _await_checkpoint(run.run_dir)
             time.sleep(random.uniform(0.0, 2.0))
-            before = _missed_within(ear, WINDOW)
-            start = ear.next_timing().missed_cycles
+            before = _missed_within(listener, WINDOW)
+            start = listener.next_timing().missed_cycles
             killed = run.kill("learner_node")
-            ear.forget()
+            listener.forget()
             restored = int(newest_first(run.run_dir / "checkpoints")[0].stem.split("_")[1])
             beyond = 0 if mutant else restored  # one that starts anew would take as long again
-            times.append(await_learning(run, ear, beyond) - killed)
-            behind += ear.learner[0][1] < restored
+            times.append(await_learning(run, listener, beyond) - killed)
+            behind += listener.learner[0][1] < restored
             time.sleep(max(0.0, killed + WINDOW - time.monotonic()))
-            extra += max(0, ear.next_timing().missed_cycles - start - before)
-            _require_armed(ear)
-            mark = ear.learner[-1][1] + BEGUN
+            extra += max(0, listener.next_timing().missed_cycles - start - before)
+            _require_armed(listener)
+            mark = listener.learner[-1][1] + BEGUN
             print(f"8: {i + 1} of {repeats}, learning again after {times[-1]:.1f} s", flush=True)
-        lost = _lost(ear)
+        lost = _lost(listener)
         run.stop()
         lost += _gaps(run.run_dir)
     return times, extra, behind, lost
 
 
-def replay(form: Form, random: Random) -> list[Row]:
+def replay(campaign: Campaign, random: Random) -> list[Row]:
     """SIGKILL of the replay process at random moments; what its journal held must be there, and all that followed."""
-    repeats = form.repeats(short=1, long=50)
-    times, kept, changed, lost, stored = _replay_deaths(form, random, repeats)
+    repeats = campaign.repeats(short=1, long=50)
+    times, kept, changed, lost, stored = _replay_deaths(campaign, random, repeats)
     measured = (
         f"{changed} of {kept} stored before a death changed or gone, {lost} lost in flight, of {stored} in all; "
         f"back after at most {max(times):.1f} s"
@@ -92,38 +92,38 @@ def replay(form: Form, random: Random) -> list[Row]:
     required = "every acknowledged transition intact by checksum; at most the one in flight lost"
     met = kept > 0 and changed == 0 and lost <= repeats
     promise = "the replay process is killed (SIGKILL) at a random moment"
-    mutations = mutation(form, "sending again what no receipt covers", lambda: _lost_in_flight(form, random))
+    mutations = mutation(campaign, "sending again what no receipt covers", lambda: _lost_in_flight(campaign, random))
     return [Row(9, promise, required, measured, repeats, met, mutations)]
 
 
-def _lost_in_flight(form: Form, random: Random) -> str:
-    _, _, _, lost, _ = _replay_deaths(form, random, BROKEN, "forgets_what_it_sent")
+def _lost_in_flight(campaign: Campaign, random: Random) -> str:
+    _, _, _, lost, _ = _replay_deaths(campaign, random, BROKEN, "without_retransmission")
     return f"{lost} lost" if lost > BROKEN else ""
 
 
 def _replay_deaths(
-    form: Form, random: Random, repeats: int, mutant: str | None = None
+    campaign: Campaign, random: Random, repeats: int, mutant: str | None = None
 ) -> tuple[list[float], int, int, int, int]:
     """Seconds until replay was back; steps kept before a death, of these changed, steps lost, and stored in all."""
-    config = _settings(form, f"replay_death_{mutant or ''}")
+    config = _settings(campaign, f"replay_death_{mutant or ''}")
     kept: dict[int, int] = {}
     times = []
     mutants = {"rl_agent_node": mutant} if mutant else {}
-    with SupervisedRun(config, form.domain, mutants) as run, Ear(config, form.domain) as ear:
-        await_learning(run, ear, BEGUN)
+    with SupervisedRun(config, campaign.domain, mutants) as run, RunListener(config, campaign.domain) as listener:
+        await_learning(run, listener, BEGUN)
         for i in range(repeats):
             time.sleep(random.uniform(1.0, 4.0))
             killed = run.kill("replay_node")
-            ear.forget()
+            listener.forget()
             kept |= _stored(run.run_dir)
-            ear.wait(lambda: "replay_node" in ear.health, RETURN, "replay's diagnostics after its restart")
+            listener.wait(lambda: "replay_node" in listener.health, RETURN, "replay's diagnostics after its restart")
             times.append(time.monotonic() - killed)
-            updates = ear.learner[-1][1] if ear.learner else BEGUN
-            await_learning(run, ear, updates)
-            _require_armed(ear)
+            updates = listener.learner[-1][1] if listener.learner else BEGUN
+            await_learning(run, listener, updates)
+            _require_armed(listener)
             print(f"9: {i + 1} of {repeats}, back after {times[-1]:.1f} s", flush=True)
-        ear.wait(lambda: ear.figure("rl_agent_node", "steps waiting") == "0", RETURN, "no step waiting")
-        lost = _lost(ear)
+        listener.wait(lambda: listener.figure("rl_agent_node", "steps waiting") == "0", RETURN, "no step waiting")
+        lost = _lost(listener)
         run.stop()
         after = _stored(run.run_dir)
         lost += _gaps(run.run_dir)
@@ -131,8 +131,8 @@ def _replay_deaths(
     return times, len(kept), changed, lost, len(after)
 
 
-def _settings(form: Form, name: str) -> Config:
-    return settings(form, name, **{"learner.checkpoint_period": CHECKPOINT_PERIOD, "restarts": 100})
+def _settings(campaign: Campaign, name: str) -> Config:
+    return run_config(campaign, name, **{"learner.checkpoint_period": CHECKPOINT_PERIOD, "restarts": 100})
 
 
 def _await_checkpoint(run_dir: Path, timeout: float = 30.0) -> None:
@@ -143,22 +143,22 @@ def _await_checkpoint(run_dir: Path, timeout: float = 30.0) -> None:
         time.sleep(0.05)
 
 
-def _missed_within(ear: Ear, seconds: float) -> int:
-    start = ear.next_timing().missed_cycles
+def _missed_within(listener: RunListener, seconds: float) -> int:
+    start = listener.next_timing().missed_cycles
     time.sleep(seconds)
-    missed: int = ear.next_timing().missed_cycles - start
+    missed: int = listener.next_timing().missed_cycles - start
     return missed
 
 
-def _require_armed(ear: Ear) -> None:
-    if ear.guard is None or ear.guard.state != GuardState.ARMED:
-        raise RuntimeError(f"the arm was stopped: {ear.guard and ear.guard.cause}")
+def _require_armed(listener: RunListener) -> None:
+    if listener.guard is None or listener.guard.state != GuardState.ARMED:
+        raise RuntimeError(f"the arm was stopped: {listener.guard and listener.guard.cause}")
 
 
-def _lost(ear: Ear) -> int:
+def _lost(listener: RunListener) -> int:
     """What replay says that it lost."""
-    ear.wait(lambda: bool(ear.figure("replay_node", "lost steps")), RETURN, "replay's diagnostics")
-    return int(ear.figure("replay_node", "lost steps"))
+    listener.wait(lambda: bool(listener.figure("replay_node", "lost steps")), RETURN, "replay's diagnostics")
+    return int(listener.figure("replay_node", "lost steps"))
 
 
 def _stored(run_dir: Path) -> dict[int, int]:

@@ -4,17 +4,16 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from importlib import import_module
 from multiprocessing import get_context
 from random import Random
-from typing import Any
 
 from async_rl_core.config.catalogue import robots
 from async_rl_core.config.load import resolve
 from async_rl_core.safety.limits.joint_limits import JointLimits
 from async_rl_core.safety.limits.position_predictor import PositionPredictor
-from faults.campaign import Form, mutation
+from faults.campaign import Campaign, mutation
 from faults.report import Row
+from testing.command_sequences import CommandSequences, ExactArm, PhysicalArm
 
 ROBOTS = ("ur5", "panda")
 NOISE = 0.0002
@@ -25,31 +24,30 @@ CHUNK = 10_000
 """Commands in one process at a time, each chunk with a seed of its own."""
 
 
-def generated(form: Form, random: Random) -> list[Row]:
+def generated(campaign: Campaign, random: Random) -> list[Row]:
     """Generated sequences through the guard to an arm that follows exactly, judged by an oracle of its own."""
-    commands = form.repeats(short=800, long=1_000_000)
+    commands = campaign.repeats(short=800, long=1_000_000)
     violations, limited = _violations(commands, random)
     measured = f"{dict(violations) or 'no'} violations; commands bent: {dict(limited)}"
     promise = "joint, velocity, acceleration, jerk, workspace and collision limits, of a UR5 and of a Panda"
-    mutations = mutation(form, "joint limits by stopping distance", lambda: _unlimited(random))
+    mutations = mutation(campaign, "joint limits by stopping distance", lambda: _unlimited(random))
     return [Row(5, promise, "0 violations", measured, commands, not violations, mutations)]
 
 
-def simulated(form: Form, random: Random) -> list[Row]:
+def simulated(campaign: Campaign, random: Random) -> list[Row]:
     """The same before every robot's simulated arm, which lags; joint states are late, lost and wrong."""
-    commands = form.repeats(short=400, long=50_000)
+    commands = campaign.repeats(short=400, long=50_000)
     found = [_run_simulated(robot, commands, random.randrange(2**32)) for robot in robots()]
     violations = sum(found, Counter())
     promise = "the same limits before every robot's simulated arm, joint states late, lost and wrong by 0.2 mrad"
-    mutations = mutation(form, "the arm's lag in the plan", lambda: _unforeseen(random))
+    mutations = mutation(campaign, "the arm's lag in the plan", lambda: _unforeseen(random))
     measured = f"{dict(violations) or 'no'} violations"
     return [Row(5, promise, "0 violations", measured, commands * len(found), not violations, mutations)]
 
 
 def _run_simulated(robot: str, commands: int, seed: int) -> Counter[str]:
-    sequences: Any = import_module("src.async_rl_core.test.safety.sequences")
     config = resolve("laptop", {}, robot)
-    run = sequences.Sequences(config, sequences.PhysicalArm(config), seed, OVERSHOOT, (0, 1, 2), NOISE)
+    run = CommandSequences(config, PhysicalArm(config), seed, OVERSHOOT, (0, 1, 2), NOISE)
     return +Counter(run.run(commands).violations)
 
 
@@ -79,9 +77,8 @@ def _violations(commands: int, random: Random) -> tuple[Counter[str], Counter[st
 
 def _run(job: tuple[str, int, int]) -> tuple[Counter[str], Counter[str]]:
     robot, commands, seed = job
-    sequences: Any = import_module("src.async_rl_core.test.safety.sequences")  # the guard's own tests use it, too
     config = resolve("laptop", {}, robot)
-    report = sequences.Sequences(config, sequences.ExactArm(1.0 / config.robot.state_rate), seed).run(commands)
+    report = CommandSequences(config, ExactArm(1.0 / config.robot.state_rate), seed).run(commands)
     return +report.violations, report.limited
 
 

@@ -18,7 +18,7 @@ import rclpy
 
 from async_rl_core.config.load import read_config, write_config
 from async_rl_core.sim.model import urdf_text
-from faults.campaign import Form, settings
+from faults.campaign import Campaign, run_config
 from faults.random_message import RandomMessages
 from faults.report import Row
 from faults.rows.fuzz import mutated, outcome
@@ -32,10 +32,10 @@ DAMAGED = 5
 ENCODINGS = ("rgb8", "bgr8", "mono8", "yuv422_yuy2")
 
 
-def said(form: Form, random: Random) -> list[Row]:
+def said(campaign: Campaign, random: Random) -> list[Row]:
     """All nodes in a process of its own, which a native crash would end."""
-    cases = form.repeats(short=150, long=20_000)
-    config = settings(form, "messages", record_video=True)
+    cases = campaign.repeats(short=150, long=20_000)
+    config = run_config(campaign, "messages", record_video=True)
     assert config.run_dir is not None
     config.run_dir.mkdir(exist_ok=True)
     path = config.run_dir / "config.yaml"

@@ -15,7 +15,7 @@ import numpy as np
 
 from async_rl_core.transport.shared_memory.parameters import ParameterPublisher, ParameterSubscriber
 from async_rl_core.transport.shared_memory.service import Endpoint, clean_up_dead
-from faults.campaign import Form, mutation
+from faults.campaign import Campaign, mutation
 from faults.report import Row
 
 SIZE = 1024
@@ -25,13 +25,13 @@ KILL_EVERY = 1.0
 """Seconds, on average, that a writer lives beyond its first second, in which it starts."""
 
 
-def torn(form: Form, random: Random) -> list[Row]:
+def torn(campaign: Campaign, random: Random) -> list[Row]:
     """A writer as fast as it can, killed at random moments; every blob read must be of one version throughout."""
-    reads = form.repeats(short=2_000, long=10_000_000)
-    broken, killed = _read(f"{form.domain}", reads, random)
+    reads = campaign.repeats(short=2_000, long=10_000_000)
+    broken, killed = _read(f"{campaign.domain}", reads, random)
     measured = f"{broken} torn of {reads:,} reads of a new version, the writer killed {killed} times"
     promise = "policy parameters in shared memory"
-    mutations = mutation(form, "publication of whole blobs (a naive copy instead)", _naive)
+    mutations = mutation(campaign, "publication of whole blobs (a naive copy instead)", _naive)
     return [Row(10, promise, "0 torn reads, also when the writer is killed", measured, reads, broken == 0, mutations)]
 
 

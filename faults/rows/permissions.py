@@ -10,10 +10,10 @@ from pathlib import Path
 from random import Random
 
 from async_rl_core.learning.checkpoint_file import newest_first
-from faults.campaign import Form, mutation, settings
-from faults.ear import Ear
+from faults.campaign import Campaign, mutation, run_config
+from faults.node_rig import NodeRig
 from faults.report import Row
-from faults.rig import Rig
+from faults.run_listener import RunListener
 
 STORES = ("checkpoints", "replay")
 """Folders of a run that are closed; what a person reads beside them (curve, episodes.csv) is not."""
@@ -23,37 +23,37 @@ NOBODY = 65534
 START = 90.0
 
 
-def closed(form: Form, random: Random) -> list[Row]:
+def closed(campaign: Campaign, random: Random) -> list[Row]:
     """Looks at every file while a run with an open umask starts, learns, saves and ends."""
-    seconds = form.seconds(short=5, long=120)
-    modes, refused, tried = _seen(form, seconds)
+    seconds = campaign.seconds(short=5, long=120)
+    modes, refused, tried = _seen(campaign, seconds)
     opened = sorted(f"{path.name}: {stat.filemode(mode)}" for path, mode in modes.items() if mode & 0o077)
     measured = f"{len(opened)} of {len(modes)} open to others{': ' if opened else ''}{', '.join(opened[:3])}"
     measured += f"; another user was refused {refused} of {tried} times" if tried else "; without root no other user"
     required = "files 0600, folders 0700, at every moment; another user is always refused"
-    mutations = mutation(form, "private modes of the journal", lambda: _opened(form))
+    mutations = mutation(campaign, "private modes of the journal", lambda: _opened(campaign))
     met = not opened and refused == tried
     return [Row(15, "another user of the machine", required, measured, len(modes), met, mutations)]
 
 
-def _opened(form: Form) -> str:
-    modes, _, _ = _seen(form, 1, "open_files")
+def _opened(campaign: Campaign) -> str:
+    modes, _, _ = _seen(campaign, 1, "without_private_modes")
     return f"{n} open" if (n := sum(bool(mode & 0o077) for mode in modes.values())) else ""
 
 
-def _seen(form: Form, seconds: float, mutant: str | None = None) -> tuple[dict[Path, int], int, int]:
+def _seen(campaign: Campaign, seconds: float, mutant: str | None = None) -> tuple[dict[Path, int], int, int]:
     """The widest mode of each path; how many of the files another user could not read, of how many tried."""
     name = f"permissions_{mutant or ''}"  # a run folder of its own: one that is there would be resumed
-    config = settings(form, name, **{"learner.checkpoint_period": 1.0, "agent.initial_steps": 20})
+    config = run_config(campaign, name, **{"learner.checkpoint_period": 1.0, "agent.initial_steps": 20})
     modes: dict[Path, int] = {}
     refused = tried = 0
     assert config.run_dir is not None
     mutants = {"replay_node": mutant} if mutant else {}
-    with _umask(0), Rig(config, form.domain, mutants=mutants) as rig:
+    with _umask(0), NodeRig(config, campaign.domain, mutants=mutants) as rig:
         end, start = None, time.monotonic()
-        with Ear(config, form.domain):
+        with RunListener(config, campaign.domain):
             while end is None or time.monotonic() < end:
-                _look(config.run_dir, form.domain, modes)
+                _look(config.run_dir, campaign.domain, modes)
                 if end is None and newest_first(config.run_dir / "checkpoints"):
                     end = time.monotonic() + seconds
                 if end is None and time.monotonic() > start + START:

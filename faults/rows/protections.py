@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from random import Random
 
-from faults.campaign import Form
+from faults.campaign import Campaign
 from faults.report import Mutation, Row
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,11 +14,11 @@ TESTS = "src/async_rl_core/test/safety/test_mutations.py"
 WITHOUT, WITH = "test_without_its_protection_the_check_fails[", "test_with_its_protection_the_check_passes["
 
 
-def switched_off(form: Form, random: Random) -> list[Row]:
+def switched_off(campaign: Campaign, random: Random) -> list[Row]:
     """Nothing where the form asks for no mutations."""
-    if not form.mutate:
+    if not campaign.mutate:
         return []
-    outcomes = _outcomes(form.scratch / "mutations.xml")
+    outcomes = _outcomes(campaign.scratch / "mutations.xml")
     mutations = tuple(
         Mutation(name.removeprefix(WITHOUT).removesuffix("]").replace("_", " "), passed, "")
         for name, passed in outcomes.items()

@@ -15,11 +15,11 @@ from async_rl_core.bringup.process.leftovers import (
     used_files,
 )
 from async_rl_core.transport.shared_memory import service
-from faults.campaign import Form, mutation, settings
-from faults.census import processes_of, shared_files
-from faults.ear import Ear
+from faults.campaign import Campaign, mutation, run_config
+from faults.node_rig import NodeRig
 from faults.report import Row
-from faults.rig import Rig
+from faults.run_listener import RunListener
+from testing.run_resources import processes_of, shared_files
 
 RETURN = 60.0
 """Seconds in which a node is back and speaks."""
@@ -29,57 +29,57 @@ SETTLED = 1.5
 """Seconds until the middleware's files may be judged."""
 
 
-def restarted(form: Form, random: Random) -> list[Row]:
+def restarted(campaign: Campaign, random: Random) -> list[Row]:
     """Every other node killed or ended at once and started again, so many times; then the rest."""
-    repeats = form.repeats(short=3, long=100)
-    files, left, more = _leaked(form, random, repeats)
+    repeats = campaign.repeats(short=3, long=100)
+    files, left, more = _leaked(campaign, random, repeats)
     named = f" ({', '.join(sorted(files)[:3])})" if files else ""
     measured = f"{len(files)} segments{named}, {len(left)} processes, {more or 0} descriptors leaked"
     required = "0 leaked segments, processes, descriptors"
     met = not (files or left or more)
-    mutations = mutation(form, "removal of what the dead leave", lambda: _unremoved(form, random))
+    mutations = mutation(campaign, "removal of what the dead leave", lambda: _unremoved(campaign, random))
     return [Row(13, "restart of each node", required, measured, repeats, met, mutations)]
 
 
-def _unremoved(form: Form, random: Random) -> str:
+def _unremoved(campaign: Campaign, random: Random) -> str:
     kept = service.clean_up_dead
     service.clean_up_dead = lambda domain: None
     try:
-        files, _, _ = _leaked(form, random, 1, "leaves_the_dead")
+        files, _, _ = _leaked(campaign, random, 1, "without_shared_memory_cleanup")
     finally:
         service.clean_up_dead = kept
-        service.clean_up_dead(str(form.domain))
+        service.clean_up_dead(str(campaign.domain))
     return f"{len(files)} segments leaked" if files else ""
 
 
 def _leaked(
-    form: Form, random: Random, repeats: int, mutant: str | None = None
+    campaign: Campaign, random: Random, repeats: int, mutant: str | None = None
 ) -> tuple[set[str], list[int], dict[str, int]]:
     """Files in shared memory and processes that are left, and by node how many more descriptors it has."""
-    config = settings(form, f"restarts_{mutant or ''}")
+    config = run_config(campaign, f"restarts_{mutant or ''}")
     clean_dead_middleware(time.time())
-    before = shared_files(form.domain)
+    before = shared_files(campaign.domain)
     middleware = middleware_files()
     names = [spec.name for spec in nodes(config, Path())]
     mutants = dict.fromkeys(names, mutant) if mutant else {}
-    with Rig(config, form.domain, mutants=mutants) as rig, Ear(config, form.domain) as ear:
-        _await_all(ear, names)
+    with NodeRig(config, campaign.domain, mutants=mutants) as rig, RunListener(config, campaign.domain) as listener:
+        _await_all(listener, names)
         more: dict[str, int] = {}
         for part, rest in ((names[::2], names[1::2]), (names[1::2], names[::2])):
-            _restart(rig, ear, part, random)
+            _restart(rig, listener, part, random)
             first = _descriptors(rig, rest)  # once what is made on first use is there
             for i in range(1, repeats):
-                _restart(rig, ear, part, random)
+                _restart(rig, listener, part, random)
                 print(f"13: {i + 1} of {repeats} restarts of {part}", flush=True)
             last = _descriptors(rig, rest)
             more |= {name: count - first[name] for name, count in last.items() if count > first[name]}
     time.sleep(SETTLED)
     clean_middleware(middleware, time.time())
-    found = shared_files(form.domain) - before
+    found = shared_files(campaign.domain) - before
     return found - used_files(), processes_of(rig.run_dir), more
 
 
-def _descriptors(rig: Rig, names: Sequence[str]) -> dict[str, int]:
+def _descriptors(rig: NodeRig, names: Sequence[str]) -> dict[str, int]:
     """What each keeps open: the fewest of several looks, for a file that is being written is open just now."""
     looks = []
     for _ in range(LOOKS):
@@ -88,18 +88,18 @@ def _descriptors(rig: Rig, names: Sequence[str]) -> dict[str, int]:
     return {name: min(look[name] for look in looks) for name in names}
 
 
-def _restart(rig: Rig, ear: Ear, names: Sequence[str], random: Random) -> None:
+def _restart(rig: NodeRig, listener: RunListener, names: Sequence[str], random: Random) -> None:
     for name in names:
         rig.signal(name, random.choice((signal.SIGKILL, signal.SIGTERM)))
     for name in random.sample(names, len(names)):
         rig.restart(name)
-    ear.forget()
-    _await_all(ear, names)
+    listener.forget()
+    _await_all(listener, names)
 
 
-def _await_all(ear: Ear, names: Sequence[str]) -> None:
+def _await_all(listener: RunListener, names: Sequence[str]) -> None:
     """Wait until each has spoken. Raises `TimeoutError` naming those that did not."""
     try:
-        ear.wait(lambda: all(name in ear.health for name in names), RETURN, "diagnostics")
+        listener.wait(lambda: all(name in listener.health for name in names), RETURN, "diagnostics")
     except TimeoutError as error:
-        raise TimeoutError(f"{error} of {[name for name in names if name not in ear.health]}") from error
+        raise TimeoutError(f"{error} of {[name for name in names if name not in listener.health]}") from error

@@ -8,7 +8,7 @@ from random import Random
 
 from async_rl_core.errors import ConfigError
 from async_rl_core.security.middleware import require_plugins
-from faults.campaign import Form
+from faults.campaign import Campaign
 from faults.report import Row
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +17,7 @@ MESSAGES = 10_000
 """Sent by each participant in the test."""
 
 
-def enforced(form: Form, random: Random) -> list[Row]:
+def enforced(campaign: Campaign, random: Random) -> list[Row]:
     """The system test of it, which counts what a robot hears of participants with keys, without, and with others."""
     promise, required = "SROS2 in Enforce mode", "an unauthorised participant commands the arm 0 times of 10,000"
     try:
@@ -28,7 +28,7 @@ def enforced(form: Form, random: Random) -> list[Row]:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", TEST],
         cwd=ROOT,
-        env={**os.environ, "ROS_DOMAIN_ID": str(form.domain)},
+        env={**os.environ, "ROS_DOMAIN_ID": str(campaign.domain)},
         stdout=subprocess.PIPE,
         text=True,
     )

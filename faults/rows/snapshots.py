@@ -25,12 +25,13 @@ from async_rl_core.learning.checkpoint_file import (
     read_checkpoint,
     write_checkpoint,
 )
-from async_rl_core.replay.journal.journal import StepJournal, read_entries, segment
+from async_rl_core.replay.journal import segment
+from async_rl_core.replay.journal.journal import StepJournal, read_entries
 from async_rl_core.replay.journal.report import JournalReport
 from async_rl_core.replay.journal.segment import JournalError, JournalPosition
 from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import Step
-from faults.campaign import Form, mutation
+from faults.campaign import Campaign, mutation
 from faults.report import Row
 
 VALUES = 200_000
@@ -43,22 +44,22 @@ LONGEST_LIFE = 0.1
 """Seconds, at most, from a writer's first word to its death."""
 
 
-def killed(form: Form, random: Random) -> list[Row]:
+def killed(campaign: Campaign, random: Random) -> list[Row]:
     """A writer in a process of its own, killed at random moments; what it said was done must be there."""
-    repeats = form.repeats(short=3, long=200)
+    repeats = campaign.repeats(short=3, long=200)
     rows = []
     for kind, inspect in (("checkpoints", _checkpoint_trouble), ("journal", _journal_trouble)):
-        with tempfile.TemporaryDirectory(dir=form.scratch) as folder:
+        with tempfile.TemporaryDirectory(dir=campaign.scratch) as folder:
             bad = list(_bad_after_kills(kind, inspect, Path(folder), repeats, random))
         measured = f"{len(bad)} lost, damaged or out of order{': ' if bad else ''}{'; '.join(bad[:3])}"
         required = "the old one or the new one is loaded, never neither"
         rows.append(Row(11, f"{kind}: the writer is killed", required, measured, repeats, not bad))
-    mutations = mutation(form, "writing beside and renaming", lambda: _overwritten(form, random))
+    mutations = mutation(campaign, "writing beside and renaming", lambda: _overwritten(campaign, random))
     return [replace(rows[0], mutations=mutations), *rows[1:]]
 
 
-def _overwritten(form: Form, random: Random) -> str:
-    with tempfile.TemporaryDirectory(dir=form.scratch) as folder:
+def _overwritten(campaign: Campaign, random: Random) -> str:
+    with tempfile.TemporaryDirectory(dir=campaign.scratch) as folder:
         return next(_bad_after_kills("overwriting", _checkpoint_trouble, Path(folder), 50, random), "")
 
 
@@ -118,11 +119,11 @@ def _journal_trouble(folder: Path, done: int) -> str:
     return "" if done <= (numbers[-1] if numbers else 0) else f"ends at {numbers[-1:]} after {done} was settled"
 
 
-def failing(form: Form, random: Random) -> list[Row]:
+def failing(campaign: Campaign, random: Random) -> list[Row]:
     """A limit on the size of files, at a random byte: the write fails, and the checkpoint before it is the newest."""
-    repeats = form.repeats(short=20, long=1000)
+    repeats = campaign.repeats(short=20, long=1000)
     bad = 0
-    with tempfile.TemporaryDirectory(dir=form.scratch) as name:
+    with tempfile.TemporaryDirectory(dir=campaign.scratch) as name:
         folder = Path(name)
         _save(folder, 1)
         for _ in range(repeats):
@@ -143,22 +144,22 @@ def _files_up_to(nbytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def flipped(form: Form, random: Random) -> list[Row]:
+def flipped(campaign: Campaign, random: Random) -> list[Row]:
     """One bit of a file flipped at a time, wherever it lies: in a header, a name, a value, a checksum."""
-    repeats = form.repeats(short=300, long=20_000)
+    repeats = campaign.repeats(short=300, long=20_000)
     rows = []
     for kind, unnoticed, module in (
         ("checkpoints", _unnoticed_in_checkpoint, checkpoint_file),
         ("journal", _unnoticed_in_journal, segment),
     ):
-        missed = unnoticed(form.scratch, repeats, random)
-        mutations = mutation(form, "checksums", lambda u=unnoticed, m=module: _unchecked(u, m, form, random))  # type: ignore[misc]
+        missed = unnoticed(campaign.scratch, repeats, random)
+        mutations = mutation(campaign, "checksums", lambda u=unnoticed, m=module: _unchecked(u, m, campaign, random))  # type: ignore[misc]
         measured = f"{missed} unnoticed"
         rows.append(Row(11, f"{kind}: a flipped bit", "every one detected", measured, repeats, missed == 0, mutations))
     return rows
 
 
-def _unchecked(unnoticed: Callable[[Path, int, Random], int], module: Any, form: Form, random: Random) -> str:
+def _unchecked(unnoticed: Callable[[Path, int, Random], int], module: Any, campaign: Campaign, random: Random) -> str:
     class NoChecksum:
         @staticmethod
         def crc32(*anything: object) -> int:
@@ -166,7 +167,7 @@ def _unchecked(unnoticed: Callable[[Path, int, Random], int], module: Any, form:
 
     kept, module.zlib = module.zlib, NoChecksum
     try:
-        missed = unnoticed(form.scratch, 300, random)
+        missed = unnoticed(campaign.scratch, 300, random)
     except (ValueError, KeyError) as error:  # what no checksum kept from being read
         return repr(error)
     finally:

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.load import resolve
 from async_rl_interfaces.msg import GuardState
-from faults.campaign import Form, mutation, settings
-from faults.census import resident
-from faults.ear import Ear
+from faults.campaign import Campaign, mutation, run_config
 from faults.report import Row
 from faults.rows.deadlines import REQUIRED, Deadlines
-from faults.supervised import SupervisedRun, await_learning
+from faults.run_listener import RunListener
+from faults.supervised_run import SupervisedRun, await_learning
+from testing.run_resources import resident
 
 ROBOT = "panda"
 FIRST_UPDATE = 180.0
@@ -26,47 +26,47 @@ FILL_RATE = 5
 """Transitions in replay per second of a soak: full, and so constant, within its first half."""
 
 
-def learning(form: Form, random: Random) -> list[Row]:
+def learning(campaign: Campaign, random: Random) -> list[Row]:
     """A Panda learns: the slope of each process's resident memory over the second half, and the deadlines of all."""
-    seconds = form.seconds(short=240, long=3600)
-    slopes, deadlines = _soaked(form, seconds)
+    seconds = campaign.seconds(short=240, long=3600)
+    slopes, deadlines = _soaked(campaign, seconds)
     measured = ", ".join(f"{name} {slope:+.2f}" for name, slope in slopes.items()) + " MB/h"
     met = all(slope < SLOPE for slope in slopes.values())
-    mutations = mutation(form, "none; a node keeps 1 MB per second", lambda: _leaky(form))
+    mutations = mutation(campaign, "none; a node keeps 1 MB per second", lambda: _leaky(campaign))
     return [
         Row(13, f"resident memory over {seconds} s", "slope < 1 MB/h", measured, 1, met, mutations),
         Row(7, f"a Panda learns for {seconds} s", REQUIRED, str(deadlines), deadlines.cycles, deadlines.kept),
     ]
 
 
-def _leaky(form: Form) -> str:
-    slopes, _ = _soaked(form, LEAKY_SECONDS, "leaks")
+def _leaky(campaign: Campaign) -> str:
+    slopes, _ = _soaked(campaign, LEAKY_SECONDS, "with_memory_leak")
     return f"{slopes[LEAKY]:+.0f} MB/h" if slopes[LEAKY] > LEAK / 2 else ""
 
 
-def _soaked(form: Form, seconds: int, mutant: str | None = None) -> tuple[dict[str, float], Deadlines]:
+def _soaked(campaign: Campaign, seconds: int, mutant: str | None = None) -> tuple[dict[str, float], Deadlines]:
     """MB per hour of each process over the second half, and the deadlines of the whole.
 
     A fault of the guard, of which a missed cycle tells, is cleared: an arm at rest shows nothing of leaks.
     """
     random_steps = resolve("laptop", {}, ROBOT).agent.initial_steps  # as many as a user's run has
     settled = {"agent.initial_steps": random_steps, "replay.capacity": max(random_steps, FILL_RATE * seconds)}
-    config = settings(form, f"soak_{mutant or ''}", ROBOT, **settled, **{"learner.checkpoint_period": 10.0})
+    config = run_config(campaign, f"soak_{mutant or ''}", ROBOT, **settled, **{"learner.checkpoint_period": 10.0})
     mutants = {LEAKY: mutant} if mutant else {}
-    with SupervisedRun(config, form.domain, mutants) as run, Ear(config, form.domain) as ear:
-        await_learning(run, ear, 10, FIRST_UPDATE)
+    with SupervisedRun(config, campaign.domain, mutants) as run, RunListener(config, campaign.domain) as listener:
+        await_learning(run, listener, 10, FIRST_UPDATE)
         pids = {name: run.pid(name) for name in run.names()}
-        first = ear.next_timing()
+        first = listener.next_timing()
         times, samples, end = [], [], time.monotonic() + seconds
         while time.monotonic() < end:
             times.append(time.monotonic())
             samples.append([resident(pid) for pid in pids.values()])
             time.sleep(SAMPLE_PERIOD)
             run.require_running()
-            if ear.guard is not None and ear.guard.state == GuardState.FAULT:
-                print(f"13: a person clears the fault '{ear.guard.cause}'", flush=True)
-                ear.reset_fault()
-        deadlines = Deadlines.between(first, ear.next_timing())
+            if listener.guard is not None and listener.guard.state == GuardState.FAULT:
+                print(f"13: a person clears the fault '{listener.guard.cause}'", flush=True)
+                listener.reset_fault()
+        deadlines = Deadlines.between(first, listener.next_timing())
     slopes = zip(pids, _slopes(np.array(times), np.array(samples, np.float64)), strict=True)
     return dict(slopes), deadlines
 

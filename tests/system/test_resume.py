@@ -15,7 +15,7 @@ from async_rl_core.config.load import read_config
 from async_rl_core.learning.checkpoint_file import newest_first, read_checkpoint
 from async_rl_core.replay.journal.journal import last_position, read_steps
 from async_rl_core.run_folder.episodes import EpisodeRow, read_episodes
-from faults.census import processes_of
+from testing.run_resources import processes_of
 
 from .conftest import PATIENCE, Ear, in_time, left_episodes, write_preset
 from .test_run import launch, segments

@@ -21,7 +21,7 @@ from async_rl_core.run_folder.episodes import HEADER
 from async_rl_core.security.access_policy import Rights, read_policies, reply, request, topic
 from async_rl_core.security.keystore import enclave
 from async_rl_interfaces.msg import GuardState
-from faults.census import processes_of
+from testing.run_resources import processes_of
 
 from .conftest import END, INITIAL_STEPS, LAG, Ear, in_time, left_episodes, until_armed
 

@@ -10,10 +10,10 @@ from async_rl_core.config.robot import Sphere
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.safety.inputs.status_input import StatusInput
 from async_rl_core.safety.states import FaultKind, GuardMode
+from testing.command_sequences import CommandSequences, PhysicalArm
+from testing.guard_bench import GuardBench
 
-from .conftest import Bench
 from .halted import CYCLE, HaltedGuard
-from .sequences import PhysicalArm, Sequences
 
 ZERO = [0.0] * 6
 MOVING = [0.2, 0.2, -0.2, 0.2, 0.2, 0.0]
@@ -27,23 +27,23 @@ PAST_FACE = [-1.0, 1.0, -1.0, 1.0, 1.0, 1.0, 1.0]
 class Benches:
     """Makes a bench, of the usual robot or of one whose limits let its links touch."""
 
-    def __init__(self, make: Callable[..., Bench], config: Config, wide: RobotConfig) -> None:
+    def __init__(self, make: Callable[..., GuardBench], config: Config, wide: RobotConfig) -> None:
         self._make = make
         self.config = config
         self.robot = config.robot
         self.wide = wide
 
-    def armed(self, robot: RobotConfig | None = None) -> Bench:
+    def armed(self, robot: RobotConfig | None = None) -> GuardBench:
         return self._make(robot=robot or self.robot).armed()
 
-    def at(self, start: list[float], robot: RobotConfig) -> Bench:
+    def at(self, start: list[float], robot: RobotConfig) -> GuardBench:
         return self._make(start, robot).armed()
 
-    def new(self, **guard: object) -> Bench:
+    def new(self, **guard: object) -> GuardBench:
         return self._make(**guard)
 
 
-def latches(arm: Bench, kind: FaultKind) -> None:
+def latches(arm: GuardBench, kind: FaultKind) -> None:
     """The fault is there, and the arm comes to rest and stays there."""
     assert arm.guard.state is GuardMode.FAULT
     assert arm.guard.fault is not None
@@ -53,7 +53,7 @@ def latches(arm: Bench, kind: FaultKind) -> None:
     assert not arm.velocity.any()
 
 
-def drive(arm: Bench, command: list[float], cycles: int, check: Callable[[], None]) -> None:
+def drive(arm: GuardBench, command: list[float], cycles: int, check: Callable[[], None]) -> None:
     for _ in range(cycles):
         arm.cycles(1)
         arm.send(command)
@@ -278,7 +278,7 @@ def best_distance(benches: Benches) -> None:
 def lag_of_the_arm(benches: Benches) -> None:
     """A simulated Panda, whose motion lags behind its commands, with joint states a cycle old."""
     config = resolve("laptop", {}, "panda")
-    sequences = Sequences(config, PhysicalArm(config), seed=1, delays=(1,))
+    sequences = CommandSequences(config, PhysicalArm(config), seed=1, delays=(1,))
     assert not +sequences.drive(PAST_FACE, 30)
 
 

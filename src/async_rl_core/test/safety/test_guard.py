@@ -11,12 +11,11 @@ from async_rl_core.config.schema import Config
 from async_rl_core.errors import SafetyError
 from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.states import FaultKind, GuardMode
-
-from .conftest import Bench, until_rest
+from testing.guard_bench import GuardBench, until_rest
 
 ZERO = [0.0] * 6
 MOVING = [0.2, 0.2, -0.2, 0.2, 0.2, 0.0]
-MakeBench = Callable[..., Bench]
+MakeBench = Callable[..., GuardBench]
 
 
 # Arming
@@ -178,7 +177,7 @@ def test_a_new_agent_needs_a_new_arming(bench: MakeBench) -> None:
 
 
 @pytest.fixture
-def driven(bench: MakeBench, config: Config, urdf: str) -> Bench:
+def driven(bench: MakeBench, config: Config, urdf: str) -> GuardBench:
     """A bench whose robot has a driver that tells of it."""
     arm = bench()
     arm.guard = Guard(config.robot, config.guard, config.agent.action_cycle_time, driven=True)
@@ -187,7 +186,7 @@ def driven(bench: MakeBench, config: Config, urdf: str) -> Bench:
     return arm
 
 
-def test_a_driven_robot_is_not_armed_before_its_driver_says_it_is_ready(driven: Bench) -> None:
+def test_a_driven_robot_is_not_armed_before_its_driver_says_it_is_ready(driven: GuardBench) -> None:
     driven.cycles(60, command=ZERO)
     assert driven.guard.missing(driven.time) == ["no fresh robot_status"]
     driven.guard.on_status(driven.time, False, "the safety mode is not NORMAL")
@@ -197,7 +196,7 @@ def test_a_driven_robot_is_not_armed_before_its_driver_says_it_is_ready(driven: 
 
 
 @pytest.mark.parametrize("cause", ["the program is not PLAYING", None])
-def test_a_robot_that_is_ready_no_more_latches(driven: Bench, cause: str | None) -> None:
+def test_a_robot_that_is_ready_no_more_latches(driven: GuardBench, cause: str | None) -> None:
     driven.cycles(60, command=ZERO)
     driven.guard.on_status(driven.time, True, "")
     driven.cycles(50, command=MOVING)
@@ -252,7 +251,7 @@ def test_a_fault_is_not_cleared_while_the_arm_moves(bench: MakeBench) -> None:
     assert arm.guard.reset_fault(arm.time)[0]
 
 
-def coasting(arm: Bench, cycles: int) -> None:
+def coasting(arm: GuardBench, cycles: int) -> None:
     """The arm goes on, whatever it is sent."""
     for _ in range(cycles):
         arm.position[0] += 0.1 * arm.cycle

@@ -25,16 +25,16 @@ from async_rl_core.safety.limits.workspace import WorkspaceLimit
 from async_rl_core.safety.motion.following_watch import FollowingWatch
 from async_rl_core.safety.resumption import Resumption
 from async_rl_core.safety.states import TRANSITIONS, GuardEvent, GuardMode
+from testing.guard_bench import GuardBench
 
 from . import checks
 from .checks import Benches
-from .conftest import Bench
 
 Patch = pytest.MonkeyPatch
 
 
 @pytest.fixture
-def benches(bench: Callable[..., Bench], config: Config, wide: RobotConfig) -> Benches:
+def benches(bench: Callable[..., GuardBench], config: Config, wide: RobotConfig) -> Benches:
     return Benches(bench, config, wide)
 
 

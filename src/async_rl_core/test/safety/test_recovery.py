@@ -11,56 +11,55 @@ from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.safety.inputs.status_input import StatusInput
 from async_rl_core.safety.states import FaultKind, GuardMode
-
-from .conftest import Bench
+from testing.guard_bench import GuardBench
 
 ZERO = [0.0] * 6
 MOVING = [0.2, 0.2, -0.2, 0.2, 0.2, 0.0]
 LONG = 200
 """Cycles in which a fault that can be cleared has been, and the arm is armed again."""
-MakeBench = Callable[..., Bench]
+MakeBench = Callable[..., GuardBench]
 
 
-def moving(bench: MakeBench, simulated: bool = True, **guard: object) -> Bench:
+def moving(bench: MakeBench, simulated: bool = True, **guard: object) -> GuardBench:
     arm = bench(simulated=simulated, **guard).armed()
     arm.cycles(50, command=MOVING)
     assert np.any(arm.velocity)
     return arm
 
 
-def silent_agent(arm: Bench) -> None:
+def silent_agent(arm: GuardBench) -> None:
     arm.cycles(14)
 
 
-def silent_states(arm: Bench) -> None:
+def silent_states(arm: GuardBench) -> None:
     arm.cycles(14, states=False, command=MOVING)
 
 
-def halted_guard(arm: Bench) -> None:
+def halted_guard(arm: GuardBench) -> None:
     arm.guard.on_halt(arm.time, 0.15)
 
 
-HICCUPS: dict[FaultKind, Callable[[Bench], None]] = {
+HICCUPS: dict[FaultKind, Callable[[GuardBench], None]] = {
     FaultKind.AGENT_SILENT: silent_agent,
     FaultKind.ROBOT_SILENT: silent_states,
     FaultKind.HALTED: halted_guard,
 }
 
 
-def frozen(arm: Bench) -> None:
+def frozen(arm: GuardBench) -> None:
     for _ in range(14):
         arm.guard.on_joint_state(arm.time, round(1e9 * arm.time), arm.names, arm.guard.joints.position)
         arm.cycles(1, states=False, command=MOVING)
 
 
-def not_ready(arm: Bench) -> None:
+def not_ready(arm: GuardBench) -> None:
     arm.guard._status = StatusInput(True)
     arm.guard.on_status(arm.time, False, "a protective stop")
     arm.cycles(1, command=MOVING)
     arm.guard._status = StatusInput(False)
 
 
-OTHERS: dict[FaultKind, Callable[[Bench], object]] = {
+OTHERS: dict[FaultKind, Callable[[GuardBench], object]] = {
     FaultKind.ROBOT_SILENT: frozen,
     FaultKind.NOT_READY: not_ready,
     FaultKind.COMMAND: lambda arm: arm.send([math.nan] * 6),

@@ -9,12 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from async_rl_core.safety.states import FaultKind, GuardMode
-
-from .conftest import Bench, until_rest
+from testing.guard_bench import GuardBench, until_rest
 
 ZERO = [0.0] * 6
 MOVING = [0.2, 0.2, -0.2, 0.2, 0.2, 0.0]
-MakeBench = Callable[..., Bench]
+MakeBench = Callable[..., GuardBench]
 
 malformed = st.one_of(
     st.tuples(st.just("value"), st.sampled_from([math.nan, math.inf, -math.inf, 1e300, 11.0]), st.integers(0, 5)),

@@ -11,8 +11,7 @@ import pytest
 from async_rl_core.config.catalogue import robots
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
-
-from .sequences import ExactArm, PhysicalArm, Sequences
+from testing.command_sequences import CommandSequences, ExactArm, PhysicalArm
 
 COMMANDS = int(os.environ.get("ASYNC_RL_COMMANDS", "12000"))
 DELAYS = (0, 1, 2)
@@ -44,7 +43,7 @@ def test_no_sequence_violates_a_limit(
     config = resolve("laptop", {}, robot)
     config = softer(config, jerk) if jerk else config
     arm = PhysicalArm(config) if physical else ExactArm(1.0 / config.robot.state_rate)
-    sequences = Sequences(config, arm, seed=1, tolerance=PHYSICAL_TOLERANCE if physical else 0.0)
+    sequences = CommandSequences(config, arm, seed=1, tolerance=PHYSICAL_TOLERANCE if physical else 0.0)
     report = sequences.run(round(share * COMMANDS))
     for name, value in vars(report).items():
         record_property(name, dict(value) if isinstance(value, dict) else value)
@@ -58,7 +57,7 @@ def test_no_sequence_takes_a_simulated_arm_beyond_a_limit(
     robot: str, record_property: Callable[[str, object], None]
 ) -> None:
     config = resolve("laptop", {}, robot)
-    sequences = Sequences(config, PhysicalArm(config), 2, PHYSICAL_TOLERANCE, DELAYS, NOISE)
+    sequences = CommandSequences(config, PhysicalArm(config), 2, PHYSICAL_TOLERANCE, DELAYS, NOISE)
     report = sequences.run(round(0.04 * COMMANDS))
     record_property("limited", dict(report.limited))
     assert not +report.violations

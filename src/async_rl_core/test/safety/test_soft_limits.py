@@ -8,8 +8,7 @@ import pytest
 from async_rl_core.agent.soft_limits import SoftLimits
 from async_rl_core.config.schema import Config
 from async_rl_core.safety.kinematics import Kinematics
-
-from .conftest import Bench, Vector
+from testing.guard_bench import GuardBench, Vector
 
 
 @pytest.fixture
@@ -17,7 +16,7 @@ def soft(config: Config, kinematics: Kinematics) -> SoftLimits:
     return SoftLimits(config.robot, kinematics, config.agent.action_cycle_time)
 
 
-def act(arm: Bench, soft: SoftLimits, wanted: Vector) -> None:
+def act(arm: GuardBench, soft: SoftLimits, wanted: Vector) -> None:
     """One action cycle."""
     arm.send(soft.shape(arm.position, wanted).tolist())
     arm.cycles(5)
@@ -25,7 +24,7 @@ def act(arm: Bench, soft: SoftLimits, wanted: Vector) -> None:
 
 @pytest.mark.parametrize("hold", [1, 10, 100])
 def test_random_policy_stays_inside_without_the_guard(
-    bench: Callable[..., Bench], soft: SoftLimits, config: Config, hold: int
+    bench: Callable[..., GuardBench], soft: SoftLimits, config: Config, hold: int
 ) -> None:
     arm = bench().armed()
     rng = np.random.default_rng(hold)
@@ -44,7 +43,7 @@ def test_random_policy_stays_inside_without_the_guard(
     assert arm.guard.output.limited["workspace"] + arm.guard.output.limited["position"] <= 50  # of 5000 cycles
 
 
-def test_random_policy_does_not_get_stuck(bench: Callable[..., Bench], soft: SoftLimits, config: Config) -> None:
+def test_random_policy_does_not_get_stuck(bench: Callable[..., GuardBench], soft: SoftLimits, config: Config) -> None:
     rng = np.random.default_rng(0)
     scale = config.agent.action_scale
     for corner in range(8):
@@ -60,7 +59,7 @@ def test_random_policy_does_not_get_stuck(bench: Callable[..., Bench], soft: Sof
         assert way > 0.2, corner
 
 
-def test_at_a_face_the_tool_slides_along_it(bench: Callable[..., Bench], soft: SoftLimits) -> None:
+def test_at_a_face_the_tool_slides_along_it(bench: Callable[..., GuardBench], soft: SoftLimits) -> None:
     arm = bench().armed()
 
     def tool_motion(velocity: list[float]) -> Vector:
@@ -81,7 +80,7 @@ def test_at_a_face_the_tool_slides_along_it(bench: Callable[..., Bench], soft: S
 
 @pytest.mark.parametrize("seed", range(6))
 def test_from_outside_the_arm_comes_back(
-    bench: Callable[..., Bench], soft: SoftLimits, config: Config, seed: int
+    bench: Callable[..., GuardBench], soft: SoftLimits, config: Config, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
     limits = config.robot.limits

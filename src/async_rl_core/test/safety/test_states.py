@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from async_rl_core.safety.states import TRANSITIONS, GuardEvent, GuardMode
-
-from .conftest import Bench
+from testing.guard_bench import GuardBench
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "safety.md"
 ZERO, MOVING = [0.0] * 6, [0.2, 0.2, -0.2, 0.2, 0.2, 0.0]
@@ -42,7 +41,7 @@ def test_only_a_reset_leads_out_of_a_fault_and_only_arming_to_motion() -> None:
     assert [pair for pair, to in TRANSITIONS.items() if to is GuardMode.ARMED] == [(GuardMode.DISARMED, GuardEvent.ARM)]
 
 
-def bring_to(state: GuardMode, arm: Bench) -> None:
+def bring_to(state: GuardMode, arm: GuardBench) -> None:
     """Into a state by what leads there; the arm then moves, except in DISARMED, and except for a reset of a fault."""
     arm.cycles(60, command=ZERO)
     if state is GuardMode.DISARMED:
@@ -55,7 +54,7 @@ def bring_to(state: GuardMode, arm: Bench) -> None:
         arm.guard.fail(arm.time, "a test")
 
 
-def happen(event: GuardEvent, arm: Bench) -> None:
+def happen(event: GuardEvent, arm: GuardBench) -> None:
     """What the event is, seen from outside."""
     guard = arm.guard
     if event is GuardEvent.ARM:
@@ -74,7 +73,7 @@ def happen(event: GuardEvent, arm: Bench) -> None:
 
 @pytest.mark.parametrize("event", GuardEvent)
 @pytest.mark.parametrize("state", GuardMode)
-def test_the_guard_lives_by_the_table(bench: Callable[..., Bench], state: GuardMode, event: GuardEvent) -> None:
+def test_the_guard_lives_by_the_table(bench: Callable[..., GuardBench], state: GuardMode, event: GuardEvent) -> None:
     arm = bench(auto_arm=False)
     bring_to(state, arm)
     assert arm.guard.state is state

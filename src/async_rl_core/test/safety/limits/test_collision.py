@@ -13,8 +13,7 @@ from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.limits.collision import CollisionLimit, GeometryError
 from async_rl_core.safety.limits.ramp import StopPath
 from async_rl_core.sim.model import urdf_text
-
-from ..conftest import Bench
+from testing.guard_bench import GuardBench
 
 MARGIN, CYCLE = 0.02, 0.008
 FOLDED = [1.5707, -2.0, 2.8, -3.0415, -1.5707, 3.1415]
@@ -87,7 +86,9 @@ def test_surfaces_are_the_derivative_of_the_gaps(bodies: CollisionLimit) -> None
 
 
 @pytest.mark.parametrize("command", [[0.0, 0.0, 0.8, 0.0, 0.0, 0.0], [0.3, -0.2, 0.8, 0.4, 0.3, 0.0]])
-def test_the_guard_keeps_the_links_apart(bench: Callable[..., Bench], wide: RobotConfig, command: list[float]) -> None:
+def test_the_guard_keeps_the_links_apart(
+    bench: Callable[..., GuardBench], wide: RobotConfig, command: list[float]
+) -> None:
     arm = bench(robot=wide).armed()
     for _ in range(100):
         arm.cycles(5, command=command)
@@ -96,18 +97,18 @@ def test_the_guard_keeps_the_links_apart(bench: Callable[..., Bench], wide: Robo
     assert arm.guard.fault is None
 
 
-def test_the_guard_keeps_every_link_off_the_table(bench: Callable[..., Bench], wide: RobotConfig) -> None:
+def test_the_guard_keeps_every_link_off_the_table(bench: Callable[..., GuardBench], wide: RobotConfig) -> None:
     arm = bench(robot=wide).armed()
     lowest = 1.0
     for _ in range(150):
         arm.cycles(5, command=[0.0, 0.4, 0.0, 0.0, 0.0, 0.0])
         arm.check()
-        lowest = min(lowest, arm.touch.lowest(arm.position))
+        lowest = min(lowest, arm.contacts.lowest(arm.position))
     assert arm.guard.output.limited["collision"] > 20
     assert MARGIN - 0.008 < lowest < 0.1
 
 
-def test_along_the_table_the_arm_slides(bench: Callable[..., Bench], wide: RobotConfig) -> None:
+def test_along_the_table_the_arm_slides(bench: Callable[..., GuardBench], wide: RobotConfig) -> None:
     arm = bench(robot=wide).armed()
     for _ in range(80):
         arm.cycles(5, command=[0.0, 0.4, 0.0, 0.0, 0.0, 0.0])

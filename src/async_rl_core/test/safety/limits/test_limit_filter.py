@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import SafetyError
 from async_rl_core.safety.limits.limit_filter import LimitFilter
-
-from ..conftest import Bench
+from testing.guard_bench import GuardBench
 
 JOINTS = 6
 velocity = st.lists(st.floats(-3.9, 3.9), min_size=JOINTS, max_size=JOINTS)
@@ -21,7 +20,7 @@ motion = st.tuples(velocity | extreme, st.integers(1, 25))
 
 @settings(max_examples=30)
 @given(st.lists(motion, min_size=1, max_size=12))
-def test_no_sequence_violates_a_limit(bench: Callable[..., Bench], motions: list[tuple[list[float], int]]) -> None:
+def test_no_sequence_violates_a_limit(bench: Callable[..., GuardBench], motions: list[tuple[list[float], int]]) -> None:
     arm = bench().armed()
     for command, cycles in motions:
         arm.send(command)
@@ -31,7 +30,7 @@ def test_no_sequence_violates_a_limit(bench: Callable[..., Bench], motions: list
         assert arm.guard.fault is None or "silent" in arm.guard.fault.cause
 
 
-def test_joint_states_a_cycle_old_are_foreseen(bench: Callable[..., Bench], config: Config) -> None:
+def test_joint_states_a_cycle_old_are_foreseen(bench: Callable[..., GuardBench], config: Config) -> None:
     limits, margin = config.robot.limits, config.guard.position_margin
     arm = bench()
     arm.delay = 1
@@ -61,7 +60,7 @@ def test_where_the_joints_are_follows_from_what_was_sent_since(config: Config, d
     np.testing.assert_allclose(limits._predictor._after(then.tolist(), delay), positions[-1], atol=1e-12)
 
 
-def test_inside_the_limits_a_command_is_not_bent(bench: Callable[..., Bench]) -> None:
+def test_inside_the_limits_a_command_is_not_bent(bench: Callable[..., GuardBench]) -> None:
     arm = bench().armed()
     wanted = [0.05, -0.05, 0.05, -0.05, 0.05, 0.0]
     arm.cycles(25, command=wanted)
@@ -69,7 +68,7 @@ def test_inside_the_limits_a_command_is_not_bent(bench: Callable[..., Bench]) ->
     assert not arm.guard.output.limited
 
 
-def test_at_a_joint_limit_noise_adds_up_to_nothing(bench: Callable[..., Bench], config: Config) -> None:
+def test_at_a_joint_limit_noise_adds_up_to_nothing(bench: Callable[..., GuardBench], config: Config) -> None:
     arm = bench()
     arm.noise = 0.0002
     arm.armed()
@@ -82,7 +81,7 @@ def test_at_a_joint_limit_noise_adds_up_to_nothing(bench: Callable[..., Bench], 
     assert arm.position[5] < reached - 0.02
 
 
-def test_outside_the_box_only_the_way_back_is_open(bench: Callable[..., Bench], config: Config) -> None:
+def test_outside_the_box_only_the_way_back_is_open(bench: Callable[..., GuardBench], config: Config) -> None:
     above = [1.57, -1.6, 0.4, -2.8, -1.6, 3.1]
     arm = bench(start=above).armed()
     tool = arm.kinematics.position(arm.position)

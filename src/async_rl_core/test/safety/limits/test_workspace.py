@@ -13,8 +13,7 @@ from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.safety.limits.ramp import StopPath
 from async_rl_core.safety.limits.surface import CORRECTION, LimitSurface, slide
 from async_rl_core.safety.limits.workspace import WorkspaceLimit
-
-from ..conftest import Bench, Vector
+from testing.guard_bench import GuardBench, Vector
 
 MARGIN = 0.03
 UP, RIGHT = np.array([0.0, 0.0, 0.1]), np.array([0.1, 0.0, 0.0])
@@ -29,7 +28,7 @@ def with_workspace(robot: RobotConfig, **changes: object) -> RobotConfig:
     return robot.model_copy(update={"workspace": robot.workspace.model_copy(update=changes)})
 
 
-def motion_of(arm: Bench, tool_velocity: Vector) -> list[float]:
+def motion_of(arm: GuardBench, tool_velocity: Vector) -> list[float]:
     """The joint velocity that moves the tool so, with the last joint at rest."""
     motion: list[float] = [*(np.linalg.pinv(arm.kinematics.jacobian(arm.position)[:, :5]) @ tool_velocity), 0.0]
     return motion
@@ -58,7 +57,7 @@ def test_a_path_is_admitted_as_far_as_the_tool_stays_inside(zone: WorkspaceLimit
     assert not zone.admits(path(0.3))  # straight up
 
 
-def test_at_a_face_the_guard_alone_lets_the_tool_slide(bench: Callable[..., Bench]) -> None:
+def test_at_a_face_the_guard_alone_lets_the_tool_slide(bench: Callable[..., GuardBench]) -> None:
     arm = bench().armed()
     for _ in range(70):
         arm.cycles(5, command=motion_of(arm, UP))
@@ -72,7 +71,7 @@ def test_at_a_face_the_guard_alone_lets_the_tool_slide(bench: Callable[..., Benc
     assert arm.guard.output.limited["workspace"] > 0
 
 
-def test_along_the_sphere_too(bench: Callable[..., Bench], config: Config) -> None:
+def test_along_the_sphere_too(bench: Callable[..., GuardBench], config: Config) -> None:
     small = Sphere(center=(-0.1, 0.3, 0.6), radius=0.1)
     arm = bench(robot=with_workspace(config.robot, sphere=small)).armed()
     for _ in range(60):
@@ -88,7 +87,9 @@ def test_along_the_sphere_too(bench: Callable[..., Bench], config: Config) -> No
     assert arm.guard.output.limited["workspace"] > 0
 
 
-def test_from_beyond_a_face_a_motion_along_it_is_corrected_inwards(bench: Callable[..., Bench], config: Config) -> None:
+def test_from_beyond_a_face_a_motion_along_it_is_corrected_inwards(
+    bench: Callable[..., GuardBench], config: Config
+) -> None:
     high = with_workspace(config.robot, lower=(-0.4, 0.1, 0.65))  # the start pose is below the box
     arm = bench(robot=high).armed()
     height = arm.kinematics.position(arm.position)[2]

@@ -9,8 +9,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.safety.inputs.status_input import StatusInput
 from async_rl_core.safety.motion.rest_watch import RestWatch
 from async_rl_core.safety.states import FaultKind, GuardMode
-
-from ..conftest import Bench
+from testing.guard_bench import GuardBench
 
 CYCLE = 0.008
 
@@ -69,7 +68,7 @@ def test_rest_watch_ignores_what_was_moved_while_it_did_not_look(arm: Arm) -> No
 
 @pytest.mark.parametrize("state", [GuardMode.DISARMED, GuardMode.ARMED, GuardMode.FAULT])
 def test_guard_latches_motion_while_zeros_are_sent_in_every_state(
-    bench: Callable[..., Bench], state: GuardMode
+    bench: Callable[..., GuardBench], state: GuardMode
 ) -> None:
     arm = bench(auto_arm=False) if state is GuardMode.DISARMED else bench().armed()
     if state is GuardMode.FAULT:
@@ -87,7 +86,7 @@ def test_guard_latches_motion_while_zeros_are_sent_in_every_state(
     assert arm.guard.fault is None
 
 
-def test_guard_lets_a_person_guide_an_arm_that_is_not_ready(bench: Callable[..., Bench]) -> None:
+def test_guard_lets_a_person_guide_an_arm_that_is_not_ready(bench: Callable[..., GuardBench]) -> None:
     arm = bench()
     arm.guard._status = StatusInput(True)
     for ready in (False, True):

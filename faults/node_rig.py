@@ -17,7 +17,7 @@ from async_rl_core.transport.shared_memory import service
 STOP_TIMEOUT = 15.0
 
 
-class Rig:
+class NodeRig:
     """Starts the nodes of a configuration without a supervisor: nothing is restarted but by the test.
 
     Args:
@@ -47,7 +47,7 @@ class Rig:
         self._mutants = mutants or {}
         self._ambient = {**os.environ, **(variables or {}), "ROS_DOMAIN_ID": str(domain)}
 
-    def __enter__(self) -> "Rig":
+    def __enter__(self) -> "NodeRig":
         service.clean_up_dead(str(self.domain))
         for name in self.specs:
             self.start(name)

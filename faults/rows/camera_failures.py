@@ -13,11 +13,11 @@ from async_rl_core.agent.loop import FRAME_TIMEOUT
 from async_rl_core.replay.journal.journal import read_steps
 from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_interfaces.msg import GuardState
-from faults.campaign import Form, mutation, settings
-from faults.ear import Ear
+from faults.campaign import Campaign, mutation, run_config
 from faults.mutants import CAMERA
+from faults.node_rig import NodeRig
 from faults.report import Row
-from faults.rig import Rig
+from faults.run_listener import RunListener
 
 AGENT, CAMERA_NODE, TARGET = "rl_agent_node", "robot_sim_node", "visual_target_node"
 SLACK = 0.3
@@ -37,20 +37,20 @@ UNSEEN = 0.2
 """Seconds, at most, between new images of what is stored."""
 
 
-def failing(form: Form, random: Random) -> list[Row]:
+def failing(campaign: Campaign, random: Random) -> list[Row]:
     """The camera fails in each way, and the target's node is killed and halted, at random moments.
 
     With a camera that fails the arm rests; without a target it goes back to its start pose, and waits there.
     """
-    repeats = form.repeats(short=1, long=20)
-    times, unseen, left = _measured(form, random, repeats)
+    repeats = campaign.repeats(short=1, long=20)
+    times, unseen, left = _measured(campaign, random, repeats)
     measured = ", ".join(f"{what} {max(found):.2f} s" for what, found in times.items())
     measured += f"; stored steps up to {unseen:.2f} s apart from a new image; episodes left and counted: {left}"
     required = f"within {SLACK} s of the times stated below; stored steps have images that are new"
     met = unseen <= UNSEEN and left > 0 and all(max(found) <= _allowed(what) for what, found in times.items())
     mutations = (
-        *mutation(form, "distrust of images", lambda: _unnoticed(form, random)),
-        *mutation(form, "leaving out what nobody confirmed", lambda: _kept(form, random)),
+        *mutation(campaign, "distrust of images", lambda: _unnoticed(campaign, random)),
+        *mutation(campaign, "leaving out what nobody confirmed", lambda: _kept(campaign, random)),
     )
     promise = "the camera fails (at rest after at most), or the target (noticed after at most)"
     return [Row(18, promise, required, measured, repeats * len(times), met, mutations)]
@@ -61,44 +61,44 @@ def _allowed(what: str) -> float:
 
 
 def _measured(
-    form: Form, random: Random, repeats: int, mutant: str | None = None
+    campaign: Campaign, random: Random, repeats: int, mutant: str | None = None
 ) -> tuple[dict[str, list[float]], float, int]:
     """Seconds to rest by fault, the longest time between new images in what was stored, and episodes left."""
-    config = settings(form, f"senses_{mutant or ''}")
+    config = run_config(campaign, f"senses_{mutant or ''}")
     mutants = {CAMERA_NODE: "failing_camera"} | ({AGENT: mutant} if mutant else {})
     times: dict[str, list[float]] = {}
-    with Rig(config, form.domain, mutants=mutants) as rig, Ear(config, form.domain) as ear:
-        ear.await_state(GuardState.ARMED)
+    with NodeRig(config, campaign.domain, mutants=mutants) as rig, RunListener(config, campaign.domain) as listener:
+        listener.await_state(GuardState.ARMED)
         for _ in range(repeats):
             for what in CAMERA_TIMES:
-                failed = _in_motion(rig, ear, random, CAMERA_NODE, CAMERA[what])
-                _await_word(ear, "waiting for images")
-                times.setdefault(what, []).append(ear.first_zero(failed) - failed)
+                failed = _in_motion(rig, listener, random, CAMERA_NODE, CAMERA[what])
+                _await_word(listener, "waiting for images")
+                times.setdefault(what, []).append(listener.first_zero(failed) - failed)
                 rig.signal(CAMERA_NODE, CAMERA["works"])
             for number, what in ((signal.SIGKILL, "target killed"), (signal.SIGSTOP, "target halted")):
-                failed = _in_motion(rig, ear, random, TARGET, number)
-                _await_word(ear, "waiting for visual_target_node")
+                failed = _in_motion(rig, listener, random, TARGET, number)
+                _await_word(listener, "waiting for visual_target_node")
                 times.setdefault(what, []).append(time.monotonic() - failed)
                 rig.signal(TARGET, signal.SIGCONT) if number is signal.SIGSTOP else rig.restart(TARGET)
             rig.require_all()
-        ear.await_motion()
-        left = int(ear.figure(AGENT, "aborted episodes"))
+        listener.await_motion()
+        left = int(listener.figure(AGENT, "aborted episodes"))
         cycle = config.agent.action_cycle_time
     return times, cycle * _longest_unseen(rig.run_dir), left
 
 
-def _in_motion(rig: Rig, ear: Ear, random: Random, node: str, number: int) -> float:
+def _in_motion(rig: NodeRig, listener: RunListener, random: Random, node: str, number: int) -> float:
     """Send a signal while the arm moves; when."""
-    ear.await_motion()
+    listener.await_motion()
     time.sleep(random.uniform(0.0, 3.0))
-    ear.await_motion()
-    ear.forget()
+    listener.await_motion()
+    listener.forget()
     return rig.signal(node, number)
 
 
-def _await_word(ear: Ear, word: str) -> None:
+def _await_word(listener: RunListener, word: str) -> None:
     """Wait until the agent says that it waits for this."""
-    ear.expect(lambda: ear.health.get(AGENT, ("", {}))[0].startswith(word), NOTICED, f"an agent {word}")
+    listener.expect(lambda: listener.health.get(AGENT, ("", {}))[0].startswith(word), NOTICED, f"an agent {word}")
 
 
 def _longest_unseen(run_dir: Path) -> int:
@@ -113,14 +113,14 @@ def _longest_unseen(run_dir: Path) -> int:
     return longest
 
 
-def _unnoticed(form: Form, random: Random) -> str:
+def _unnoticed(campaign: Campaign, random: Random) -> str:
     """What an agent does that takes every image to be one."""
-    times, _, _ = _measured(form, random, 1, "trusts_its_eyes")
+    times, _, _ = _measured(campaign, random, 1, "without_image_checks")
     late = [what for what, found in times.items() if max(found) > _allowed(what)]
     return f"late: {', '.join(late)}" if late else ""
 
 
-def _kept(form: Form, random: Random) -> str:
+def _kept(campaign: Campaign, random: Random) -> str:
     """What an agent stores that rests in time, and keeps what it did before."""
-    _, unseen, _ = _measured(form, random, 1, "keeps_what_is_doubtful")
+    _, unseen, _ = _measured(campaign, random, 1, "without_step_confirmation")
     return f"steps {unseen:.2f} s apart from a new image" if unseen > UNSEEN else ""

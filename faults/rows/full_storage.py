@@ -26,10 +26,10 @@ from async_rl_core.transport.shared_memory import parameters, service
 from async_rl_core.transport.shared_memory.parameters import ParameterPublisher
 from async_rl_core.transport.shared_memory.service import Endpoint
 from async_rl_interfaces.msg import GuardState
-from faults.campaign import Form, mutation, settings
-from faults.ear import Ear
+from faults.campaign import Campaign, mutation, run_config
+from faults.node_rig import NodeRig
 from faults.report import Row
-from faults.rig import Rig
+from faults.run_listener import RunListener
 
 REQUIRED = 1.0
 """Seconds from the moment at which nothing can be written to an error that says so."""
@@ -45,35 +45,35 @@ RECOVERY = 20.0
 SHARED_MEMORY = Path("/dev/shm")
 
 
-def disk(form: Form, random: Random) -> list[Row]:
+def disk(campaign: Campaign, random: Random) -> list[Row]:
     """The run folder's file system fills up in a run."""
-    return [_row(form, "disk", "the run folder's disk is full", "telling that nothing can be written")]
+    return [_row(campaign, "disk", "the run folder's disk is full", "telling that nothing can be written")]
 
 
-def shared_memory(form: Form, random: Random) -> list[Row]:
+def shared_memory(campaign: Campaign, random: Random) -> list[Row]:
     """/dev/shm fills up in a run, and a process wants to begin in it."""
-    return [_row(form, "shm", "shared memory is full", "asking for memory before it is touched")]
+    return [_row(campaign, "shm", "shared memory is full", "asking for memory before it is touched")]
 
 
-def _row(form: Form, what: str, promise: str, protection: str) -> Row:
+def _row(campaign: Campaign, what: str, promise: str, protection: str) -> Row:
     required = "no SIGBUS, a clear error within 1 s, 0 missed cycles, the guard stays armed"
     required += "; once there is room, 0 steps and 0 rows are missing" if what == "disk" else ""
     if os.getuid() != 0:
         return Row(12, promise, required, "", 0, False, skipped="needs root for a small file system")
-    measured, met = _measured(form, what)
+    measured, met = _measured(campaign, what)
 
     def broken() -> str:
-        how, held = _measured(form, what, mutate=True)
+        how, held = _measured(campaign, what, mutate=True)
         return "" if held else how
 
-    return Row(12, promise, required, measured, 1, met, mutation(form, protection, broken))
+    return Row(12, promise, required, measured, 1, met, mutation(campaign, protection, broken))
 
 
-def _measured(form: Form, what: str, mutate: bool = False) -> tuple[str, bool]:
+def _measured(campaign: Campaign, what: str, mutate: bool = False) -> tuple[str, bool]:
     """What came of it, and whether that is what was promised."""
-    scratch = form.scratch / ("mutated" if mutate else "as_it_is")
+    scratch = campaign.scratch / ("mutated" if mutate else "as_it_is")
     scratch.mkdir(exist_ok=True)
-    words = ["unshare", "--mount", sys.executable, "-m", __name__, what, str(form.domain), str(scratch)]
+    words = ["unshare", "--mount", sys.executable, "-m", __name__, what, str(campaign.domain), str(scratch)]
     done = subprocess.run([*words, *(["mutate"] * mutate)], stdout=subprocess.PIPE, text=True, timeout=TIMEOUT)
     if done.returncode:
         return f"the measurement ended with {done.returncode}", False
@@ -92,54 +92,54 @@ def _inside(what: str, domain: int, scratch: Path, mutate: bool) -> dict[str, ob
     """Measure, in this namespace; `mutate`: without the protection."""
     mutants = {}
     if mutate and what == "disk":
-        mutants = dict.fromkeys(("replay_node", "learner_node"), "hides_full_disks")
+        mutants = dict.fromkeys(("replay_node", "learner_node"), "without_disk_error_handling")
     elif mutate:
         unprotect()
     folder = SHARED_MEMORY if what == "shm" else scratch / "small"
     folder.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", folder], check=True)
-    form = Form(False, scratch, folder if what == "disk" else scratch, domain)
-    config = settings(form, f"full_{what}", **{"learner.checkpoint_period": 1.0, "agent.initial_steps": 20})
+    campaign = Campaign(False, scratch, folder if what == "disk" else scratch, domain)
+    config = run_config(campaign, f"full_{what}", **{"learner.checkpoint_period": 1.0, "agent.initial_steps": 20})
     assert config.run_dir is not None
     watched = MORE + max(config.logging.curve_period, config.learner.checkpoint_period, config.replay.sync_period)
-    with Rig(config, domain, mutants=mutants) as rig, Ear(config, domain) as ear:
-        ear.await_state(GuardState.ARMED, START)
+    with NodeRig(config, domain, mutants=mutants) as rig, RunListener(config, domain) as listener:
+        listener.await_state(GuardState.ARMED, START)
         end = time.monotonic() + START
         while not newest_first(config.run_dir / "checkpoints") and time.monotonic() < end:
             time.sleep(0.1)
-        start = ear.next_timing().missed_cycles
+        start = listener.next_timing().missed_cycles
         _fill(folder / "ballast")
         full = time.monotonic()
-        said, after = (_refusal if what == "shm" else _complaint)(ear, domain, full)
+        said, after = (_refusal if what == "shm" else _complaint)(listener, domain, full)
         time.sleep(max(0.0, full + watched - time.monotonic()))
-        armed = ear.guard is not None and ear.guard.state == GuardState.ARMED
+        armed = listener.guard is not None and listener.guard.state == GuardState.ARMED
         ended = {name: p.returncode for name, p in rig.processes.items() if p.poll() is not None}
-        missed = ear.next_timing().missed_cycles - start if "rl_agent_node" not in ended else -1
+        missed = listener.next_timing().missed_cycles - start if "rl_agent_node" not in ended else -1
         (folder / "ballast").unlink()
         if what == "disk":
-            _await_recovery(ear)
-    gone = _gone(config, ear) if what == "disk" else {}
+            _await_recovery(listener)
+    gone = _gone(config, listener) if what == "disk" else {}
     said = said.replace(str(config.run_dir), "<run folder>")
     found = {"said": said, "after": after, "missed": missed, "ended": ended, "armed": armed, "watched": watched}
     return found | {"gone": ", ".join(f"{n} {what}" for what, n in gone.items()), "lost": any(gone.values())}
 
 
-def _await_recovery(ear: Ear) -> None:
+def _await_recovery(listener: RunListener) -> None:
     """Wait until replay, learner and monitor have written what waited, or are taken not to."""
 
     def is_over() -> bool:
-        troubled = [text for text, _ in ear.health.values() if "cannot be written" in text or "wait" in text]
-        return ear.figure("replay_node", "journal") == "on" and not troubled
+        troubled = [text for text, _ in listener.health.values() if "cannot be written" in text or "wait" in text]
+        return listener.figure("replay_node", "journal") == "on" and not troubled
 
     with contextlib.suppress(TimeoutError):
-        ear.wait(is_over, RECOVERY, "the records to be written")
+        listener.wait(is_over, RECOVERY, "the records to be written")
 
 
-def _gone(config: Config, ear: Ear) -> dict[str, int]:
+def _gone(config: Config, listener: RunListener) -> dict[str, int]:
     """What is missing in the records of a run that has ended."""
     assert config.run_dir is not None
     report = check(RunFolder(config.run_dir).journal, StepSizes.from_config(config))
-    unwritten = int(ear.figure("replay_node", "steps not in the journal") or -1)
+    unwritten = int(listener.figure("replay_node", "steps not in the journal") or -1)
     numbers = [row.episode for row in read_episodes(config.run_dir / "episodes.csv")]
     rows = len(set(range(1, max(numbers, default=0) + 1)) - set(numbers))
     return {"steps missing": report.steps_missing + unwritten, "damaged segments": len(report.damaged), "rows": rows}
@@ -158,18 +158,18 @@ def _fill(path: Path) -> None:
                 block = block[: len(block) // 2]
 
 
-def _complaint(ear: Ear, domain: int, full: float) -> tuple[str, float]:
+def _complaint(listener: RunListener, domain: int, full: float) -> tuple[str, float]:
     """What replay or the learner says of the disk in /diagnostics, and when."""
 
     def said() -> str:
-        return next((text for text, _ in ear.health.values() if "No space" in text), "")
+        return next((text for text, _ in listener.health.values() if "No space" in text), "")
 
     with contextlib.suppress(TimeoutError):
-        ear.wait(lambda: bool(said()), START, "an error that says that the disk is full")
+        listener.wait(lambda: bool(said()), START, "an error that says that the disk is full")
     return said(), time.monotonic() - full
 
 
-def _refusal(ear: Ear, domain: int, full: float) -> tuple[str, float]:
+def _refusal(listener: RunListener, domain: int, full: float) -> tuple[str, float]:
     """What a process is told that begins now, and after how long."""
     begin = time.monotonic()
     try:

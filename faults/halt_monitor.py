@@ -22,13 +22,13 @@ RESOLUTION = 1e-4
 BINS = 5000
 
 
-class Canary:
+class HaltMonitor:
     """On each core a process that only sleeps and looks at the clock, in real time.
 
     Where real-time scheduling is not permitted it sees no halts.
     """
 
-    def __enter__(self) -> "Canary":
+    def __enter__(self) -> "HaltMonitor":
         context: Any = get_context("spawn")
         cores = sorted(os.sched_getaffinity(0))
         self._start = time.monotonic()

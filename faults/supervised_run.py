@@ -16,9 +16,9 @@ from types import TracebackType
 from async_rl_core.bringup.graph import nodes
 from async_rl_core.config.load import write_config
 from async_rl_core.config.schema import Config
-from faults.census import processes_of
-from faults.ear import Ear
-from faults.wire import NeverError
+from faults.arm_listener import PromiseTimeoutError
+from faults.run_listener import RunListener
+from testing.run_resources import processes_of
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_TIMEOUT = 15.0
@@ -77,11 +77,11 @@ class SupervisedRun:
         return now
 
     def wait(self, timeout: float) -> int:
-        """Wait for the end of the run; its exit code. Raises `NeverError` where it does not end."""
+        """Wait for the end of the run; its exit code. Raises `PromiseTimeoutError` where it does not end."""
         try:
             return self._process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise NeverError(f"the run's end: not within {timeout:g} s") from None
+            raise PromiseTimeoutError(f"the run's end: not within {timeout:g} s") from None
 
     def abandon(self) -> None:
         """Kill a supervisor that has not ended; the kernel then ends its nodes."""
@@ -175,14 +175,14 @@ def _stand_in(prefix: Path, node: str, mutant: str) -> None:
     path.chmod(0o700)
 
 
-def await_learning(run: SupervisedRun, ear: Ear, above: int, timeout: float = 90.0) -> float:
+def await_learning(run: SupervisedRun, listener: RunListener, above: int, timeout: float = 90.0) -> float:
     """Wait for a state of the learner with more updates than that; returns when it came, in steady time."""
 
     def found() -> float | None:
-        return next((heard for heard, updates in ear.learner if updates > above), None)
+        return next((heard for heard, updates in listener.learner if updates > above), None)
 
     try:
-        ear.wait(lambda: found() is not None, timeout, f"a learner beyond update {above}")
+        listener.wait(lambda: found() is not None, timeout, f"a learner beyond update {above}")
     except TimeoutError:
         run.require_running()
         raise

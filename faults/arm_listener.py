@@ -35,19 +35,19 @@ KEPT = 5000
 PRIORITY = 50
 
 
-class NeverError(TimeoutError):
+class PromiseTimeoutError(TimeoutError):
     """What was promised did not come; what a measurement only waits for to begin raises `TimeoutError`."""
 
 
 @dataclass(frozen=True)
-class Heard:
+class Received:
     """One message: when it came, and its values (n,)."""
 
     time: float
     values: NDArray[np.float64]
 
 
-class Wire:
+class ArmListener:
     """Listens on the command topic and the joint states of a run, in real time, and calls the guard."""
 
     realtime = True
@@ -56,11 +56,11 @@ class Wire:
         self._config = config
         self._domain = domain
         self._changed = threading.Condition()
-        self.commands: deque[Heard] = deque(maxlen=KEPT)
-        self.velocities: deque[Heard] = deque(maxlen=KEPT)
+        self.commands: deque[Received] = deque(maxlen=KEPT)
+        self.velocities: deque[Received] = deque(maxlen=KEPT)
         self.guard: GuardState | None = None
 
-    def __enter__(self) -> "Wire":
+    def __enter__(self) -> "ArmListener":
         self._context = rclpy.Context()
         with self._scheduled():
             self._listen()
@@ -103,8 +103,8 @@ class Wire:
     def _on_state(self, message: JointState) -> None:
         self._keep(self.velocities, np.array(message.velocity))
 
-    def _keep(self, kept: deque[Heard], values: NDArray[np.float64]) -> None:
-        heard = Heard(time.monotonic(), values)
+    def _keep(self, kept: deque[Received], values: NDArray[np.float64]) -> None:
+        heard = Received(time.monotonic(), values)
         with self._changed:
             kept.append(heard)
             self._changed.notify_all()
@@ -121,11 +121,11 @@ class Wire:
                 raise TimeoutError(f"{what}: not within {timeout:g} s")
 
     def expect(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
-        """Wait for what is promised. Raises `NeverError` naming `what`."""
+        """Wait for what is promised. Raises `PromiseTimeoutError` naming `what`."""
         try:
             self.wait(condition, timeout, what)
         except TimeoutError as error:
-            raise NeverError(str(error)) from None
+            raise PromiseTimeoutError(str(error)) from None
 
     def await_state(self, state: int, timeout: float = START) -> None:
         """Wait for the guard's state."""
@@ -171,12 +171,12 @@ class Wire:
         assert found is not None
         return found
 
-    def sent(self) -> list[Heard]:
+    def sent(self) -> list[Received]:
         """The commands so far, oldest first."""
         with self._changed:
             return list(self.commands)
 
-    def felt(self) -> list[Heard]:
+    def felt(self) -> list[Received]:
         """The arm's velocities so far, oldest first."""
         with self._changed:
             return list(self.velocities)
@@ -199,7 +199,7 @@ class Wire:
         return _start_of(self.sent(), since, 0.0)
 
 
-def _start_of(kept: Sequence[Heard], since: float, limit: float) -> float | None:
+def _start_of(kept: Sequence[Received], since: float, limit: float) -> float | None:
     """When the newest unbroken row of values up to `limit` began, after `since`; none before it has lasted `STEADY`."""
     start = None
     for heard in reversed(kept):

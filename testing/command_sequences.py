@@ -15,8 +15,7 @@ from async_rl_core.safety.states import GuardMode
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.model import urdf_text
 from async_rl_core.sim.scene import Scene
-
-from .oracle import Touch
+from testing.contact_oracle import ContactOracle
 
 Vector = NDArray[np.float64]
 
@@ -84,7 +83,7 @@ class Report:
     limited: Counter[str] = field(default_factory=Counter)
 
 
-class Sequences:
+class CommandSequences:
     """Commands far beyond all limits, and joint states that come late or not at all, before one robot's guard.
 
     Args:
@@ -114,7 +113,7 @@ class Sequences:
         self._urdf = urdf_text(self._robot)
         frames = self._robot.workspace.frame, self._robot.tool_frame
         self._kinematics = Kinematics(self._urdf, self._robot.joints, *frames)
-        self._touch = Touch(self._robot, TOUCH)
+        self._touch = ContactOracle(self._robot, TOUCH)
         self._sent: list[Vector] = []
         self._positions: list[Vector] = []
         self._velocities: list[Vector] = []

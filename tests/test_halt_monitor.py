@@ -5,10 +5,10 @@ import time
 import numpy as np
 import pytest
 
-from faults.canary import BINS, RESOLUTION, Canary, _lateness
+from faults.halt_monitor import BINS, RESOLUTION, HaltMonitor, _lateness
 
 
-def test_a_halt_makes_the_deadlines_in_it_late():
+def test_lateness_of_halts_is_the_share_of_deadlines_in_them():
     counts = np.zeros(BINS)
     counts[round(0.040 / RESOLUTION)] = 10
     # Of 100 s, ten halts of 40 ms: a thousandth of all moments is in their first 10 ms.
@@ -16,7 +16,7 @@ def test_a_halt_makes_the_deadlines_in_it_late():
     assert _lateness(counts, 100.0, 0.004) == 0.0
 
 
-def test_a_canary_tells_of_the_time_in_which_it_lived():
-    with Canary() as canary:
+def test_halt_monitor_after_its_end_knows_its_longest_halt():
+    with HaltMonitor() as monitor:
         time.sleep(0.3)
-    assert 0.0 <= canary.lateness(99.9) <= canary.longest
+    assert 0.0 <= monitor.lateness(99.9) <= monitor.longest

@@ -3,9 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from random import Random
-from typing import Any
 
 import numpy as np
 
@@ -15,8 +13,9 @@ from async_rl_core.safety.inputs.command_input import CommandInput
 from async_rl_core.safety.inputs.status_input import StatusInput
 from async_rl_core.safety.states import FaultKind, GuardMode
 from async_rl_core.sim.model import urdf_text
-from faults.campaign import Form, mutation
+from faults.campaign import Campaign, mutation
 from faults.report import Row
+from testing.guard_bench import GuardBench
 
 MOVING = [0.2, 0.2, -0.2, 0.2, 0.2, 0.0]
 PER_FAULT = 500
@@ -27,13 +26,13 @@ AFTERWARDS = 60
 """Cycles in which all is well again after a fault."""
 
 
-def refused(form: Form, random: Random) -> list[Row]:
+def refused(campaign: Campaign, random: Random) -> list[Row]:
     """Malformed commands of every kind, at random values."""
-    count = form.repeats(short=2_000, long=1_000_000)
+    count = campaign.repeats(short=2_000, long=1_000_000)
     passed, odd, unlatched = _refused(count, random)
     required = "0 reach the robot; the first latches a fault with a cause"
     measured = f"{passed} passed, {odd} odd velocities sent, {unlatched} without a fault and its cause"
-    mutations = mutation(form, "the number that has to rise", lambda: _taken(random))
+    mutations = mutation(campaign, "the number that has to rise", lambda: _taken(random))
     promise = "malformed commands (the guard in plain Python)"
     return [Row(4, promise, required, measured, count, passed == odd == unlatched == 0, mutations)]
 
@@ -61,7 +60,7 @@ def _refused(count: int, random: Random) -> tuple[int, int, int]:
     return passed, odd, unlatched
 
 
-def _malformed(bench: Any, random: Random) -> tuple[list[str], list[float], int]:
+def _malformed(bench: GuardBench, random: Random) -> tuple[list[str], list[float], int]:
     """Names, velocities and number, of which one is wrong."""
     names, velocity, joint = list(bench.names), list(MOVING), random.randrange(len(MOVING))
     sequence = bench.sequence + 1
@@ -81,12 +80,12 @@ def _malformed(bench: Any, random: Random) -> tuple[list[str], list[float], int]
     return names, velocity, sequence
 
 
-def histories(form: Form, random: Random) -> list[Row]:
+def histories(campaign: Campaign, random: Random) -> list[Row]:
     """Several faults in any order, at any moments; then all is well, and the worst of them is still there."""
-    repeats = form.repeats(short=30, long=1_000)
+    repeats = campaign.repeats(short=30, long=1_000)
     cleared, lesser = _histories(repeats, random)
     promise = "faults never clear themselves; of several the worst wins (the guard in plain Python)"
-    mutations = mutation(form, "the order of faults", lambda: _any_order(random))
+    mutations = mutation(campaign, "the order of faults", lambda: _any_order(random))
     measured = f"{cleared} cleared or moved again, {lesser} hid a worse one"
     return [Row(6, promise, "0", measured, repeats, cleared == lesser == 0, mutations)]
 
@@ -117,23 +116,23 @@ def _histories(repeats: int, random: Random) -> tuple[int, int]:
     return cleared, lesser
 
 
-def _silent_robot(bench: Any) -> None:
+def _silent_robot(bench: GuardBench) -> None:
     for _ in range(20):
         bench.cycles(1, states=False)
         bench.send(MOVING)
 
 
-def _not_ready(bench: Any) -> None:
+def _not_ready(bench: GuardBench) -> None:
     bench.guard._status = StatusInput(True)
     bench.guard.on_status(bench.time, False, "a protective stop")
     bench.cycles(1)
 
 
-def _jump(bench: Any) -> None:
+def _jump(bench: GuardBench) -> None:
     bench.guard.on_joint_state(bench.time, round(1e9 * bench.time) + 1, bench.names, (bench.position + 0.5).tolist())
 
 
-FAULTS: dict[FaultKind, Callable[[Any], object]] = {
+FAULTS: dict[FaultKind, Callable[[GuardBench], object]] = {
     FaultKind.AGENT_SILENT: lambda bench: bench.cycles(20),
     FaultKind.ROBOT_SILENT: _silent_robot,
     FaultKind.NOT_READY: _not_ready,
@@ -146,13 +145,12 @@ LATER = (FaultKind.COMMAND, FaultKind.ROBOT, FaultKind.GUARD)
 """Faults that a guard which has one already notices: it follows nobody, so silence is none."""
 
 
-def _bench() -> Any:
-    conftest: Any = import_module("src.async_rl_core.test.safety.conftest")  # the guard's own tests use it, too
+def _bench() -> GuardBench:
     config = resolve("laptop", {})
-    return conftest.Bench(config, urdf_text(config.robot), None)
+    return GuardBench(config, urdf_text(config.robot))
 
 
-def _set_in_motion(bench: Any) -> None:
+def _set_in_motion(bench: GuardBench) -> None:
     """From the start pose, where the arm stands again as if a person had put it there."""
     bench.position = np.array(bench.robot.start)
     bench.guard._motion.reset()  # or being put there would count as motion
@@ -162,12 +160,12 @@ def _set_in_motion(bench: Any) -> None:
         raise RuntimeError(f"not armed: {bench.guard.missing(bench.time)}, {bench.guard.fault}")
 
 
-def _make_well(bench: Any) -> None:
+def _make_well(bench: GuardBench) -> None:
     bench.guard._status = StatusInput(False)
     bench.guard.on_publishers(bench.time, 1)
 
 
-def _reset(bench: Any) -> None:
+def _reset(bench: GuardBench) -> None:
     bench.cycles(STOP, command=MOVING)
     cleared, why = bench.guard.reset_fault(bench.time)
     if not cleared:

@@ -1,4 +1,4 @@
-"""What the nodes of a run say of themselves, besides what `Wire` hears."""
+"""What the nodes of a run say of themselves, besides what `ArmListener` hears."""
 
 import time
 
@@ -7,13 +7,13 @@ from diagnostic_msgs.msg import DiagnosticArray
 from async_rl_core.config.schema import Config
 from async_rl_interfaces.msg import LearnerState, Timing
 from async_rl_ros.qos import LATCHED
-from faults.wire import Wire
+from faults.arm_listener import ArmListener
 
 TIMING_TIMEOUT = 10.0
 
 
-class Ear(Wire):
-    """A `Wire` that also hears the learner's state, the agent's timing and everybody's diagnostics.
+class RunListener(ArmListener):
+    """A `ArmListener` that also hears the learner's state, the agent's timing and everybody's diagnostics.
 
     Attributes:
         learner: when each state came (steady time), and its updates; cleared by `forget`.
@@ -29,7 +29,7 @@ class Ear(Wire):
         self.timing: Timing | None = None
         self.health: dict[str, tuple[str, dict[str, str]]] = {}
 
-    def __enter__(self) -> "Ear":
+    def __enter__(self) -> "RunListener":
         super().__enter__()
         self.node.create_subscription(LearnerState, "learner_node/state", self._on_learner, LATCHED)
         self.node.create_subscription(Timing, "rl_agent_node/timing", self._on_timing, LATCHED)

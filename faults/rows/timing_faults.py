@@ -5,16 +5,17 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from random import Random
 
 from async_rl_core.bringup.exit_codes import FAULTED
 from async_rl_core.run_folder import summary
 from async_rl_interfaces.msg import GuardState, VelocityCommand
 from async_rl_ros.qos import COMMAND
-from faults.campaign import Form, mutation, settings
-from faults.ear import Ear
+from faults.campaign import Campaign, mutation, run_config
 from faults.report import Row
-from faults.supervised import SupervisedRun, await_learning
+from faults.run_listener import RunListener
+from faults.supervised_run import SupervisedRun, await_learning
 
 CLEARED = 10.0
 """Seconds in which a fault of timing is cleared, on a busy machine too."""
@@ -22,10 +23,10 @@ TOLD = 25.0
 """Seconds in which a fault that stands has been repeated in the terminal: after 10 s, and what a busy machine takes."""
 
 
-def cleared(form: Form, random: Random) -> list[Row]:
+def cleared(campaign: Campaign, random: Random) -> list[Row]:
     """The agent is halted for longer than the watchdog bears, as a busy computer does it, and goes on."""
-    repeats = form.repeats(short=2, long=50)
-    longest, updates, code, counted = _hiccups(form, random, repeats)
+    repeats = campaign.repeats(short=2, long=50)
+    longest, updates, code, counted = _hiccups(campaign, random, repeats)
     promise = "the agent of a simulated run is halted for 0.15 to 0.5 s in motion, as a busy computer does it"
     required = "each fault is cleared at rest and counted; the arm moves again and learning goes on; exit code 0"
     measured = (
@@ -33,61 +34,69 @@ def cleared(form: Form, random: Random) -> list[Row]:
         f"summary.json, exit code {code}"
     )
     met = updates > 0 and code == 0 and counted >= repeats
-    mutations = mutation(form, "clearing of faults of timing", lambda: str(_hiccups(form, random, 1, clears=False)))
+    mutations = mutation(
+        campaign, "clearing of faults of timing", lambda: str(_hiccups(campaign, random, 1, clears=False))
+    )
     return [Row(20, promise, required, measured, repeats, met, mutations)]
 
 
-def _hiccups(form: Form, random: Random, repeats: int, clears: bool | None = None) -> tuple[float, int, int, int]:
+def _hiccups(
+    campaign: Campaign, random: Random, repeats: int, clears: bool | None = None
+) -> tuple[float, int, int, int]:
     """Seconds to the next arming at most, updates after the last, the exit code, and the faults in summary.json."""
-    config = settings(form, f"hiccups_{clears}", **{"guard.clear_timing_faults": clears})
+    config = run_config(campaign, f"hiccups_{clears}", **{"guard.clear_timing_faults": clears})
     longest = 0.0
-    with SupervisedRun(config, form.domain) as run, Ear(config, form.domain) as ear:
-        await_learning(run, ear, 0)
+    with SupervisedRun(config, campaign.domain) as run, RunListener(config, campaign.domain) as listener:
+        await_learning(run, listener, 0)
         for _ in range(repeats):
-            ear.await_state(GuardState.ARMED)
-            ear.await_motion()
-            before, pid = _faults_cleared(ear), run.pid("rl_agent_node")
+            listener.await_state(GuardState.ARMED)
+            listener.await_motion()
+            before, pid = _faults_cleared(listener), run.pid("rl_agent_node")
             os.kill(pid, signal.SIGSTOP)
             time.sleep(random.uniform(0.15, 0.5))
             os.kill(pid, signal.SIGCONT)
             went_on = time.monotonic()
-            ear.expect(lambda before=before: _faults_cleared(ear) > before, CLEARED, "a fault that is cleared")  # type: ignore[misc]
-            ear.await_state(GuardState.ARMED)
+            listener.expect(_more_faults_cleared(listener, before), CLEARED, "a fault that is cleared")
+            listener.await_state(GuardState.ARMED)
             longest = max(longest, time.monotonic() - went_on)
-            ear.await_motion()
-        updates = ear.learner[-1][1]
-        ear.learner.clear()
-        await_learning(run, ear, updates)
-        more = ear.learner[-1][1] - updates
+            listener.await_motion()
+        updates = listener.learner[-1][1]
+        listener.learner.clear()
+        await_learning(run, listener, updates)
+        more = listener.learner[-1][1] - updates
         code = run.stop()
     counted = summary.read(run.run_dir).get("faults_agent_silent", 0)
     return longest, more, code, counted
 
 
-def _faults_cleared(ear: Ear) -> int:
-    return ear.guard.faults_cleared if ear.guard is not None else 0
+def _more_faults_cleared(listener: RunListener, before: int) -> Callable[[], bool]:
+    return lambda: _faults_cleared(listener) > before
 
 
-def told(form: Form, random: Random) -> list[Row]:
+def _faults_cleared(listener: RunListener) -> int:
+    return listener.guard.faults_cleared if listener.guard is not None else 0
+
+
+def told(campaign: Campaign, random: Random) -> list[Row]:
     """A malformed command in a run: the fault latches, is repeated with what to type, and what is typed works."""
-    repeated, cleared, code = _told(form)
+    repeated, cleared, code = _told(campaign)
     promise = "a fault that stands, in a simulated run (a command that is no number)"
     required = "repeated with what to type, which clears it; left standing, the run ends with exit code 3"
     measured = f"repeated after {repeated:.0f} s; cleared: {cleared}; exit code {code}"
     return [Row(20, promise, required, measured, 1, cleared and code == FAULTED)]
 
 
-def _told(form: Form) -> tuple[float, bool, int]:
+def _told(campaign: Campaign) -> tuple[float, bool, int]:
     """Seconds until the fault was repeated, whether the command in that line cleared it, and the exit code."""
-    config = settings(form, "told", **{"guard.clear_timing_faults": None})
-    with SupervisedRun(config, form.domain) as run, Ear(config, form.domain) as ear:
-        publisher = ear.node.create_publisher(VelocityCommand, "rl_agent_node/command", COMMAND)
-        ear.await_state(GuardState.ARMED)
+    config = run_config(campaign, "told", **{"guard.clear_timing_faults": None})
+    with SupervisedRun(config, campaign.domain) as run, RunListener(config, campaign.domain) as listener:
+        publisher = listener.node.create_publisher(VelocityCommand, "rl_agent_node/command", COMMAND)
+        listener.await_state(GuardState.ARMED)
         nonsense = VelocityCommand(
             name=list(config.robot.joints), velocity=[math.nan] * len(config.robot.joints), sequence=2**40
         )
         publisher.publish(nonsense)
-        ear.await_state(GuardState.FAULT)
+        listener.await_state(GuardState.FAULT)
         start = time.monotonic()
         line = _reminder(run)
         repeated = time.monotonic() - start
@@ -95,7 +104,7 @@ def _told(form: Form) -> tuple[float, bool, int]:
         done = subprocess.run(typed, shell=True, capture_output=True, text=True, env=_new_terminal())
         cleared = done.returncode == 0 and "fault cleared" in done.stdout
         publisher.publish(nonsense)
-        ear.await_state(GuardState.FAULT)
+        listener.await_state(GuardState.FAULT)
         return repeated, cleared, run.stop()
 
 

@@ -10,7 +10,7 @@ from async_rl_core.sim.model import resolved_urdf_text
 Vector = NDArray[np.float64]
 
 
-class Touch:
+class ContactOracle:
     """Convex hulls of the links: whether any two come closer than `distance` metres, and the lowest point of all."""
 
     def __init__(self, robot: RobotConfig, distance: float) -> None:

@@ -7,12 +7,12 @@ from random import Random
 
 from async_rl_core.safety.limits.ramp import longest_stop
 from async_rl_interfaces.msg import GuardState
-from faults.campaign import Form, mutation
-from faults.impostor import guarded
+from faults.arm_listener import ArmListener, PromiseTimeoutError
+from faults.campaign import Campaign, mutation
+from faults.fake_agent import guard_with_fake_agent
 from faults.mutants import JOINT_STATES
+from faults.node_rig import NodeRig
 from faults.report import Row
-from faults.rig import Rig
-from faults.wire import NeverError, Wire
 
 ROBOT = "robot_sim_node"
 CAUSES = {
@@ -28,13 +28,13 @@ CYCLES = 2
 """Of the robot: one in which the guard notices, and one until what it sends is on the wire."""
 
 
-def failing(form: Form, random: Random) -> list[Row]:
+def failing(campaign: Campaign, random: Random) -> list[Row]:
     """Joint states fail in each way, in motion: zero on the wire, and a fault that says how they failed."""
-    repeats = form.repeats(short=1, long=20)
-    times, unnamed, required = _measured(form, random, repeats, CAUSES)
+    repeats = campaign.repeats(short=1, long=20)
+    times, unnamed, required = _measured(campaign, random, repeats, CAUSES)
     measured = ", ".join(f"{what} {max(found, default=math.inf):.0f} ms" for what, found in times.items())
     latest = max(max(found, default=math.inf) for found in times.values())
-    mutations = mutation(form, "distrust of joint states", lambda: _unnoticed(form, random))
+    mutations = mutation(campaign, "distrust of joint states", lambda: _unnoticed(campaign, random))
     return [
         Row(
             19,
@@ -50,42 +50,42 @@ def failing(form: Form, random: Random) -> list[Row]:
 
 
 def _measured(
-    form: Form, random: Random, repeats: int, kinds: Iterable[str], mutant: str | None = None
+    campaign: Campaign, random: Random, repeats: int, kinds: Iterable[str], mutant: str | None = None
 ) -> tuple[dict[str, list[float]], int, float]:
     """Milliseconds to zero by kind, how many faults did not say what was wrong, and the milliseconds allowed."""
     times: dict[str, list[float]] = {what: [] for what in kinds}
     unnamed = 0
-    with guarded(
-        form, f"joint_states_{mutant or ''}", robot_sim_node="failing_joint_states", safety_guard_node=mutant
-    ) as (rig, wire, agent):
+    with guard_with_fake_agent(
+        campaign, f"joint_states_{mutant or ''}", robot_sim_node="failing_joint_states", safety_guard_node=mutant
+    ) as (rig, listener, agent):
         config = rig.config
         for what in [what for what in times for _ in range(repeats)]:
             agent.set_in_motion()
             time.sleep(random.uniform(0.0, 0.5))
-            wire.await_motion()
+            listener.await_motion()
             failed = rig.signal(ROBOT, JOINT_STATES[what])
             try:
-                times[what].append(1e3 * (wire.first_zero(failed) - failed))
-                wire.await_state(GuardState.FAULT)
-                unnamed += not _named(what, wire, rig)
-            except NeverError:
+                times[what].append(1e3 * (listener.first_zero(failed) - failed))
+                listener.await_state(GuardState.FAULT)
+                unnamed += not _named(what, listener, rig)
+            except PromiseTimeoutError:
                 times[what].append(math.inf)
             agent.be_silent()
             rig.signal(ROBOT, JOINT_STATES["work"])
-            wire.reset_fault()
+            listener.reset_fault()
             rig.require_all()
     allowed = config.guard.state_timeout + longest_stop(config.robot) + CYCLES / config.robot.state_rate
     return times, unnamed, 1e3 * allowed
 
 
-def _named(what: str, wire: Wire, rig: Rig) -> bool:
+def _named(what: str, listener: ArmListener, rig: NodeRig) -> bool:
     """Whether the guard says what became of the joint states, in its state and in the terminal."""
-    cause = wire.guard.cause if wire.guard is not None else ""
+    cause = listener.guard.cause if listener.guard is not None else ""
     return CAUSES[what] in cause and cause in rig.log("safety_guard_node")
 
 
-def _unnoticed(form: Form, random: Random) -> str:
+def _unnoticed(campaign: Campaign, random: Random) -> str:
     """Where a guard goes on that takes the joints to be where they were."""
-    times, _, required = _measured(form, random, 1, ("stop", "jump"), "trusts_joint_states")
+    times, _, required = _measured(campaign, random, 1, ("stop", "jump"), "without_joint_state_checks")
     late = [what for what, found in times.items() if max(found) > required]
     return f"goes on where they {' or '.join(late)}" if late else ""

@@ -12,9 +12,9 @@ from async_rl_core.config.schema import Config
 from async_rl_interfaces.msg import GuardState, VelocityCommand
 from async_rl_ros import scheduling
 from async_rl_ros.qos import COMMAND
-from faults.campaign import Form, settings
-from faults.rig import Rig
-from faults.wire import Wire
+from faults.arm_listener import ArmListener
+from faults.campaign import Campaign, run_config
+from faults.node_rig import NodeRig
 
 SWING = 0.15
 """rad/s of the motion commanded, of the first joint, to and fro."""
@@ -30,15 +30,15 @@ ALONE = ("rl_agent_node", "learner_node", "replay_node", "monitor_node", "visual
 """Nodes without which a robot and its guard can be judged."""
 
 
-class Impostor:
+class FakeAgent:
     """Commands a swing of the first joint every action cycle, from a thread of its own, until told to be silent."""
 
-    def __init__(self, config: Config, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, config: Config, listener: ArmListener) -> None:
+        self._wire = listener
         self._joints = config.robot.joints
         self._cycle = config.agent.action_cycle_time
-        self._clock = wire.node.get_clock()
-        self._publisher = wire.node.create_publisher(VelocityCommand, "rl_agent_node/command", COMMAND)
+        self._clock = listener.node.get_clock()
+        self._publisher = listener.node.create_publisher(VelocityCommand, "rl_agent_node/command", COMMAND)
         self._speaking = threading.Event()
         self._closing = False
         self._lock = threading.Lock()
@@ -46,7 +46,7 @@ class Impostor:
         self.stamp: Stamp = self.now
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> "Impostor":
+    def __enter__(self) -> "FakeAgent":
         self._thread.start()
         self.speak()
         return self
@@ -99,14 +99,14 @@ class Impostor:
 
 
 @contextmanager
-def guarded(
-    form: Form, name: str, changes: Mapping[str, object] = MappingProxyType({}), **mutants: str | None
-) -> Iterator[tuple[Rig, Wire, Impostor]]:
+def guard_with_fake_agent(
+    campaign: Campaign, name: str, changes: Mapping[str, object] = MappingProxyType({}), **mutants: str | None
+) -> Iterator[tuple[NodeRig, ArmListener, FakeAgent]]:
     """A simulated robot and a guard, with us as the agent; by node, the mutant that it is, if any."""
-    config = settings(form, name, **changes)
+    config = run_config(campaign, name, **changes)
     with (
-        Rig(config, form.domain, ALONE, {node: mutant for node, mutant in mutants.items() if mutant}) as rig,
-        Wire(config, form.domain) as wire,
-        Impostor(config, wire) as agent,
+        NodeRig(config, campaign.domain, ALONE, {node: mutant for node, mutant in mutants.items() if mutant}) as rig,
+        ArmListener(config, campaign.domain) as listener,
+        FakeAgent(config, listener) as agent,
     ):
-        yield rig, wire, agent
+        yield rig, listener, agent

@@ -1,0 +1,1 @@
+"""Tools that tests, the fault campaign and the benchmarks share. Never installed."""
