@@ -47,7 +47,7 @@ def without_robot_timeout() -> None:
 def without_receipt_time() -> None:
     """The guard takes a command to be as old as its stamp says."""
     from async_rl_interfaces.msg import VelocityCommand
-    from async_rl_ros.stamps import nanoseconds
+    from async_rl_ros.ros_time import nanoseconds
     from safety_guard_node.node import SafetyGuardNode
 
     original = SafetyGuardNode._on_command

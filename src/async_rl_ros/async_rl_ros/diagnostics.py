@@ -7,7 +7,7 @@ from enum import Enum
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
-from async_rl_ros.timers import every
+from async_rl_ros.ros_time import every
 
 
 class Level(Enum):

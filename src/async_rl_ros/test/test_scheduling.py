@@ -1,5 +1,6 @@
 import gc
 import os
+import platform
 import select
 import signal
 import subprocess
@@ -8,6 +9,12 @@ import sys
 import pytest
 
 IMPORT = "import os; from async_rl_ros import scheduling as s; "
+KERNEL = tuple(map(int, platform.release().split("-")[0].split(".")[:2]))
+SHORT_TURNS_GRANTED = KERNEL >= (6, 12) and platform.machine() in ("x86_64", "aarch64")
+NO_RIGHTS = """
+def refuse(*words): raise PermissionError
+os.sched_setscheduler = os.setpriority = refuse
+"""
 
 
 def run(code: str, **environment: str) -> str:
@@ -137,3 +144,15 @@ def test_a_supervisor_that_died_first_ends_the_process():
         env={**os.environ, "ASYNC_RL_SUPERVISED": "4194304"},  # above every process id
     )
     assert result.returncode == -signal.SIGTERM
+
+
+@pytest.mark.skipif(not SHORT_TURNS_GRANTED, reason="Linux grants short turns from 6.12 on")
+def test_shorten_turns_is_granted_and_keeps_policy_and_niceness() -> None:
+    said = run("os.setpriority(0, 0, 3); print(s.shorten_turns(), os.sched_getscheduler(0), os.getpriority(0, 0))")
+    assert said == f"True {os.SCHED_OTHER} 3"
+
+
+def test_realtime_without_rights_asks_for_short_turns_and_says_so() -> None:
+    said = run(f"exec({NO_RIGHTS!r}); print(s.realtime(20, short=True))")
+    assert said.startswith("no right to real-time scheduling or a negative nice value")
+    assert ("; given short turns" in said) == SHORT_TURNS_GRANTED

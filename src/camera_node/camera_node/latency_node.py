@@ -20,11 +20,10 @@ from async_rl_interfaces.msg import Target
 from async_rl_interfaces.srv import ResetTarget
 from async_rl_ros import qos
 from async_rl_ros.images import CvBridge
-from async_rl_ros.joint_states import JointStates
+from async_rl_ros.messages import JointStates
 from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
-from async_rl_ros.stamps import nanoseconds
-from async_rl_ros.timers import every
+from async_rl_ros.ros_time import every, nanoseconds
 
 START_TIMEOUT = 20.0
 """Seconds for the camera and the monitor to start."""

@@ -22,8 +22,8 @@ from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.node import ConfiguredNode
 from async_rl_ros.node import main as run_node
+from async_rl_ros.ros_time import nanoseconds, ros_time
 from async_rl_ros.scheduling import realtime
-from async_rl_ros.stamps import nanoseconds, ros_time
 
 _PRIORITY = 15
 """Below the agent's: it decides when a frame is late."""

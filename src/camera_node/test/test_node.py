@@ -18,7 +18,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from async_rl_core.config.load import resolve, write_config
 from async_rl_core.errors import ConfigError
 from async_rl_ros import qos
-from async_rl_ros.stamps import nanoseconds, ros_time
+from async_rl_ros.ros_time import nanoseconds, ros_time
 from camera_node.node import CameraNode
 
 TIMEOUT = 20.0

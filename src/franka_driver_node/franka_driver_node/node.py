@@ -15,7 +15,7 @@ from async_rl_core.robots.interpolation import Interpolation
 from async_rl_core.sim.model import urdf_text
 from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
-from async_rl_ros.joint_states import JointStates
+from async_rl_ros.messages import JointStates
 from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
 from async_rl_ros.robot_side import INACTIVE, STATUS_PERIOD, RobotSide, no_command

@@ -20,11 +20,11 @@ from async_rl_core.transport.shared_memory.service import Endpoint, domain_from_
 from async_rl_interfaces.msg import LearnerState
 from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
-from async_rl_ros.learner_state import TOPIC, learner_state_message
+from async_rl_ros.messages import LEARNER_STATE_TOPIC, learner_state_message
 from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
 from async_rl_ros.scheduling import background
-from async_rl_ros.trouble import TroubleLog
+from async_rl_ros.warning_log import WarningLog
 
 WAIT = 0.1
 """Seconds that a wait for a batch may take: so fast is a stop seen."""
@@ -59,7 +59,7 @@ class LearnerNode(ConfiguredNode):
         self._checkpoints = CheckpointFolder(RunFolder(run_dir).checkpoints, sac, config.learner.checkpoint_period)
         env_steps = self._checkpoints.restore(self.get_logger().warning)
         self._metrics = MetricsWriter(run_dir, sac.updates, warn=self.get_logger().warning)
-        self._trouble = TroubleLog(self)
+        self._trouble = WarningLog(self)
         self._learner = Learner(
             sac,
             batches,
@@ -69,7 +69,7 @@ class LearnerNode(ConfiguredNode):
             config.replay.sampler == "prioritised",
         )
         self._learner.env_steps = env_steps
-        self._state = self.create_publisher(LearnerState, TOPIC, qos.LATCHED)
+        self._state = self.create_publisher(LearnerState, LEARNER_STATE_TOPIC, qos.LATCHED)
         self._diagnostics = Diagnostics(self, self._health)
         self._last_update: float | None = None
         self._next_state = time.monotonic()
@@ -103,10 +103,12 @@ class LearnerNode(ConfiguredNode):
             self.get_logger().error(trouble)
 
     def _note_trouble(self) -> None:
-        self._trouble.note("metrics", self._metrics.failed)
-        self._trouble.note("checkpoints", self._checkpoints.failed)
+        self._trouble.update("metrics", self._metrics.failed)
+        self._trouble.update("checkpoints", self._checkpoints.failed)
         refused = self._learner.refused
-        self._trouble.note("mini-batches", f"{refused} mini-batches with values that are not finite" if refused else "")
+        self._trouble.update(
+            "mini-batches", f"{refused} mini-batches with values that are not finite" if refused else ""
+        )
 
     def _publish_state(self) -> None:
         message = learner_state_message(self._learner)

@@ -15,7 +15,7 @@ from async_rl_core.monitoring.video_recorder import Frames, VideoRecorder
 from async_rl_interfaces.msg import FeaturePoints
 from async_rl_ros.images import CvBridge, CvBridgeError
 from async_rl_ros.qos import SENSOR
-from async_rl_ros.stamps import nanoseconds
+from async_rl_ros.ros_time import nanoseconds
 from monitor_node.messages import points_of
 
 TOPIC = "monitor_node/camera"

@@ -9,7 +9,7 @@ from async_rl_core.monitoring.frame_buffer import Points
 from async_rl_core.run_folder.episodes import EpisodeRow
 from async_rl_core.run_folder.summary import Distribution, TimingCounts
 from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, Histogram, Timing
-from async_rl_ros.stamps import nanoseconds
+from async_rl_ros.ros_time import nanoseconds
 
 
 def row_of(message: Episode, wall_time: float, updates: int) -> EpisodeRow:

@@ -19,7 +19,7 @@ from async_rl_core.transport.shared_memory.wakeup import Listener
 from async_rl_ros import scheduling
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.node import ConfiguredNode, StopSignal
-from async_rl_ros.trouble import TroubleLog
+from async_rl_ros.warning_log import WarningLog
 
 NICENESS = 5
 WAIT = 0.1
@@ -58,7 +58,7 @@ class ReplayNode(ConfiguredNode):
             ahead = self.config.learner.batches_in_flight
             self._server = BatchServer(endpoint, BatchLayout.from_config(self.config), self._replay.reprioritise, ahead)
             stack.callback(self._server.close)
-            self._trouble_log = TroubleLog(self)
+            self._trouble_log = WarningLog(self)
             self._diagnostics = Diagnostics(self, self.health)
             self._resources = stack.pop_all()  # last: a signal during the start releases all of them
 
@@ -139,7 +139,7 @@ class ReplayNode(ConfiguredNode):
         journal = self._replay.journal
         if journal is None:
             return
-        self._trouble_log.note("journal", journal.failed)
+        self._trouble_log.update("journal", journal.failed)
         if journal.missing > self._missing and not journal.failed:
             self._missing = journal.missing
             self.get_logger().warning(f"{journal.missing} steps of this run are not in the journal: {TOO_LONG}")

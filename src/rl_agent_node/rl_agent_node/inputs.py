@@ -17,7 +17,7 @@ from async_rl_ros import qos
 from async_rl_ros.description import description_input, take_description
 from async_rl_ros.images import CvBridge, CvBridgeError
 from async_rl_ros.node import ConfiguredNode
-from async_rl_ros.stamps import nanoseconds
+from async_rl_ros.ros_time import nanoseconds
 from rl_agent_node.messages import guard_report
 
 GUARD, TARGET = "guard", "target"

@@ -10,7 +10,7 @@ from async_rl_core.agent.timing import Timing
 from async_rl_interfaces.msg import Episode, GuardState
 from async_rl_interfaces.msg import Timing as TimingMessage
 from async_rl_ros.diagnostics import Health, Level
-from async_rl_ros.histograms import histogram_message
+from async_rl_ros.messages import histogram_message
 
 AGENT_SILENT = "agent_silent"
 """Kind of a fault, as in the message GuardState."""

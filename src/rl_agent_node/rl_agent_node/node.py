@@ -28,12 +28,12 @@ from async_rl_core.tasks.registry import make_task
 from async_rl_interfaces.srv import ResetTarget
 from async_rl_ros import scheduling
 from async_rl_ros.diagnostics import Diagnostics, Health
-from async_rl_ros.learner_state import learner_state_message
+from async_rl_ros.messages import learner_state_message
 from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
 from async_rl_ros.processor import ProcessorClock, page_reads_and_evictions
 from async_rl_ros.service_caller import ServiceCaller
-from async_rl_ros.trouble import TroubleLog
+from async_rl_ros.warning_log import WarningLog
 from rl_agent_node import messages
 from rl_agent_node.inputs import GUARD, TARGET, AgentInputs
 from rl_agent_node.outputs import AgentOutputs
@@ -66,7 +66,7 @@ class RLAgentNode(ConfiguredNode):
             config, policy, reward, self._outbox, self._place_target, start, task.via, (GUARD, TARGET), SHORTEST
         )
         self._completed = start.finished
-        self._trouble = TroubleLog(self)
+        self._trouble = WarningLog(self)
         self._outputs = AgentOutputs(self, self._learning.learner is not None)
         self._started = self._next_report = self._steady.now()
         self._agent = self._make_agent(policy, start)
@@ -151,7 +151,7 @@ class RLAgentNode(ConfiguredNode):
         return self._inputs.problem or self._loop.blocked_by
 
     def _report(self) -> None:
-        self._trouble.note("records", self._learning.trouble)
+        self._trouble.update("records", self._learning.trouble)
         longest, elapsed = self._agent.gaps.longest, time.monotonic() - self._started
         self._outputs.timing(messages.timing_message(self._agent.timing, self._outbox, longest, elapsed))
         if self._learning.learner is not None:

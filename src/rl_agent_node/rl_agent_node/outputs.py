@@ -10,9 +10,9 @@ from async_rl_core.agent.observation import Frame
 from async_rl_core.spec.observation import ObservationSpec
 from async_rl_interfaces.msg import Episode, FeaturePoints, LearnerState, Timing, VelocityCommand
 from async_rl_ros import qos
-from async_rl_ros.learner_state import TOPIC
+from async_rl_ros.messages import LEARNER_STATE_TOPIC
 from async_rl_ros.node import ConfiguredNode
-from async_rl_ros.stamps import ros_time
+from async_rl_ros.ros_time import ros_time
 
 M = TypeVar("M", Episode, LearnerState, Timing)
 
@@ -32,7 +32,7 @@ class AgentOutputs:
         self._episodes = node.create_publisher(Episode, "~/episode", qos.LATCHED_HISTORY)
         self._timings = node.create_publisher(Timing, "~/timing", qos.LATCHED)
         if learns_here:
-            self._learner_states = node.create_publisher(LearnerState, TOPIC, qos.LATCHED)
+            self._learner_states = node.create_publisher(LearnerState, LEARNER_STATE_TOPIC, qos.LATCHED)
         self._points = node.create_publisher(FeaturePoints, "~/feature_points", qos.SENSOR)
         image = ObservationSpec.from_config(config).require_image()
         self._crop_share = np.array([image.width / config.camera.width, image.height / config.camera.height])

@@ -12,7 +12,7 @@ from async_rl_core.sim.frames import LinkFrames
 from async_rl_core.sim.scene import Array, Scene
 from async_rl_interfaces.msg import Target
 from async_rl_ros import qos
-from async_rl_ros.stamps import ros_time
+from async_rl_ros.ros_time import ros_time
 from robot_sim_node import messages
 from robot_sim_node.camera_thread import CameraSnapshot, CameraThread
 

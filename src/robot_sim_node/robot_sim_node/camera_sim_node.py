@@ -13,8 +13,8 @@ from async_rl_core.sim.scene import Scene
 from async_rl_ros import qos
 from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
+from async_rl_ros.ros_time import nanoseconds
 from async_rl_ros.scheduling import realtime
-from async_rl_ros.stamps import nanoseconds
 from robot_sim_node.camera_publisher import CameraPublisher
 
 _PRIORITY = 30

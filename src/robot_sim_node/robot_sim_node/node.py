@@ -16,12 +16,12 @@ from async_rl_core.sim.model import urdf_text
 from async_rl_core.sim.scene import Scene
 from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics
-from async_rl_ros.joint_states import JointStates
+from async_rl_ros.messages import JointStates
 from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
 from async_rl_ros.robot_side import INACTIVE, STATUS_PERIOD, RobotSide
+from async_rl_ros.ros_time import ros_time
 from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
-from async_rl_ros.stamps import ros_time
 from robot_sim_node.camera_publisher import CameraPublisher
 from robot_sim_node.health import LoopCounts, SimHealth
 from robot_sim_node.stamp_clock import StampClock

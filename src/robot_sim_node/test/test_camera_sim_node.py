@@ -10,7 +10,7 @@ import rclpy
 from sensor_msgs.msg import JointState
 
 from async_rl_core.config.load import resolve, write_config
-from async_rl_ros.stamps import ros_time
+from async_rl_ros.ros_time import ros_time
 from robot_sim_node import camera_sim_node as camera_node
 from robot_sim_node.camera_sim_node import CameraSimNode
 

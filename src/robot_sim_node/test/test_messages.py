@@ -6,7 +6,7 @@ import pytest
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.sim.frames import Transform
-from async_rl_ros.stamps import ros_time
+from async_rl_ros.ros_time import ros_time
 from robot_sim_node.messages import camera_info_message, image_message, transform_message
 
 

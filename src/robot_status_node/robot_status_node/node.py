@@ -20,9 +20,9 @@ from async_rl_ros.controller_manager_client import ControllerManagerClient
 from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node
 from async_rl_ros.robot_side import STATUS_PERIOD, status_message
+from async_rl_ros.ros_time import every
 from async_rl_ros.scheduling import realtime
 from async_rl_ros.service_caller import ServiceCaller
-from async_rl_ros.timers import every
 
 _POLL_PERIOD = 0.5
 _ANSWER_TIMEOUT = 5.0  # seconds until a service that does not answer is asked again

@@ -24,16 +24,14 @@ from async_rl_ros import scheduling
 from async_rl_ros.controller_manager_client import ControllerManagerClient
 from async_rl_ros.description import reference_description
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
-from async_rl_ros.histograms import histogram_message
+from async_rl_ros.messages import histogram_message
 from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.processor import ProcessorClock
-from async_rl_ros.publishers import PublisherCount
 from async_rl_ros.qos import COMMAND, DESCRIPTION, LATCHED, SENSOR
-from async_rl_ros.stamps import nanoseconds
-from async_rl_ros.timers import every
+from async_rl_ros.ros_time import every, nanoseconds
 from safety_guard_node.fault_fields import fault_fields
 from safety_guard_node.suspension import Suspension
-from safety_guard_node.topics import CommandTopic, listen, velocity_problem
+from safety_guard_node.topics import CommandTopic, PublisherCount, subscribe, velocity_problem
 
 PRIORITY = 40
 """SCHED_FIFO: above the simulated robot and the agent."""
@@ -102,12 +100,12 @@ class SafetyGuardNode(ConfiguredNode):
 
     def _subscribe(self) -> None:
         guard, state_topic = self._guard, self.config.robot.state_topic
-        listen(self, guard, JointState, state_topic, self._on_joint_state, SENSOR)
-        listen(self, guard, VelocityCommand, "rl_agent_node/command", self._on_command, COMMAND)
+        subscribe(self, guard, JointState, state_topic, self._on_joint_state, SENSOR)
+        subscribe(self, guard, VelocityCommand, "rl_agent_node/command", self._on_command, COMMAND)
         events = SubscriptionEventCallbacks(matched=PublisherCount(guard.description.on_publishers))
         self.create_subscription(String, "robot_description", self._on_description, DESCRIPTION, event_callbacks=events)
         if self.config.robot_driver is not None:
-            listen(self, guard, RobotStatus, "robot_status", self._on_status, LATCHED)
+            subscribe(self, guard, RobotStatus, "robot_status", self._on_status, LATCHED)
 
     def on_bad_message(self, topic: str, error: Exception) -> None:
         """Latch a fault as well: what this guard cannot take it cannot judge."""

@@ -1,12 +1,12 @@
-"""Publishers that come and go."""
+"""The count of publishers on a topic."""
 
 from types import SimpleNamespace
 
-from async_rl_ros.publishers import PublisherCount
+from safety_guard_node.topics import PublisherCount
 
 
 def counted(*events: tuple[int, int]) -> list[int]:
-    """What is passed on for events of a current and a total count."""
+    """Returns the counts reported for events of a current and a total count."""
     counts: list[int] = []
     count = PublisherCount(counts.append)
     for current, total in events:
@@ -14,13 +14,13 @@ def counted(*events: tuple[int, int]) -> list[int]:
     return counts
 
 
-def test_publishers_that_come_and_go_are_counted() -> None:
+def test_publisher_count_of_a_publisher_that_leaves_falls() -> None:
     assert counted((1, 1), (2, 2), (1, 2)) == [1, 2, 1]
 
 
-def test_a_publisher_that_came_and_went_between_two_events_is_counted() -> None:
+def test_publisher_count_includes_one_that_left_between_two_events() -> None:
     assert counted((1, 1), (1, 2)) == [1, 2, 1]
 
 
-def test_publishers_that_were_there_before_the_first_event_are_counted() -> None:
+def test_publisher_count_includes_those_before_the_first_event() -> None:
     assert counted((2, 2), (1, 2)) == [2, 1]

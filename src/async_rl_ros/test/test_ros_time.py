@@ -1,18 +1,27 @@
-"""Timers of a node whose own clock stands still, as a wall clock that was set back seems to."""
+"""Stamps, and timers of a node whose own clock stands still, as after the wall clock was set back."""
 
 import time
 
 import rclpy
 import rclpy.executors
+from builtin_interfaces.msg import Time
+from hypothesis import given
+from hypothesis import strategies as st
 from rclpy.clock import ClockType
 from rclpy.parameter import Parameter
 
-from async_rl_ros.timers import every
+from async_rl_ros.ros_time import every, nanoseconds, ros_time
 
 TIMEOUT = 10.0
 
 
-def test_they_go_on_where_the_nodes_own_clock_does_not() -> None:
+@given(st.integers(0, 2**31 - 1), st.integers(0, 10**9 - 1))
+def test_ros_time_of_nanoseconds_is_exact(sec: int, nanosec: int) -> None:
+    stamp = Time(sec=sec, nanosec=nanosec)
+    assert ros_time(nanoseconds(stamp)) == stamp
+
+
+def test_every_with_a_stopped_node_clock_keeps_calling() -> None:
     context = rclpy.Context()
     rclpy.init(context=context)
     stopped = Parameter("use_sim_time", value=True)  # and nobody publishes /clock
