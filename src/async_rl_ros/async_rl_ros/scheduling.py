@@ -4,7 +4,9 @@ import ctypes
 import gc
 import os
 import platform
+import random
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +19,7 @@ _PR_SET_PDEATHSIG = 1
 _FALLBACK_NICENESS = -10
 _INITIAL_NICENESS = os.getpriority(os.PRIO_PROCESS, 0)
 _AUTOGROUP = Path("/proc/self/autogroup")
+_SESSION_TIMEOUT, _SESSION_RETRY = 2.0, 0.1  # seconds to change the nice value of a session, and between two attempts
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
 
@@ -73,15 +76,31 @@ def urgent() -> str:
 
 
 def _prefer() -> None:
-    """Nice -10 for this thread; and for its session, if that is this process's own.
-
-    Where the kernel groups processes by session (sched_autogroup), as desktops have it, every session gets the same
-    share of a processor whatever the nice values of its processes, unless the session has one too.
-    """
+    """Sets nice -10 for this thread and for its session. Raises `PermissionError`."""
     os.setpriority(os.PRIO_PROCESS, 0, _FALLBACK_NICENESS)
-    if os.getsid(0) == os.getpid():
-        with suppress(OSError):  # no such grouping
-            _AUTOGROUP.write_text(str(_FALLBACK_NICENESS), encoding="utf-8")
+    _set_session_niceness(_FALLBACK_NICENESS)
+
+
+def _set_session_niceness(value: int) -> None:
+    """Sets the nice value of this process's session, where the kernel has one and the process leads its session.
+
+    A desktop kernel groups processes by session (sched_autogroup). It gives every session the same share of a
+    processor, whatever the nice values of its processes, unless the session has a nice value of its own. A process
+    without rights may only raise it above 0, and the kernel refuses a second change of any session within 0.1 s.
+    """
+    if os.getsid(0) != os.getpid() or not _AUTOGROUP.exists():
+        return
+    end = time.monotonic() + _SESSION_TIMEOUT
+    while True:
+        try:
+            _AUTOGROUP.write_text(str(value), encoding="utf-8")
+        except BlockingIOError:
+            if time.monotonic() < end:
+                time.sleep(_SESSION_RETRY * random.uniform(0.5, 1.5))
+                continue
+        except OSError:
+            pass  # no right
+        return
 
 
 def background() -> str:
@@ -98,11 +117,13 @@ def nice(value: int) -> str:
     """Yield to processes of a smaller nice value; never asks for a smaller one than the process has."""
     value = max(value, os.getpriority(os.PRIO_PROCESS, 0))
     os.setpriority(os.PRIO_PROCESS, 0, value)
+    _set_session_niceness(value)
     return f"scheduled with nice {value}"
 
 
 def undo_niceness() -> None:
-    """Take `nice` and `background` back for every thread of this process, where that is allowed."""
+    """Restores the nice value from before `nice` and `background`, for every thread and the session where allowed."""
+    _set_session_niceness(_INITIAL_NICENESS)
     for task in os.listdir("/proc/self/task"):
         with suppress(OSError):  # not permitted, or ended meanwhile
             if os.getpriority(os.PRIO_PROCESS, int(task)) > _INITIAL_NICENESS:

@@ -47,6 +47,21 @@ def test_urgent_counts_for_the_session_too():
     assert group == ("-10" if said == "scheduled with nice -10" else "0")
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/autogroup"), reason="the kernel does not group by session")
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("s.background()", 19),
+        ("s.nice(15)", 15),
+        ("s.background(); s.undo_niceness()", os.getpriority(os.PRIO_PROCESS, 0)),
+    ],
+)
+def test_scheduling_leader_of_session_sets_the_niceness_of_the_session(call, expected):
+    """Else a learner in its own session gets as much of a processor as the agent, whatever its nice value."""
+    group = run(f"os.setsid(); {call}; print(open('/proc/self/autogroup').read().split()[-1])")
+    assert int(group) == expected
+
+
 def test_nice_never_asks_for_more_than_it_has():
     assert run("os.setpriority(0, 0, 17); print(s.nice(5), os.getpriority(0, 0))") == "scheduled with nice 17 17"
 
