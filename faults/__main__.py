@@ -19,6 +19,7 @@ from pathlib import Path
 from random import Random
 
 from async_rl_core.errors import AsyncRLError
+from async_rl_core.ros_environment import ros_domain
 from faults import report
 from faults.campaign import Campaign
 from faults.halt_monitor import HaltMonitor
@@ -91,7 +92,7 @@ def main() -> int:
     parser.add_argument("--no-mutations", action="store_true", help="do not switch protections off")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where report.json goes")
     arguments = parser.parse_args()
-    domain = int(os.environ.get("ROS_DOMAIN_ID", "0"))
+    domain = ros_domain(os.environ)
     scratch = Path(tempfile.mkdtemp(prefix="faults-"))
     arguments.folder.mkdir(parents=True, exist_ok=True)
     campaign = Campaign(

@@ -12,7 +12,12 @@ ROS = re.compile(
     r"(rclpy|rclcpp|launch|launch_ros|rosidl_\w+|cv_bridge|tf_transformations|std_srvs|\w+_msgs|\w+_interfaces)$"
 )
 CORE, ROS_SIDE, MESSAGES = "async_rl_core", "async_rl_ros", "async_rl_interfaces"
-SAFETY_MAY_IMPORT = ("async_rl_core.safety", "async_rl_core.config.schema", "async_rl_core.errors")
+SAFETY_MAY_IMPORT = (
+    "async_rl_core.safety",
+    "async_rl_core.config.schema",
+    "async_rl_core.errors",
+    "async_rl_core.ros_environment",
+)
 
 
 def own(name: str) -> bool:
@@ -37,7 +42,7 @@ def test_torch_only_where_networks_are(modules):
 
 
 def test_safety_stands_on_little(modules):
-    """The standard library, NumPy, Pinocchio, the configuration's schema and the errors."""
+    """The standard library, NumPy, Pinocchio, the configuration's schema, the errors and ROS 2's variables."""
     found = []
     for source in modules:
         if not source.module.startswith("async_rl_core.safety"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from atomic_text import write_atomically
 
 WHEELS = """\
 if [ -n "${{ROS_DISTRO:-}}" ]; then
@@ -58,9 +59,7 @@ def write_environment(root: Path, venv: Path, ros: str | None) -> None:
     text += COMMON.format(venv=venv, root=root)
     path = venv / "env.sh"
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        temporary = venv / "env.sh.new"
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        write_atomically(path, text)
 
 
 def describes(root: Path, venv: Path, ros: str | None) -> bool:

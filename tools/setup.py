@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from atomic_text import write_atomically
 from checks import check
 from environment import write_environment
 from lockfile import read_lock
@@ -42,9 +43,7 @@ def is_current(stamp: Path, key: str) -> bool:
 
 
 def write_stamp(stamp: Path, key: str) -> None:
-    temporary = stamp.with_name(f"{stamp.name}.new")
-    temporary.write_text(key, encoding="utf-8")
-    os.replace(temporary, stamp)
+    write_atomically(stamp, key)
 
 
 def set_up_environment(ros: str | None, locks: list[Path]) -> None:

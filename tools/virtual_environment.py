@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Sequence
 
+from atomic_text import write_atomically
 from environment import describes, write_environment
 from lockfile import CUDA, GPU, OPTIONAL, TORCH, conflicting, installed, lacking, name_of, read_lock, without_ros
 from machine import (
@@ -158,6 +159,4 @@ def rewrite_build_paths(venv: Path) -> None:
         new = text.replace(f"{built}/lib/python{version}/site-packages/numpy/_core/include", numpy)
         new = new.replace(f"{built}/include/python{version}", include)
         if new != text:
-            temporary = path.with_suffix(".new")  # the file may be a hard link that other environments share
-            temporary.write_text(new, encoding="utf-8")
-            os.replace(temporary, path)
+            write_atomically(path, new)  # the file may be a hard link that other environments share

@@ -11,7 +11,7 @@ from async_rl_core.bringup.checks.variables import check_variables
 from async_rl_core.bringup.graph import environment
 from async_rl_core.bringup.secure import variables
 from async_rl_core.errors import AsyncRLError
-from async_rl_core.run_folder.lock import domain
+from async_rl_core.ros_environment import ros_domain
 from async_rl_core.security.keystore import enclave
 
 SERVICES = {"arm": "arm", "disarm": "disarm", "reset-fault": "reset_fault"}
@@ -36,7 +36,7 @@ def ask(command: str, words: Sequence[str]) -> int:
     values = parse(words, [secure])
     _prepare(secure="secure" in values and secure.value(values["secure"]) is True)
     try:
-        answer = _call(SERVICES[command], domain(os.environ))
+        answer = _call(SERVICES[command], ros_domain(os.environ))
     except NoGuardError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are complete or absent, whenever a process or the computer stops."""
 
 import contextlib
 import os
@@ -10,10 +10,16 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path, mode: int = 0o600) -> Iterator[Path]:
-    """A temporary file beside `path`, with its suffix, that takes its place when the block ends without an error.
+def replacing(path: Path, mode: int = 0o600, sync: bool = False) -> Iterator[Path]:
+    """Yields a temporary file beside `path`, with its suffix, and renames it to `path` if the block raises nothing.
 
-    Until then nobody else can read it, and afterwards those whom `mode` allows.
+    Args:
+        path: the file to write or to replace.
+        mode: the permissions of the new file; nobody else can read the temporary file.
+        sync: whether the new file is durable when the block ends, also after a power cut.
+
+    Raises:
+        OSError: the file cannot be written; the old file stays.
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
     os.close(descriptor)
@@ -21,14 +27,18 @@ def replacing(path: Path, mode: int = 0o600) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(mode)
+        if sync:
+            make_durable(temporary)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    if sync:
+        make_durable(path.parent)
 
 
 def remove_stale(path: Path) -> None:
-    """Removes what killed writers of `path` left of `replacing`; nobody else may be writing it."""
+    """Removes the temporary files of killed writers of `path`; nobody else may be writing it."""
     pattern = re.compile(rf"\.{re.escape(path.stem)}\.[a-z0-9_]{{8}}{re.escape(path.suffix)}")
     with contextlib.suppress(OSError):
         for left in [left for left in path.parent.iterdir() if pattern.fullmatch(left.name)]:
@@ -43,7 +53,7 @@ def set_aside(path: Path) -> Path:
 
 
 def free_name(path: Path) -> Path:
-    """A path, with a number behind it where something is there already."""
+    """Returns the path, with a number appended if it exists."""
     free, number = path, 1
     while free.exists():
         number += 1
@@ -51,8 +61,8 @@ def free_name(path: Path) -> Path:
     return free
 
 
-def sync(path: Path) -> None:
-    """Has a file or a folder outlive a power cut. Raises `OSError`."""
+def make_durable(path: Path) -> None:
+    """Writes a file or a folder through to the disk, so that it survives a power cut. Raises `OSError`."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -19,7 +19,8 @@ from async_rl_core.bringup.process.supervisor import Supervisor
 from async_rl_core.config.load import write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
-from async_rl_core.run_folder.lock import DomainLock, domain
+from async_rl_core.ros_environment import ros_domain
+from async_rl_core.run_folder.lock import DomainLock
 from async_rl_core.run_folder.run_folder import RunFolder
 
 FLASHES = 60
@@ -63,7 +64,7 @@ def calibrate_latency(values: Mapping[str, str]) -> int:
         raise ConfigError("calibrate latency flashes the target on a monitor that the camera sees; add display:=true")
     check_variables(ambient)
     with ExitStack() as held:
-        held.callback(DomainLock(domain(ambient)).close)
+        held.callback(DomainLock(ros_domain(ambient)).close)
         check_camera(config, ambient)
         check_screens(config, ambient)
         path = RunFolder(Path(held.enter_context(TemporaryDirectory(prefix="async_rl_")))).config

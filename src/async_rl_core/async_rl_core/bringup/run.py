@@ -18,7 +18,8 @@ from async_rl_core.bringup.process.supervisor import Supervisor
 from async_rl_core.bringup.resume import reopen
 from async_rl_core.bringup.secure import secured
 from async_rl_core.config.schema import Config
-from async_rl_core.run_folder.lock import RunLock, domain
+from async_rl_core.ros_environment import ros_domain
+from async_rl_core.run_folder.lock import RunLock
 from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.transport.shared_memory import service
 
@@ -54,7 +55,7 @@ def prepared(
 
 
 def _clean_up(before: set[str], ambient: Mapping[str, str]) -> None:
-    service.clean_up_dead(str(domain(ambient)))
+    service.clean_up_dead(str(ros_domain(ambient)))
     clean_middleware(before, time.time())
 
 

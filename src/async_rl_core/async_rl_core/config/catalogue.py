@@ -6,6 +6,7 @@ from pathlib import Path
 from async_rl_core.config.explain import did_you_mean
 from async_rl_core.config.paths import user_path
 from async_rl_core.errors import ConfigError
+from async_rl_core.ros_environment import ament_prefixes
 
 RENAMED_PRESETS = {
     "paper_baseline": "yuan2022_baseline",
@@ -38,8 +39,7 @@ def config_folder() -> Path:
         if not (folder / "base.yaml").is_file():
             raise ConfigError(f"{_FOLDER_VARIABLE}={explicit} has no base.yaml; unset it, or name such a folder")
         return folder
-    prefixes = [Path(p) for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
-    candidates = [prefix / "share" / "async_rl" / "config" for prefix in prefixes]
+    candidates = [prefix / "share" / "async_rl" / "config" for prefix in ament_prefixes(os.environ)]
     candidates.append(Path(__file__).resolve().parents[4] / "config")
     for folder in candidates:
         if (folder / "base.yaml").is_file():

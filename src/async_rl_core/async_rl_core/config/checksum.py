@@ -5,7 +5,7 @@ import re
 from enum import Enum
 from pathlib import Path
 
-from async_rl_core.config.files import write_text
+from async_rl_core.atomic_file import replacing
 from async_rl_core.errors import ConfigError
 
 HEADER = (
@@ -31,6 +31,12 @@ def sealed(body: str) -> str:
     return f"{HEADER}{_PREFIX}{_digest(body)}\n{body}"
 
 
+def write_sealed(path: Path, body: str) -> None:
+    """Writes a configuration with its checksum, durably. Raises `OSError`; the old file stays."""
+    with replacing(path, sync=True) as temporary:
+        temporary.write_text(sealed(body), encoding="utf-8")
+
+
 def verdict(text: str) -> Checksum:
     """Returns what the checksum of a text says; a run of an older version has none."""
     found = _LINE.search(text, 0, _HEAD + len(_PREFIX))
@@ -54,7 +60,7 @@ def accept(path: Path, text: str) -> bool:
         return False
     lines = [line for line in text.splitlines(keepends=True) if not _is_seal(line)]
     try:
-        write_text(path, sealed("".join(lines)))
+        write_sealed(path, "".join(lines))
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}; see to its permissions") from None
     return True

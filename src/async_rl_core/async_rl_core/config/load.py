@@ -10,10 +10,9 @@ from pydantic import ValidationError
 from async_rl_core.config.catalogue import config_folder, is_path, robots
 from async_rl_core.config.checks import Problem, check, unseen
 from async_rl_core.config.checksum import accept as seal
-from async_rl_core.config.checksum import require_right, sealed
+from async_rl_core.config.checksum import require_right, write_sealed
 from async_rl_core.config.document import Document, Key, parse_document, read_document, read_text
 from async_rl_core.config.explain import explain
-from async_rl_core.config.files import write_text
 from async_rl_core.config.merge import Merged
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.config.sources import read_base, read_preset, read_robot
@@ -181,7 +180,7 @@ def accept(path: Path) -> bool:
 def write_config(config: Config, path: Path) -> None:
     """Write a resolved configuration that `read_config` reads back equal; the file is whole or not there."""
     values = config.model_dump(mode="json")
-    write_text(path, sealed(yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=120)))
+    write_sealed(path, yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=120))
 
 
 def _overrides(values: Mapping[str, object]) -> Document:

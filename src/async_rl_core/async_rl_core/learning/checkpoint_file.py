@@ -1,9 +1,7 @@
 """One checkpoint as a file: arrays and a header in the safetensors format, with a checksum; no code in data."""
 
 import json
-import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from async_rl_core.atomic_file import replacing
 from async_rl_core.errors import AsyncRLError
 
 FORMAT = "async_rl checkpoint"
@@ -96,7 +95,10 @@ def write_checkpoint(path: Path, header: Mapping[str, object], arrays: Arrays) -
         entries[name] = {"dtype": _DTYPES[array.dtype], "shape": array.shape, "data_offsets": (start, end)}
     head = json.dumps(entries).encode()
     head += b" " * (-len(head) % 8)
-    _write_atomically(path, [struct.pack("<Q", len(head)), head, *map(_bytes, arrays.values())])
+    with replacing(path, sync=True) as temporary, temporary.open("wb") as file:
+        file.write(struct.pack("<Q", len(head)) + head)
+        for array in arrays.values():
+            file.write(_bytes(array))
 
 
 def read_checkpoint(path: Path) -> CheckpointContent:
@@ -138,22 +140,3 @@ def _checksum(text: str, arrays: Arrays) -> int:
         checksum = zlib.crc32(f"{name} {array.dtype} {list(array.shape)}".encode(), checksum)
         checksum = zlib.crc32(_bytes(np.ascontiguousarray(array)), checksum)
     return checksum
-
-
-def _write_atomically(path: Path, parts: list[bytes | memoryview]) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the new name, too, survives a power cut
-    finally:
-        os.close(folder)

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 
 from async_rl_core.config.schema import Config
+from async_rl_core.ros_environment import ros_domain
 
 CHECKOUT = "ASYNC_RL_ROOT"
 """The variable that names the checkout whose environment this is (tools/run.sh)."""
@@ -11,8 +12,7 @@ CHECKOUT = "ASYNC_RL_ROOT"
 
 def command_line(words: str, ambient: Mapping[str, str]) -> str:
     """An `async_rl` command as it works in a new terminal."""
-    domain = ambient.get("ROS_DOMAIN_ID")
-    variable = f"ROS_DOMAIN_ID={shlex.quote(domain)} " if domain else ""
+    variable = f"ROS_DOMAIN_ID={ros_domain(ambient)} " if ambient.get("ROS_DOMAIN_ID") else ""
     root = ambient.get(CHECKOUT)
     runner = f"{shlex.quote(root + '/tools/run.sh')} " if root else ""
     return f"{variable}{runner}async_rl {words}"

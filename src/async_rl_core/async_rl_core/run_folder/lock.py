@@ -5,19 +5,10 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Mapping
 from pathlib import Path
 
 from async_rl_core.errors import ConfigError
 from async_rl_core.run_folder.run_folder import RunFolder
-
-
-def domain(ambient: Mapping[str, str] = os.environ) -> int:
-    """ROS_DOMAIN_ID as ROS reads it. Raises `ConfigError` where it is not a number from 0 to 232."""
-    text = ambient.get("ROS_DOMAIN_ID") or "0"
-    if not (text.isascii() and text.isdecimal()) or text != str(int(text)) or int(text) > 232:  # ROS reads 010 as 8
-        raise ConfigError(f"ROS_DOMAIN_ID is '{text}'; set it to a number from 0 to 232, or unset it")
-    return int(text)
 
 
 class DomainLock:

@@ -1,10 +1,10 @@
 """Whether the installed middleware can do what SROS2 asks of it."""
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from async_rl_core.errors import ConfigError
+from async_rl_core.ros_environment import library_folders
 
 PLUGIN = b"builtin.PKI-DH"
 """What a Fast DDS that was built with its security plug-ins calls the one for authentication."""
@@ -29,8 +29,6 @@ def _libraries(ambient: Mapping[str, str]) -> Iterator[Path]:
     """Fast DDS's, in the order in which the loader looks for them."""
     if not ambient.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp").startswith("rmw_fastrtps"):
         return
-    prefixes = [Path(prefix) / "lib" for prefix in ambient.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if prefix]
-    folders = [Path(folder) for folder in ambient.get("LD_LIBRARY_PATH", "").split(os.pathsep) if folder]
-    for folder in (*folders, *prefixes):
+    for folder in library_folders(ambient):
         for name in _LIBRARIES:
             yield from sorted(folder.glob(name))

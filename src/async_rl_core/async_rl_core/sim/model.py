@@ -12,6 +12,7 @@ from async_rl_core.config.catalogue import config_folder
 from async_rl_core.config.paths import user_path
 from async_rl_core.config.schema import RobotConfig
 from async_rl_core.errors import SafetyError, SimulationError
+from async_rl_core.ros_environment import ament_prefixes
 from async_rl_core.safety.urdf import decode, parse
 
 PACKAGE = "example-robot-data"
@@ -123,8 +124,7 @@ def _shared_file(model: Path, package: str, name: str) -> Path:
 
 
 def _prefixes() -> list[Path]:
-    prefixes = [Path(p) for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
-    prefixes.append(Path("/opt/openrobots"))
+    prefixes = [*ament_prefixes(os.environ), Path("/opt/openrobots")]
     try:
         located = importlib.metadata.distribution(PACKAGE).locate_file("cmeel.prefix")
         prefixes.append(Path(str(located)))

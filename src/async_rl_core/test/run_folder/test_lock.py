@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from async_rl_core.errors import ConfigError
-from async_rl_core.run_folder.lock import DomainLock, RunLock, domain
+from async_rl_core.run_folder.lock import DomainLock, RunLock
 
 DOMAIN = 10_000 + os.getpid()  # no ROS domain has this number, and no other test run
 
@@ -52,10 +52,3 @@ def test_a_run_is_locked_until_its_last_process_ends(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     RunLock(tmp_path).close()
-
-
-@pytest.mark.parametrize("text", ["x", "-1", "233", "1.5"])
-def test_a_wrong_domain_is_named(text: str) -> None:
-    with pytest.raises(ConfigError, match="ROS_DOMAIN_ID is"):
-        domain({"ROS_DOMAIN_ID": text})
-    assert domain({"ROS_DOMAIN_ID": ""}) == domain({}) == 0

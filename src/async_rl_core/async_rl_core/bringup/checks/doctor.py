@@ -23,7 +23,8 @@ from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import AsyncRLError, ConfigError
 from async_rl_core.replay.journal.journal import journal_bytes
-from async_rl_core.run_folder.lock import DomainLock, domain
+from async_rl_core.ros_environment import ros_domain
+from async_rl_core.run_folder.lock import DomainLock
 from async_rl_core.run_folder.run_folder import RUNS, RunFolder
 from async_rl_core.sim.model import model_file
 
@@ -165,7 +166,7 @@ def transport() -> Finding:
 def other_runs() -> Finding:
     """Whether this ROS domain is free."""
     try:
-        number = domain()
+        number = ros_domain(os.environ)
         DomainLock(number).close()
     except AsyncRLError as error:
         return from_error("ROS domain", "could be better", error)

@@ -1,7 +1,6 @@
 """What must hold of a robot, of its camera, and of what drives them, before anything starts."""
 
 import importlib.metadata
-import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from async_rl_core.bringup.graph import included
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
+from async_rl_core.ros_environment import prefixes_of
 
 
 def check_robot(config: Config, ambient: Mapping[str, str]) -> None:
@@ -74,9 +74,7 @@ def _check_distributions(names: tuple[str, ...], who: str) -> None:
 
 
 def _check_package(name: str, who: str, ambient: Mapping[str, str]) -> None:
-    marker = Path("share") / "ament_index" / "resource_index" / "packages" / name
-    prefixes = [Path(p) for p in ambient.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
-    if not any((prefix / marker).is_file() for prefix in prefixes):
+    if not prefixes_of(name, ambient):
         raise ConfigError(
             f"{who} needs the ROS package {name}, not found; install ROS 2 with it "
             f"('apt install ros-<distro>-{name.replace('_', '-')}', or build it) and source its setup.bash"

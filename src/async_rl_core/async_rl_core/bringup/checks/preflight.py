@@ -17,7 +17,8 @@ from async_rl_core.config.load import write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.replay.journal.journal import journal_bytes
-from async_rl_core.run_folder.lock import DomainLock, domain
+from async_rl_core.ros_environment import ros_domain
+from async_rl_core.run_folder.lock import DomainLock
 from async_rl_core.run_folder.run_folder import RUNS, RunFolder
 from async_rl_core.sim.model import resolved_urdf, urdf_text
 from async_rl_core.spec.batch import BatchLayout
@@ -39,7 +40,7 @@ def check(config: Config, ambient: Mapping[str, str]) -> DomainLock:
         ConfigError, TransportError or SimulationError: one line that says what is missing and what to do.
     """
     check_variables(ambient)
-    number = domain(ambient)
+    number = ros_domain(ambient)
     lock = DomainLock(number)
     try:
         check_robot(config, ambient)

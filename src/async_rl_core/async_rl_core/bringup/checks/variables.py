@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from async_rl_core.errors import ConfigError
+from async_rl_core.ros_environment import library_folders
 
 RANGES = ("LOCALHOST", "SUBNET", "SYSTEM_DEFAULT")
 """Values of ROS_AUTOMATIC_DISCOVERY_RANGE with which the nodes of a run find each other."""
@@ -43,9 +44,7 @@ def _middleware(ambient: Mapping[str, str]) -> Iterator[str]:
     name = ambient.get("RMW_IMPLEMENTATION", "")
     if not name or name == _USUAL_MIDDLEWARE:
         return
-    folders = [Path(folder) for folder in ambient.get("LD_LIBRARY_PATH", "").split(os.pathsep) if folder]
-    folders += [Path(prefix) / "lib" for prefix in ambient.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if prefix]
-    if not any((folder / f"lib{name}.so").is_file() for folder in folders):
+    if not any((folder / f"lib{name}.so").is_file() for folder in library_folders(ambient)):
         yield (
             f"RMW_IMPLEMENTATION is '{name}', which is not installed here; "
             f"unset it (unset RMW_IMPLEMENTATION), or set it to {_USUAL_MIDDLEWARE}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from async_rl_core.bringup.graph import NodeSpec
 from async_rl_core.errors import ConfigError
+from async_rl_core.ros_environment import ament_prefixes, prefixes_of
 
 
 def find_executable(package: str, executable: str, ambient: Mapping[str, str]) -> Path:
@@ -13,13 +14,11 @@ def find_executable(package: str, executable: str, ambient: Mapping[str, str]) -
 
     Raises `ConfigError` saying whether the package or the executable is missing, and what to do.
     """
-    prefixes = [Path(p) for p in ambient.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
-    for prefix in prefixes:
+    for prefix in ament_prefixes(ambient):
         path = prefix / "lib" / package / executable
         if path.is_file() and os.access(path, os.X_OK):
             return path
-    marker = Path("share") / "ament_index" / "resource_index" / "packages" / package
-    known = [str(prefix) for prefix in prefixes if (prefix / marker).is_file()]
+    known = bool(prefixes_of(package, ambient))
     missing = f"executable '{executable}' in package '{package}'" if known else f"package '{package}'"
     raise ConfigError(f"{missing} not found on AMENT_PREFIX_PATH; build the workspace and source install/setup.bash")
 

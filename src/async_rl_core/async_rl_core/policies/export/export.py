@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,8 +51,8 @@ def export(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_stale(path)
-        with replacing(path) as temporary:
-            _write(temporary, content)
+        with replacing(path, sync=True) as temporary:
+            temporary.write_bytes(content)
             say(f"comparing the file with the policy on {sum(_BATCHES)} random observations")
             difference = largest_difference(format_.load(temporary), policy, config)
             if not difference <= TOLERANCE:
@@ -63,8 +62,8 @@ def export(
                 )
         say(f"largest difference between their actions: {difference:.2g} ({TOLERANCE:g} is allowed)")
         facts = _file_facts(path, format_, content, difference) | card(config, policy, run)
-        with replacing(card_file) as temporary:
-            _write(temporary, (json.dumps(facts, indent=2) + "\n").encode())
+        with replacing(card_file, sync=True) as temporary:
+            temporary.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}; name another file") from None
     return path, card_file
@@ -127,10 +126,3 @@ def _file_facts(path: Path, format_: Format, content: bytes, difference: float) 
         "sha256": hashlib.sha256(content).hexdigest(),
         "largest_difference_from_policy": difference,
     }
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

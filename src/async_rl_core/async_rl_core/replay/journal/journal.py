@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from async_rl_core.atomic_file import set_aside, sync
+from async_rl_core.atomic_file import make_durable, set_aside
 from async_rl_core.config.schema import Config
 from async_rl_core.replay.journal.report import JournalReport
 from async_rl_core.replay.journal.segment import (
@@ -341,9 +341,9 @@ def _first(path: Path) -> int:
 
 def _seal(part: Path) -> None:
     """Give a file its final name once it is on disk, and see that the name is; a file of that name is set aside."""
-    sync(part)
+    make_durable(part)
     sealed = part.with_suffix(SEALED)
     if sealed.exists():
         set_aside(sealed)
     os.replace(part, sealed)
-    sync(part.parent)
+    make_durable(part.parent)

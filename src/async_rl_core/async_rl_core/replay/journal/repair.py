@@ -41,7 +41,7 @@ def _replace(path: Path, sizes: StepSizes) -> str:
     kept = 0
     try:
         remove_stale(sealed)
-        with replacing(sealed) as temporary:
+        with replacing(sealed, sync=True) as temporary:
             kept = _copy(path, temporary, sizes)
         if path != sealed:
             path.unlink()
@@ -61,7 +61,6 @@ def _copy(path: Path, target: Path, sizes: StepSizes) -> int:
         for entry in SegmentReader(path, sizes):
             write_all(descriptor, encode(entry))
             count += 1
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
     return count

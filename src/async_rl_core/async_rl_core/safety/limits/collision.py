@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.schema import RobotConfig
 from async_rl_core.errors import SafetyError
+from async_rl_core.ros_environment import ament_prefixes
 from async_rl_core.safety.arm_model import ArmModel, require
 from async_rl_core.safety.limits.ramp import StopPath
 from async_rl_core.safety.limits.ratchet import Ratchet
@@ -240,6 +241,5 @@ def _radius(body: pin.GeometryObject) -> float:
 
 def _package_folders() -> list[str]:
     """Returns the folders for package:// URIs: the share folders of a sourced ROS 2 and of Pinocchio."""
-    prefixes = [Path(p) for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
-    prefixes.append(Path(pin.__file__).parents[4])
+    prefixes = [*ament_prefixes(os.environ), Path(pin.__file__).parents[4]]
     return [str(share) for prefix in prefixes if (share := prefix / "share").is_dir()]

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import iceoryx2 as iox2
 
 from async_rl_core.errors import TransportError
+from async_rl_core.ros_environment import ros_domain
 from async_rl_core.transport.shared_memory.domain import AGREEMENT, SHARED_MEMORY, SharedMemoryDomain, reserve
 
 MAX_NODES = 16
@@ -32,8 +33,8 @@ iox2.set_log_level(iox2.LogLevel.Fatal)  # every failure reaches the caller as a
 
 
 def domain_from_environment(environment: Mapping[str, str] = os.environ) -> str:
-    """The domain of a run: its ROS_DOMAIN_ID, "0" where that is unset."""
-    return environment.get("ROS_DOMAIN_ID") or "0"
+    """Returns the domain of a run: its ROS_DOMAIN_ID. Raises `ConfigError` where that is not a domain."""
+    return str(ros_domain(environment))
 
 
 def service_name(domain: str, what: str) -> str:

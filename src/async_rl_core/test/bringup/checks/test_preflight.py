@@ -33,7 +33,7 @@ def ambient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         path = prefix / "lib" / spec.package / spec.executable
         path.parent.mkdir(parents=True)
         path.touch(0o755)
-    monkeypatch.setattr(preflight, "domain", lambda ambient: 10_000 + os.getpid())
+    monkeypatch.setattr(preflight, "ros_domain", lambda ambient: 10_000 + os.getpid())
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return {"AMENT_PREFIX_PATH": str(prefix), "ROS_DOMAIN_ID": "16"}
