@@ -5,5 +5,5 @@ from launch import LaunchDescription
 
 
 def generate_launch_description() -> LaunchDescription:
-    """What `ros2 launch` calls."""
+    """Returns the launch description."""
     return describe(__file__)

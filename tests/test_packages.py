@@ -13,6 +13,7 @@ from async_rl_core.config.sources import cameras
 
 KEYS = {
     "PIL": "python3-pil",
+    "argcomplete": "python3-argcomplete",
     "cryptography": "python3-cryptography",
     "cv2": "python3-opencv",
     "gymnasium": "python3-gymnasium-pip",

@@ -40,6 +40,9 @@ if [ -f "{root}/install/local_setup.sh" ]; then
   . "{root}/install/local_setup.sh"
   unset COLCON_CURRENT_PREFIX
 fi
+case "$-:${{BASH_VERSION:-}}" in
+  *i*:?*) eval "$("{venv}/bin/register-python-argcomplete" async_rl 2>/dev/null)" ;;
+esac
 """
 
 

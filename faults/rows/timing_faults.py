@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from random import Random
 
-from async_rl_core.bringup.exit_codes import FAULTED
+from async_rl_core.bringup.exit_policy import FAULTED
 from async_rl_core.run_folder import summary
 from async_rl_interfaces.msg import GuardState, VelocityCommand
 from async_rl_ros.qos import COMMAND

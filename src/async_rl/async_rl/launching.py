@@ -23,8 +23,8 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 from async_rl_core.bringup.arguments import AS_PRESET, TASKS, configure, is_resumed, parse, shown_defaults, table
-from async_rl_core.bringup.exit_codes import FAULTED
-from async_rl_core.bringup.graph import EXPLAINED, LaunchSpec, NodeSpec, environment, included
+from async_rl_core.bringup.exit_policy import ExitDecision, decide
+from async_rl_core.bringup.graph import LaunchSpec, NodeSpec, environment, included
 from async_rl_core.bringup.launched import is_named
 from async_rl_core.bringup.process.executable import ros_arguments
 from async_rl_core.bringup.process.shutdown import LONGEST_END
@@ -42,12 +42,15 @@ _KEEPERS = ("learner_node", "replay_node", "rl_agent_node", "monitor_node")
 _LAST_STOP = 1.0
 """Seconds from the death of a node to the end of the others, in which the arm is stopped."""
 
+_TASKS = {**TASKS, "run": AS_PRESET}
+"""The default task of each launch file."""
+
 _OF_LAUNCH = ("launch-prefix", "emulate_tty:=", "sigterm_timeout:=", "sigkill_timeout:=")  # arguments of launch itself
 
 
 def describe(launch_file: str) -> LaunchDescription:
-    """The launch description of `reacher.launch.py` or `tracker.launch.py`; `launch_file` is its path."""
-    task = TASKS[Path(launch_file).name.removesuffix(".launch.py")]
+    """Returns the launch description of a launch file of this package, given by its path."""
+    task = _TASKS[Path(launch_file).name.removesuffix(".launch.py")]
     shown = shown_defaults(sys.argv, task)
     declared = [
         DeclareLaunchArgument(
@@ -119,7 +122,7 @@ def _action(spec: NodeSpec) -> Node:
 
 
 def _on_exit(spec: NodeSpec) -> Callable[[ProcessExited, LaunchContext], list[LaunchDescriptionEntity] | None]:
-    exits = 0
+    restarts = 0
 
     def fail(context: LaunchContext, code: int) -> None:
         # launch prints this as its error, shuts the rest down, and exits with 1.
@@ -129,17 +132,19 @@ def _on_exit(spec: NodeSpec) -> Callable[[ProcessExited, LaunchContext], list[La
         raise RuntimeError("the run ended with a fault of the safety guard, which stopped the arm; see its cause above")
 
     def react(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity] | None:
-        nonlocal exits
-        exits += 1
-        if context.is_shutdown or spec.role == "optional":
+        nonlocal restarts
+        decision = decide(spec, event.returncode, restarts)
+        restarts += 1
+        if context.is_shutdown:
             return None
-        if spec.role == "finisher" and event.returncode == 0:
-            return [Shutdown(reason="run complete")]
-        if spec.tells_fault and event.returncode == FAULTED:
-            return [OpaqueFunction(function=end_in_fault)]
-        if event.returncode != EXPLAINED and exits <= spec.restarts:
-            return None
-        # Not at once: where the guard died, robot_status_node has the driver stop the arm, which takes both of them.
+        match decision:
+            case ExitDecision.COMPLETE:
+                return [Shutdown(reason="run complete")]
+            case ExitDecision.FAULT:
+                return [OpaqueFunction(function=end_in_fault)]
+            case ExitDecision.CONTINUE | ExitDecision.RESTART:  # launch itself starts the node again
+                return None
+        # Not at once: after the guard's death, robot_status_node has the driver stop the arm, which takes both of them.
         return [TimerAction(period=_LAST_STOP, actions=[OpaqueFunction(function=fail, args=[event.returncode])])]
 
     return react

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from async_rl.command import main
+from async_rl.verb import VERBS, load_verb
 from async_rl_core.bringup.arguments import table
 
 LAUNCH = ("launch", "reacher")
@@ -109,6 +110,45 @@ def test_keys_are_made_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert "async_rl launch reacher" in capsys.readouterr().out
+
+
+def test_main_without_words_lists_every_verb_with_its_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    for name in VERBS:
+        assert any(line.startswith(f"{name} ") for line in lines)
+        assert load_verb(name).SUMMARY.split(",")[0] in " ".join(lines)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_verb_help_shows_its_usage(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"async_rl {line}" in text for line in load_verb(name).USAGE.splitlines())
+
+
+@pytest.mark.parametrize("name", ["tracking", "visual_reacher"])
+def test_launch_lists_the_arguments_of_any_installed_task(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["launch", name, "--show-args", "robot:=panda"]) == 0
+    assert f"(default: '{name}')" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("async_rl la", ["launch"]),
+        ("async_rl launch track", ["tracker", "tracking"]),
+        ("async_rl launch reacher architecture:=async", ["architecture:=async1", "architecture:=async2"]),
+        ("async_rl launch reacher preset:=lap", ["preset:=laptop"]),
+        ("async_rl preset s", ["show"]),
+    ],
+)
+def test_completion_of_a_word_is_offered(line: str, expected: list[str]) -> None:
+    variables = {"_ARGCOMPLETE": "1", "_ARGCOMPLETE_SUPPRESS_SPACE": "1", "_ARGCOMPLETE_IFS": " ", "COMP_TYPE": "9"}
+    ambient = {**os.environ, **variables, "COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_WORDBREAKS": " "}
+    code = "import os, sys; os.dup2(1, 8); from async_rl.command import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=ambient, timeout=60)
+    assert done.stdout.split() == expected
 
 
 def test_export_says_what_it_does_before_it_loads_torch(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -12,14 +12,14 @@ pytest.importorskip("launch_ros")
 
 from async_rl import launching  # noqa: E402
 from async_rl_core.bringup.arguments import table  # noqa: E402
-from async_rl_core.bringup.exit_codes import FAULTED  # noqa: E402
-from async_rl_core.bringup.graph import EXPLAINED, LaunchSpec, NodeSpec, Role, environment  # noqa: E402
+from async_rl_core.bringup.exit_policy import EXPLAINED, FAULTED  # noqa: E402
+from async_rl_core.bringup.graph import LaunchSpec, NodeSpec, Role, environment  # noqa: E402
 
 RUNNING, STOPPING = SimpleNamespace(is_shutdown=False), SimpleNamespace(is_shutdown=True)
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
-@pytest.mark.parametrize("name", ["reacher", "tracker"])
+@pytest.mark.parametrize("name", ["reacher", "tracker", "run"])
 def test_every_argument_is_declared_with_its_choices(name: str) -> None:
     source = launch.launch_description_sources.AnyLaunchDescriptionSource(
         str(REPOSITORY / "launch" / f"{name}.launch.py")
@@ -28,7 +28,7 @@ def test_every_argument_is_declared_with_its_choices(name: str) -> None:
     declared = {argument.name: argument for argument in description.get_launch_arguments()}
     assert set(declared) == {argument.name for argument in table()}
     assert {"seq", "async1", "async2"} <= set(declared["architecture"].choices)
-    assert declared["task"].default_value[0].text == {"reacher": "preset", "tracker": "tracking"}[name]
+    assert declared["task"].default_value[0].text == {"tracker": "tracking"}.get(name, "preset")
 
 
 def test_the_drivers_launch_file_is_included_with_its_arguments() -> None:

@@ -1,8 +1,11 @@
-"""The errors that async_rl raises on purpose: each message says what was wrong, where, and what to do."""
+"""The errors that async_rl raises on purpose. Each message says what is wrong, where, and what to do."""
+
+import difflib
+from collections.abc import Iterable
 
 
 class AsyncRLError(Exception):
-    """Base of all of them; a node prints its message as one line and exits with 2."""
+    """The base class of these errors. A node prints the message as one line and exits with code 2."""
 
 
 class ConfigError(AsyncRLError):
@@ -27,3 +30,9 @@ class RobotError(AsyncRLError):
 
 class ImageError(AsyncRLError):
     """A camera's picture that cannot be used."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Returns '; did you mean ...' with the known word nearest to a misspelt one, or an empty string."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'" if near else ""

@@ -19,7 +19,7 @@ from async_rl_core.agent.run_progress import BEGINNING, RunProgress
 from async_rl_core.agent.step_recorder import EpisodeResult
 from async_rl_core.agent.timing import TimedPolicy, Timing
 from async_rl_core.agent.warm_up import warm_up
-from async_rl_core.bringup.exit_codes import FAULTED
+from async_rl_core.bringup.exit_policy import FAULTED
 from async_rl_core.learning import backend as learning
 from async_rl_core.realtime.clock import SteadyClock
 from async_rl_core.realtime.pacer import Pacer

@@ -11,7 +11,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 import async_rl_ros.node
-from async_rl_core.bringup.exit_codes import FAULTED
+from async_rl_core.bringup.exit_policy import FAULTED
 from async_rl_core.bringup.process.link import ARMED, MOVING, supervisor
 from async_rl_core.realtime.histogram import Histogram
 from async_rl_core.realtime.schedule import Schedule

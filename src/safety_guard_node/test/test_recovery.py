@@ -4,7 +4,7 @@ import math
 import signal
 from pathlib import Path
 
-from async_rl_core.bringup.exit_codes import FAULTED
+from async_rl_core.bringup.exit_policy import FAULTED
 from async_rl_interfaces.msg import GuardState
 
 from .conftest import MOVING, WATCHDOG, ZERO, World

@@ -11,12 +11,11 @@ from async_rl_core.config.catalogue import presets, robots
 from async_rl_core.config.checks import ALGORITHMS
 from async_rl_core.config.checksum import Checksum, verdict
 from async_rl_core.config.document import read_text
-from async_rl_core.config.explain import did_you_mean
 from async_rl_core.config.load import resolve
 from async_rl_core.config.paths import user_path
 from async_rl_core.config.schema import Architecture, Config, SimConfig
 from async_rl_core.config.sources import cameras
-from async_rl_core.errors import ConfigError
+from async_rl_core.errors import ConfigError, did_you_mean
 from async_rl_core.plugins import names
 from async_rl_core.tasks.registry import tasks
 
@@ -43,7 +42,7 @@ CAMERA = "by default sim with a simulated arm, topic:image_raw with a real one"
 SECURE = "let only nodes with keys take part, each within its rights (SROS2; keys: async_rl keys)"
 
 TASKS = {"reacher": AS_PRESET, "tracker": "tracking"}
-"""The task that each launch file stands for; that of the preset is the robot's, if it does not say otherwise."""
+"""The task of each launch file; `reacher` takes the task of the preset or the robot, by default reaching."""
 
 
 def _integer(text: str) -> int:
@@ -99,6 +98,20 @@ class Argument:
         except (ValueError, KeyError):
             allowed = ", ".join(self.choices) if self.choices else self.allowed
             raise ConfigError(f"argument {self.name}: '{text}' is not allowed; allowed: {allowed}") from None
+
+
+def launch_names() -> list[str]:
+    """Returns what `async_rl launch` starts: the launch files, and every installed task by its own name."""
+    return [*TASKS, *tasks()]
+
+
+def launched_task(name: str) -> str:
+    """Returns the task that a launch name stands for. Raises `ConfigError`."""
+    if name in TASKS:
+        return TASKS[name]
+    if name not in (known := launch_names()):
+        raise ConfigError(f"nothing to launch called '{name}'{did_you_mean(name, known)}; allowed: {', '.join(known)}")
+    return name
 
 
 def table(task: str = AS_PRESET) -> list[Argument]:
@@ -214,7 +227,7 @@ def _go_on(values: Mapping[str, str], task: str) -> Config:
     folder = Path(str(arguments["resume"].value(values["resume"])))
     config = resumed(folder, overrides, {name: f"argument {name}" for name in BESIDE_RESUME})
     name = next((name for name, stands_for in TASKS.items() if stands_for == config.task), "reacher")
-    if TASKS[name] != task:
+    if task not in (TASKS[name], config.task):
         raise ConfigError(f"resume: {folder} is a run of {config.task}; go on with it by launching {name}")
     return config
 

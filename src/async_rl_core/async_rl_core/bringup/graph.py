@@ -15,9 +15,6 @@ Role = Literal["essential", "finisher", "optional"]
 """What a node's end means, once its restarts are used up. essential: the run stops with an error. finisher: as
 essential, but exit code 0 completes the run. optional: nothing, such as a closed window."""
 
-EXPLAINED = 2
-"""The exit code of a node that said in one line what is wrong: started again, it would say so again."""
-
 PROFILE, CAMERA_PROFILE = "fastdds.xml", "fastdds_camera.xml"
 """Settings of Fast DDS, in config/."""
 

@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
-from async_rl_core.config.explain import did_you_mean
 from async_rl_core.config.paths import user_path
-from async_rl_core.errors import ConfigError
+from async_rl_core.errors import ConfigError, did_you_mean
 from async_rl_core.ros_environment import ament_prefixes
 
 RENAMED_PRESETS = {

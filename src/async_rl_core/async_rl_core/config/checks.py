@@ -5,8 +5,8 @@ from math import hypot, isclose
 
 from async_rl_core import plugins
 from async_rl_core.config.camera import SIMULATED, TOPIC
-from async_rl_core.config.explain import did_you_mean
 from async_rl_core.config.schema import Config, SACConfig, TargetSurface
+from async_rl_core.errors import did_you_mean
 from async_rl_core.spec.crop import Crop
 
 ALGORITHMS = "async_rl.algorithms"

@@ -78,12 +78,6 @@ def _has(data: object, part: str) -> bool:
     return part in data if isinstance(data, Mapping) else isinstance(data, list) and int(part) < len(data)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """'; did you mean ...' with the nearest known word, or nothing."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{near[0]}'" if near else ""
-
-
 def keys(schema: type[BaseModel] = Config) -> list[str]:
     """Every key of a configuration, dotted."""
     return list(_keys(schema, ""))

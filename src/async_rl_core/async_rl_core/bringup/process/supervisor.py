@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from async_rl_core.bringup.exit_codes import FAULTED
-from async_rl_core.bringup.graph import EXPLAINED, NodeSpec
+from async_rl_core.bringup.exit_policy import FAULTED, ExitDecision, decide
+from async_rl_core.bringup.graph import NodeSpec
 from async_rl_core.bringup.process.executable import command
 from async_rl_core.bringup.process.link import AT_REST, PAUSE, RESUME, UP
 from async_rl_core.bringup.process.node_process import NodeProcess, start_process
@@ -142,16 +142,16 @@ class Supervisor:
                 return 0
             spec, code = running.spec, running.code
             del self._running[spec.name]
-            if self._tells_fault(running):
-                code = 0
-            if spec.role == "finisher" and code == 0:
+            ended_well = self._tells_fault(running) or code in (0, -signal.SIGTERM)
+            decision = decide(spec, code, running.restarts)
+            if decision in (ExitDecision.COMPLETE, ExitDecision.FAULT):
                 self.output.say("run complete; stopping")
                 return 0
-            if code in (0, -signal.SIGTERM) and await self._stops_within(_SIGNAL_SPREAD):
+            if ended_well and await self._stops_within(_SIGNAL_SPREAD):
                 return 0
-            if spec.role == "optional":
+            if decision is ExitDecision.CONTINUE:
                 self.output.say(f"{spec.name} {running.end}; the run goes on without it")
-            elif code != EXPLAINED and running.restarts < spec.restarts:
+            elif decision is ExitDecision.RESTART:
                 count = running.restarts + 1
                 self.output.error(f"{spec.name} {running.end}; restart {count} of {spec.restarts}")
                 if await self._stops_within(self.restart_delay):

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import pytest
 
-from async_rl_core.bringup.exit_codes import FAULTED
-from async_rl_core.bringup.graph import EXPLAINED, NodeSpec, Role
+from async_rl_core.bringup.exit_policy import EXPLAINED, FAULTED
+from async_rl_core.bringup.graph import NodeSpec, Role
 from async_rl_core.bringup.process import shutdown as ending
 from async_rl_core.bringup.process.output import TerminalOutput
 from async_rl_core.bringup.process.supervisor import Supervisor
