@@ -1,4 +1,4 @@
-"""The camera as the encoder sees it: its frames with the points drawn in, for RViz and for videos."""
+"""Camera frames with the encoder's feature points, for RViz and for videos."""
 
 from pathlib import Path
 
@@ -20,16 +20,16 @@ from monitor_node.messages import points_of
 
 TOPIC = "monitor_node/camera"
 EVERY_FRAME = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
-"""A video should not lack the frames that came while a curve was drawn."""
+"""Deep enough for the frames that arrive while a curve is drawn."""
 
 
 class CameraRecorder:
-    """Listens to the camera only while a video is wanted or someone looks at `monitor_node/camera`.
+    """Subscribes to the camera only while a video is recorded or `monitor_node/camera` has a subscriber.
 
     Args:
-        node: that subscribes and publishes.
+        node: subscribes and publishes.
         config: of the run.
-        worker: encodes.
+        worker: encodes videos.
         folder: of the videos.
     """
 
@@ -40,30 +40,30 @@ class CameraRecorder:
         self._source = config.image_topic
         self._folder = folder
         self._worker = worker
-        self._film = FrameBuffer(round(config.agent.episode_duration * config.camera.rate))
+        self._frames = FrameBuffer(round(config.agent.episode_duration * config.camera.rate))
         self._bridge = CvBridge()
         self._publisher = node.create_publisher(ImageMessage, TOPIC, SENSOR)
         self._waiting: ImageMessage | None = None
-        self._recordings = VideoRecorder(self._every, self._write)
+        self._videos = VideoRecorder(self._every, self._write)
         if self._every:
-            for left in folder.glob(".episode_*.mp4"):  # its writer was killed
+            for left in folder.glob(".episode_*.mp4"):  # left by a killed process
                 left.unlink(missing_ok=True)
         self._listening = False
 
-    def listen_if_wanted(self) -> None:
-        """Subscribe as soon as the images serve someone."""
+    def subscribe_if_needed(self) -> None:
+        """Subscribes as soon as images are needed."""
         if not self._listening and (self._every or self._watched):
             self._listening = True
             self._node.create_subscription(ImageMessage, self._source, self._on_image, EVERY_FRAME)
             self._node.create_subscription(FeaturePoints, "rl_agent_node/feature_points", self._on_points, EVERY_FRAME)
 
     def end_episode(self, episode: int) -> None:
-        """Write the video of an episode that has just ended, if it is one of those that are recorded."""
-        self._recordings.end(episode, self._film.take())
+        """Writes the video of the episode that just ended, if it is selected."""
+        self._videos.end(episode, self._frames.take())
 
     def close(self) -> list[str]:
-        """Write the video of the last episode; returns what to say where there is none at all."""
-        return self._recordings.close()
+        """Writes the video of the last episode; returns a line if no video was written."""
+        return self._videos.close()
 
     def _write(self, episode: int, frames: Frames) -> None:
         path = self._folder / f"episode_{episode:04d}.mp4"
@@ -76,21 +76,21 @@ class CameraRecorder:
     def _on_image(self, message: ImageMessage) -> None:
         try:
             image: Image = np.asarray(self._bridge.imgmsg_to_cv2(message, "rgb8"), np.uint8)
-        except CvBridgeError:  # the agent says so
+        except CvBridgeError:  # the agent reports it
             return
         if image.size == 0:
             return
-        self._film.add_frame(nanoseconds(message.header.stamp), image)
+        self._frames.add_frame(nanoseconds(message.header.stamp), image)
         if not self._watched:
             return
-        if self._waiting is not None:  # its points have not come: the agent acts at random, or is in a reset
+        if self._waiting is not None:  # no points: random actions, or a reset
             self._show(self._waiting)
         self._waiting = message
 
     def _on_points(self, message: FeaturePoints) -> None:
-        if len(message.x) != len(message.y):  # not of our agent
+        if len(message.x) != len(message.y):  # not from the agent of the suite
             return
-        self._film.add_points(nanoseconds(message.header.stamp), points_of(message))
+        self._frames.add_points(nanoseconds(message.header.stamp), points_of(message))
         if self._waiting is not None and self._waiting.header.stamp == message.header.stamp:
             self._show(self._waiting, message)
             self._waiting = None
@@ -102,6 +102,6 @@ class CameraRecorder:
 
 
 def _write(path: Path, frames: Frames, rate: float) -> None:
-    from async_rl_core.monitoring.video import write_video  # loads the codecs, which few runs need
+    from async_rl_core.monitoring.video import write_video  # slow import of codecs, which few runs need
 
     write_video(path, frames, rate)

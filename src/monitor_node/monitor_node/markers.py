@@ -1,4 +1,4 @@
-"""The target, what it is on, and the workspace box, as RViz draws them."""
+"""RViz markers of the target, its surface and the workspace box."""
 
 from itertools import product
 
@@ -12,12 +12,12 @@ from async_rl_core.tasks.task import Task
 from async_rl_interfaces.msg import Target
 
 SURFACE_FRAME = "target_surface"
-"""Its origin is the surface's centre, x right and y down for a viewer, z into it."""
+"""Origin at the surface's centre; x right and y down for a viewer, z into the surface."""
 DEPTH = {"disc": 0.02, "bag": 0.002}
 """Thickness of the surface, metres: a screen, or a mat on the table."""
 DISC_DEPTH = 0.004
 BAG_HEIGHT = 1.4
-"""Of the whole bag, half of it below the table, by its radius."""
+"""Height of the whole bag in radii; half of it is below the table."""
 EDGE = 0.005
 """Thickness of the box's edges, metres."""
 WHITE = ColorRGBA(r=0.95, g=0.95, b=0.95, a=1.0)
@@ -26,7 +26,7 @@ BLUE = ColorRGBA(r=0.2, g=0.45, b=0.8, a=0.7)
 
 
 def markers(task: Task, target: Target, stamp: Time) -> MarkerArray:
-    """Everything, with the target where `target` says."""
+    """Returns all markers for a pose of the target."""
     return MarkerArray(markers=[_surface(task, stamp), _target(task, target, stamp), _box(task.config.robot, stamp)])
 
 

@@ -1,4 +1,4 @@
-"""From the suite's messages to what core records."""
+"""Conversion from messages to the records of core."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from async_rl_ros.ros_time import nanoseconds
 
 
 def row_of(message: Episode, wall_time: float, updates: int) -> EpisodeRow:
-    """A row of episodes.csv, `wall_time` seconds and `updates` of the learner into the run."""
+    """Returns a row of episodes.csv; `wall_time` in s since the start, `updates` of the learner so far."""
     return EpisodeRow(
         message.episode,
         wall_time,
@@ -27,7 +27,7 @@ def row_of(message: Episode, wall_time: float, updates: int) -> EpisodeRow:
 
 
 def counts_of(message: Timing) -> TimingCounts:
-    """The agent's counts and latencies."""
+    """Returns the agent's counts and latencies."""
     return TimingCounts(
         message.cycles,
         message.missed_cycles,
@@ -41,12 +41,12 @@ def counts_of(message: Timing) -> TimingCounts:
 
 
 def distributions_of(histograms: Sequence[Histogram]) -> tuple[Distribution, ...]:
-    """Their figures."""
+    """Returns the figures of histograms."""
     return tuple(Distribution(h.name, h.unit, h.p50, h.p99, h.max, h.mean) for h in histograms)
 
 
 def faults_of(message: GuardState) -> FaultReport:
-    """What the guard says of its faults."""
+    """Returns the guard's report on its faults."""
     return FaultReport(
         message.state,
         nanoseconds(message.started),
@@ -62,5 +62,5 @@ def faults_of(message: GuardState) -> FaultReport:
 
 
 def points_of(message: FeaturePoints) -> Points:
-    """Points (n, 2), x and y."""
+    """Returns points (n, 2), x and y."""
     return np.stack([np.asarray(message.x, np.float32), np.asarray(message.y, np.float32)], axis=1)

@@ -1,4 +1,4 @@
-"""What a person sees of a run: a line per episode, the run folder's records, videos, and RViz's markers."""
+"""Monitor of a run: terminal lines, records in the run folder, videos and RViz markers."""
 
 import contextlib
 import os
@@ -33,31 +33,31 @@ from monitor_node.markers import markers
 from monitor_node.messages import counts_of, distributions_of, faults_of, row_of
 
 POLL = 0.1
-"""Seconds, at most, until a requested stop is seen or a redraw begins."""
+"""Maximum seconds until a requested stop is noticed or a redraw begins."""
 DRAIN = 0.2
-"""Seconds after a requested stop in which the last episode may still come in."""
-LOOKS = 5
-"""For what came, in that time or, where this process is kept from the processor, beyond it."""
+"""Seconds after a requested stop in which the last episode may still arrive."""
+MIN_POLLS = 5
+"""Minimum number of polls in that time, which may be longer on a busy machine."""
 CLOSE_TIMEOUT = 2.0
-"""Seconds for the last drawings, once the records are written: a picture delays no end for longer."""
+"""Maximum seconds for the last figures, once the records are written."""
 
 
 class MonitorNode(ConfiguredNode):
-    """Records and shows; nobody depends on it, and it takes only what processor time the others leave."""
+    """Records and displays a run at the lowest priority; no other node depends on it."""
 
     def __init__(self) -> None:
         super().__init__("monitor_node")
-        background()  # not before: the middleware's threads keep their places
+        background()  # after the middleware's threads, which keep their priority
         now = time.monotonic()
         folder = self.config.run_dir or self._config_folder()
         self._worker = BackgroundWorker()
         self._folder = folder
-        self._journal = RunRecorder(self.config, folder, self._worker, now)
+        self._recorder = RunRecorder(self.config, folder, self._worker, now)
         self._events = EpisodeEvents(folder) if self.config.learns else None
         figures = summary.read(folder)
-        self._announcer = StatusReporter(summary.count(figures, "missed_cycles"))
+        self._reporter = StatusReporter(summary.count(figures, "missed_cycles"))
         self._faults = FaultWatch(figures, remedy(self.config, os.environ))
-        self._journal.faults = self._faults.figures
+        self._recorder.faults = self._faults.figures
         self._camera = CameraRecorder(self, self.config, self._worker, RunFolder(folder).videos)
         self._updates = 0
         self._acting_since: float | None = None
@@ -71,84 +71,86 @@ class MonitorNode(ConfiguredNode):
         self._diagnostics = Diagnostics(self, self._health)
 
     def run(self, stop: StopSignal) -> None:
-        """Serve callbacks until a stop is requested, and a moment longer for the last episode."""
+        """Serves callbacks until a stop is requested, then `DRAIN` seconds more for the last episode."""
         while not stop.requested:
             self._serve()
-        end, looks = time.monotonic() + DRAIN, 0
-        while time.monotonic() < end or looks < LOOKS:
+        end, polls = time.monotonic() + DRAIN, 0
+        while time.monotonic() < end or polls < MIN_POLLS:
             self._serve()
-            looks += 1
+            polls += 1
 
     def close(self) -> None:
-        """Write the last records, and wait a moment for drawings and videos that are under way."""
+        """Writes the last records and waits briefly for figures and videos."""
         supervisor().report("writing the last records")
-        self._say(self._journal.component_table(time.monotonic()))
-        self._journal.close(time.monotonic())
-        self._say([*self._journal.warnings(), *self._camera.close()])
+        self._print(self._recorder.component_table(time.monotonic()))
+        self._recorder.close(time.monotonic())
+        self._print([*self._recorder.warnings(), *self._camera.close()])
         if self._events is not None:
             self._events.close()
         supervisor().report("drawing")
-        self._say(self._worker.close(CLOSE_TIMEOUT))
+        self._print(self._worker.close(CLOSE_TIMEOUT))
         if self.config.learns:
-            self._say(next_steps(self.config, self._folder, summary.read(self._folder), os.environ))
+            self._print(next_steps(self.config, self._folder, summary.read(self._folder), os.environ))
 
     def _config_folder(self) -> Path:
         return Path(self.get_parameter("config").get_parameter_value().string_value).parent
 
     def _serve(self) -> None:
         self.executor_.spin_once(timeout_sec=POLL)
-        self._camera.listen_if_wanted()
+        self._camera.subscribe_if_needed()
         now = time.monotonic()
-        self._journal.refresh(now)
+        self._recorder.refresh(now)
         reminders = self._faults.reminders(now, bar(self._done(now)))
-        self._say([*self._worker.failures(), *self._journal.warnings(), *self._announcer.silence(now), *reminders])
+        self._print(
+            [*self._worker.failures(), *self._recorder.warnings(), *self._reporter.check_learner(now), *reminders]
+        )
 
     def _done(self, now: float) -> float | None:
-        """How much of the run is over."""
+        """Returns the finished share of the run."""
         elapsed = 0.0 if self._acting_since is None else now - self._acting_since
-        return fraction(elapsed, self._journal.episodes, self.config.duration, self.config.episodes)
+        return fraction(elapsed, self._recorder.episodes, self.config.duration, self.config.episodes)
 
-    def _say(self, lines: Iterable[str]) -> None:
-        with contextlib.suppress(OSError):  # a log on a full disk, or a pipe that nobody reads any more
+    def _print(self, lines: Iterable[str]) -> None:
+        with contextlib.suppress(OSError):  # a log on a full disk, or a pipe without a reader
             for line in lines:
                 print(line, flush=True)
 
     def _health(self) -> Health:
-        values = {"episodes": self._journal.episodes, "drawing": not self._worker.idle}
-        if self._announcer.learner_silent:
-            return Health(Level.WARN, "learner_node says nothing", values)
+        values = {"episodes": self._recorder.episodes, "drawing": not self._worker.idle}
+        if self._reporter.learner_silent:
+            return Health(Level.WARN, "no messages from learner_node", values)
         return Health(Level.OK, "recording", values)
 
     def _on_episode(self, message: Episode) -> None:
-        number = self._journal.number(message.episode, message.env_steps)
-        if number is None:  # told again after a restart of this node
+        number = self._recorder.number(message.episode, message.env_steps)
+        if number is None:  # reported before this node was restarted
             return
         now = time.monotonic()
-        row = row_of(message, self._journal.wall_time(now), max(self._updates, message.policy_updates))
+        row = row_of(message, self._recorder.wall_time(now), max(self._updates, message.policy_updates))
         row = replace(row, episode=number)
-        self._journal.add(row, message.random)
+        self._recorder.add(row, message.random)
         if self._events is not None:
             self._events.add(row)
         self._camera.end_episode(number)
-        self._say([episode_line(datetime.now(), row, message.random, self._done(now))])
+        self._print([episode_line(datetime.now(), row, message.random, self._done(now))])
 
     def _on_timing(self, message: Timing) -> None:
-        self._acting_since = time.monotonic() - message.elapsed  # an agent that was started again begins anew
+        self._acting_since = time.monotonic() - message.elapsed  # a restarted agent counts from zero
         counts = counts_of(message)
-        self._journal.count(counts)
-        self._say(self._announcer.timing(counts))
+        self._recorder.count(counts)
+        self._print(self._reporter.on_timing(counts))
 
     def _on_learner(self, message: LearnerState) -> None:
         self._updates = message.updates
-        self._say(self._announcer.learner(time.monotonic()))
-        self._journal.learner_distributions(distributions_of(message.histogram))
+        self._print(self._reporter.on_learner(time.monotonic()))
+        self._recorder.learner_distributions(distributions_of(message.histogram))
 
     def _on_guard(self, message: GuardState) -> None:
-        self._journal.guard_distributions(distributions_of(message.histogram))
+        self._recorder.guard_distributions(distributions_of(message.histogram))
         now = time.monotonic()
-        self._say(self._faults.hear(faults_of(message), now, self._journal.episodes + 1))
-        if not self._faults.says_all(now) or message.state == GuardState.ARMED:
-            self._say(self._announcer.guard(message.state, message.cause, message.commands_refused))
+        self._print(self._faults.update(faults_of(message), now, self._recorder.episodes + 1))
+        if not self._faults.is_explained(now) or message.state == GuardState.ARMED:
+            self._print(self._reporter.on_guard(message.state, message.cause, message.commands_refused))
 
     def _on_target(self, message: Target) -> None:
         if self._markers.get_subscription_count() > 0 and min(message.width, message.height) > 0:
@@ -156,5 +158,5 @@ class MonitorNode(ConfiguredNode):
 
 
 def main() -> None:
-    """Run the node."""
+    """Runs the node."""
     async_rl_ros.node.main(MonitorNode)

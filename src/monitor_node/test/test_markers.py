@@ -25,7 +25,7 @@ def target(x: float, y: float) -> Target:
 
 
 @given(x=st.floats(7, 153), y=st.floats(7, 83))
-def test_the_disc_lies_on_the_screen(x: float, y: float) -> None:
+def test_markers_disc_lies_on_the_screen(x: float, y: float) -> None:
     screen, disc, _ = markers(TASK, target(x, y), Time()).markers
     assert screen.header.frame_id == disc.header.frame_id == SURFACE_FRAME
     for axis in ("x", "y"):
@@ -34,12 +34,12 @@ def test_the_disc_lies_on_the_screen(x: float, y: float) -> None:
     assert disc.pose.position.z - disc.scale.z / 2 < 0  # it shows before the screen
 
 
-def test_the_picture_spans_the_screen() -> None:
+def test_markers_target_coordinates_span_the_screen() -> None:
     _, left_top, _ = markers(TASK, target(0.0, 0.0), Time()).markers
     assert (left_top.pose.position.x, left_top.pose.position.y) == pytest.approx((-0.265, -0.15))
 
 
-def test_the_bag_lies_on_the_table() -> None:
+def test_markers_bag_lies_on_the_table() -> None:
     task = make_task(resolve("laptop", {}, "panda"))
     picture = task.picture
     place = Target(x=0.05, y=0.2, radius=picture.radius, width=picture.width, height=picture.height)
@@ -49,7 +49,7 @@ def test_the_bag_lies_on_the_table() -> None:
     assert bag.scale.x == bag.scale.y == pytest.approx(2 * picture.radius)
 
 
-def test_the_box_has_twelve_edges_between_its_corners() -> None:
+def test_markers_box_has_twelve_edges() -> None:
     _, _, box = markers(TASK, target(80.0, 45.0), Time()).markers
     assert box.type == Marker.LINE_LIST
     assert box.header.frame_id == ROBOT.workspace.frame
@@ -57,11 +57,11 @@ def test_the_box_has_twelve_edges_between_its_corners() -> None:
     assert (min(p.y for p in box.points), max(p.z for p in box.points)) == (0.1, 0.8)
 
 
-def test_each_marker_has_a_name_of_its_own() -> None:
+def test_markers_names_are_unique() -> None:
     assert len({(m.ns, m.id) for m in markers(TASK, target(0.0, 0.0), Time()).markers}) == 3
 
 
-def test_rviz_listens_to_what_is_published() -> None:
+def test_markers_topic_is_in_the_rviz_file() -> None:
     displays = yaml.safe_load(RVIZ.read_text())["Visualization Manager"]["Displays"]
     topics = {d["Class"].split("/")[1]: d.get("Topic", d.get("Description Topic", {})).get("Value") for d in displays}
     assert topics == {

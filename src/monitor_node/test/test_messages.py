@@ -7,14 +7,14 @@ from async_rl_interfaces.msg import Episode, FeaturePoints, GuardState, Histogra
 from monitor_node.messages import counts_of, faults_of, points_of, row_of
 
 
-def test_episode() -> None:
+def test_row_of_episode_keeps_every_field() -> None:
     message = Episode(
         episode=12, env_steps=1200, episode_return=3.5, target_term=0.25, lateness_p99_ms=1.5, missed_cycles=2
     )
     assert row_of(message, 84.0, 600) == EpisodeRow(12, 84.0, 1200, 600, 3.5, 0.25, 1.5, 2)
 
 
-def test_timing() -> None:
+def test_counts_of_timing_keeps_every_field() -> None:
     histogram = Histogram(name="lateness", unit="ms", mean=0.5, p50=0.25, p99=1.5, max=9.0)
     message = Timing(
         cycles=500, missed_cycles=1, stale_images=2, steps_sent=300, steps_waiting=4, histogram=[histogram]
@@ -22,12 +22,12 @@ def test_timing() -> None:
     assert counts_of(message) == TimingCounts(500, 1, 2, 300, 4, (Distribution("lateness", "ms", 0.25, 1.5, 9.0, 0.5),))
 
 
-def test_timing_carries_the_longest_gap() -> None:
+def test_counts_of_timing_keeps_the_longest_gap() -> None:
     counts = counts_of(Timing(longest_gap=0.143, longest_gap_made_of="143 ms: acting 95 ms"))
     assert (counts.longest_gap, counts.longest_gap_made_of) == (0.143, "143 ms: acting 95 ms")
 
 
-def test_faults() -> None:
+def test_faults_of_guard_state_keeps_every_field() -> None:
     message = GuardState(
         state=GuardState.FAULT,
         fault_kind=["agent_silent", "halted"],
@@ -47,6 +47,6 @@ def test_faults() -> None:
     assert faults_of(message) == expected
 
 
-def test_points() -> None:
+def test_points_of_message_are_rows_of_x_and_y() -> None:
     assert points_of(FeaturePoints(x=[0.0, 0.5], y=[-1.0, 1.0])).tolist() == [[0.0, -1.0], [0.5, 1.0]]
     assert points_of(FeaturePoints()).shape == (0, 2)

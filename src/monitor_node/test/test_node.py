@@ -72,7 +72,7 @@ class MonitorProcess:
 
 
 class Run:
-    """Stands in for the rest of the graph."""
+    """Publishes the messages of the other nodes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -96,7 +96,7 @@ class Run:
         return self._started[-1]
 
     def close(self) -> None:
-        """End every process that was started."""
+        """Ends every process that was started."""
         for process in self._started:
             process.kill()
         self.node.destroy_node()
@@ -108,14 +108,14 @@ class Run:
             rclpy.spin_once(self.node, timeout_sec=0.05)
 
     def tell_timing(self, process: "MonitorProcess") -> None:
-        """Until it is heard: a missed cycle is said, the learner's times are written down."""
+        """Publishes timing until the node has printed a missed cycle and recorded the learner's times."""
         histogram = Histogram(name="lateness", unit="ms", p50=0.25, p99=1.5, max=2.0)
         update = Histogram(name="update", unit="ms", mean=53.0, p50=52.0, p99=60.0, max=70.0)
 
         def heard() -> bool:
             self._learner.publish(LearnerState(updates=120, env_steps=300, histogram=[update]))
             self._timing.publish(Timing(cycles=1000, missed_cycles=1, steps_sent=300, histogram=[histogram]))
-            said = any("1 action cycle went by" in line for line in process.lines)
+            said = any("1 action cycle without a command" in line for line in process.lines)
             return said and summary.read(self.folder).get("component_update_p50_ms") == 52.0
 
         self.wait_for(heard)
@@ -145,7 +145,7 @@ class Run:
         self._points.publish(points)
 
     def tell_nonsense(self) -> None:
-        """What no camera and no agent of ours sends, and must not end the node."""
+        """Sends invalid messages, which must not end the node."""
         self._images.publish(Image(encoding="rgb8"))
         self._images.publish(Image(encoding="rgb8", width=2**31, height=2**31, step=3))
         self._points.publish(FeaturePoints(x=[0.0, 0.0], y=[0.0]))
@@ -165,7 +165,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_run_folder_and_the_terminal(run: Run, number: signal.Signals) -> None:
+def test_monitor_run_leaves_records_and_lines(run: Run, number: signal.Signals) -> None:
     monitor = run.start(**{"logging.curve_period": 0.2})
     run.tell_timing(monitor)
     run.tell_episode(1, random=True, target_term=0.5)
@@ -194,7 +194,7 @@ def test_the_run_folder_and_the_terminal(run: Run, number: signal.Signals) -> No
     assert (run.folder / "learning_curve.png").stat().st_size > 10_000
 
 
-def test_progress_counts_from_the_agents_start_as_the_duration_does(run: Run) -> None:
+def test_monitor_progress_counts_from_the_agents_start(run: Run) -> None:
     """Not from the monitor's, which waits for the others to load: at most a second of it has passed here."""
     monitor = run.start(duration=1000.0, episodes=None)
     run.tell_episode(1, random=True, target_term=0.5)
@@ -202,7 +202,7 @@ def test_progress_counts_from_the_agents_start_as_the_duration_does(run: Run) ->
 
     def heard() -> bool:
         run.tell_elapsed(500.0)
-        return any("1 action cycle went by" in line for line in monitor.lines)
+        return any("1 action cycle without a command" in line for line in monitor.lines)
 
     run.wait_for(heard)
     run.tell_episode(2, random=True, target_term=0.5)
@@ -210,7 +210,7 @@ def test_progress_counts_from_the_agents_start_as_the_duration_does(run: Run) ->
     assert 50 <= int(second.removesuffix("%").split()[-1]) < 60
 
 
-def test_a_monitor_that_was_killed_continues(run: Run) -> None:
+def test_monitor_killed_and_restarted_continues(run: Run) -> None:
     first = run.start()
     run.tell_episode(1, random=True, target_term=0.5)
     first.kill()
@@ -220,7 +220,7 @@ def test_a_monitor_that_was_killed_continues(run: Run) -> None:
     assert [row.episode for row in read_episodes(run.folder / "episodes.csv")] == [1, 2]
 
 
-def test_a_video_of_an_episode_with_points(run: Run) -> None:
+def test_monitor_video_shows_feature_points(run: Run) -> None:
     monitor = run.start(record_video=True, **{"logging.video_every": 2})
     run.wait_for(lambda: run.images_wanted)
     run.tell_episode(1, random=True, target_term=0.5)
@@ -259,7 +259,7 @@ def marked(picture: NDArray[np.uint8]) -> bool:
     return green > red + 60
 
 
-def test_markers_for_those_who_look(run: Run) -> None:
+def test_monitor_markers_are_published_to_subscribers(run: Run) -> None:
     received: list[MarkerArray] = []
     run.node.create_subscription(MarkerArray, "monitor_node/markers", received.append, LATCHED)
     monitor = run.start()
@@ -273,7 +273,7 @@ def test_markers_for_those_who_look(run: Run) -> None:
     monitor.end()
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(run: Run, tmp_path: Path) -> None:
+def test_monitor_unwritable_folder_is_one_line(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     write_config(resolve("laptop", {"run_dir": str(tmp_path / "missing")}), path)
     arguments = ["--ros-args", "-p", f"config:={path}"]

@@ -1,4 +1,4 @@
-"""What takes long, beside the subscriptions."""
+"""A thread for slow jobs, so that subscriptions are served meanwhile."""
 
 import queue
 import threading
@@ -7,41 +7,41 @@ from collections import deque
 from collections.abc import Callable
 
 LONGEST = 120.0
-"""Seconds that the end of the process waits for jobs whose results are to be kept."""
+"""Seconds that `close` waits at most for jobs submitted with `keep`."""
 _LOOK_PERIOD = 0.05
 
 
 class BackgroundWorker:
-    """Does one job after the other in a thread of its own; failures are collected, never raised.
+    """Runs jobs one after another in its own thread; collects failures and never raises them.
 
-    A job that fails again and again, as on a full disk, is told of once until it succeeds.
+    A job that fails repeatedly, as on a full disk, is reported once until it succeeds.
     """
 
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[tuple[str, Callable[[], object]] | None] = queue.SimpleQueue()
         self._failures: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._failing: set[str] = set()
-        self._names: deque[tuple[str, bool]] = deque()  # of the jobs under way and waiting; whether they are kept
-        # A daemon: a drawing that takes too long must not keep the process when the run has ended.
+        self._names: deque[tuple[str, bool]] = deque()  # jobs running and queued, and whether `close` waits for them
+        # A daemon thread, so that a slow drawing does not keep the process alive after the run.
         self._thread = threading.Thread(target=self._work, name="monitor worker", daemon=True)
         self._thread.start()
 
     @property
     def idle(self) -> bool:
-        """Nothing is under way or waiting."""
+        """True if no job runs or waits."""
         return not self._names
 
     def submit(self, name: str, job: Callable[[], object], keep: bool = False) -> None:
-        """Queue a job; `name` is what its failure is called. With `keep`, the end of the process waits for it."""
+        """Queues a job; `name` appears in a failure. With `keep`, `close` waits for it."""
         self._names.append((name, keep))
         self._jobs.put((name, job))
 
     def failures(self) -> list[str]:
-        """One line for each job that failed since the last call."""
+        """Returns one line for each job that failed since the last call."""
         return [self._failures.get() for _ in range(self._failures.qsize())]
 
     def close(self, timeout: float, longest: float = LONGEST) -> list[str]:
-        """Wait at most `timeout` seconds for what is queued, `longest` for what is to be kept; the last failures."""
+        """Waits `timeout` seconds for queued jobs, `longest` for those with `keep`; returns the last failures."""
         self._jobs.put(None)
         began = time.monotonic()
         while self._thread.is_alive():
@@ -58,7 +58,7 @@ class BackgroundWorker:
             try:
                 job()
                 self._failing.discard(name)
-            except Exception as error:  # whatever it was, the run goes on and a person reads of it
+            except Exception as error:  # the run continues; the failure is reported
                 if name not in self._failing:
                     self._failing.add(name)
                     self._failures.put(f"warning: {name} failed: {error}")

@@ -1,17 +1,17 @@
-"""Component times: what a cycle and an update are made of, measured in every run (Yuan, 2022, table 5.2).
+"""Component times of an action cycle and of an update, measured in every run (Yuan, 2022, table 5.2).
 
-- environment: all that the agent's process does in a cycle but choose the action and learn: take in the camera's
-  images, build the observation, bend and publish the command, reward, hand the step on.
-- act: the policy, from observation to action. Both are of cycles in which the policy acts, not of random ones.
-- sample: fill a mini-batch: draw transitions, gather and crop their images, into the learner's memory.
-- transfer: from the end of sampling to the learner's hands. For a batch that lay ready, from when the learner turned
-  to it: what passes while nobody wants the batch is no cost. The request's way to replay, a wake-up, is in neither.
+- environment: the agent's work in a cycle except action and learning: receive images, build the observation, limit
+  and publish the command, compute the reward, hand the step on.
+- act: the policy, from observation to action. Random cycles count neither here nor in environment.
+- sample: fill a mini-batch in the learner's memory: draw transitions, gather and crop their images.
+- transfer: from the end of sampling until the learner has the batch. For a batch that is ready early, it begins when
+  the learner asks for it. The request itself is not counted.
 - update: one gradient update, from the bytes of the mini-batch to new parameters.
-- publish: hand the new policy to the agent.
+- publish: publication of the new policy parameters.
 
-update_cycle: from one update's end to the next one's. Cycles whose mini-batch the rate limiter held back, because no
-environment step allowed it yet, are not counted: they tell how fast data come. The architectures differ in it: with
-async2 it is the longer of sampling and update, with async1 their sum; with seq an update comes once per action.
+update_cycle: from the end of one update to the end of the next. Cycles that waited for an environment step (rate
+limiter) are not counted. With async2 it is the longer of sampling and update, with async1 their sum; with seq there
+is one update per action.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ COMPONENTS = {
     "update": LEARNER,
     "publish": LEARNER,
 }
-"""In the order of the work, with the process of each; with seq all are the agent's."""
+"""Process of each component, in the order of the work; with seq, all belong to the agent."""
 UPDATE_CYCLE = "update_cycle"
 NAMES = (*COMPONENTS, UPDATE_CYCLE)
 FIGURES = ("mean", "p50", "p99")
@@ -40,7 +40,7 @@ Figures = Mapping[str, object]
 
 
 def figures(distributions: Iterable["Distribution"]) -> dict[str, object]:
-    """The summary's figures of the component times, in ms; null where nothing was measured."""
+    """Returns the summary's figures of the component times, in ms; None for those not measured."""
     measured = {d.name: d for d in distributions if d.max > 0}
     found: dict[str, object] = {}
     for name in NAMES:
@@ -51,22 +51,22 @@ def figures(distributions: Iterable["Distribution"]) -> dict[str, object]:
 
 
 def key(name: str, figure: str = "mean") -> str:
-    """What the summary calls a figure of a component, or of the update cycle."""
+    """Returns the summary's name for a figure of a component or of the update cycle."""
     return f"{name}_{figure}_ms" if name == UPDATE_CYCLE else f"component_{name}_{figure}_ms"
 
 
 def mean(run: Figures, name: str) -> float | None:
-    """The mean of a component, or of the update cycle, in ms; None where it was not measured.
+    """Returns the mean of a component or of the update cycle, in ms; None if it was not measured.
 
-    Not the median: every second update also moves actor and targets, and between two kinds as many of each there is
-    no middle. Means add up besides.
+    The mean rather than the median: every second update also moves actor and targets, so durations have two modes.
+    Means also add up.
     """
     value = run.get(key(name))
     return value if isinstance(value, float) else None
 
 
 def table(run: Figures) -> list[str]:
-    """A run's component times as lines of text; none where nothing was measured."""
+    """Returns a run's component times as lines of text; empty if nothing was measured."""
     if all(run.get(key(name)) is None for name in NAMES):
         return []
     architecture = run.get("architecture")
@@ -89,13 +89,13 @@ def _cycle_line(run: Figures) -> str:
 
 
 def longest(run: Figures) -> float | None:
-    """The longer of sampling (with transfer) and update, in ms: the update cycle of async2."""
+    """Returns the longer of sampling (with transfer) and update, in ms: the update cycle of async2."""
     sample, transfer, update = (mean(run, name) for name in ("sample", "transfer", "update"))
     return None if sample is None or transfer is None or update is None else max(sample + transfer, update)
 
 
 def chain(run: Figures) -> float | None:
-    """Sampling, transfer, update and publication one after the other, in ms: the update cycle of async1."""
+    """Returns the sum of sampling, transfer, update and publication, in ms: the update cycle of async1."""
     parts = [mean(run, name) for name in ("sample", "transfer", "update", "publish")]
     return None if None in parts else sum(part for part in parts if part is not None)
 
@@ -106,7 +106,7 @@ def _milliseconds(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ComponentSpan:
-    """A component at work, in ms from the picture's left edge."""
+    """One execution of a component, in ms from the left edge of the figure."""
 
     process: str
     component: str
@@ -115,9 +115,9 @@ class ComponentSpan:
 
 
 def timeline(run: Figures, horizon: float) -> list[ComponentSpan]:
-    """The flow of computation for `horizon` ms with a run's means, nobody waiting for data (Yuan, 2022, figure 4.5).
+    """Returns the flow of computation for `horizon` ms, from a run's means (Yuan, 2022, figure 4.5).
 
-    Empty where the run measured no update.
+    No process waits for data. Empty if the run measured no update.
     """
     times = {name: mean(run, name) or 0.0 for name in COMPONENTS}
     cycle = run.get("action_cycle_ms")
@@ -133,14 +133,14 @@ def timeline(run: Figures, horizon: float) -> list[ComponentSpan]:
     ahead = run.get("architecture") == "async2"
     period = max(first, then) if ahead else first + then
     blocks += _repeated(REPLAY, sampling, times, period, horizon)
-    # The first batch is sampled while nothing can be learned yet.
+    # The learner starts after the first batch.
     return blocks + _repeated(LEARNER, learning, times, period, horizon, start=period if ahead else first)
 
 
 def _repeated(
     process: str, names: Iterable[str], times: Mapping[str, float], period: float, horizon: float, start: float = 0.0
 ) -> list[ComponentSpan]:
-    """Components one after the other, again and again."""
+    """Returns the components one after another, repeated until `horizon`."""
     names = list(names)
     blocks, begin = [], start
     while begin < horizon:

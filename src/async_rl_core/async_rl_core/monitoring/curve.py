@@ -1,4 +1,4 @@
-"""learning_curve.png: how a run, or several, went."""
+"""learning_curve.png: the learning curve of one or more runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +15,12 @@ from async_rl_core.run_folder.episodes import EpisodeRow, read_episodes
 from async_rl_core.run_folder.run_folder import RunFolder
 
 WINDOW = 10
-"""Episodes in the smoothed line: a mean over the last ones, as in the summary."""
+"""Episodes per mean in the smoothed line, as in the summary."""
 COLOURS = ("#1f6fb4", "#d1495b", "#2a9d6f", "#c98a1b", "#7b5ea7", "#5c6770")
 
 
 def draw(runs: Sequence[Path], output: Path) -> None:
-    """Draw the curves of one or more run folders into one PNG; the file is whole or not there.
+    """Draws the curves of one or more run folders into one PNG, written atomically.
 
     Target term and return per episode over wall time: dots for episodes, a line for the mean of the last ten, the
     random episodes shaded.
@@ -44,7 +44,7 @@ def draw(runs: Sequence[Path], output: Path) -> None:
 
 
 def smoothed(values: Sequence[float]) -> NDArray[np.float64]:
-    """The mean (n,) of each value and up to nine before it."""
+    """Returns the mean (n,) of each value and up to nine before it."""
     total = np.concatenate([[0.0], np.cumsum(np.asarray(values, np.float64))])
     last = np.arange(1, len(values) + 1)
     first = np.maximum(0, last - WINDOW)

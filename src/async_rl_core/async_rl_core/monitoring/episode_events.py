@@ -1,4 +1,4 @@
-"""A run's episodes in TensorBoard."""
+"""TensorBoard events of a run's episodes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +9,13 @@ from async_rl_core.run_folder.run_folder import RunFolder
 if TYPE_CHECKING:
     from async_rl_core.monitoring.event_file import EventFile
 
-"""Beside the learner's events, so that TensorBoard shows it as a run of its own."""
+"""Beside the learner's events; TensorBoard shows it as a separate run."""
 
 
 class EpisodeEvents:
     """Writes return, target term and lateness of each episode, by the episode's number.
 
-    An event file that cannot be made or written never disturbs the run; `episodes.csv` holds the same figures.
+    A failure to create or write the event file is ignored; `episodes.csv` holds the same figures.
     """
 
     def __init__(self, run_dir: Path) -> None:
@@ -26,7 +26,7 @@ class EpisodeEvents:
         """Records a finished episode."""
         if self._file is None:
             from async_rl_core.monitoring.event_file import (
-                EventFile,  # loads TensorBoard, which the start need not wait for
+                EventFile,  # slow import, not needed at the start
             )
 
             try:
@@ -42,6 +42,6 @@ class EpisodeEvents:
         self._file.write(row.episode, {f"episode/{name}": value for name, value in figures.items()})
 
     def close(self) -> None:
-        """Writes what is pending."""
+        """Writes pending events."""
         if self._file is not None:
             self._file.file.flush()

@@ -1,4 +1,4 @@
-"""TensorBoard's event files, written so that a full disk does no harm."""
+"""TensorBoard event files that survive a full disk."""
 
 import itertools
 import os
@@ -18,16 +18,17 @@ _numbers = itertools.count()
 
 
 class EventFile:
-    """Appends scalars to an event file of its own in a folder that may hold others.
+    """Appends scalars to its own event file, in a folder that may hold others.
 
-    TensorBoard's own writer ends with the first write that fails, and prints a traceback from a thread.
+    TensorBoard's own writer stops at the first failed write and prints a traceback from a thread.
 
     Args:
-        folder: of the event files; made where it is not there.
-        step: TensorBoard drops what earlier files hold from this step on.
+        folder: of the event files; created if missing.
+        step: TensorBoard discards events of earlier files from this step on.
         clock: Unix time in seconds.
 
-    Raises `OSError` where the folder cannot be made.
+    Raises:
+        OSError: the folder cannot be created.
     """
 
     def __init__(self, folder: Path, step: int, clock: Callable[[], float] = time.time) -> None:
@@ -41,7 +42,7 @@ class EventFile:
         self.file.write(_record(Event(wall_time=clock(), step=step, session_log=started)))
 
     def write(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Record named values at a step."""
+        """Writes named values at a step."""
         values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
         self.file.write(_record(Event(wall_time=self._clock(), step=step, summary=Summary(value=values))))
 

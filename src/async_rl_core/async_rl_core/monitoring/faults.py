@@ -1,4 +1,4 @@
-"""Faults of the safety guard, told to a person and counted for summary.json."""
+"""Faults of the safety guard: terminal lines, and counts for summary.json."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from async_rl_core.safety.states import FaultKind
 FAULT = 3
 """As in the message GuardState."""
 REMINDER = 10.0
-"""Seconds between two lines about a fault that stays."""
+"""Seconds between two reminders of a latched fault."""
 CLEARING = 2.0
-"""Seconds in which the guard clears a fault that it clears itself, as long as nothing else is wrong."""
+"""Seconds within which the guard clears a fault of timing, if nothing else is wrong."""
 QUIET = 5.0
-"""Seconds after a fault was cleared in which the guard arms itself again."""
+"""Seconds within which the guard arms itself after it cleared a fault."""
 KINDS = tuple(kind.name.lower() for kind in FaultKind)
 _LATE = {
     "agent_silent": "no command",
@@ -27,18 +27,18 @@ _STARTED = "guard_started_ns"
 
 @dataclass(frozen=True)
 class FaultReport:
-    """What the guard says of its faults.
+    """The guard's report on its faults.
 
     Attributes:
         state: of the guard, as in the message GuardState.
-        started: ns of the wall clock, when the guard started; its counts are since then.
+        started: wall-clock time in ns at which the guard started; counts begin there.
         counts: faults by kind.
-        cleared: of these, the ones that the guard cleared itself.
-        longest_silence: seconds of the longest silence that was a fault.
-        kind: of the newest fault; empty where there was none.
+        cleared: number of faults that the guard cleared itself.
+        longest_silence: duration in s of the longest silence that caused a fault.
+        kind: of the newest fault; empty if there was none.
         cause: of the newest fault, in words.
-        silence: seconds of the newest fault's silence; 0 for a fault of another kind.
-        made_of: what the computer did in that silence, in words.
+        silence: duration in s of the newest fault's silence; 0 if it is not a fault of timing.
+        made_of: what the computer did during that silence, in words.
         clears: whether the guard clears faults of timing itself.
     """
 
@@ -55,16 +55,16 @@ class FaultReport:
 
     @property
     def clears_itself(self) -> bool:
-        """Whether the guard clears the newest fault itself."""
+        """True if the guard clears the newest fault itself."""
         return self.clears and self.silence > 0.0
 
 
 class FaultWatch:
-    """Tells of faults, reminds of one that stays, and counts those of the whole run, over restarts and resumes.
+    """Reports faults, reminds of a latched one, and counts faults over restarts and resumes.
 
     Args:
-        figures: of the run so far, as `figures` returned them.
-        remedy: what a person types to go on after a fault.
+        figures: earlier output of `figures` for this run.
+        remedy: the command that a person types after a fault.
     """
 
     def __init__(self, figures: Mapping[str, Any], remedy: str) -> None:
@@ -83,16 +83,16 @@ class FaultWatch:
 
     @property
     def total(self) -> int:
-        """Faults of the run."""
+        """Number of faults in the run."""
         return self._counts().total()
 
     @property
-    def stands(self) -> bool:
-        """Whether a fault is latched."""
+    def is_latched(self) -> bool:
+        """True if a fault is latched."""
         return self._report.state == FAULT
 
-    def hear(self, report: FaultReport, now: float, episode: int) -> list[str]:
-        """Take in what the guard says, at `now` s of a steady clock and in an episode; returns what to tell."""
+    def update(self, report: FaultReport, now: float, episode: int) -> list[str]:
+        """Takes the guard's report at `now` (steady clock, s) in an episode; returns lines to print."""
         if report.started != self._report.started:
             self._begin(report)
         self._report = report
@@ -103,21 +103,21 @@ class FaultWatch:
             self._cleared_told = report.cleared
             self._quiet_until = now + QUIET
             lines.append(self._cleared_line(episode))
-        if not self.stands:
+        if not self.is_latched:
             self._since = None
         elif self._since is None:
             self._since = now
             self._next_reminder = now + REMINDER
         return lines
 
-    def says_all(self, now: float) -> bool:
-        """Whether the lines of `hear` tell enough of the guard's state: a fault is being cleared, or just was."""
+    def is_explained(self, now: float) -> bool:
+        """Returns whether `update` has explained the guard's state: a fault is being cleared or just was."""
         if self._since is None:
             return now < self._quiet_until
         return self._report.clears_itself and now - self._since < CLEARING
 
     def reminders(self, now: float, bar: str) -> list[str]:
-        """What to say of a fault that stays; `bar` shows how much of the run is over."""
+        """Returns the reminder of a latched fault, if due; `bar` shows the progress of the run."""
         if self._since is None or now < self._next_reminder:
             return []
         self._next_reminder = now + REMINDER
@@ -125,25 +125,25 @@ class FaultWatch:
             f"nothing is learned for {now - self._since:.0f} s: the safety guard stopped the arm: {self._report.cause}"
         )
         if self._report.clears_itself:
-            remedy = "it goes on by itself once the arm is at rest and its joint states arrive"
+            remedy = "it continues by itself once the arm is at rest and joint states arrive"
         else:
             remedy = f"find the reason, then type in another terminal: {self._remedy}"
         return [f"FAULT: {lasts}; {remedy}{bar}"]
 
     def figures(self) -> dict[str, object]:
-        """Figures for summary.json."""
+        """Returns the figures for summary.json."""
         counts = self._counts()
         return {
             "faults": counts.total(),
             **{_PREFIX + kind: counts[kind] for kind in KINDS},
             "faults_cleared": self._cleared_before + self._report.cleared,
             "longest_silence_ms": 1e3 * max(self._known_silence, self._report.longest_silence),
-            "fault_at_the_end": self._report.cause if self.stands else None,
+            "fault_at_the_end": self._report.cause if self.is_latched else None,
             _STARTED: self._report.started or self._known_start,
         }
 
     def _begin(self, report: FaultReport) -> None:
-        """Another guard speaks than before, or the first: what was counted by the one before is added to its counts."""
+        """Adds the counts of the previous guard process when a new one reports."""
         if report.started != self._known_start:
             self._before, self._cleared_before = self._known, self._known_cleared
         self._cleared_told = None if report.started == self._known_start else 0

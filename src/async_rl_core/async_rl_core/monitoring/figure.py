@@ -1,4 +1,4 @@
-"""Pictures as files."""
+"""Figures as PNG files."""
 
 from io import BytesIO
 from pathlib import Path
@@ -9,8 +9,8 @@ from async_rl_core.atomic_file import replacing
 
 
 def write_figure(figure: Figure, output: Path) -> None:
-    """Draw a figure, then write it as a PNG; the file is whole or not there."""
+    """Renders a figure and writes it atomically as a PNG."""
     picture = BytesIO()
-    figure.savefig(picture, format="png")  # takes long, while there is no file yet that a kill would leave
+    figure.savefig(picture, format="png")  # slow, so before the temporary file exists
     with replacing(output) as temporary:
         temporary.write_bytes(picture.getvalue())

@@ -1,4 +1,4 @@
-"""components.png: the flow of computation of a run, or of several, drawn to scale (Yuan, 2022, figure 4.5)."""
+"""components.png: the flow of computation of one or more runs, to scale (Yuan, 2022, figure 4.5)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ COLOURS = {
     "publish": "#7b5ea7",
 }
 CYCLES = 3
-"""Of the slowest loop in the picture."""
+"""Repetitions of the slowest loop in the figure."""
 BAR = 0.7
 ROW, MARGIN = 0.42, 0.9
 """Inches per process, and per panel around them."""
@@ -28,10 +28,10 @@ Rows = Sequence[Sequence[tuple[str, Figures]]]
 
 
 def draw(panels: Rows, output: Path) -> None:
-    """Draw runs into one PNG; the file is whole or not there.
+    """Draws runs into one PNG, written atomically.
 
     Args:
-        panels: rows of titled runs; those of one column share its scale. A run that measured no update is left blank.
+        panels: rows of titled runs; a column shares its scale. A run without an update stays blank.
         output: the file.
     """
     columns = len(panels[0])

@@ -57,7 +57,7 @@ class FrameBuffer:
         return next((frame.image for frame in reversed(self._frames) if frame.stamp == stamp), None)
 
     def take(self) -> list[tuple[Image, Points | None]]:
-        """Returns all frames, oldest first, each with its points if they came; the film is empty then."""
+        """Returns all frames, oldest first, each with its points if they came; the buffer is then empty."""
         taken = [(frame.image, frame.points) for frame in self._frames]
         self._frames.clear()
         self._early.clear()

@@ -1,4 +1,4 @@
-"""The last lines of a run: what it learned, where it lies, and the commands for what comes next."""
+"""The last lines of a run: its result, its folder, and the commands for the next steps."""
 
 import shlex
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ Figures = Mapping[str, object]
 
 
 def next_steps(config: Config, run: Path, figures: Figures, ambient: Mapping[str, str]) -> list[str]:
-    """Returns the lines for the end of a run that learns.
+    """Returns the last lines of a run that learns.
 
     Args:
         config: of the run.
@@ -40,7 +40,7 @@ def next_steps(config: Config, run: Path, figures: Figures, ambient: Mapping[str
 
 
 def result(config: Config, figures: Figures) -> str:
-    """Returns what a run learned, in one line."""
+    """Returns the result of a run in one line."""
     episodes, updates, steps = (_integer(figures, key) for key in ("episodes", "updates", "env_steps"))
     last, random, ratio = (figures.get(f"target_term_{key}") for key in ("last_10", "random", "ratio"))
     done = f"{episodes} episodes, {steps} steps, {updates} updates"
@@ -57,7 +57,7 @@ def result(config: Config, figures: Figures) -> str:
 
 
 def _begins(config: Config) -> str:
-    """Returns how long the random steps take."""
+    """Returns the duration of the random steps, in words."""
     agent = config.agent
     episodes = agent.initial_steps * agent.action_cycle_time / agent.episode_duration
     return f"about {episodes * (agent.episode_duration + agent.reset_duration):.0f} s"
@@ -69,7 +69,7 @@ def _integer(figures: Figures, key: str) -> int:
 
 
 def _short(path: Path) -> str:
-    """Returns a path relative to the working directory where it lies below."""
+    """Returns a path, relative to the working directory if it lies below it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except (ValueError, OSError):

@@ -1,4 +1,4 @@
-"""Where the encoder looks, drawn into the camera's image (Yuan 2022, figure 8.5)."""
+"""Feature points of the encoder, drawn into the camera image (Yuan, 2022, figure 8.5)."""
 
 import math
 
@@ -16,13 +16,13 @@ MARK = 0.006
 
 
 def scale_factor(height: int, width: int) -> int:
-    """The whole factor that makes an image at least 640 wide, with an even height and width as H.264 asks."""
+    """Returns the integer factor that makes an image at least 640 wide, with an even height and width as H.264 asks."""
     factor = math.ceil(MIN_WIDTH / width)
     return factor if factor * height % 2 == 0 and factor * width % 2 == 0 else factor + factor % 2
 
 
 def annotate(image: Image, points: Points | None) -> Image:
-    """The image scaled up, with a green mark at each point.
+    """Returns the image scaled up, with a green mark at each point.
 
     Args:
         image: (height, width, 3) RGB.
@@ -51,6 +51,6 @@ def _stamp(picture: Image, points: Points, radius: int, colour: tuple[int, int, 
 
 
 def _disc(radius: int) -> NDArray[np.intp]:
-    """Offsets (n, 2) of the pixels of a disc."""
+    """Returns offsets (n, 2) of the pixels of a disc."""
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
     return np.argwhere(x**2 + y**2 <= radius**2) - radius

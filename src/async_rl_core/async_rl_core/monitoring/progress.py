@@ -1,4 +1,4 @@
-"""The line that a person reads per episode."""
+"""The terminal line of an episode, and the progress bar."""
 
 from datetime import datetime
 
@@ -9,9 +9,13 @@ BAR = 20
 
 
 def fraction(elapsed: float, episodes: int, duration: float | None, limit: int | None) -> float | None:
-    """How much is done, by whichever of `duration` and `limit` is nearer; none without both.
+    """Returns the finished share of a run, 0 to 1, by the nearer of its two limits; None if it has no limit.
 
-    Of the `duration` [s], which counts from the last start, `elapsed` [s] are gone; of the `limit`, so many `episodes`.
+    Args:
+        elapsed: seconds since the last start.
+        episodes: finished episodes of the run.
+        duration: limit in seconds since the last start.
+        limit: limit in episodes of the run.
     """
     parts = []
     if duration is not None:
@@ -22,7 +26,7 @@ def fraction(elapsed: float, episodes: int, duration: float | None, limit: int |
 
 
 def bar(done: float | None) -> str:
-    """`[#####---------------]  25%`; empty for a run without an end."""
+    """Returns `[#####---------------]  25%`; empty for a run without a limit."""
     if done is None:
         return ""
     filled = int(BAR * done)
@@ -30,7 +34,7 @@ def bar(done: float | None) -> str:
 
 
 def episode_line(clock: datetime, row: EpisodeRow, random: bool, done: float | None) -> str:
-    """One episode, at the time of day `clock`."""
+    """Returns the terminal line of an episode that ended at the time of day `clock`."""
     return (
         f"{clock:%H:%M:%S}  episode {row.episode:4d}  return {row.episode_return:8.1f}  "
         f"target {row.target_term:7.3f}  updates {row.updates:6d}  late p99 {row.lateness_p99:5.1f} ms  "

@@ -1,4 +1,4 @@
-"""What a person types in another terminal to go on after a fault of the guard."""
+"""Commands that a person types in another terminal after a fault of the guard."""
 
 import shlex
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ from async_rl_core.config.schema import Config
 from async_rl_core.ros_environment import ros_domain
 
 CHECKOUT = "ASYNC_RL_ROOT"
-"""The variable that names the checkout whose environment this is (tools/run.sh)."""
+"""Environment variable that names the checkout of this environment (tools/run.sh)."""
 
 
 def command_line(words: str, ambient: Mapping[str, str]) -> str:
-    """An `async_rl` command as it works in a new terminal."""
+    """Returns an `async_rl` command that works in a new terminal."""
     variable = f"ROS_DOMAIN_ID={ros_domain(ambient)} " if ambient.get("ROS_DOMAIN_ID") else ""
     root = ambient.get(CHECKOUT)
     runner = f"{shlex.quote(root + '/tools/run.sh')} " if root else ""
@@ -19,7 +19,7 @@ def command_line(words: str, ambient: Mapping[str, str]) -> str:
 
 
 def remedy(config: Config, ambient: Mapping[str, str]) -> str:
-    """The commands after a fault, in order."""
+    """Returns the commands to type after a fault, in order."""
     secure = " secure:=true" if config.secure else ""
     commands = []
     driver = config.robot_driver

@@ -1,4 +1,4 @@
-"""What a run's folder tells of its run, however much of the folder is missing or damaged."""
+"""State and figures of a run, read from its folder even if files are missing or damaged."""
 
 import math
 from collections.abc import Mapping
@@ -12,26 +12,26 @@ from async_rl_core.run_folder.episodes import read_episodes
 from async_rl_core.run_folder.run_folder import RunFolder
 
 LARGEST_CONFIG = 2**20
-"""Bytes beyond which a config.yaml is none of ours."""
+"""Bytes beyond which a file is not a config.yaml of the suite."""
 
 RUNNING, FINISHED, RESUMABLE, EVALUATION = "running", "finished", "resumable", "evaluation"
 POLICY, EMPTY = "policy", "empty"
-"""States of a run: its processes live; it reached its end; it can go on; it is an evaluation; it holds a policy and
-nothing else, as the example's; it recorded nothing."""
+"""States of a run: its processes live; it reached its limit; it can be resumed; it is an evaluation; it holds only a
+policy, as the example does; it recorded nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """One run. A figure that the folder does not tell is None."""
+    """One run. A figure that the folder does not hold is None."""
 
     folder: Path
     state: str
     config: Mapping[str, object] = field(default_factory=dict)
-    """As in its file, unchecked."""
+    """Content of config.yaml, not validated."""
     figures: Mapping[str, object] = field(default_factory=dict)
-    """Of its summary."""
+    """Figures of summary.json."""
     damaged: tuple[str, ...] = ()
-    """One line for each file that cannot be read."""
+    """One line per unreadable file."""
 
     @property
     def task(self) -> str | None:
@@ -50,14 +50,15 @@ class RunFacts:
         return _text(robot.get("name")) if isinstance(robot, dict) else None
 
     def number(self, key: str) -> float | None:
-        """A figure of the summary; None where it is none."""
+        """Returns a figure of the summary; None if it is not a number."""
         return _number(self.figures.get(key))
 
 
 def read_run(folder: Path) -> RunFacts:
-    """Reads a run's folder without changing anything in it.
+    """Reads a run folder and changes nothing in it.
 
-    Raises `ConfigError` where the folder is none of a run: it has no config.yaml.
+    Raises:
+        ConfigError: the folder has no config.yaml, so it is not a run folder.
     """
     path = RunFolder(folder).config
     try:
@@ -81,9 +82,10 @@ def read_run(folder: Path) -> RunFacts:
 
 
 def runs_in(folder: Path) -> tuple[list[RunFacts], list[str]]:
-    """Reads the runs in a folder, by name; and one line for each entry that is none.
+    """Reads the runs in a folder, sorted by name, and returns a line for each entry that is not a run.
 
-    Raises `ConfigError` where the folder cannot be read.
+    Raises:
+        ConfigError: the folder cannot be read.
     """
     try:
         entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
@@ -107,7 +109,7 @@ def is_run(folder: Path) -> bool:
 
 
 def _figures(folder: Path, damaged: list[str]) -> dict[str, object]:
-    """The summary's figures; what it lacks is counted from the episodes."""
+    """Returns the summary's figures, or counts them from the episodes if there is no summary."""
     try:
         figures: dict[str, object] = dict(summary.read(folder))
     except (ValueError, RecursionError):
@@ -158,7 +160,7 @@ def _holds_files(folder: Path) -> bool:
 
 
 def _is_locked(path: Path) -> bool:
-    """Returns whether a process holds the lock; the lock itself is left alone, since a run may be about to take it."""
+    """Returns whether a process holds the lock, without taking it: a run may be about to."""
     try:
         inode = path.stat().st_ino
         locks = Path("/proc/locks").read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""What is kept of a run while it goes on."""
+"""Records of a run while it is active."""
 
 import gc
 from collections.abc import Callable, Mapping
@@ -15,24 +15,23 @@ from async_rl_core.run_folder.summary import Distribution, Summary, TimingCounts
 
 SUMMARY = "summary"
 RETRY_PERIOD = 1.0
-"""Seconds after which a disk that took nothing is tried again."""
+"""Seconds between attempts after a failed write."""
 
 
 class RunRecorder:
-    """episodes.csv at once; summary.json and learning_curve.png every `curve_period` seconds and at the end.
+    """Writes episodes.csv at once, summary.json and learning_curve.png every `curve_period` seconds and at the end.
 
-    A monitor that is started again in the same run folder continues where its predecessor stopped: its wall time
-    goes on from the last episode. On a disk that is full or read-only rows are kept and written later, all else is
-    tried again; `warnings` tells.
+    A restarted monitor continues in the same run folder; its wall time continues from the last episode. On a full or
+    read-only disk, rows wait in memory and other writes are repeated; `warnings` reports it.
 
     Args:
         config: of the run.
-        folder: of the run; it must be there.
-        worker: draws.
-        now: seconds of a steady clock; the run's wall time counts from here, or goes on from here.
+        folder: of the run; must exist.
+        worker: draws figures.
+        now: seconds of a steady clock, from which the wall time of the run counts or continues.
 
     Raises:
-        RecordError: there is no folder, or its episodes.csv is something else.
+        RecordError: the folder is missing, or its episodes.csv has another format.
     """
 
     def __init__(self, config: Config, folder: Path, worker: BackgroundWorker, now: float) -> None:
@@ -57,45 +56,45 @@ class RunRecorder:
         self._drawn_rows = 0
         self._learns = config.learns
         self.faults: Callable[[], Mapping[str, object]] = dict
-        """Figures about the guard's faults."""
+        """Returns figures about the guard's faults."""
         if config.learns:
-            self._draw()  # so that whatever drawing loads, and keeps open, is there before the arm moves
+            self._draw()  # loads what drawing needs before the arm moves
 
     @property
     def episodes(self) -> int:
-        """Episodes written."""
+        """Number of episodes written."""
         return len(self._known)
 
     def wall_time(self, now: float) -> float:
-        """Seconds since the run's start."""
+        """Returns seconds since the run's start."""
         return self._before + self.elapsed(now)
 
     def elapsed(self, now: float) -> float:
-        """Seconds since this monitor's start."""
+        """Returns seconds since this monitor's start."""
         return now - self._started
 
     def knows(self, episode: int) -> bool:
-        """Whether this episode has been written."""
+        """Returns whether this episode has been written."""
         return episode in self._known
 
     def number(self, episode: int, env_steps: int) -> int | None:
-        """The number for a finished episode that an agent told of; none where it was told before.
+        """Returns the number for an episode that the agent reports as finished; None if it was reported before.
 
-        That is the agent's own, unless an agent that was started again counts from rows that were not written yet.
+        It is the agent's number, unless a restarted agent counts from rows that were not written yet.
         """
         if episode not in self._known:
             return episode
         return None if env_steps <= self._env_steps else max(self._known) + 1
 
     def add(self, row: EpisodeRow, random: bool) -> None:
-        """Write a finished episode; `random` if all its actions were."""
+        """Writes a finished episode; `random`: all its actions were random."""
         self._writer.write(row)
         self._known.add(row.episode)
         self._env_steps = row.env_steps
         self._summary.add(row, random)
 
     def warnings(self) -> list[str]:
-        """What a person should read since the last call: that the disk takes nothing, or takes everything again."""
+        """Returns lines about failed and recovered writes since the last call."""
         self._note("episodes", self._writer.failed)
         told, self._warnings = self._warnings, []
         return told
@@ -106,28 +105,28 @@ class RunRecorder:
             self._warnings.append(f"warning: {trouble}")
         elif not trouble and source in self._troubled:
             self._troubled.remove(source)
-            self._warnings.append(f"{source}: the disk takes the records again, none is lost")
+            self._warnings.append(f"{source}: the disk accepts records again; none is lost")
 
     def count(self, timing: TimingCounts) -> None:
-        """Note the agent's newest counts and latencies."""
+        """Keeps the agent's newest counts and latencies."""
         self._summary.timing = timing
 
     def guard_distributions(self, distributions: tuple[Distribution, ...]) -> None:
-        """Note the guard's newest latencies."""
+        """Keeps the guard's newest latencies."""
         self._summary.guard = distributions
 
     def learner_distributions(self, distributions: tuple[Distribution, ...]) -> None:
-        """Note the learner's newest component times."""
+        """Keeps the learner's newest component times."""
         self._summary.learner = distributions
 
     def component_table(self, now: float) -> list[str]:
-        """The component times so far, as lines for a person; none where nothing was measured, or nothing learns."""
+        """Returns the component times so far as lines; empty if nothing was measured or nothing learns."""
         if not self._learns:
             return []
         return components.table(self._summary.document(self.wall_time(now)))
 
     def refresh(self, now: float) -> None:
-        """Write the summary and redraw the curve, in the worker, if the time has come and the last redraw has ended."""
+        """Writes the summary and redraws the curve in the worker, if due and if the worker is idle."""
         if self._troubled and now >= self._retry_at:
             self._retry_at = now + RETRY_PERIOD
             self._writer.flush()
@@ -138,7 +137,7 @@ class RunRecorder:
             self._write(now)
 
     def close(self, now: float) -> None:
-        """The last summary at once, the last pictures with the worker's `close`."""
+        """Writes the last summary and submits the last figures; the worker's `close` waits for them."""
         self._writer.close()
         self._write(now)
         if not self._learns:
@@ -159,7 +158,7 @@ class RunRecorder:
             self._note(SUMMARY, "")
         except OSError as error:
             reason = error.strerror or error
-            self._note(SUMMARY, f"{self._path} cannot be written: {reason}; the run goes on, it is tried again")
+            self._note(SUMMARY, f"{self._path} cannot be written: {reason}; the run continues and tries again")
 
     def _draw(self) -> None:
         self._drawn_rows = self.episodes
@@ -168,17 +167,17 @@ class RunRecorder:
             try:
                 _draw_curve(self._folder)
             except BaseException:
-                self._drawn_rows = -1  # so that it is drawn again
+                self._drawn_rows = -1  # draw again
                 raise
 
         self._worker.submit("drawing the learning curve", draw)
 
 
 def _draw_curve(folder: Path) -> None:
-    from async_rl_core.monitoring.curve import draw  # a second of imports, which the node's start should not wait for
+    from async_rl_core.monitoring.curve import draw  # slow import, not needed at the start
 
     draw([folder], RunFolder(folder).learning_curve)
-    gc.collect()  # a figure is large, and refers to itself
+    gc.collect()  # a figure is large and has reference cycles
 
 
 def _draw_components(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Runs as text: a table of several, and what differs between some of them."""
+"""Runs as text: a table, and a comparison."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ FIGURES = (
     "episodes", "env_steps", "updates", "wall_time_s", "target_term_last_10", "target_term_random", "target_term_ratio",
     "return_last_10", "missed_cycles", "cycles", "lateness_p50_ms", "lateness_p99_ms", "faults", "fault_at_the_end",
 )  # fmt: skip
-"""Figures of the summary that are compared."""
+"""Figures of the summary in a comparison."""
 
 _OWN = ("run_dir", "checksum")
 """Keys of a configuration that differ between any two runs."""
@@ -23,7 +23,7 @@ def table(runs: Sequence[RunFacts]) -> list[str]:
 
 
 def comparison(runs: Sequence[RunFacts]) -> list[str]:
-    """Returns the configuration's keys that differ and the figures, a column per run."""
+    """Returns differing configuration keys and figures, one column per run."""
     names = [printable(run.folder.name or str(run.folder)) for run in runs]
     flat = [_flattened(run.config) for run in runs]
     keys = sorted(set().union(*flat) - set(_OWN))
@@ -41,7 +41,7 @@ def comparison(runs: Sequence[RunFacts]) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """Returns a text without characters that a terminal would act on."""
+    """Returns a text without control characters."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
@@ -67,7 +67,7 @@ def _cell(value: object) -> str:
 
 
 def _flattened(values: Mapping[str, object], above: str = "") -> dict[str, object]:
-    """Returns nested mappings as one, with dotted keys."""
+    """Returns nested mappings as one mapping with dotted keys."""
     flat: dict[str, object] = {}
     for key, value in values.items():
         dotted = f"{above}{key}"

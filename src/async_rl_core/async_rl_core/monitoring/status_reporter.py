@@ -1,21 +1,23 @@
-"""Faults and warnings in clear words, each once."""
+"""Terminal lines about guard, agent and learner, each printed once."""
 
 from async_rl_core.run_folder.summary import TimingCounts
 
 DISARMED, ARMED, STOPPING, FAULT = range(4)
 """As in the message GuardState."""
 WAITING_STEPS = 100
-"""Steps held back by the agent from which replay counts as stuck."""
-
-
+"""Unacknowledged steps at the agent from which replay counts as stuck."""
 SILENCE = 10.0
-"""Seconds without a word, of which the learner has one each second and after each update, until it counts as stuck."""
+"""Seconds without a message until the learner counts as stuck; it sends one each second and after each update."""
 
 
 class StatusReporter:
-    """Turns the states of the guard and of the agent into sentences, when they change.
+    """Turns changes of guard, agent and learner into sentences.
 
-    `missed` action cycles of the run are known already. `learner_silent`: the learner says nothing any more.
+    Args:
+        missed: missed action cycles that were reported before.
+
+    Attributes:
+        learner_silent: the learner sends no messages.
     """
 
     def __init__(self, missed: int = 0) -> None:
@@ -26,21 +28,21 @@ class StatusReporter:
         self._learner_heard: float | None = None
         self.learner_silent = False
 
-    def learner(self, now: float) -> list[str]:
-        """What to say where the learner has just spoken; `now` in seconds of a steady clock."""
+    def on_learner(self, now: float) -> list[str]:
+        """Takes a message of the learner at `now` (steady clock, s); returns lines to print."""
         self._learner_heard = now
         silent, self.learner_silent = self.learner_silent, False
-        return ["the learner speaks again"] if silent else []
+        return ["the learner sends messages again"] if silent else []
 
-    def silence(self, now: float) -> list[str]:
-        """What to say about a learner that says nothing."""
+    def check_learner(self, now: float) -> list[str]:
+        """Returns a warning if the learner has become silent."""
         if self.learner_silent or self._learner_heard is None or now - self._learner_heard < SILENCE:
             return []
         self.learner_silent = True
-        return [f"warning: the learner has said nothing for {SILENCE:.0f} s; the agent acts with what it has"]
+        return [f"warning: no message from the learner for {SILENCE:.0f} s; the agent keeps its policy"]
 
-    def guard(self, state: int, cause: str, refused: int) -> list[str]:
-        """What to say about the guard's state, its fault's cause and its count of refused commands."""
+    def on_guard(self, state: int, cause: str, refused: int) -> list[str]:
+        """Takes the guard's state, the cause of its fault and its count of refused commands; returns lines to print."""
         lines = []
         if (state, cause) != self._guard:
             previous = self._guard
@@ -51,20 +53,18 @@ class StatusReporter:
         self._refused = refused
         return [line for line in lines if line]
 
-    def timing(self, counts: TimingCounts) -> list[str]:
-        """What to say about the agent's counts."""
+    def on_timing(self, counts: TimingCounts) -> list[str]:
+        """Takes the agent's counts; returns lines to print."""
         lines = []
         if counts.missed_cycles > self._missed:
             cycles = _number(counts.missed_cycles - self._missed, "action cycle")
-            lines.append(
-                f"warning: {cycles} went by without a command; {counts.missed_cycles} of {counts.cycles} so far"
-            )
+            lines.append(f"warning: {cycles} without a command; {counts.missed_cycles} of {counts.cycles} so far")
         self._missed = counts.missed_cycles
         waiting = counts.steps_waiting >= WAITING_STEPS
         if waiting and not self._waiting:
-            lines.append(f"warning: replay takes no steps; the agent holds {counts.steps_waiting} of them back")
+            lines.append(f"warning: replay acknowledges no steps; {counts.steps_waiting} wait at the agent")
         if self._waiting and not waiting:
-            lines.append("replay takes steps again")
+            lines.append("replay acknowledges steps again")
         self._waiting = waiting
         return lines
 

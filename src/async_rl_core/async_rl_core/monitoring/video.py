@@ -1,4 +1,4 @@
-"""Videos of what the camera saw, with the encoder's points drawn in (Yuan 2022, figure 8.5)."""
+"""Camera videos with the encoder's feature points (Yuan, 2022, figure 8.5)."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -12,9 +12,9 @@ from async_rl_core.monitoring.overlay import annotate
 
 
 def write_video(path: Path, frames: Iterable[tuple[Image, Points | None]], rate: float) -> int:
-    """Encode annotated frames as mp4 (H.264 where the codec is there, else MPEG-4) and count them.
+    """Encodes annotated frames as mp4 (H.264 if available, else MPEG-4) and returns their number.
 
-    Without a frame nothing is written. All frames must be of one size; `rate` is in frames per second.
+    Writes nothing without a frame. All frames have one size; `rate` is in frames per second.
     """
     pictures = (annotate(image, points) for image, points in frames)
     first = next(pictures, None)
@@ -41,5 +41,5 @@ def _open_stream(
         options={"crf": "20", "preset": "veryfast"} if h264 else {"qscale": "3"},
     )
     stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
-    stream.codec_context.thread_count = 1  # the cores belong to the agent and the learner
+    stream.codec_context.thread_count = 1  # leaves the cores to agent and learner
     return stream

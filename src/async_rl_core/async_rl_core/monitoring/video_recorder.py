@@ -1,4 +1,4 @@
-"""Which episodes of a run are filmed."""
+"""Selection of the episodes that are recorded as videos."""
 
 from collections.abc import Callable
 
@@ -8,20 +8,20 @@ Frames = list[tuple[Image, Points | None]]
 
 
 class VideoRecorder:
-    """Writes each `every`-th episode, the first that ends, and, by `close`, the last.
+    """Writes the first episode, each `every`-th one and, at `close`, the last.
 
     Args:
-        every: of the episodes; 0 for none at all.
-        write: takes the number of an episode and its frames.
+        every: period in episodes; 0 for no videos.
+        write: receives the number of an episode and its frames.
     """
 
     def __init__(self, every: int, write: Callable[[int, Frames], object]) -> None:
         self._every, self._write = every, write
         self._written = 0
-        self._last: tuple[int, Frames] | None = None  # the newest episode, where it has not been written
+        self._last: tuple[int, Frames] | None = None  # the newest episode, if not written yet
 
     def end(self, episode: int, frames: Frames) -> None:
-        """Take the frames of an episode that ended."""
+        """Takes the frames of a finished episode."""
         if not self._every or not frames:
             return
         self._last = (episode, frames)
@@ -29,10 +29,10 @@ class VideoRecorder:
             self._write_last()
 
     def close(self) -> list[str]:
-        """Write the last episode; returns what to say where there is none at all."""
+        """Writes the last episode; returns a line if no video was written."""
         self._write_last()
         if self._every and not self._written:
-            return ["record_video: no episode ended while images came, so there is no video"]
+            return ["record_video: no video was written, since no episode ended while images arrived"]
         return []
 
     def _write_last(self) -> None:

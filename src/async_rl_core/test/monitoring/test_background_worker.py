@@ -7,7 +7,7 @@ from async_rl_core.monitoring.background_worker import BackgroundWorker
 TIMEOUT = 60.0
 
 
-def test_jobs_run_in_order_in_another_thread() -> None:
+def test_worker_jobs_run_in_order_in_another_thread() -> None:
     worker = BackgroundWorker()
     done: list[tuple[int, int]] = []
     for n in range(5):
@@ -17,7 +17,7 @@ def test_jobs_run_in_order_in_another_thread() -> None:
     assert threading.get_ident() not in {thread for _, thread in done}
 
 
-def test_a_failure_is_one_line_and_stops_nothing() -> None:
+def test_worker_job_that_fails_is_one_line_and_the_next_runs() -> None:
     worker = BackgroundWorker()
 
     def fail() -> None:
@@ -30,7 +30,7 @@ def test_a_failure_is_one_line_and_stops_nothing() -> None:
     assert worker.close(TIMEOUT) == ["warning: drawing failed: no space left"]
 
 
-def test_idle_until_something_is_submitted() -> None:
+def test_worker_is_idle_until_a_job_is_submitted() -> None:
     worker = BackgroundWorker()
     hold = threading.Event()
     assert worker.idle
@@ -42,7 +42,7 @@ def test_idle_until_something_is_submitted() -> None:
     assert worker.idle
 
 
-def test_a_job_that_never_ends_does_not_keep_the_process() -> None:
+def test_worker_close_with_an_endless_job_returns() -> None:
     worker = BackgroundWorker()
     hold = threading.Event()
     worker.submit("drawing", hold.wait)

@@ -19,7 +19,7 @@ def run(architecture: str, cycle: float = 40.0, **changes: float | None) -> dict
     return {"architecture": architecture, "action_cycle_ms": cycle, **means}
 
 
-def test_what_was_measured_has_figures_and_the_rest_is_null() -> None:
+def test_figures_of_unmeasured_components_are_null() -> None:
     sample = Distribution("sample", "ms", 3.0, 5.0, 9.0, 3.5)
     empty = Distribution("update_cycle", "ms", 0.0, 0.0, 0.0)
     other = Distribution("lateness", "ms", 1.0, 2.0, 3.0)
@@ -29,7 +29,7 @@ def test_what_was_measured_has_figures_and_the_rest_is_null() -> None:
     assert len(found) == 3 * len(NAMES)
 
 
-def test_the_table_names_every_component_and_its_process() -> None:
+def test_table_names_every_component_and_its_process() -> None:
     text = "\n".join(table(run("async2") | {"update_cycle_mean_ms": 65.9}))
     assert all(name in text for name in COMPONENTS)
     assert "replay" in text and "learner" in text
@@ -49,7 +49,7 @@ def starts(blocks: list[ComponentSpan], component: str) -> list[float]:
     return [block.start for block in blocks if block.component == component]
 
 
-def test_the_flow_of_the_three_architectures() -> None:
+def test_timeline_of_each_architecture_has_its_update_cycle() -> None:
     sequential, one, two = (
         timeline(run(a, c), 1000.0) for a, c in (("seq", 120.0), ("async1", 40.0), ("async2", 40.0))
     )
@@ -62,7 +62,9 @@ def test_the_flow_of_the_three_architectures() -> None:
 
 
 @given(st.sampled_from(["seq", "async1", "async2"]), st.floats(0.1, 300), st.floats(0.1, 300), st.floats(8, 300))
-def test_a_process_does_one_thing_at_a_time(architecture: str, sample: float, update: float, cycle: float) -> None:
+def test_timeline_spans_of_one_process_do_not_overlap(
+    architecture: str, sample: float, update: float, cycle: float
+) -> None:
     blocks = timeline(run(architecture, cycle, sample=sample, update=update), 2000.0)
     for process in {block.process for block in blocks}:
         own = [block for block in blocks if block.process == process]
@@ -74,7 +76,7 @@ def test_a_process_does_one_thing_at_a_time(architecture: str, sample: float, up
             assert start >= end - 1e-6
 
 
-def test_without_an_update_there_is_no_flow() -> None:
+def test_timeline_without_an_update_is_empty() -> None:
     assert timeline(run("async2", update=None), 1000.0) == []
     assert components.longest(run("async2", transfer=None)) is None
     assert components.chain(run("async2", publish=None)) is None

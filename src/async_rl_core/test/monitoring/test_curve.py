@@ -32,7 +32,7 @@ def make_run(folder: Path, episodes: int, seed: int = 1, summarised: bool = True
 
 
 @pytest.mark.parametrize("episodes", [0, 1, 10, 120])
-def test_one_run_at_every_stage(tmp_path: Path, episodes: int) -> None:
+def test_curve_of_one_run_is_drawn_at_every_stage(tmp_path: Path, episodes: int) -> None:
     run = make_run(tmp_path / "run", episodes)
     draw([run], run / "learning_curve.png")
     with Image.open(run / "learning_curve.png") as picture:
@@ -41,20 +41,20 @@ def test_one_run_at_every_stage(tmp_path: Path, episodes: int) -> None:
     assert not [p for p in run.iterdir() if p.name.startswith(".")]
 
 
-def test_several_runs_with_and_without_a_summary(tmp_path: Path) -> None:
+def test_curve_of_several_runs_needs_no_summary(tmp_path: Path) -> None:
     runs = [make_run(tmp_path / f"run{seed}", 40 + seed, seed, summarised=seed != 2) for seed in (1, 2, 3)]
     (runs[0] / "summary.json").write_text("half a summ")
     draw(runs, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 10_000
 
 
-def test_a_folder_without_episodes_is_named(tmp_path: Path) -> None:
+def test_curve_of_a_folder_without_episodes_names_it(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"episodes\.csv"):
         draw([tmp_path], tmp_path / "curves.png")
     assert not (tmp_path / "curves.png").exists()
 
 
 @given(values=st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=40))
-def test_smoothing_is_the_mean_of_the_last_ten(values: list[float]) -> None:
+def test_smoothed_value_is_the_mean_of_the_last_ten(values: list[float]) -> None:
     expected = [np.mean(values[max(0, n - 9) : n + 1]) for n in range(len(values))]
     np.testing.assert_allclose(smoothed(values), expected, atol=1e-9)

@@ -19,7 +19,7 @@ def read(run: Path) -> EventAccumulator:
     return events
 
 
-def test_return_target_term_and_lateness_are_there_per_episode(tmp_path: Path) -> None:
+def test_events_hold_return_target_term_and_lateness_per_episode(tmp_path: Path) -> None:
     events = EpisodeEvents(tmp_path)
     for episode in (1, 2, 4):
         events.add(row(episode, float(episode)))
@@ -30,7 +30,7 @@ def test_return_target_term_and_lateness_are_there_per_episode(tmp_path: Path) -
     assert {e.value for e in found.Scalars("episode/lateness_p99_ms")} == {1.5}
 
 
-def test_a_run_that_goes_on_continues_the_figures(tmp_path: Path) -> None:
+def test_events_of_a_resumed_run_continue(tmp_path: Path) -> None:
     for episodes in ((1, 2, 3), (3, 4)):
         events = EpisodeEvents(tmp_path)
         for episode in episodes:
@@ -39,7 +39,7 @@ def test_a_run_that_goes_on_continues_the_figures(tmp_path: Path) -> None:
     assert [e.step for e in read(tmp_path).Scalars("episode/return")] == [1, 2, 3, 4]
 
 
-def test_a_folder_that_cannot_be_made_does_not_disturb(tmp_path: Path) -> None:
+def test_events_without_a_folder_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "tensorboard").write_text("in the way")
     events = EpisodeEvents(tmp_path)
     events.add(row(1))

@@ -24,30 +24,30 @@ SERIOUS = replace(CALM, state=FAULT, counts={"command": 1}, kind="command", caus
 
 def test_fault_watch_cleared_fault_is_one_line_about_the_computer() -> None:
     watch = FaultWatch({}, "")
-    assert watch.hear(CALM, 0.0, 12) == []
-    assert watch.hear(HICCUP, 1.0, 12) == []
-    assert watch.says_all(1.0)
-    assert watch.hear(CLEARED, 1.3, 12) == [
+    assert watch.update(CALM, 0.0, 12) == []
+    assert watch.update(HICCUP, 1.0, 12) == []
+    assert watch.is_explained(1.0)
+    assert watch.update(CLEARED, 1.3, 12) == [
         "the computer was busy: no command for 101 ms (the whole machine halted for 60 ms); the arm stopped, "
         "episode 12 is left out, learning goes on (fault 1 of this run)"
     ]
-    assert watch.says_all(1.4)
-    assert watch.hear(replace(CLEARED, state=ARMED), 1.8, 12) == []
-    assert not watch.says_all(1.4 + QUIET)
+    assert watch.is_explained(1.4)
+    assert watch.update(replace(CLEARED, state=ARMED), 1.8, 12) == []
+    assert not watch.is_explained(1.4 + QUIET)
     assert watch.reminders(100.0, "") == []
 
 
-def test_fault_watch_cleared_fault_is_told_though_only_its_end_was_heard() -> None:
+def test_fault_watch_cleared_fault_is_reported_though_only_its_end_was_received() -> None:
     watch = FaultWatch({}, "")
-    watch.hear(CALM, 0.0, 3)
-    [line] = watch.hear(replace(CLEARED, state=ARMED), 5.0, 3)
+    watch.update(CALM, 0.0, 3)
+    [line] = watch.update(replace(CLEARED, state=ARMED), 5.0, 3)
     assert line.endswith("(fault 1 of this run)")
 
 
-def test_fault_watch_standing_fault_is_repeated_with_what_to_type() -> None:
+def test_fault_watch_latched_fault_is_repeated_with_what_to_type() -> None:
     watch = FaultWatch({}, "async_rl reset-fault")
-    watch.hear(SERIOUS, 5.0, 4)
-    assert not watch.says_all(5.0)
+    watch.update(SERIOUS, 5.0, 4)
+    assert not watch.is_explained(5.0)
     assert watch.reminders(5.0 + 0.9 * REMINDER, "") == []
     for count in (1, 2):
         now = 5.0 + count * REMINDER
@@ -56,30 +56,30 @@ def test_fault_watch_standing_fault_is_repeated_with_what_to_type() -> None:
         assert SERIOUS.cause in line
         assert line.endswith("type in another terminal: async_rl reset-fault  [####----]  50%")
         assert watch.reminders(now + 1.0, "") == []
-    watch.hear(replace(SERIOUS, state=DISARMED), 30.0, 4)
+    watch.update(replace(SERIOUS, state=DISARMED), 30.0, 4)
     assert watch.reminders(100.0, "") == []
 
 
 def test_fault_watch_timing_fault_that_cannot_be_cleared_is_repeated_too() -> None:
     watch = FaultWatch({}, "")
-    watch.hear(HICCUP, 5.0, 4)
-    assert not watch.says_all(5.0 + CLEARING)
+    watch.update(HICCUP, 5.0, 4)
+    assert not watch.is_explained(5.0 + CLEARING)
     [line] = watch.reminders(5.0 + REMINDER, "")
-    assert "goes on by itself once" in line
+    assert "continues by itself once" in line
 
 
 def test_fault_watch_figures_count_by_kind_over_restarts_and_resumes() -> None:
     first = FaultWatch({}, "")
-    first.hear(HICCUP, 0.0, 1)
+    first.update(HICCUP, 0.0, 1)
     figures = first.figures()
     assert (figures["faults"], figures["faults_agent_silent"], figures["faults_command"]) == (1, 1, 0)
     assert (figures["longest_silence_ms"], figures["fault_at_the_end"]) == (101.0, HICCUP.cause)
     restarted = FaultWatch(figures, "")
     assert restarted.figures()["faults"] == 1
-    restarted.hear(CLEARED, 0.0, 1)
+    restarted.update(CLEARED, 0.0, 1)
     assert (restarted.figures()["faults"], restarted.figures()["faults_cleared"]) == (1, 1)
     resumed = FaultWatch(restarted.figures(), "")
-    resumed.hear(replace(SERIOUS, started=99), 0.0, 1)
+    resumed.update(replace(SERIOUS, started=99), 0.0, 1)
     figures = resumed.figures()
     assert (figures["faults"], figures["faults_agent_silent"], figures["faults_command"]) == (2, 1, 1)
     assert (figures["faults_cleared"], figures["longest_silence_ms"]) == (1, 101.0)

@@ -16,14 +16,14 @@ def colours(path: Path) -> set[str]:
     return {f"#{r:02x}{g:02x}{b:02x}" for r, g, b in np.unique(pixels, axis=0)}
 
 
-def test_every_component_is_drawn(tmp_path: Path) -> None:
+def test_flow_draws_every_component(tmp_path: Path) -> None:
     path = tmp_path / "components.png"
     draw([[(f"{a}, one", run(a)), (f"{a}, two", run(a, sample=20.0))] for a in ("seq", "async1", "async2")], path)
     assert set(COLOURS.values()) <= colours(path)
     assert [p.name for p in tmp_path.iterdir()] == ["components.png"]
 
 
-def test_a_run_that_measured_nothing_is_left_blank(tmp_path: Path) -> None:
+def test_flow_of_a_run_without_measurements_is_blank(tmp_path: Path) -> None:
     path = tmp_path / "components.png"
     draw([[("async2", {"architecture": "async2"})]], path)
     assert path.stat().st_size > 0

@@ -23,7 +23,9 @@ def points(value: int) -> film_module.Points:
     with_points=st.sets(st.integers(0, 39)),
     points_first=st.booleans(),
 )
-def test_each_frame_keeps_its_own_points(length: int, count: int, with_points: set[int], points_first: bool) -> None:
+def test_frame_buffer_frame_keeps_its_own_points(
+    length: int, count: int, with_points: set[int], points_first: bool
+) -> None:
     film = FrameBuffer(length)
     for stamp in range(count):
         if points_first and stamp in with_points:
@@ -40,7 +42,7 @@ def test_each_frame_keeps_its_own_points(length: int, count: int, with_points: s
     assert film.take() == []
 
 
-def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frame_buffer_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(film_module, "MEMORY", 5 * image(0).nbytes)
     film = FrameBuffer(100)
     for stamp in range(50):
@@ -48,7 +50,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(film.take()) == 5
 
 
-def test_a_frame_is_found_by_its_stamp() -> None:
+def test_frame_buffer_frame_is_found_by_its_stamp() -> None:
     film = FrameBuffer(2)
     for stamp in range(3):
         film.add_frame(stamp, image(stamp))
@@ -58,7 +60,7 @@ def test_a_frame_is_found_by_its_stamp() -> None:
     assert found[0, 0, 0] == 2
 
 
-def test_film_of_frames_without_stamps_keeps_every_one_with_its_points() -> None:
+def test_frame_buffer_without_stamps_keeps_every_frame_with_its_points() -> None:
     film = FrameBuffer(100)
     for number in range(100):
         film.add_frame(0, image(number))

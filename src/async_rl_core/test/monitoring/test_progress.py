@@ -14,16 +14,16 @@ from async_rl_core.run_folder.episodes import EpisodeRow
     ("duration", "limit", "done"),
     [(None, None, None), (600, None, 0.5), (None, 40, 0.25), (600, 40, 0.5), (100, 40, 1)],
 )
-def test_the_nearer_end_counts(duration: float | None, limit: int | None, done: float | None) -> None:
+def test_fraction_follows_the_nearer_limit(duration: float | None, limit: int | None, done: float | None) -> None:
     assert fraction(300.0, 10, duration, limit) == done
 
 
 @given(done=st.floats(0, 1))
-def test_the_bar_keeps_its_length(done: float) -> None:
+def test_bar_has_a_constant_length(done: float) -> None:
     assert len(bar(done)) == len(bar(0.0))
 
 
-def test_a_line_per_episode() -> None:
+def test_episode_line_holds_the_figures() -> None:
     row = EpisodeRow(12, 90.0, 1200, 480, 355.21, 3.61, 1.25, 0)
     assert episode_line(datetime(2026, 1, 2, 13, 4, 5), row, False, 0.5) == (
         "13:04:05  episode   12  return    355.2  target   3.610  updates    480  late p99   1.2 ms  missed 0"

@@ -41,7 +41,7 @@ def make(tmp_path: Path) -> Make:
     return make_run
 
 
-def test_table_has_what_a_run_tells(make: Make) -> None:
+def test_table_shows_state_and_figures(make: Make) -> None:
     make("one", FIGURES)
     [header, line] = table(runs_in(make("two", FIGURES, episodes=80).parent)[0][:1])
     assert " ".join(header.split()) == "run state task preset robot episodes updates last 10 random ratio faults"
@@ -109,12 +109,12 @@ def test_damaged_file_is_named_and_the_rest_is_listed(make: Make, name: str) -> 
 
 
 @pytest.mark.parametrize("value", [None, True, "many", [1], {"a": 1}, 1e400, 10**400, -3])
-def test_figure_of_a_strange_kind_does_not_disturb(make: Make, value: object) -> None:
+def test_figure_of_an_unexpected_type_is_ignored(make: Make, value: object) -> None:
     folder = make("run", {**FIGURES, "episodes": value, "target_term_ratio": value, "wall_time_s": value}, duration=5.0)
     assert len(table([read_run(folder)])) == 2
 
 
-def test_foreign_entries_are_left_out_with_a_reason(make: Make, tmp_path: Path) -> None:
+def test_runs_in_foreign_entries_are_skipped_with_a_reason(make: Make, tmp_path: Path) -> None:
     folder = make("run", FIGURES).parent
     (folder / "notes.txt").write_text("mine")
     (folder / "empty").mkdir()

@@ -37,7 +37,7 @@ def figures(folder: Path) -> dict[str, object]:
     return result
 
 
-def test_everything_is_there_at_the_end(tmp_path: Path) -> None:
+def test_run_recorder_close_leaves_every_record(tmp_path: Path) -> None:
     worker = BackgroundWorker()
     journal = RunRecorder(CONFIG, tmp_path, worker, now=1000.0)
     journal.add(row(1, journal.wall_time(1007.0)), random=True)
@@ -50,7 +50,7 @@ def test_everything_is_there_at_the_end(tmp_path: Path) -> None:
     assert figures(tmp_path)["cycles"] == 250
 
 
-def test_redrawn_once_a_period(tmp_path: Path) -> None:
+def test_run_recorder_redraws_once_per_period(tmp_path: Path) -> None:
     worker = BackgroundWorker()
     journal = RunRecorder(CONFIG, tmp_path, worker, now=0.0)
     journal.add(row(1, 7.0), random=True)
@@ -68,7 +68,7 @@ def test_redrawn_once_a_period(tmp_path: Path) -> None:
     worker.close(30.0)
 
 
-def test_a_restarted_monitor_continues(tmp_path: Path) -> None:
+def test_run_recorder_restarted_continues(tmp_path: Path) -> None:
     worker = BackgroundWorker()
     first = RunRecorder(CONFIG, tmp_path, worker, now=0.0)
     first.add(row(1, 7.0), random=True)
@@ -85,7 +85,7 @@ def test_a_restarted_monitor_continues(tmp_path: Path) -> None:
     assert figures(tmp_path)["random_episodes"] == 2
 
 
-def test_a_run_without_episodes_has_a_summary_and_an_empty_curve(tmp_path: Path) -> None:
+def test_run_recorder_without_episodes_writes_summary_and_empty_curve(tmp_path: Path) -> None:
     worker = BackgroundWorker()
     RunRecorder(CONFIG, tmp_path, worker, now=0.0).close(3.0)
     assert worker.close(30.0) == []
@@ -93,7 +93,7 @@ def test_a_run_without_episodes_has_a_summary_and_an_empty_curve(tmp_path: Path)
     assert (tmp_path / "learning_curve.png").exists()
 
 
-def test_an_evaluation_has_no_learning_curve(tmp_path: Path) -> None:
+def test_run_recorder_of_an_evaluation_draws_no_curve(tmp_path: Path) -> None:
     worker = BackgroundWorker()
     journal = RunRecorder(resolve("laptop", {"evaluation.checkpoint": "c.safetensors"}), tmp_path, worker, now=0.0)
     journal.add(row(1, 7.0), random=False)
@@ -105,7 +105,7 @@ def test_an_evaluation_has_no_learning_curve(tmp_path: Path) -> None:
     assert not (tmp_path / "learning_curve.png").exists()
 
 
-def test_monitor_journal_on_a_full_disk_keeps_its_rows_and_goes_on(
+def test_run_recorder_on_a_full_disk_keeps_its_rows(
     tmp_path: Path, full_disk: Callable[[], AbstractContextManager[None]]
 ) -> None:
     worker = BackgroundWorker()
@@ -124,7 +124,7 @@ def test_monitor_journal_on_a_full_disk_keeps_its_rows_and_goes_on(
         finish(worker)
         assert journal.warnings() == []  # once
     assert [line.split(":")[0] for line in warned] == ["warning", "warning"]
-    assert "summary.json cannot be written: File too large; the run goes on" in warned[0]
+    assert "summary.json cannot be written: File too large; the run continues" in warned[0]
     assert "episodes.csv cannot be written: File too large; 2 rows wait for room" in warned[1]
     assert len(worker.failures()) == 1  # the curve, once
     journal.refresh(PERIOD + 6)
@@ -136,7 +136,7 @@ def test_monitor_journal_on_a_full_disk_keeps_its_rows_and_goes_on(
     assert journal.warnings() == ["nothing was learned: no components.png is drawn"]
 
 
-def test_monitor_journal_starts_on_a_full_disk_and_recovers(
+def test_run_recorder_starts_on_a_full_disk_and_recovers(
     tmp_path: Path, full_disk: Callable[[], AbstractContextManager[None]]
 ) -> None:
     worker = BackgroundWorker()
@@ -150,7 +150,7 @@ def test_monitor_journal_starts_on_a_full_disk_and_recovers(
     worker.close(30.0)
 
 
-def test_monitor_journal_rows_that_cannot_be_written_at_the_end_are_told(tmp_path: Path) -> None:
+def test_run_recorder_rows_not_written_at_the_end_are_reported(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
     worker = BackgroundWorker()
@@ -164,12 +164,12 @@ def test_monitor_journal_rows_that_cannot_be_written_at_the_end_are_told(tmp_pat
     assert any("1 rows wait for room" in line for line in warned)
 
 
-def test_monitor_journal_without_a_folder_is_refused(tmp_path: Path) -> None:
+def test_run_recorder_without_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"episodes\.csv: cannot be written"):
         RunRecorder(CONFIG, tmp_path / "missing", BackgroundWorker(), now=0.0)
 
 
-def test_monitor_journal_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+def test_run_recorder_removes_temporary_files_of_a_killed_one(tmp_path: Path) -> None:
     left = [
         tmp_path / name
         for name in (".learning_curve.a8_x0c1d.png", ".components.abcdefgh.png", ".summary.12345678.json")
@@ -184,7 +184,7 @@ def test_monitor_journal_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     worker.close(30.0)
 
 
-def test_monitor_journal_numbers_an_agent_that_counts_again(tmp_path: Path) -> None:
+def test_run_recorder_numbers_an_agent_that_counts_again(tmp_path: Path) -> None:
     worker = BackgroundWorker()
     journal = RunRecorder(CONFIG, tmp_path, worker, now=0.0)
     assert journal.number(1, 100) == 1
@@ -195,7 +195,7 @@ def test_monitor_journal_numbers_an_agent_that_counts_again(tmp_path: Path) -> N
     worker.close(30.0)
 
 
-def test_monitor_journal_draws_components_once_something_was_learned(tmp_path: Path) -> None:
+def test_run_recorder_draws_components_once_something_was_learned(tmp_path: Path) -> None:
     worker = BackgroundWorker()
     journal = RunRecorder(CONFIG, tmp_path, worker, now=0.0)
     journal.learner_distributions((Distribution("update", "ms", 0.0, 0.0, 0.0),))

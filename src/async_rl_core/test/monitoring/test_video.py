@@ -8,7 +8,7 @@ import numpy as np
 from async_rl_core.monitoring.video import write_video
 
 
-def test_a_video_has_every_frame_at_its_rate(tmp_path: Path) -> None:
+def test_write_video_keeps_every_frame_and_rate(tmp_path: Path) -> None:
     images = [np.full((45, 80, 3), 10 * n, np.uint8) for n in range(20)]
     path = tmp_path / "videos" / "episode_0010.mp4"
     frames = [(image, np.zeros((4, 2), np.float32) if n % 2 else None) for n, image in enumerate(images)]
@@ -24,6 +24,6 @@ def test_a_video_has_every_frame_at_its_rate(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_no_frame_makes_no_file(tmp_path: Path) -> None:
+def test_write_video_without_frames_writes_no_file(tmp_path: Path) -> None:
     assert write_video(tmp_path / "videos" / "episode_0010.mp4", [], 25.0) == 0
     assert list(tmp_path.iterdir()) == []
