@@ -1,4 +1,4 @@
-"""What the guard's state says of its faults."""
+"""The fields of the guard's state that describe its faults."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from async_rl_core.safety.states import FaultKind
 
 
 def fault_fields(faults: FaultLatch, clears_timing_faults: bool) -> dict[str, Any]:
-    """Returns the fields of `GuardState` that count faults and tell of the newest."""
+    """Returns the fields of `GuardState` that count faults and describe the newest."""
     fields: dict[str, Any] = {
         "fault_kind": [kind.name.lower() for kind in FaultKind],
         "fault_count": [faults.counts[kind] for kind in FaultKind],

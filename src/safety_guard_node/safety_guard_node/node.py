@@ -1,4 +1,4 @@
-"""The safety guard as a process: the only publisher to the robot."""
+"""The node of the safety guard, the only publisher to the robot."""
 
 import gc
 import time
@@ -34,27 +34,27 @@ from safety_guard_node.suspension import Suspension
 from safety_guard_node.topics import CommandTopic, PublisherCount, subscribe, velocity_problem
 
 PRIORITY = 40
-"""SCHED_FIFO: above the simulated robot and the agent."""
+"""SCHED_FIFO priority, above those of the simulated robot and the agent."""
 QUEUED = 50
-"""Messages that may wait after a halt that the watchdog bears: mostly joint states, of which there are 125 a second."""
+"""Messages that may wait after a halt below the watchdog: mostly joint states, 125 per second."""
 REPORT_PERIOD = 1.0
-"""Seconds between two looks at the command topic's publishers, and two repeated states."""
-LOOK_PERIOD = 0.1
-"""Seconds between two looks at whether the supervisor is stopped."""
+"""Seconds between two checks of the command topic's publishers, and between repetitions of the state."""
+SUPERVISOR_PERIOD = 0.1
+"""Seconds between two checks whether the supervisor is stopped."""
 MARGIN = 0.0002
-"""Seconds from a command's expected arrival to a cycle: what the agent decides goes out at once."""
+"""Seconds from a command's expected arrival to the cycle that sends it."""
 ZEROS = 0.12
-"""Seconds' worth of zeros that are repeated after the arm has come to rest, before the process ends."""
+"""Seconds for which zeros are sent after the arm came to rest, before the process ends."""
 STOP_RESERVE = 0.2
-"""Seconds beyond the longest stop that ramp and zeros may take, whatever happens."""
+"""Seconds beyond the longest stop after which the process ends in any case."""
 DEACTIVATION_LIMIT = 0.5
-"""Seconds that the end of the process waits for the controller's deactivation."""
+"""Seconds for which the end of the process waits for the controller's deactivation."""
 
 
 class SafetyGuardNode(ConfiguredNode):
-    """Feeds the guard what arrives, sends what it says at the robot's state rate, and tells its state.
+    """Passes messages to the guard, sends its velocity at the robot's state rate, and publishes its state.
 
-    Its own loop keeps the rate; callbacks are served between two cycles, in the same thread.
+    One thread runs the cycles and, between two cycles, the callbacks.
     """
 
     def __init__(self) -> None:
@@ -73,12 +73,12 @@ class SafetyGuardNode(ConfiguredNode):
         self._processor = ProcessorClock()
         self._started = self.get_clock().now().to_msg()
         period = 1.0 / robot.state_rate
-        self._schedule = Schedule(period, period, MARGIN, time.monotonic())
+        self._schedule = Schedule(period, period, MARGIN, time.monotonic(), restart_after=NOTICED)
         self._lateness = Histogram("guard_lateness")
         self._latency = Histogram("wire_latency")
         self._judging = Histogram("guard_judging")
-        self._answered: int | None = None
-        self._told: tuple[object, ...] = ()
+        self._observed: int | None = None
+        self._published: tuple[object, ...] = ()
         self._fault_stamp = Time()
         self._description_problem = ""
         self._commands = CommandTopic(self, robot.command_topic, self._guard)
@@ -89,13 +89,13 @@ class SafetyGuardNode(ConfiguredNode):
         self._zeros = round(ZEROS * robot.state_rate)
         self._suspension = Suspension(supervisor(), self._zeros)
         self._unreported = {ARMED, MOVING}
-        self._followed = False
+        self._phase_corrected = False
         self._rested = 0
         self.create_service(Trigger, "safety_guard_node/arm", self._arm)
         self.create_service(Trigger, "safety_guard_node/disarm", self._disarm)
         self.create_service(Trigger, "safety_guard_node/reset_fault", self._reset_fault)
         every(self, REPORT_PERIOD, self._report)
-        every(self, LOOK_PERIOD, self._suspension.look_at_supervisor)
+        every(self, SUPERVISOR_PERIOD, self._suspension.check_supervisor)
         self._diagnostics = Diagnostics(self, self._health)
 
     def _subscribe(self) -> None:
@@ -108,12 +108,12 @@ class SafetyGuardNode(ConfiguredNode):
             subscribe(self, guard, RobotStatus, "robot_status", self._on_status, LATCHED)
 
     def on_bad_message(self, topic: str, error: Exception) -> None:
-        """Latch a fault as well: what this guard cannot take it cannot judge."""
+        """Logs the error and latches a fault: a message that cannot be read cannot be judged."""
         super().on_bad_message(topic, error)
         self._guard.fail(time.monotonic(), f"error in the guard on a message of {topic}: {error}")
 
     def run(self, stop: StopSignal) -> None:
-        """Guard until a stop is requested; on every way out, the arm is brought to rest first."""
+        """Runs the cycles until a stop is requested. In every case the arm is brought to rest first."""
         self.get_logger().info(scheduling.lock_memory())
         scheduling.freeze_garbage()
         self._schedule.advance(time.monotonic())
@@ -131,7 +131,7 @@ class SafetyGuardNode(ConfiguredNode):
             self._come_to_rest()
 
     def _serve(self) -> float:
-        """Take what arrives until the next cycle is due. Returns the time to judge at: a later halt is the next's."""
+        """Serves callbacks until the next cycle is due. Returns the time to judge at."""
         before = self._processor.read()
         while (wait := self._schedule.due - (now := time.monotonic())) > 0:
             self.executor_.spin_once(timeout_sec=wait)
@@ -143,30 +143,33 @@ class SafetyGuardNode(ConfiguredNode):
         return self._after_halt(halted) if halted > self._schedule.period else now
 
     def _after_halt(self, halted: float) -> float:
-        """Take what came in a halt of this process, lest it pass for the silence of another. Returns the time now."""
+        """Takes the messages that waited during a halt of this process. Returns the present time.
+
+        Otherwise the halt would count as a silence of their senders.
+        """
         self.take_waiting(QUEUED)
         now = time.monotonic()
         self._guard.on_halt(now, halted)
         return now
 
     def _send(self, now: float) -> None:
-        """One cycle: judge, publish, and set the next; cycles that were missed are not made up for."""
-        self._followed = False
+        """Makes one cycle: judges, publishes and schedules the next one."""
+        self._phase_corrected = False
         self._measure(now)
         velocity = self._guard.tick(now)
-        if (halted := time.monotonic() - now) > self._schedule.period:  # what was judged is too old by now
+        if (halted := time.monotonic() - now) > self._schedule.period:  # the judged inputs are too old now
             now = self._after_halt(halted)
             velocity = self._guard.tick(now)
         self._command(velocity, now)
-        if self._told != (self._guard.state, self._guard.fault):
-            self._tell()
+        if self._published != (self._guard.state, self._guard.fault):
+            self._publish_state()
         if self._unreported:
             self._report_start()
-        self._rest()
+        self._deactivate_at_rest()
 
     def _suspend_if_wanted(self, now: float, stop: StopSignal) -> None:
-        """Bring the arm to rest while the run is suspended, and confirm that it is."""
-        wanted = self._suspension.wanted(now, stop)
+        """Brings the arm to rest while the run is suspended, and confirms that it is."""
+        wanted = self._suspension.is_requested(now, stop)
         if wanted != self._guard.suspended:
             if wanted:
                 self._guard.suspend(now)
@@ -177,7 +180,7 @@ class SafetyGuardNode(ConfiguredNode):
             self._suspension.cycle(self._guard.at_rest)
 
     def _report_start(self) -> None:
-        """Tell the supervisor of the first arming and of the first motion."""
+        """Reports the first arming and the first motion to the supervisor."""
         if ARMED in self._unreported and self._guard.state is GuardMode.ARMED:
             self._unreported.discard(ARMED)
             supervisor().report(ARMED)
@@ -185,37 +188,37 @@ class SafetyGuardNode(ConfiguredNode):
             self._unreported.discard(MOVING)
             supervisor().report(MOVING)
 
-    def _rest(self) -> None:
-        """Once zeros have been repeated long enough after a fault, have the controller deactivated."""
+    def _deactivate_at_rest(self) -> None:
+        """Has the controller deactivated once enough zeros were sent after a fault."""
         resting = self._guard.state is GuardMode.FAULT and self._guard.at_rest
         self._rested = self._rested + 1 if resting else 0
         if self._controller and self._rested == self._zeros:
             self._controller.deactivate()
 
     def _command(self, velocity: Vector, now: float) -> None:
-        """Publish what was judged at `now`, and set the next cycle."""
+        """Publishes the velocity judged at `now`, and schedules the next cycle."""
         self._judging.add(1e3 * (time.monotonic() - now))
         self._commands.send(velocity)
         self._schedule.advance(now)
 
     def _measure(self, now: float) -> None:
         self._lateness.add(1e3 * (now - self._schedule.due))
-        if self._answered is not None:
-            self._latency.add(1e-6 * (self.get_clock().now().nanoseconds - self._answered))
-            self._answered = None
+        if self._observed is not None:
+            self._latency.add(1e-6 * (self.get_clock().now().nanoseconds - self._observed))
+            self._observed = None
 
     def _come_to_rest(self) -> None:
-        """Ramp down and repeat zeros. Nothing else is done meanwhile: nothing may interfere any more."""
+        """Ramps down and sends zeros. Callbacks are not served meanwhile."""
         end = time.monotonic() + longest_stop(self.config.robot) + ZEROS + STOP_RESERVE
         self._guard.disarm(time.monotonic())
-        zeros = 0  # counted, not timed: a halt of the machine must not take them away
+        zeros = 0  # counted, not timed, so that a halt of the machine does not reduce them
         while zeros < self._zeros and time.monotonic() < end:
             time.sleep(max(0.0, self._schedule.due - time.monotonic()))
             now = time.monotonic()
             self._command(self._guard.tick(now), now)
             zeros = zeros + 1 if self._guard.at_rest else 0
-        with suppress(Exception):  # the arm is at rest; whether anyone hears so is not worth a failure
-            self._tell()
+        with suppress(Exception):  # the arm is at rest, so a failure to report it is ignored
+            self._publish_state()
             if self._controller and (future := self._controller.deactivate()):
                 self.executor_.spin_until_future_complete(future, DEACTIVATION_LIMIT)
 
@@ -229,10 +232,10 @@ class SafetyGuardNode(ConfiguredNode):
     def _on_command(self, message: VelocityCommand) -> None:
         now = time.monotonic()
         if self._guard.on_command(now, message.sequence, message.name, message.velocity, message.description):
-            if not self._followed:  # once per cycle: a flood of commands must not put off the next for ever
+            if not self._phase_corrected:  # once per cycle, so that a flood of commands cannot postpone the cycle
                 self._schedule.follow(now)
-                self._followed = True
-            self._answered = nanoseconds(message.observation_stamp) or None
+                self._phase_corrected = True
+            self._observed = nanoseconds(message.observation_stamp) or None
 
     def _on_status(self, message: RobotStatus) -> None:
         self._guard.on_status(time.monotonic(), message.ready, message.cause)
@@ -245,7 +248,7 @@ class SafetyGuardNode(ConfiguredNode):
         self._description_problem = problem
         if not taken:
             return
-        self._schedule.advance(time.monotonic())  # not armed, the cycles lost to reading the meshes are not late
+        self._schedule.advance(time.monotonic())  # not armed: cycles missed while reading meshes are not late
         if self._guard.output.collisions_unjudged:
             self.get_logger().warning(f"collisions are not judged: {self._guard.output.collisions_unjudged}")
 
@@ -265,21 +268,21 @@ class SafetyGuardNode(ConfiguredNode):
     def _report(self) -> None:
         self._count_publishers()
         if self._guard.state is not GuardMode.ARMED or not self._guard.is_late(time.monotonic()):
-            self._tell()  # else the agent would take what it does in a silence for confirmed
-        gc.collect(0)  # what the second left behind; a full collection never happens
+            self._publish_state()  # otherwise the agent would count its actions during a silence as confirmed
+        gc.collect(0)  # the youngest generation only
 
     def _count_publishers(self) -> None:
         self._guard.on_publishers(time.monotonic(), self.count_publishers(self.config.robot.command_topic))
 
-    def _tell(self) -> None:
-        """Publish the guard's state; what is new about it goes into the log too."""
+    def _publish_state(self) -> None:
+        """Publishes the guard's state, and logs a change of it."""
         now = self.get_clock().now().to_msg()
         guard, fault = self._guard, self._guard.fault
-        if self._told != (guard.state, fault):
-            self._told = (guard.state, fault)
+        if self._published != (guard.state, fault):
+            self._published = (guard.state, fault)
             self._fault_stamp = now if fault else Time()
             if fault:
-                self.get_logger().error(f"FAULT: {fault.cause}; {self._what_clears(fault)}")
+                self.get_logger().error(f"FAULT: {fault.cause}; {self._remedy(fault)}")
             else:
                 self.get_logger().info(guard.state.name.lower())
         message = GuardState(
@@ -297,10 +300,10 @@ class SafetyGuardNode(ConfiguredNode):
         message.header.stamp = now
         self._states.publish(message)
 
-    def _what_clears(self, fault: Fault) -> str:
+    def _remedy(self, fault: Fault) -> str:
         if fault.of_timing and self._guard.faults.clears_timing_faults:
-            return "the arm is stopped, and goes on once it is at rest and all is well"
-        return "the arm is stopped until a person types 'async_rl reset-fault'"
+            return "stopping the arm; it continues once it is at rest and nothing is missing"
+        return "stopping the arm until a person types 'async_rl reset-fault'"
 
     @property
     def _histograms(self) -> tuple[Histogram, ...]:
@@ -334,10 +337,10 @@ class SafetyGuardNode(ConfiguredNode):
 
 
 def schedule() -> str:
-    """Before everything else, and apart from it where the machine is set up so; says in words what was allowed."""
+    """Requests real-time scheduling and isolated processors. Returns the result in words."""
     return f"{scheduling.realtime(PRIORITY, short=True)}; {scheduling.isolate()}"
 
 
 def main() -> None:
-    """Run the node."""
+    """Runs the node as a process."""
     async_rl_ros.node.main(SafetyGuardNode, schedule)

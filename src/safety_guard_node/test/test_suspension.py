@@ -41,10 +41,10 @@ def test_an_order_suspends_and_the_rest_is_confirmed_once(
     monkeypatch.setenv("ASYNC_RL_SUPERVISED", str(os.getpid()))
     link, theirs = links
     suspension = Suspension(theirs, ZEROS)
-    assert not suspension.wanted(0.0, stop)
+    assert not suspension.is_requested(0.0, stop)
     for _ in range(2):  # a second suspension is confirmed anew
         link.order(PAUSE)
-        assert suspension.wanted(0.0, stop)
+        assert suspension.is_requested(0.0, stop)
         for at_rest in (True, True, False, True, True):
             suspension.cycle(at_rest)
         assert link.reports() == []
@@ -52,7 +52,7 @@ def test_an_order_suspends_and_the_rest_is_confirmed_once(
             suspension.cycle(True)
         assert link.reports() == [AT_REST]
         link.order(RESUME)
-        assert not suspension.wanted(0.0, stop)
+        assert not suspension.is_requested(0.0, stop)
 
 
 def test_a_stopped_supervisor_suspends_until_it_goes_on(
@@ -65,8 +65,8 @@ def test_a_stopped_supervisor_suspends_until_it_goes_on(
     def becomes(wanted: bool) -> bool:
         deadline = time.monotonic() + 30.0
         while time.monotonic() < deadline:
-            suspension.look_at_supervisor()
-            if suspension.wanted(0.0, stop) is wanted:
+            suspension.check_supervisor()
+            if suspension.is_requested(0.0, stop) is wanted:
                 return True
         return False
 
@@ -79,8 +79,8 @@ def test_a_stopped_supervisor_suspends_until_it_goes_on(
     finally:
         supervisor.kill()
         supervisor.wait()
-    suspension.look_at_supervisor()
-    assert not suspension.wanted(0.0, stop)
+    suspension.check_supervisor()
+    assert not suspension.is_requested(0.0, stop)
 
 
 def test_sigtstp_suspends_until_the_bring_up_had_time_to_stop(
@@ -89,10 +89,10 @@ def test_sigtstp_suspends_until_the_bring_up_had_time_to_stop(
     monkeypatch.setenv("ASYNC_RL_SUPERVISED", str(os.getpid()))
     suspension = Suspension(links[1], ZEROS)
     stop.suspended = True
-    assert suspension.wanted(10.0, stop)
+    assert suspension.is_requested(10.0, stop)
     assert not stop.suspended
-    assert suspension.wanted(10.0 + 0.9 * SPREAD, stop)
-    assert not suspension.wanted(10.1 + SPREAD, stop)
+    assert suspension.is_requested(10.0 + 0.9 * SPREAD, stop)
+    assert not suspension.is_requested(10.1 + SPREAD, stop)
 
 
 @pytest.mark.parametrize("descriptor", ["", "nonsense", "0"])

@@ -13,13 +13,18 @@ class Schedule:
     The sender has a clock of its own, so the grid is slewed towards the arrivals. An input arrives every
     `arrival_period` or a multiple of it; `period` should be a multiple of `arrival_period` too. All times are in
     seconds of one clock.
+
+    A cycle that is more than `restart_after` late restarts the grid: the next deadline is a whole period after it.
     """
 
-    def __init__(self, period: float, arrival_period: float, margin: float, start: float) -> None:
+    def __init__(
+        self, period: float, arrival_period: float, margin: float, start: float, restart_after: float = math.inf
+    ) -> None:
         self.period = period
         self.due = start + period
         self._arrival_period = arrival_period
         self._margin = margin
+        self._restart_after = restart_after
         self._locked = False
 
     def follow(self, arrival: float) -> None:
@@ -42,6 +47,7 @@ class Schedule:
 
     def advance(self, now: float) -> int:
         """Moves to the next deadline after the one just served; returns the number of whole cycles missed."""
-        missed = max(0, math.floor((now - self.due) / self.period))
-        self.due += (1 + missed) * self.period
+        late = now - self.due
+        missed = max(0, math.floor(late / self.period))
+        self.due = now + self.period if late > self._restart_after else self.due + (1 + missed) * self.period
         return missed

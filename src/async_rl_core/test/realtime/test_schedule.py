@@ -23,6 +23,14 @@ def test_late_frames_move_the_grid_by_no_more_than_the_slew(delays: list[float])
         assert schedule.advance(schedule.due) == 0
 
 
+def test_schedule_after_a_late_cycle_restarts_the_grid() -> None:
+    schedule = Schedule(PERIOD, PERIOD, margin=0.0, start=0.0, restart_after=0.01)
+    assert schedule.advance(PERIOD + 0.009) == 0
+    assert schedule.due == 2 * PERIOD
+    assert schedule.advance(4.9 * PERIOD) == 2
+    assert schedule.due == 5.9 * PERIOD
+
+
 def test_follows_a_camera_whose_clock_drifts() -> None:
     schedule = Schedule(PERIOD, PERIOD, margin=0.001, start=0.0)
     arrival = 0.002

@@ -1,12 +1,14 @@
-"""A guard that is halted in motion, before a simulated arm that is not."""
+"""A guard that is halted in motion while its simulated arm runs on."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.config.robot import Sphere
 from async_rl_core.config.schema import Config
+from async_rl_core.realtime.schedule import Schedule
 from async_rl_core.safety.arm_model import ArmModel
 from async_rl_core.safety.guard import Guard
+from async_rl_core.safety.halt_log import NOTICED
 from async_rl_core.safety.states import GuardMode
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.model import urdf_text
@@ -16,10 +18,12 @@ Vector = NDArray[np.float64]
 
 CYCLE = 0.008
 SPEED = 0.4
+STEP = 0.0005
+"""Seconds between two looks at the schedule."""
 
 
 def unbounded(config: Config) -> Config:
-    """The same run, in which no limit of position is near."""
+    """Returns the same configuration with position limits far away."""
     robot = config.robot
     far = {"lower": (-3.0,) * 3, "upper": (3.0,) * 3, "sphere": Sphere(center=(0.0, 0.0, 0.0), radius=5.0)}
     described = ArmModel(urdf_text(robot), robot.joints).limits()
@@ -32,11 +36,11 @@ def unbounded(config: Config) -> Config:
 
 
 class HaltedGuard:
-    """The guard's cycles go on in `cycle`; in `halt` only the arm's do. No limit of position is near.
+    """Guard and arm run in `cycle`, the arm alone in `halt`. No position limit is near.
 
     Args:
         config: of the run.
-        holds: the arm goes on with the last velocity where commands cease, as with another's driver.
+        holds: without commands, the arm keeps the last velocity, as with another driver.
         says: joint states have velocities.
         simulated: the guard may clear faults of timing.
     """
@@ -64,30 +68,30 @@ class HaltedGuard:
         self.turn()
 
     def turn(self) -> None:
-        """Set the arm in motion, at `SPEED` in the other direction."""
+        """Sets the arm in motion, at `SPEED` in the other direction."""
         self._wanted = [-velocity for velocity in self._wanted]
         self.cycle(35)
 
     def cycle(self, cycles: int) -> float:
-        """Let cycles pass. Returns by how much a joint sped up at most from one joint state to the next, rad/s."""
+        """Runs cycles. Returns the largest speed-up of a joint from one joint state to the next, in rad/s."""
         fastest = 0.0
         for _ in range(cycles):
             before = np.abs(self.arm.velocity)
             self.arm.command(self._judged())
-            self.arm.controller.resumed()  # as a driver does that takes every command as it comes
+            self.arm.controller.resumed()  # as a driver does that takes every command on arrival
             self._pass(CYCLE)
             fastest = max(fastest, float((np.abs(self.arm.velocity) - before).max()))
         return fastest
 
     def halt(self, seconds: float) -> None:
-        """Halt the guard for so long after the last cycle; the arm goes on, and its joint states come."""
+        """Halts the guard for `seconds` after the last cycle; the arm and its joint states continue."""
         left = seconds - CYCLE
         while left > 1e-9:
             self._pass(min(CYCLE, left))
             left -= CYCLE
 
     def be_deaf(self, seconds: float) -> None:
-        """The robot's side is halted for so long: the arm stops by itself, joint states cease, commands are lost."""
+        """Halts the robot's side for `seconds`: the arm stops, joint states cease, commands are lost."""
         for _ in range(round(seconds / CYCLE)):
             self.hears = False
             self._judged()
@@ -95,11 +99,16 @@ class HaltedGuard:
         self.hears = True
 
     def intrude(self, speed: float, seconds: float) -> None:
-        """Another program moves the last joint, which the agent lets rest: its command follows each of the guard's."""
+        """Moves the last joint, which the agent leaves at rest, by another program: it commands after the guard."""
         self._wanted[-1] = 0.0
         self.cycle(60)
-        velocity = np.zeros(len(self._wanted))
-        velocity[-1] = speed
+        self._override(np.array([*self._wanted[:-1], speed]), seconds)
+
+    def speed_up(self, factor: float, seconds: float) -> None:
+        """Moves the last joint in its direction, but faster, by another program: it commands after the guard."""
+        self._override(np.array([*self._wanted[:-1], factor * self._wanted[-1]]), seconds)
+
+    def _override(self, velocity: Vector, seconds: float) -> None:
         for _ in range(round(seconds / CYCLE)):
             self._judged()
             self.arm.command(velocity)
@@ -119,3 +128,29 @@ class HaltedGuard:
         self.arm.step(seconds)
         self.time += seconds
         self._states.append((self.time, self.arm.position, self.arm.velocity))
+
+
+class ScheduledGuard(HaltedGuard):
+    """The guard's cycles follow the schedule of its node, half a cycle after the arm's joint states."""
+
+    def run(self, seconds: float, halt: float) -> float:
+        """Runs for `seconds`; a tenth of a second after the start, the guard is halted for `halt` seconds.
+
+        Returns the largest speed-up of a joint from one joint state to the next, in rad/s.
+        """
+        schedule = Schedule(CYCLE, CYCLE, 0.0, self.time + CYCLE / 2, restart_after=NOTICED)
+        start, published, fastest, before = self.time, 0, 0.0, np.abs(self.arm.velocity)
+        while self.time < start + seconds:
+            halted = 0.1 <= self.time - start < 0.1 + halt - 1e-9
+            if self.time >= schedule.due - 1e-9 and not halted:
+                self.arm.command(self._judged())
+                self.arm.controller.resumed()
+                schedule.advance(self.time)
+            self.arm.step(STEP)
+            self.time += STEP
+            if self.time - start >= published * CYCLE - 1e-9:
+                published += 1
+                self._states += [(self.time, self.arm.position, self.arm.velocity)] * 2  # without delay
+                speed = np.abs(self.arm.velocity)
+                fastest, before = max(fastest, float((speed - before).max())), speed
+        return fastest

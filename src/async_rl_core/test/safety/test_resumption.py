@@ -1,4 +1,4 @@
-"""The motion after a gap in the commands, or in the joint states."""
+"""Motion after a gap in the commands or in the joint states."""
 
 import numpy as np
 import pytest
@@ -9,15 +9,17 @@ from async_rl_core.config.schema import Config
 from async_rl_core.safety.resumption import MeasuredVelocity, Resumption
 from async_rl_core.safety.states import GuardMode
 
-from .halted import CYCLE, SPEED, HaltedGuard
+from .halted import CYCLE, SPEED, HaltedGuard, ScheduledGuard
 
+CATCHING_UP = (0.015, 0.039, 0.055, 0.071, 0.087)
+"""Seconds of halts that end 1 ms before a deadline of the earlier grid, between the same two joint states."""
 HALTS = (0.018, 0.024, 0.028, 0.036, 0.048, 0.064, 0.092)
 OVERSHOOT = 1.5
-"""Times the acceleration limit that the simulated joints reach in an ordinary ramp, and a little."""
+"""Multiple of the acceleration limit that the simulated joints may reach in an ordinary ramp."""
 
 
 def allowed(config: Config) -> float:
-    """rad/s that a joint may speed up by in a cycle."""
+    """Returns the speed-up of a joint in rad/s that is allowed in a cycle."""
     return OVERSHOOT * max(config.robot.limits.acceleration) * CYCLE
 
 
@@ -29,7 +31,18 @@ def test_after_a_halt_of_the_guard_the_arm_does_not_leap(robot: str, says: bool)
     for seconds in HALTS:
         bench.halt(seconds)
         assert bench.cycle(25) <= allowed(config), seconds
-        assert np.abs(bench.arm.velocity).min() > SPEED - 0.02, seconds  # it goes on
+        assert np.abs(bench.arm.velocity).min() > SPEED - 0.02, seconds  # it continues
+        bench.turn()
+    assert bench.guard.state is GuardMode.ARMED
+
+
+@pytest.mark.parametrize("says", [True, False], ids=["with velocities", "without"])
+@pytest.mark.parametrize("robot", robots())
+def test_schedule_after_a_halt_does_not_catch_up(robot: str, says: bool) -> None:
+    config = resolve("laptop", {}, robot)
+    bench = ScheduledGuard(config, says=says)
+    for seconds in CATCHING_UP:
+        assert bench.run(0.4, seconds) <= allowed(config), seconds
         bench.turn()
     assert bench.guard.state is GuardMode.ARMED
 

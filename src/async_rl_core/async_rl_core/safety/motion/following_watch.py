@@ -28,8 +28,8 @@ class _Travel(NamedTuple):
 class FollowingWatch:
     """Compares each joint's displacement with the commands. A joint may always move less: its side may have stopped.
 
-    It also detects a publisher that the middleware never reported. It does not detect one that moves a joint in the
-    commanded direction at up to a third more speed.
+    It also detects a publisher that the middleware never reported. Joint states may be late by the longest gap between
+    those of the last moments, and the comparison allows for this.
 
     Args:
         robot: limits, state rate, lag and command timeout.
@@ -42,7 +42,10 @@ class FollowingWatch:
         self._joints = robot.joints
         self._stop = robot.limits.stop_acceleration
         self._held = math.inf if holds else robot.command_timeout + cycle
-        self._late = robot.command_lag + DELAY * cycle + config.state_timeout
+        self._lag = robot.command_lag + DELAY * cycle
+        self._state_timeout = config.state_timeout
+        self._received = -math.inf
+        self._gaps: deque[tuple[float, float]] = deque()
         zero = [0.0] * len(robot.joints)
         self._sent: Sequence[float] = zero
         self._travel = deque([_Travel(-math.inf, zero, zero)])
@@ -61,7 +64,7 @@ class FollowingWatch:
         else:
             self._travel.append(_Travel(now, last.up, last.down))
         self._sent = velocity
-        while len(self._travel) > 2 and self._travel[1].time < now - WINDOW - self._late:
+        while len(self._travel) > 2 and self._travel[1].time < now - WINDOW - self._lag - self._state_timeout:
             self._travel.popleft()
 
     def _displacement(self, gap: float, velocity: float, stop: float) -> float:
@@ -82,11 +85,12 @@ class FollowingWatch:
             position: (n,) in rad.
             noise: (n,) in rad, the mean step from one joint state to the next.
         """
+        late = self._lag + self._longest_gap(now)
         while self._states and self._states[0][0] < now - WINDOW:
             self._states.popleft()
         self._states.append((now, position))
         began, start = self._states[0]
-        before, after = self._before(began - self._late), self._travel[-1]
+        before, after = self._before(began - late), self._travel[-1]
         for i, joint in enumerate(self._joints):
             moved = position[i] - start[i]
             room = FURTHER + NOISE * noise[i] + abs(self._sent[i]) * (now - after.time)
@@ -98,6 +102,14 @@ class FollowingWatch:
                     f"commanded were {after.down[i] - before.down[i]:.3f} to {after.up[i] - before.up[i]:.3f} rad"
                 )
         return None
+
+    def _longest_gap(self, now: float) -> float:
+        """Returns the longest gap in s between joint states that may have been late; the newest is received `now`."""
+        self._gaps.append((now, min(now - self._received, self._state_timeout)))
+        self._received = now
+        while self._gaps[0][0] < now - WINDOW - self._state_timeout:
+            self._gaps.popleft()
+        return max(gap for _, gap in self._gaps)
 
     def _before(self, moment: float) -> _Travel:
         """Returns the newest entry that is at least as old as `moment`, or the oldest."""

@@ -1,4 +1,4 @@
-"""An arm that goes further than it was sent: another program commands it."""
+"""An arm that moves further than commanded: another program commands it."""
 
 import numpy as np
 import pytest
@@ -14,6 +14,8 @@ BURST = 0.3
 """Seconds of another program's commands."""
 FOREIGN = 0.6
 """rad/s."""
+FASTER = 1.7
+"""Multiple of the commanded speed, 0.4 rad/s, that another program gives a joint."""
 
 
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
@@ -26,8 +28,16 @@ def test_guard_whose_arm_another_program_moves_latches_a_fault_of_motion(robot: 
     assert bench.guard.fault.cause.startswith(bench.robot.joints[-1])
 
 
+@pytest.mark.parametrize("robot", robots())
+def test_guard_whose_moving_joint_another_program_speeds_up_latches_a_fault_of_motion(robot: str) -> None:
+    bench = HaltedGuard(resolve("laptop", {}, robot))
+    bench.speed_up(FASTER, BURST)
+    assert bench.guard.fault is not None
+    assert bench.guard.fault.kind is FaultKind.MOTION
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.0002, 0.05])
-def test_following_watch_bears_an_arm_that_does_as_told_or_less(noise: float) -> None:
+def test_following_watch_of_an_arm_that_follows_or_lags_finds_nothing(noise: float) -> None:
     config = resolve("laptop", {})
     watch = FollowingWatch(config.robot, config.guard, holds=False)
     random = np.random.default_rng(1)
@@ -36,7 +46,7 @@ def test_following_watch_bears_an_arm_that_does_as_told_or_less(noise: float) ->
         if i % 5 == 0:
             velocity = random.uniform(-0.7, 0.7, len(velocity))
         watch.on_sent(now, velocity.tolist())
-        position = position + velocity * CYCLE * (i // 100 % 2)  # every other time it stands still
+        position = position + velocity * CYCLE * (i // 100 % 2)  # every other time it rests
         now += CYCLE
         seen = position + random.uniform(-noise, noise, len(position))
         assert watch.judge(now, seen.tolist(), [0.67 * noise] * len(position)) is None
