@@ -28,7 +28,7 @@ class Accepting:
 def test_a_flood_puts_no_cycle_off(monkeypatch: pytest.MonkeyPatch) -> None:
     begin = 100.0
     guard, schedule = Accepting(), Schedule(PERIOD, PERIOD, MARGIN, begin)
-    node = SimpleNamespace(_guard=guard, _schedule=schedule, _followed=False, _answered=None)
+    node = SimpleNamespace(_guard=guard, _schedule=schedule, _phase_corrected=False, _observed=None)
     # A clock of the test's own: whoever halts this process takes no command away.
     monkeypatch.setattr(guard_node, "time", SimpleNamespace(monotonic=lambda: begin + guard.commands * BETWEEN))
     while guard_node.time.monotonic() < schedule.due:
