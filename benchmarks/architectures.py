@@ -56,7 +56,7 @@ def measure(preset: str, architecture: str, seconds: float, updates_per_step: fl
         "agent.initial_steps": INITIAL_STEPS,
         "learner.max_updates_per_step": updates_per_step,
         "replay.capacity": CAPACITY,
-        "sac.precision": PRECISION,
+        "learning.precision": PRECISION,
     }
     with tempfile.TemporaryDirectory() as folder:
         settings, run_dir = Path(folder, f"{preset}.yaml"), Path(folder, "run")

@@ -41,7 +41,7 @@ class Case:
         overrides: dict[str, object] = {
             "camera.width": self.width,
             "camera.height": self.height,
-            "sac.batch_size": self.batch,
+            "learning.batch_size": self.batch,
             "replay.capacity": self.stored,
             "agent.initial_steps": 0,
             "learner.max_updates_per_step": 64.0,  # the rate limiter is not what is measured

@@ -24,7 +24,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from async_rl_core.algorithms.sac.sac import SAC
 from async_rl_core.bringup.graph import learner_environment
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
@@ -34,6 +33,7 @@ from async_rl_core.experiments.simulated_evaluation import evaluate_in_simulated
 from async_rl_core.experiments.simulated_run import SimulatedRun
 from async_rl_core.learning.checkpoint_file import Arrays, read_checkpoint, write_checkpoint
 from async_rl_core.learning.sequential import SequentialLearning
+from async_rl_core.policies.base import LearnedPolicy
 from async_rl_core.policies.fixed import FixedPolicy
 from async_rl_core.run_folder.episodes import EpisodeRow
 
@@ -66,8 +66,13 @@ def train(config: Config, env_steps: int, path: Path) -> None:
         )
         if len(terms) >= LAST and last > best and learning.updates:
             best = last
-            header = {"updates": learning.updates, "env_steps": result.env_steps, "target_term_last_10": last}
-            write_checkpoint(path, header, _policy_arrays(learning.learner.sac))
+            header: dict[str, object] = {
+                "algorithm": config.algorithm,
+                "updates": learning.updates,
+                "env_steps": result.env_steps,
+                "target_term_last_10": last,
+            }
+            write_checkpoint(path, header, _policy_arrays(learning.policy))
     run.close()
 
 
@@ -97,11 +102,11 @@ def card(path: Path, config: Config, env_steps: int) -> dict[str, object]:
     }
 
 
-def _policy_arrays(sac: SAC) -> Arrays:
+def _policy_arrays(policy: LearnedPolicy) -> Arrays:
     """Returns the parameters of encoder and actor, named as in a whole checkpoint."""
     return {
         f"{kind}.{name}": parameter.detach().numpy().copy()
-        for kind, network in (("encoder", sac.encoder), ("actor", sac.actor))
+        for kind, network in policy.networks.items()
         for name, parameter in network.named_parameters()
     }
 

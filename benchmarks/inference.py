@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from async_rl_core.algorithms.common.threads import keep_freed_memory
-from async_rl_core.policies.gaussian import GaussianPolicy
+from async_rl_core.algorithms.registry import make_policy
 from benchmarks.cases import Case
 from benchmarks.reference import ReferenceSAC
 from benchmarks.timing import Times, measure
@@ -16,8 +16,8 @@ THREADS = 1
 
 def ours(case: Case, precision: str, repeats: int) -> Times:
     """`GaussianPolicy.act`."""
-    config, spec = case.config(sac__precision=precision), case.spec
-    policy = GaussianPolicy(config.sac, spec, len(config.robot.actuated_joints), seed=0, threads=THREADS)
+    config, spec = case.config(learning__precision=precision), case.spec
+    policy = make_policy(config, THREADS)
     image = np.random.default_rng(0).integers(0, 256, spec.image_shape, np.uint8)
     state = np.zeros(spec.state_size, np.float32)
     return measure(lambda: policy.act(image, state), repeats, WARM_UP)

@@ -46,7 +46,7 @@ PLAIN = {
     "learner.max_updates_per_step": 1.0,
     "sac.encoder_tau": 0.05,
     "sac.reuse_features": False,
-    "sac.precision": "fp32",
+    "learning.precision": "fp32",
 }
 """The preset without what makes it fast: the papers' update rules on a small image and network."""
 SHARED = {"sac.encoder_tau": 1.0, "sac.reuse_features": True}
@@ -57,7 +57,7 @@ VARIANTS = {
     "crop 1%": Variant({**PLAIN, "replay.crop_fraction": 0.01}, "the papers' crop: one pixel at this size"),
     "two updates": Variant({**PLAIN, "learner.max_updates_per_step": 2.0}, "more learning from each step"),
     "shared encoder": Variant({**PLAIN, **SHARED}, "two passes over the images less per update"),
-    "bf16": Variant({**PLAIN, "sac.precision": "bf16"}, "half the bytes in the convolutions"),
+    "bf16": Variant({**PLAIN, "learning.precision": "bf16"}, "half the bytes in the convolutions"),
     "laptop": Variant({}, "the last three together"),
 }
 

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from async_rl_core.algorithms.common.encoder import Encoder
 from async_rl_core.algorithms.common.threads import keep_freed_memory
+from async_rl_core.algorithms.sac.config import SACConfig
 from async_rl_core.config.schema import Config
 from async_rl_core.spec.batch import BatchLayout
 from benchmarks.cases import EPISODE, Case
@@ -56,7 +57,7 @@ class _Convolutions:
     """The encoder's convolutions and nothing else, channels last, on ready inputs."""
 
     def __init__(self, case: Case, batch: int, dtype: torch.dtype, device: str = "cpu") -> None:
-        config, spec = case.config().sac, case.spec
+        config, spec = SACConfig.from_config(case.config()), case.spec
         shape = (batch, spec.image.channels, spec.image.height, spec.image.width)
         self._images = torch.rand(shape).to(device, dtype, memory_format=torch.channels_last)
         sizes = [spec.image.channels] + [config.encoder_channels] * len(config.encoder_strides)
@@ -102,7 +103,7 @@ def _linear_passes(config: Config) -> float:
     """How often an update's MLPs pass a mini-batch through one network, whatever the direction."""
     target, next_action, critic = 2, 1, 2 * FORWARD_BACKWARD
     actor = FORWARD_BACKWARD + 2 * 2  # through both critics to the action, not to their weights
-    return target + next_action + critic + actor / config.sac.actor_update_frequency
+    return target + next_action + critic + actor / SACConfig.from_config(config).actor_update_frequency
 
 
 class UpdateLimit(NamedTuple):
@@ -129,16 +130,16 @@ def update(case: Case, precision: str, threads: int, repeats: int, device: str =
     ways = (convolutions.forward, convolutions.forward_in_parts)
     forward = min(measure(until_done(_without_gradient(way), device), repeats).median for way in ways)
     there_and_back = measure(until_done(convolutions.forward_backward, device), repeats).median
-    product = _linear(case.batch, config.sac.hidden_sizes[0], dtype, 10 * repeats, device)
-    passes = 2 + 1 / config.sac.actor_update_frequency
+    product = _linear(case.batch, SACConfig.from_config(config).hidden_sizes[0], dtype, 10 * repeats, device)
+    passes = 2 + 1 / SACConfig.from_config(config).actor_update_frequency
     total = passes * forward + there_and_back + _linear_passes(config) * product
     return UpdateLimit(total, measure(until_done(_encoder(case, dtype, device), device), repeats).median)
 
 
 def _encoder(case: Case, dtype: torch.dtype, device: str) -> Callable[[], None]:
     """The encoder forward and backward, from ready images, channels last."""
-    config, spec = case.config().sac, case.spec
-    encoder = Encoder(spec.image, config.encoder_channels, config.encoder_strides).to(device)
+    config, spec = SACConfig.from_config(case.config()), case.spec
+    encoder = Encoder(spec.require_image(), config.encoder_channels, config.encoder_strides).to(device)
     images = torch.rand((case.batch, spec.image.channels, spec.image.height, spec.image.width)).mul(255.0)
     images = images.to(device, dtype, memory_format=torch.channels_last)
     gradient = torch.rand(case.batch, encoder.size, device=device)
@@ -150,7 +151,7 @@ def inference(case: Case, precision: str, threads: int, repeats: int) -> float:
     torch.set_num_threads(threads)
     convolutions = _Convolutions(case, 1, torch.bfloat16 if precision == "bf16" else torch.float32)
     forward = measure(_without_gradient(convolutions.forward), repeats, warm_up=20).median
-    return forward + _linear(1, case.config().sac.hidden_sizes[0], torch.float32, repeats)
+    return forward + _linear(1, SACConfig.from_config(case.config()).hidden_sizes[0], torch.float32, repeats)
 
 
 def memory(case: Case, transitions: int) -> float:

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from async_rl_core.algorithms.sac.sac import SAC
-from async_rl_core.policies.gaussian import GaussianPolicy
+from async_rl_core.algorithms.registry import make_algorithm, make_policy
 from async_rl_core.transport.shared_memory.parameters import ParameterPublisher, ParameterSubscriber
 from async_rl_core.transport.shared_memory.service import Endpoint
 from benchmarks import limits
@@ -26,7 +25,7 @@ _PAUSE = 0.01
 def _take(case: Case, domain: str, count: int, pipe: Connection) -> None:
     """The agent, which looks all the time here: its cycle is not part of the figure. Sends when it was done, in ns."""
     config = case.config()
-    policy = GaussianPolicy(config.sac, case.spec, len(config.robot.actuated_joints), seed=0)
+    policy = make_policy(config)
     endpoint = Endpoint(domain, "agent")
     subscriber = ParameterSubscriber(endpoint, policy.size)
     pipe.recv()
@@ -45,14 +44,14 @@ def _publish(case: Case, domain: str, count: int, pipe: Connection) -> tuple[Tim
     torch.set_num_threads(1)
     config = case.config()
     endpoint = Endpoint(domain, "learner")
-    sac = SAC(config.sac, case.spec, len(config.robot.actuated_joints), seed=0)
-    publisher = ParameterPublisher(endpoint, sac.policy_size)
+    algorithm = make_algorithm(config, "cpu")
+    publisher = ParameterPublisher(endpoint, algorithm.policy_size)
     pipe.send("start")
     whole, here = [], []
     for version in range(1, count + 1):
         time.sleep(_PAUSE)
         start = time.monotonic_ns()
-        publisher.publish(version, version, sac.policy_parameters())
+        publisher.publish(version, version, algorithm.policy_parameters())
         here.append(1e-9 * (time.monotonic_ns() - start))
         whole.append(1e-9 * (pipe.recv() - start))
     endpoint.close()
@@ -115,5 +114,5 @@ def reference(case: Case, repeats: int) -> Times:
 def limit(case: Case, repeats: int) -> float:
     """See `limits.publication`."""
     config = case.config()
-    policy = GaussianPolicy(config.sac, case.spec, len(config.robot.actuated_joints), seed=0)
+    policy = make_policy(config)
     return limits.publication(np.zeros(policy.size, np.float32), repeats).median

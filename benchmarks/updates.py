@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from async_rl_core.algorithms.common.threads import keep_freed_memory, use_threads
-from async_rl_core.algorithms.sac.sac import SAC
+from async_rl_core.algorithms.registry import make_algorithm
+from async_rl_core.algorithms.sac.config import SACConfig
 from benchmarks.cases import Case, sampled_batch
 from benchmarks.reference import ReferenceSAC, StackedReplay
 from benchmarks.timing import Times, measure
@@ -24,13 +25,13 @@ def until_done(call: Callable[[], object], device: str) -> Callable[[], object]:
 
 
 def ours(case: Case, precision: str, threads: int, repeats: int, device: str = "cpu") -> Times:
-    """`SAC.update`: upload and cast of the images are part of it."""
+    """An update of SAC: upload and cast of the images are part of it."""
     keep_freed_memory()
     use_threads(threads)
-    config = case.config(sac__precision=precision)
-    sac = SAC(config.sac, case.spec, len(config.robot.actuated_joints), 0, device)
+    config = case.config(learning__precision=precision)
+    sac = make_algorithm(config, device)
     batch = sampled_batch(config)
-    both = config.sac.actor_update_frequency
+    both = SACConfig.from_config(config).actor_update_frequency
     update = until_done(lambda: sac.update(batch, report=False), device)
     return measure(update, repeats, warm_up=2 * both, per_round=both)
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from async_rl_core.algorithms.common.networks import TwinCritic, build_policy
+from async_rl_core.algorithms.base import AlgorithmSetup
+from async_rl_core.algorithms.common.networks import TwinCritic, build_gaussian_policy
+from async_rl_core.algorithms.sac.config import SACConfig
 from async_rl_core.policies.gaussian import GaussianPolicy
 from async_rl_core.run_folder.episodes import HEADER
 from benchmarks import lateness, limits, report, seeds, timing
@@ -102,8 +104,9 @@ def count(module):
 
 
 def test_the_reference_has_the_same_networks():
-    config, spec, reference = SMALL.config().sac, SMALL.spec, small_reference()
-    encoder, actor = build_policy(config, spec, 5, seed=0)
+    config, spec, reference = SACConfig.from_config(SMALL.config()), SMALL.spec, small_reference()
+    setup = AlgorithmSetup.from_config(SMALL.config())
+    encoder, actor = build_gaussian_policy(config, config.log_std_bounds, setup)
     critic = TwinCritic(encoder.size + spec.state_size, 5, config.hidden_sizes, config.layer_norm)
     for theirs, ours in ((reference.encoder, encoder), (reference.actor, actor), (reference.critic, critic)):
         assert count(theirs) == count(ours)
@@ -112,7 +115,7 @@ def test_the_reference_has_the_same_networks():
     with torch.no_grad():
         coordinates = encoder(images).reshape(2, -1, 2)
         torch.testing.assert_close(reference.encoder(images), torch.cat((coordinates[..., 0], coordinates[..., 1]), 1))
-    assert GaussianPolicy(config, spec, 5, seed=0).size == count(encoder) + count(actor)
+    assert GaussianPolicy(config, setup).size == count(encoder) + count(actor)
 
 
 def test_the_reference_updates_everything():

@@ -18,7 +18,7 @@ setup(
     extras_require={"test": ["pytest"]},
     zip_safe=False,
     entry_points={
-        "async_rl.algorithms": ["sac = async_rl_core.algorithms.sac.sac:SAC"],
+        "async_rl.algorithms": ["sac = async_rl_core.algorithms.sac.config:SACConfig"],
         "async_rl.tasks": [
             "reaching = async_rl_core.tasks.reaching:Reaching",
             "tracking = async_rl_core.tasks.tracking:Tracking",

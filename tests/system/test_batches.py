@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from async_rl_core.algorithms.registry import make_policy
 from async_rl_core.bringup.graph import environment, nodes
 from async_rl_core.bringup.process.executable import command
 from async_rl_core.config.load import resolve, write_config
 from async_rl_core.config.schema import Config
-from async_rl_core.policies.gaussian import GaussianPolicy
 from async_rl_core.spec.batch import Batch, BatchLayout
-from async_rl_core.spec.observation import ObservationSpec
 from async_rl_core.transport.shared_memory.batches import BatchClient
 from async_rl_core.transport.shared_memory.parameters import ParameterPublisher
 from async_rl_core.transport.shared_memory.service import Endpoint, clean_up_dead
@@ -89,7 +88,7 @@ def test_batches_hold_what_was_seen_and_done(config: Config, domain: int, ear: E
     with graph_without_learner(config, domain):
         endpoint = Endpoint(str(domain), "test")
         client = BatchClient(endpoint, layout, in_flight=1)
-        size = GaussianPolicy(config.sac, ObservationSpec.from_config(config), layout.action, seed=0).size
+        size = make_policy(config).size
         parameters = ParameterPublisher(endpoint, size)
         parameters.publish(1, 0, np.zeros(size, np.float32))
         try:

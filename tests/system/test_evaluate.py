@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from async_rl_core.algorithms.sac.sac import SAC
+from async_rl_core.algorithms.registry import make_algorithm
 from async_rl_core.config.load import read_config, resolve, write_config
 from async_rl_core.learning.checkpoint import LearnerSnapshot
 from async_rl_core.learning.checkpoint_file import name_of
-from async_rl_core.spec.observation import ObservationSpec
 from async_rl_interfaces.msg import GuardState
 
 from .conftest import PATIENCE, Ear, in_time
@@ -31,7 +30,7 @@ def run(tmp_path: Path) -> Path:
     patient = {"guard.watchdog": PATIENCE, "guard.state_timeout": PATIENCE}
     config = resolve("laptop", {"run_dir": folder, "seed": 7, **short, **patient})
     write_config(config, folder / "config.yaml")
-    sac = SAC(config.sac, ObservationSpec.from_config(config), len(config.robot.actuated_joints), seed=7)
+    sac = make_algorithm(config.model_copy(update={"seed": 7}), "cpu")
     sac.updates = UPDATES
     capture = LearnerSnapshot(sac)
     capture.take(env_steps=2000)

@@ -4,6 +4,7 @@ import inspect
 import sys
 from functools import cache
 from importlib.metadata import EntryPoints, entry_points
+from pathlib import Path
 from typing import TypeVar
 
 from async_rl_core.errors import ConfigError
@@ -25,6 +26,12 @@ def load(group: str, name: str, base: type[T]) -> type[T]:
     if not (inspect.isclass(found) and issubclass(found, base)):
         raise ConfigError(f"{group}: '{name}' is {found!r}, which does not derive from {base.__name__}; correct it")
     return found
+
+
+def settings_file(plugin: type[object], name: str, folder: Path) -> Path | None:
+    """Returns the YAML file of a plug-in: `<name>.yaml` in `folder`, else beside its module; None if there is none."""
+    module = Path(inspect.getfile(plugin))
+    return next((path for path in (folder / f"{name}.yaml", module.with_name(f"{name}.yaml")) if path.is_file()), None)
 
 
 @cache

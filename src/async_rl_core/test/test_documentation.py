@@ -21,7 +21,7 @@ from .conftest import Install
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 SHORT = {"agent.episode_duration": 0.8, "agent.reset_duration": 0.6, "sim.renderer": "raycast"}
-SMALL = {"agent.initial_steps": 20, "learner.threads": 1, "sac.batch_size": 8, "sac.hidden_sizes": [16]}
+SMALL = {"agent.initial_steps": 20, "learner.threads": 1, "learning.batch_size": 8, "sac.hidden_sizes": [16]}
 
 
 def installed(page: str, install: Install) -> Path:
@@ -84,5 +84,5 @@ def test_the_algorithm_is_what_learns(install: Install) -> None:
     run = SimulatedRun(config, learning)
     next(run.episodes())
     run.close()
-    assert type(learning.learner.sac).__name__ == "MeanSAC"
+    assert type(learning.learner.algorithm).__name__ == "MeanSAC"
     assert learning.updates > 0

@@ -37,7 +37,7 @@ def histogram_message(histogram: Histogram) -> HistogramMessage:
 def learner_state_message(learner: "Learner") -> LearnerState:
     """Returns progress, the newest metrics and the component times; the publisher fills the header."""
     return LearnerState(
-        updates=learner.sac.updates,
+        updates=learner.algorithm.updates,
         env_steps=learner.env_steps,
         metric=list(learner.metrics),
         value=list(learner.metrics.values()),

@@ -51,17 +51,19 @@ class LearnerNode(ConfiguredNode):
         threads = use_threads(config.learner.threads)
         run_dir = required_run_dir(config)
         device = choose_device(config.learner.device)
-        sac = make_algorithm(config, device)
+        algorithm = make_algorithm(config, device)
         self._endpoint = Endpoint(domain_from_environment(), "learner_node")
         batches = BatchClient(self._endpoint, BatchLayout.from_config(config), requests_ahead(config))
-        parameters = ParameterPublisher(self._endpoint, sac.policy_size)
+        parameters = ParameterPublisher(self._endpoint, algorithm.policy_size)
         # From here on the only learner in the domain, and in the run's files.
-        self._checkpoints = CheckpointFolder(RunFolder(run_dir).checkpoints, sac, config.learner.checkpoint_period)
+        self._checkpoints = CheckpointFolder(
+            RunFolder(run_dir).checkpoints, algorithm, config.learner.checkpoint_period
+        )
         env_steps = self._checkpoints.restore(self.get_logger().warning)
-        self._metrics = MetricsWriter(run_dir, sac.updates, warn=self.get_logger().warning)
+        self._metrics = MetricsWriter(run_dir, algorithm.updates, warn=self.get_logger().warning)
         self._trouble = WarningLog(self)
         self._learner = Learner(
-            sac,
+            algorithm,
             batches,
             parameters,
             config.learner.publish_period,
@@ -74,21 +76,21 @@ class LearnerNode(ConfiguredNode):
         self._last_update: float | None = None
         self._next_state = time.monotonic()
         self._learner.publish()  # the agent has a policy as soon as it needs one
-        start = f" from update {sac.updates}" if sac.updates else ""
+        start = f" from update {algorithm.updates}" if algorithm.updates else ""
         self.get_logger().info(f"learning on {device} with {threads} thread(s){start}; {scheduled}")
 
     def run(self, stop: StopSignal) -> None:
         """Learn until the stop; a stop is seen after the current update. The last state is a checkpoint."""
         while not stop.requested:
-            updates = self._learner.sac.updates
+            updates = self._learner.algorithm.updates
             due = self._learner.step(WAIT)
             now = time.monotonic()
-            if self._learner.sac.updates > updates:
+            if self._learner.algorithm.updates > updates:
                 if self._last_update is None:
                     self._next_state = now  # that it learns, or learns again, is news
                 self._last_update = now
             if due:
-                self._metrics.write(self._learner.sac.updates, self._learner.env_steps, self._learner.metrics)
+                self._metrics.write(self._learner.algorithm.updates, self._learner.env_steps, self._learner.metrics)
             self._checkpoints.save_when_due(self._learner.env_steps)
             if now >= self._next_state:
                 self._next_state = now + STATE_PERIOD
@@ -117,7 +119,7 @@ class LearnerNode(ConfiguredNode):
 
     def _health(self) -> Health:
         learner = self._learner
-        values = {"updates": learner.sac.updates, "env_steps": learner.env_steps, **learner.metrics}
+        values = {"updates": learner.algorithm.updates, "env_steps": learner.env_steps, **learner.metrics}
         values["refused batches"] = learner.refused
         if trouble := self._checkpoints.failed or self._metrics.failed:
             return Health(Level.WARN, trouble, values)

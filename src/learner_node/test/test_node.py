@@ -15,12 +15,12 @@ import pytest
 import rclpy
 from rclpy.node import Node
 
-from async_rl_core.algorithms.sac.sac import SAC
+from async_rl_core.algorithms.base import Algorithm
+from async_rl_core.algorithms.registry import make_algorithm, make_policy
 from async_rl_core.config.load import resolve, write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.learning.checkpoint import restore
 from async_rl_core.learning.checkpoint_file import newest_first, read_checkpoint
-from async_rl_core.policies.gaussian import GaussianPolicy
 from async_rl_core.spec.batch import Batch, BatchLayout
 from async_rl_core.spec.observation import ObservationSpec
 from async_rl_core.transport.shared_memory.batches import BatchServer
@@ -34,7 +34,7 @@ TIMEOUT = 100.0
 """Seconds; the learner yields to everything, so on a busy machine it starts slowly."""
 RUN = "from learner_node import node; node.background = lambda: 'as any other'; node.main()"
 """Scheduled as any other process: beside tests that work, one at nice 19 gets a hundredth of a core."""
-SMALL = {"sac.batch_size": 8, "sac.hidden_sizes": [16], "sac.encoder_channels": 4, "learner.metrics_period": 5}
+SMALL = {"learning.batch_size": 8, "sac.hidden_sizes": [16], "sac.encoder_channels": 4, "learner.metrics_period": 5}
 
 
 @pytest.fixture
@@ -63,9 +63,7 @@ class Surroundings:
     def __init__(self, domain: str, config: Config) -> None:
         self.domain = domain
         self.spec = ObservationSpec.from_config(config)
-        self.policy = GaussianPolicy(
-            config.sac, self.spec, len(config.robot.actuated_joints), config.seed, threads=None
-        )
+        self.policy = make_policy(config, threads=None)
         self.endpoint = Endpoint(domain, "test")
         self.server = BatchServer(self.endpoint, BatchLayout.from_config(config))
         self.subscriber = ParameterSubscriber(self.endpoint, self.policy.size)
@@ -171,7 +169,7 @@ def test_it_learns_publishes_reports_and_leaves_in_order(
     while surroundings.updates() < 0:  # the first policy comes before any batch
         assert time.monotonic() < deadline and process.poll() is None
         surroundings.wakeup.wait(0.05)
-    initial = SAC(config.sac, surroundings.spec, 5, config.seed).policy_parameters().copy()
+    initial = make_algorithm(config, "cpu").policy_parameters().copy()
     np.testing.assert_array_equal(surroundings.policy._parameters, initial)
 
     surroundings.serve_until(lambda: surroundings.updates() >= 10)
@@ -186,22 +184,22 @@ def test_it_learns_publishes_reports_and_leaves_in_order(
     assert code == 0, said
     run_dir = tmp_path / "run"
     assert 1 <= len(list((run_dir / "checkpoints").iterdir())) <= 2
-    sac = last_state(config, surroundings)
+    learner = last_state(config, surroundings)
     surroundings.updates()
-    assert sac.updates == surroundings.newest  # the last word of the run
-    np.testing.assert_array_equal(sac.policy_parameters(), surroundings.policy._parameters)
+    assert learner.updates == surroundings.newest  # the last word of the run
+    np.testing.assert_array_equal(learner.policy_parameters(), surroundings.policy._parameters)
     lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
     assert [line["updates"] for line in lines[:2]] == [5, 10]
     assert list((run_dir / "tensorboard").iterdir())
 
 
-def last_state(config: Config, surroundings: Surroundings) -> SAC:
+def last_state(config: Config, surroundings: Surroundings) -> Algorithm:
     """The learner of the run's newest checkpoint."""
     assert config.run_dir is not None
-    sac = SAC(config.sac, surroundings.spec, 5, seed=99)
+    algorithm = make_algorithm(config.model_copy(update={"seed": 99}), "cpu")
     newest = newest_first(config.run_dir / "checkpoints")[0]
-    restore(sac, read_checkpoint(newest), newest)
-    return sac
+    restore(algorithm, read_checkpoint(newest), newest)
+    return algorithm
 
 
 def test_a_killed_learner_goes_on_from_its_checkpoint(

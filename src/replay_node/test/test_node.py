@@ -36,7 +36,7 @@ OVERRIDES = {
     "replay.capacity": 1000,
     "agent.initial_steps": INITIAL,
     "learner.max_updates_per_step": 1.0,
-    "sac.batch_size": 16,
+    "learning.batch_size": 16,
 }
 FIRST = f"steps_{0:015d}.part"
 """A journal's first file."""

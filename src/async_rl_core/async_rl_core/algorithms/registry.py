@@ -1,15 +1,23 @@
 """The algorithms by name: whatever is installed with an entry point of the group."""
 
 from async_rl_core import plugins
-from async_rl_core.algorithms.sac.sac import SAC
-from async_rl_core.config.checks import ALGORITHMS
+from async_rl_core.algorithms.base import Algorithm, AlgorithmConfig, AlgorithmSetup
+from async_rl_core.config.algorithm import GROUP
 from async_rl_core.config.schema import Config
-from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.policies.base import LearnedPolicy
 
 
-def make_algorithm(config: Config, device: str) -> SAC:
-    """The learner that a run's configuration asks for. Raises `ConfigError` where it cannot be had."""
-    learner = plugins.load(ALGORITHMS, config.algorithm, SAC)
-    return learner(
-        config.sac, ObservationSpec.from_config(config), len(config.robot.actuated_joints), config.seed, device
-    )
+def algorithm_config(config: Config) -> AlgorithmConfig:
+    """Returns the settings of a run's algorithm. Raises `ConfigError` if its plug-in cannot be loaded."""
+    section = plugins.load(GROUP, config.algorithm, AlgorithmConfig)  # type: ignore[type-abstract]
+    return section.from_config(config)
+
+
+def make_algorithm(config: Config, device: str) -> Algorithm:
+    """Returns the learner that a run's configuration asks for. Raises `ConfigError` if it cannot be made."""
+    return algorithm_config(config).make_algorithm(AlgorithmSetup.from_config(config), device)
+
+
+def make_policy(config: Config, threads: int | None = 1) -> LearnedPolicy:
+    """Returns a run's policy, as its learner begins with; `threads` as in `AlgorithmConfig.make_policy`."""
+    return algorithm_config(config).make_policy(AlgorithmSetup.from_config(config), threads)

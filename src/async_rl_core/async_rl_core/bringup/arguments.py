@@ -7,8 +7,8 @@ from typing import get_args
 
 from async_rl_core.bringup.cycle import AUTO, CYCLE, settle
 from async_rl_core.bringup.resume import resumed
+from async_rl_core.config.algorithm import algorithms
 from async_rl_core.config.catalogue import presets, robots
-from async_rl_core.config.checks import ALGORITHMS
 from async_rl_core.config.checksum import Checksum, verdict
 from async_rl_core.config.document import read_text
 from async_rl_core.config.load import resolve
@@ -16,7 +16,6 @@ from async_rl_core.config.paths import user_path
 from async_rl_core.config.schema import Architecture, Config, SimConfig
 from async_rl_core.config.sources import cameras
 from async_rl_core.errors import ConfigError, did_you_mean
-from async_rl_core.plugins import names
 from async_rl_core.tasks.registry import tasks
 
 AS_PRESET = "preset"
@@ -138,7 +137,7 @@ def table(task: str = AS_PRESET) -> list[Argument]:
             choices=tuple(tasks()),
             default=task,
         ),
-        Argument("algorithm", "what learns", "algorithm", choices=tuple(names(ALGORITHMS))),
+        Argument("algorithm", "what learns", "algorithm", choices=tuple(algorithms())),
         Argument("seed", "seed of everything random", "seed", _integer, "a whole number from 0"),
         Argument("duration", "seconds after which the run ends", "duration", _number, "seconds, or none"),
         Argument("episodes", "episodes after which the run ends", "episodes", _integer, "a count, or none"),

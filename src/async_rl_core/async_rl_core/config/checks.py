@@ -3,14 +3,10 @@
 from collections.abc import Iterator
 from math import hypot, isclose
 
-from async_rl_core import plugins
+from async_rl_core.config.algorithm import algorithms
 from async_rl_core.config.camera import SIMULATED, TOPIC
-from async_rl_core.config.schema import Config, SACConfig, TargetSurface
+from async_rl_core.config.schema import Config, TargetSurface
 from async_rl_core.errors import did_you_mean
-from async_rl_core.spec.crop import Crop
-
-ALGORITHMS = "async_rl.algorithms"
-"""The group of entry points that names the algorithms."""
 
 Problem = tuple[str, str]  # the dotted key to change, and why
 
@@ -18,27 +14,17 @@ WATCHDOG_CYCLES = 1.5
 """The guard's patience with Seq-SAC, whose agent cannot speak while it learns: an update may take half a cycle more."""
 
 _LONGEST_WATCHDOG = 0.5  # seconds
-_KERNEL = 3  # of every convolution of the encoder
-_SMALLEST_MAP = 2  # a spatial softmax over a single row or column has nothing to point at
 
 
 def check(config: Config) -> Iterator[Problem]:
     """Each contradiction in a configuration that is valid key by key."""
     yield from _camera(config)
-    yield from _images(config)
     yield from _cycle(config)
     yield from _episodes(config)
     yield from _robot(config)
     yield from _hardware(config)
-    if config.algorithm not in (known := plugins.names(ALGORITHMS)):
+    if config.algorithm not in (known := algorithms()):
         yield "algorithm", f"'{config.algorithm}' is not allowed; allowed: {', '.join(known)}"
-
-
-def feature_map_size(pixels: int, sac: SACConfig) -> int:
-    """Rows (or columns) of the encoder's last feature map for so many rows (or columns) of a cropped image."""
-    for stride in sac.encoder_strides:
-        pixels = (pixels - _KERNEL) // stride + 1
-    return pixels
 
 
 def _camera(config: Config) -> Iterator[Problem]:
@@ -53,24 +39,6 @@ def _camera(config: Config) -> Iterator[Problem]:
             f"{sim.stamp_delay:g} s is more than sim.image_latency ({sim.image_latency:g} s): no image comes before it "
             "is stamped",
         )
-
-
-def _images(config: Config) -> Iterator[Problem]:
-    crop = Crop.from_config(config)
-    for key, size, cropped in (
-        ("camera.width", config.camera.width, crop.width),
-        ("camera.height", config.camera.height, crop.height),
-    ):
-        if feature_map_size(cropped, config.sac) < _SMALLEST_MAP:
-            least = _least_pixels(config)
-            yield key, f"{size} pixels leave nothing of the image after the encoder; at least {least} are needed"
-
-
-def _least_pixels(config: Config) -> int:
-    size = 10  # the largest crop leaves something of it
-    while feature_map_size(Crop(size, size, config.replay.crop_fraction).width, config.sac) < _SMALLEST_MAP:
-        size += 1
-    return size
 
 
 def _cycle(config: Config) -> Iterator[Problem]:
@@ -109,12 +77,12 @@ def _cycle(config: Config) -> Iterator[Problem]:
 
 
 def _episodes(config: Config) -> Iterator[Problem]:
-    if config.replay.capacity < max(config.agent.initial_steps, config.sac.batch_size):
+    if config.replay.capacity < max(config.agent.initial_steps, config.learning.batch_size):
         yield (
             "replay.capacity",
             (
                 f"{config.replay.capacity} transitions never hold what learning starts with: "
-                f"initial_steps {config.agent.initial_steps}, batch_size {config.sac.batch_size}"
+                f"initial_steps {config.agent.initial_steps}, batch_size {config.learning.batch_size}"
             ),
         )
 

@@ -1,7 +1,7 @@
 """A YAML file as data, with the line of every key and list item, so that an error can say where."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -71,6 +71,11 @@ class Document:
             else:
                 return False
         return True
+
+
+def last_value(key: str, sources: Sequence[Document]) -> object:
+    """Returns the top-level key's value in the last source that sets it; None if none does."""
+    return next((source.data[key] for source in reversed(sources) if key in source.data), None)
 
 
 def read_document(path: Path) -> Document:

@@ -59,6 +59,9 @@ def _joined(key: Key, said: list[str], data: Mapping[str, object]) -> str:
 def _path(data: object, finding: Mapping[str, Any]) -> Key:
     """The key of a finding in the data: pydantic names the members of a union in it too."""
     path: list[str] = []
+    error = finding.get("ctx", {}).get("error")
+    if not finding["loc"]:
+        return error.key if isinstance(error, KeyedError) else ()
     *inner, last = (str(part) for part in finding["loc"])
     for part in inner:
         if isinstance(data, Mapping) and part in data:
@@ -70,7 +73,6 @@ def _path(data: object, finding: Mapping[str, Any]) -> Key:
         path.append(part)
     there = isinstance(data, Mapping) or (isinstance(data, list) and last.isdigit())
     key = (*path, last) if there and (finding["type"] == "missing" or _has(data, last)) else tuple(path)
-    error = finding.get("ctx", {}).get("error")
     return (*key, *error.key) if isinstance(error, KeyedError) else key
 
 

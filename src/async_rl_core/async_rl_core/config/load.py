@@ -1,23 +1,19 @@
 """From YAML files and launch arguments to one validated `Config`, and from a `Config` to a file."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
-from pydantic import ValidationError
 
 from async_rl_core.config.catalogue import config_folder, is_path, robots
-from async_rl_core.config.checks import Problem, check, unseen
 from async_rl_core.config.checksum import accept as seal
 from async_rl_core.config.checksum import require_right, write_sealed
-from async_rl_core.config.document import Document, Key, parse_document, read_document, read_text
-from async_rl_core.config.explain import explain
-from async_rl_core.config.merge import Merged
+from async_rl_core.config.document import Document, last_value, parse_document, read_document, read_text
 from async_rl_core.config.schema import Config, RobotConfig
-from async_rl_core.config.sources import read_base, read_preset, read_robot
+from async_rl_core.config.sources import read_algorithm_defaults, read_base, read_preset, read_robot
+from async_rl_core.config.validation import validated
 from async_rl_core.errors import ConfigError
-from async_rl_core.tasks.registry import make_task, settings_file, task_class, tasks
+from async_rl_core.tasks.registry import settings_file, tasks
 
 DEFAULT_ROBOT = "ur5"
 
@@ -69,11 +65,12 @@ def _layered(arm: Document, chosen: Document, label: Document, changes: Document
     driven = _driven(own, after)
     usual = _usual_task(chosen if chosen.has(("robot", "task")) else arm)
     task = _task([usual, chosen, changes])
-    if "task" in chosen.data and chosen.data["task"] != _last("task", [usual, chosen, changes]):
+    if "task" in chosen.data and chosen.data["task"] != last_value("task", [usual, chosen, changes]):
         chosen = chosen.without("parameters")  # which are another task's
     # The robot of a complete preset is as its driver needs it: with another driver, that one's needs go first.
     switched = [driven] if chosen.complete and before != after else []
-    return _validated([base, *task, arm, driven, usual, chosen, *switched, label, changes], names)
+    layers = [*task, arm, driven, usual, chosen, *switched, label, changes]
+    return validated([base, *read_algorithm_defaults([base, *layers]), *layers], names)
 
 
 def _robot_of(arm: Document, chosen: Document, label: Document, changes: Document) -> RobotConfig | None:
@@ -101,7 +98,7 @@ def _usual_task(arm: Document) -> Document:
 
 def _task(sources: list[Document]) -> list[Document]:
     """The settings of the task that the last of the sources names; none where it has none, or there is no such task."""
-    name = _last("task", sources)
+    name = last_value("task", sources)
     if name not in tasks():
         return []
     path = settings_file(str(name), config_folder() / "tasks")
@@ -117,8 +114,8 @@ def _drivers(arm: Document) -> dict[object, object]:
 
 def _driver_name(arm: Document, sources: list[Document]) -> str | None:
     """The driver that the last of the sources names; else, of a real arm, its first."""
-    name = _last("driver", sources)
-    if name is None and _last("hardware", sources) == "real":
+    name = last_value("driver", sources)
+    if name is None and last_value("hardware", sources) == "real":
         name = next(iter(_drivers(arm)), None)
     return name if isinstance(name, str) else None
 
@@ -132,17 +129,12 @@ def _driven(arm: Document, name: str | None) -> Document:
     return Document(arm.name, {"robot": data} if isinstance(data, dict) else {}, places)
 
 
-def _last(key: str, sources: list[Document]) -> object:
-    """The key's value in the last source that sets it."""
-    return next((source.data[key] for source in reversed(sources) if key in source.data), None)
-
-
 def read_config(path: Path) -> Config:
-    """A run's configuration from its file, with its checksum checked; the task's parameters are not.
+    """A run's configuration from its file, with its checksum checked; the sections of task and algorithm are not.
 
     Raises `ConfigError`.
     """
-    return _validated([_sealed_document(path)], {}, by_task=False)
+    return validated([_sealed_document(path)], {}, by_plugins=False)
 
 
 def reconfigure(
@@ -156,8 +148,8 @@ def reconfigure(
     name = _robot_name(run)
     arm = [read_robot(name)] if name in robots() else []
     changes = _overrides(overrides or {})
-    sources = [read_base(), *_task([run, changes]), *arm, run, changes]
-    return _validated(sources, names or {})
+    base, layers = read_base(), [*_task([run, changes]), *arm, run, changes]
+    return validated([base, *read_algorithm_defaults([base, *layers]), *layers], names or {})
 
 
 def _sealed_document(path: Path) -> Document:
@@ -173,7 +165,7 @@ def accept(path: Path) -> bool:
     """
     text = read_text(path)
     document = parse_document(text, str(path))
-    _validated([document], {})
+    validated([document], {})
     return seal(path, text)
 
 
@@ -195,42 +187,3 @@ def _overrides(values: Mapping[str, object]) -> Document:
             node = inner
         node[last] = str(value) if isinstance(value, Path) else value
     return Document("override", data)
-
-
-def _validated(sources: list[Document], names: Mapping[str, str], by_task: bool = True) -> Config:
-    name = _last("task", sources)
-    merged = Merged(task_class(str(name)).schema if by_task and name in tasks() else None)
-    for source in sources:
-        merged.lay(source)
-
-    def where(key: Key) -> str:
-        dotted = ".".join(key)
-        for length in range(len(key), 0, -1):
-            label = names.get(".".join(key[:length]))
-            if label is not None and sources[-1].has(key[:length]):
-                return label if length == len(key) else f"{label}: {dotted}"
-        return f"{merged.where(key) or sources[0].name}: {dotted}"
-
-    try:
-        # JSON mode is strict (no 'yes' for true, no '1' for 1), yet takes lists for tuples and strings for paths.
-        config = Config.model_validate_json(json.dumps(merged.data, default=str), strict=True)
-    except ValidationError as error:
-        raise ConfigError(explain(error, merged.data, where)) from None
-    chosen = any(source.has(("display",)) for source in sources[1:])  # the first has the defaults
-    problems = [*check(config), *(_problems_of_task(config, where, chosen) if by_task else [])]
-    if problems:
-        raise ConfigError("; ".join(f"{where(tuple(key.split('.')))}: {problem}" for key, problem in problems))
-    return config
-
-
-def _problems_of_task(config: Config, where: Callable[[Key], str], display_chosen: bool) -> list[Problem]:
-    """What the task finds wrong. Raises `ConfigError` where its parameters are not what it declares."""
-    if config.task not in tasks():
-        return [("task", f"'{config.task}' is not allowed; allowed: {', '.join(tasks())}")]
-    schema = task_class(config.task).schema
-    try:
-        schema.of(config)
-    except ValidationError as error:
-        raise ConfigError(explain(error, config.parameters, lambda key: where(("parameters", *key)), schema)) from None
-    task = make_task(config)
-    return [*unseen(config, task.shows, display_chosen), *task.problems()]

@@ -12,6 +12,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.config.section import ByKey
 
 PARAMETERS = "parameters"
+"""The section of the task's own settings."""
 
 
 class Merged:
@@ -22,17 +23,27 @@ class Merged:
     `ByKey` are merged entry by entry, unless the source is a complete configuration.
 
     Args:
-        parameters: the schema of the task's parameters; none where there is no such task.
+        sections: schemas of the sections that plug-ins declare, by name: the task's parameters, the
+            algorithms'; None for a section whose values are merged key by key without a schema.
     """
 
-    def __init__(self, parameters: type[BaseModel] | None) -> None:
+    def __init__(self, sections: Mapping[str, type[BaseModel] | None]) -> None:
         self.data: dict[str, object] = {}
         self._owners: dict[Key, Document] = {}
-        self._parameters = parameters
+        self._sections = sections
 
     def lay(self, source: Document) -> None:
         """Lays a source over those before it."""
         self._lay(self.data, source.data, Config, (), source)
+
+    def inherit(self, name: str, parent: str) -> None:
+        """Takes each key of the section `parent` that the section `name` lacks into that one."""
+        section, values = self.data.setdefault(name, {}), self.data.get(parent)
+        if isinstance(section, dict) and isinstance(values, dict):
+            for key in values.keys() - section.keys():
+                section[key] = deepcopy(values[key])
+                owned = {k: owner for k, owner in self._owners.items() if k[:2] == (parent, key)}
+                self._owners |= {(name, *k[1:]): owner for k, owner in owned.items()}
 
     def where(self, key: Key) -> str:
         """Names the source of a key, with its line; for a key that is missing, the source of what it is missing in."""
@@ -70,8 +81,8 @@ class Merged:
         source: Document,
         entries: ByKey | None,
     ) -> None:
-        if at == (PARAMETERS,):
-            self._lay(inner, value, self._parameters, at, source)
+        if len(at) == 1 and at[0] in self._sections:
+            self._lay(inner, value, self._sections[at[0]], at, source)
         elif entries is not None:
             if entries.identity in value:
                 self._put(node, at, value, source)

@@ -1,8 +1,10 @@
 """What a run's configuration may say. The values themselves live in `config/*.yaml`, never here."""
 
-from typing import Annotated, Literal
+import json
+from collections.abc import Mapping
+from typing import Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from async_rl_core.config.camera import OBSERVED, SIMULATED, TOPIC, CameraDriver
 from async_rl_core.config.camera import CameraConfig as CameraConfig
@@ -12,7 +14,7 @@ from async_rl_core.config.robot import RobotConfig as RobotConfig
 from async_rl_core.config.robot import RobotLimits as RobotLimits
 from async_rl_core.config.robot import TargetSurface as TargetSurface
 from async_rl_core.config.robot import WorkspaceConfig as WorkspaceConfig
-from async_rl_core.config.section import Count, Fraction, KeyedError, NonNegative, Positive, Section
+from async_rl_core.config.section import Count, Fraction, NonNegative, Positive, Section
 
 Architecture = Literal["seq", "async1", "async2"]
 
@@ -91,41 +93,15 @@ class ReplayConfig(Section):
     )
 
 
-class SACConfig(Section):
-    """Soft actor-critic from pixels: table 5.3 of Yuan (2022)."""
+class LearningConfig(Section):
+    """Settings of learning that every algorithm shares with the learner and the replay store."""
 
-    batch_size: int = Field(ge=1, le=4096)
-    encoder_channels: Count
-    encoder_strides: tuple[Annotated[int, Field(ge=1, le=4)], ...] = Field(min_length=1, max_length=8)
-    hidden_sizes: tuple[Count, ...] = Field(min_length=1, max_length=4)
-    layer_norm: bool = Field(description="layer normalisation in the critic's and actor's MLP (off in the papers)")
-    actor_learning_rate: Positive
-    critic_learning_rate: Positive
-    encoder_learning_rate: Positive = Field(description="1e-3 in the paper; the critic's, 3e-4, in its code")
-    temperature_learning_rate: Positive
-    temperature_beta: float = Field(ge=0, lt=1, description="Adam's beta_1 of the temperature (SAC-AE: 0.5)")
-    initial_temperature: Positive
-    target_entropy: float | None = Field(description="null: minus the number of action dimensions")
-    actor_update_frequency: Count = Field(description="critic updates per actor update")
-    target_update_frequency: Count = Field(description="critic updates per target update")
-    critic_tau: Fraction
-    encoder_tau: Fraction = Field(description="1: no target encoder of its own, one pass over the images less")
-    reuse_features: bool = Field(
-        description="actor on the features of before the critic's step, one pass less (off in the papers)"
-    )
-    discount: float = Field(ge=0, lt=1)
-    log_std_bounds: tuple[float, float]
+    batch_size: int = Field(ge=1, le=4096, description="transitions in a mini-batch")
+    discount: float = Field(ge=0, lt=1, description="gamma, per environment step")
     reward_scale: Positive = Field(description="factor on rewards inside the learner (1 in the papers)")
     precision: Literal["fp32", "bf16"] = Field(
         description="bf16: convolutions and the layers between hidden ones multiply in bfloat16, all else in float32"
     )
-
-    @model_validator(mode="after")
-    def _ordered_bounds(self) -> "SACConfig":
-        low, high = self.log_std_bounds
-        if low >= high:
-            raise KeyedError(f"log_std_bounds must be ascending, got [{low}, {high}]", "log_std_bounds")
-        return self
 
 
 class LearnerConfig(Section):
@@ -226,13 +202,33 @@ class Config(Section):
     reward: RewardConfig
     target: TargetConfig
     replay: ReplayConfig
-    sac: SACConfig
+    learning: LearningConfig
+    algorithm_settings: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="section of the algorithm's own settings; in a file it has the algorithm's name",
+    )
     learner: LearnerConfig
     evaluation: EvaluationConfig
     guard: GuardConfig
     sim: SimConfig
     logging: LoggingConfig
     robot: RobotConfig
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, object]) -> Self:
+        """Returns the configuration of a file's values, in which the algorithm's section has the algorithm's name.
+
+        Raises pydantic's ValidationError.
+        """
+        name = values.get("algorithm")
+        named = {("algorithm_settings" if key == name else key): value for key, value in values.items()}
+        # JSON mode is strict (no 'yes' for true, no '1' for 1), yet takes lists for tuples and strings for paths.
+        return cls.model_validate_json(json.dumps(named, default=str), strict=True)
+
+    @model_serializer(mode="wrap")
+    def _name_algorithm_settings(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Writes `algorithm_settings` as the section that has the algorithm's name."""
+        return {(self.algorithm if key == "algorithm_settings" else key): value for key, value in dump(self).items()}
 
     @property
     def learns(self) -> bool:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import cast
 
+from async_rl_core.config.algorithm import algorithms, defaults_file, named_algorithms
 from async_rl_core.config.catalogue import config_folder, find_file, is_path
 from async_rl_core.config.document import Document, read_document
 from async_rl_core.config.merge import PARAMETERS, Merged
@@ -16,6 +17,12 @@ EXTENDS = "extends"
 def read_base() -> Document:
     """Returns every default. Raises `ConfigError`."""
     return read_document(config_folder() / "base.yaml")
+
+
+def read_algorithm_defaults(sources: list[Document]) -> list[Document]:
+    """Returns the defaults of each algorithm that the sources name. Raises `ConfigError`."""
+    files = [(name, defaults_file(name, config_folder() / "algorithms")) for name in named_algorithms(sources)]
+    return [_nested(read_document(path), name) for name, path in files if path is not None]
 
 
 def cameras() -> list[str]:
@@ -62,7 +69,7 @@ def _extended(base: Document, over: Document) -> Document:
     """Returns a preset on top of the one that it extends."""
     if "task" in over.data and base.data.get("task", over.data["task"]) != over.data["task"]:
         base = base.without(PARAMETERS)  # those of another task
-    merged = Merged(None)
+    merged = Merged(dict.fromkeys([PARAMETERS, *algorithms()]))
     merged.lay(base)
     merged.lay(over)
     return Document(over.name, merged.data, {**base.places, **over.places})

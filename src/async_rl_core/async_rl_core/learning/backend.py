@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from async_rl_core.agent.outbox import Acknowledged
+from async_rl_core.algorithms.registry import make_policy
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
-from async_rl_core.policies.gaussian import GaussianPolicy
+from async_rl_core.policies.base import LearnedPolicy
 from async_rl_core.run_folder.run_folder import RunFolder
-from async_rl_core.spec.observation import ObservationSpec
 from async_rl_core.spec.step import Step
 from async_rl_core.transport.shared_memory.parameters import ParameterSubscriber
 from async_rl_core.transport.shared_memory.service import Endpoint, domain_from_environment
@@ -25,7 +25,7 @@ IDLE = 1.0
 class LearningBackend(Protocol):
     """What the agent needs of learning."""
 
-    policy: GaussianPolicy
+    policy: LearnedPolicy
 
     @property
     def updates(self) -> int:
@@ -60,8 +60,7 @@ class SharedMemoryBackend:
     trouble = ""
 
     def __init__(self, config: Config) -> None:
-        actions = len(config.robot.actuated_joints)
-        self.policy = GaussianPolicy(config.sac, ObservationSpec.from_config(config), actions, config.seed)
+        self.policy = make_policy(config)
         self.updates = 0
         self._endpoint = Endpoint(domain_from_environment(), "rl_agent_node")
         self._steps = StepPublisher(self._endpoint, StepLayout.from_config(config))
@@ -109,11 +108,11 @@ class InProcessBackend:
         self.policy, self.learner = self._sequential.policy, self._sequential.learner
         if config.replay.journal:
             self._sequential.replay.keep_in(folder.journal, warn=warn)
-        sac = self.learner.sac
-        self._checkpoints = CheckpointFolder(folder.checkpoints, sac, config.learner.checkpoint_period)
+        algorithm = self.learner.algorithm
+        self._checkpoints = CheckpointFolder(folder.checkpoints, algorithm, config.learner.checkpoint_period)
         self.learner.env_steps = self._checkpoints.restore(warn)
         self.learner.publish()  # the policy may be another one now
-        self._metrics = MetricsWriter(config.run_dir, sac.updates, warn=warn)
+        self._metrics = MetricsWriter(config.run_dir, algorithm.updates, warn=warn)
         self._written = self.learner.metrics
         self._worked = time.monotonic()
 
@@ -165,7 +164,7 @@ class FixedPolicyBackend:
 
         assert config.evaluation.checkpoint is not None
         fixed = FixedPolicy(config, config.evaluation.checkpoint)
-        self.policy: GaussianPolicy = fixed
+        self.policy: LearnedPolicy = fixed
         self.updates = fixed.updates
 
     def send(self, step: Step) -> bool:

@@ -16,7 +16,8 @@ from async_rl_core.atomic_file import replacing
 from async_rl_core.errors import AsyncRLError
 
 FORMAT = "async_rl checkpoint"
-VERSION = 1
+VERSION = 2
+"""Version 1 did not name the algorithm, which was sac."""
 
 _DTYPES = {np.dtype(np.float32): "F32", np.dtype(np.uint8): "U8"}
 
@@ -35,6 +36,7 @@ class DamagedCheckpointError(CheckpointError):
 class CheckpointContent:
     """What a checkpoint holds."""
 
+    algorithm: str
     updates: int
     env_steps: int
     arrays: Arrays
@@ -121,12 +123,12 @@ def read_checkpoint(path: Path) -> CheckpointContent:
             f"checkpoint {path} is damaged, or not one of async_rl (checksum); use an earlier one"
         )
     header = json.loads(text)
-    if header["version"] != VERSION:
+    if header["version"] not in (1, VERSION):
         raise CheckpointError(
-            f"checkpoint {path} has format version {header['version']}, this async_rl reads {VERSION}; "
+            f"checkpoint {path} has format version {header['version']}, this async_rl reads 1 and {VERSION}; "
             "use the async_rl that wrote it"
         )
-    return CheckpointContent(header["updates"], header["env_steps"], arrays)
+    return CheckpointContent(header.get("algorithm", "sac"), header["updates"], header["env_steps"], arrays)
 
 
 def _bytes(array: NDArray[Any]) -> memoryview:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
 
-from async_rl_core.algorithms.sac.sac import SAC
+from async_rl_core.algorithms.base import Algorithm
 from async_rl_core.atomic_file import set_aside
 from async_rl_core.learning.checkpoint import LearnerSnapshot, restore
 from async_rl_core.learning.checkpoint_file import CheckpointError, name_of, newest_first, newest_whole
@@ -26,14 +26,16 @@ class CheckpointFolder:
 
     Args:
         folder: `checkpoints` of the run; made where it is not there.
-        sac: the learner. Its memory is copied, and so taken, once more.
+        algorithm: the learner. Its memory is copied, and so taken, once more.
         period: seconds of `clock` between checkpoints.
 
     Raises `CheckpointError` where there is something else in the folder's place.
     """
 
-    def __init__(self, folder: Path, sac: SAC, period: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._folder, self._sac, self._period, self._clock = folder, sac, period, clock
+    def __init__(
+        self, folder: Path, algorithm: Algorithm, period: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._folder, self._algorithm, self._period, self._clock = folder, algorithm, period, clock
         self.failed = ""
         """Why the last checkpoint could not be written; empty where it could."""
         try:
@@ -45,10 +47,10 @@ class CheckpointFolder:
         for unfinished in folder.glob(".updates_*"):  # its writer was killed
             with contextlib.suppress(OSError):
                 unfinished.unlink()
-        self._capture = LearnerSnapshot(sac)
+        self._capture = LearnerSnapshot(algorithm)
         self._writer: threading.Thread | None = None
         self._next = clock() + period
-        self._taken = sac.updates
+        self._taken = algorithm.updates
 
     def restore(self, warn: Callable[[str], object]) -> int:
         """Bring the learner to the newest checkpoint that is whole; return the environment steps it had seen.
@@ -60,7 +62,7 @@ class CheckpointFolder:
         if found is None:
             return 0
         path, stored = found
-        restore(self._sac, stored, path)
+        restore(self._algorithm, stored, path)
         for newer in takewhile(path.__ne__, newest_first(self._folder)):
             try:
                 set_aside(newer)
@@ -77,13 +79,13 @@ class CheckpointFolder:
         if now < self._next or self._is_writing:
             return
         self._next = now + self._period
-        if self._sac.updates > self._taken or self.failed:
+        if self._algorithm.updates > self._taken or self.failed:
             self._save(env_steps)
 
     def close(self, env_steps: int) -> None:
         """Wait for what is being written, then write the learner's last state, unless it is there."""
         self._wait()
-        if self._sac.updates > self._taken or self.failed:
+        if self._algorithm.updates > self._taken or self.failed:
             self._save(env_steps)
             self._wait()
 
@@ -100,7 +102,7 @@ class CheckpointFolder:
 
     def _save(self, env_steps: int) -> None:
         self._capture.take(env_steps)
-        self._taken = self._sac.updates
+        self._taken = self._algorithm.updates
         self._writer = threading.Thread(target=self._write, args=[self._taken], name="checkpoint")
         self._writer.start()
 

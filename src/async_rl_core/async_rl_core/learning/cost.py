@@ -98,7 +98,7 @@ class _Noise:
 def main() -> None:
     """Measure the configuration on standard input."""
     try:
-        print(json.dumps(asdict(measure(Config.model_validate_json(sys.stdin.read())))))
+        print(json.dumps(asdict(measure(Config.from_values(json.loads(sys.stdin.read()))))))
     except AsyncRLError as error:
         sys.exit(str(error))
 

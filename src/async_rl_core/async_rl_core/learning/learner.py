@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.algorithms.sac.sac import SAC
+from async_rl_core.algorithms.base import Algorithm
 from async_rl_core.realtime.histogram import Histogram
 from async_rl_core.spec.batch import Batch
 
@@ -43,7 +43,7 @@ class Learner:
 
     def __init__(
         self,
-        sac: SAC,
+        algorithm: Algorithm,
         batches: BatchSource,
         parameters: ParameterSink,
         publish_period: int,
@@ -51,7 +51,7 @@ class Learner:
         prioritised: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.sac = sac
+        self.algorithm = algorithm
         self.env_steps = 0
         self.version = 0
         self.refused = 0
@@ -78,7 +78,7 @@ class Learner:
     def publish(self) -> None:
         """Hand out the policy as it is. Raises `DivergenceError` rather than hand out what is not finite."""
         self.version += 1
-        self._parameters.publish(self.version, self.sac.updates, self.sac.policy_parameters())
+        self._parameters.publish(self.version, self.algorithm.updates, self.algorithm.policy_parameters())
 
     def step(self, timeout: float) -> bool:
         """Do one update if a batch comes within `timeout` seconds; return whether metrics are due."""
@@ -92,15 +92,15 @@ class Learner:
             self.refused += 1
             return False
         self.env_steps = batch.env_steps
-        due = (self.sac.updates + 1) % self._metrics_period == 0
-        metrics = self.sac.update(batch, report=due)
+        due = (self.algorithm.updates + 1) % self._metrics_period == 0
+        metrics = self.algorithm.update(batch, report=due)
         updated = self._clock()
         self._note_update(received, updated, limited=bool(batch.sampling[2]))
-        if self.sac.updates % self._publish_period == 0:
+        if self.algorithm.updates % self._publish_period == 0:
             self.publish()
             self.publishing.add(1e3 * (self._clock() - updated))
         if self._prioritised:
-            self._batches.reprioritise(batch.index, self.sac.td_error.numpy(force=True))
+            self._batches.reprioritise(batch.index, self.algorithm.td_error.numpy(force=True))
         self._idle_since = self._clock()
         if due:
             self.metrics = metrics | self.times()

@@ -8,13 +8,11 @@ from numpy.typing import NDArray
 
 from async_rl_core.algorithms.common.device import choose_device
 from async_rl_core.algorithms.common.threads import keep_freed_memory, use_threads
-from async_rl_core.algorithms.registry import make_algorithm
+from async_rl_core.algorithms.registry import make_algorithm, make_policy
 from async_rl_core.config.schema import Config
 from async_rl_core.learning.learner import Learner
-from async_rl_core.policies.gaussian import GaussianPolicy
 from async_rl_core.replay.replay import Replay
 from async_rl_core.spec.batch import Batch, BatchLayout
-from async_rl_core.spec.observation import ObservationSpec
 from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import Step
 
@@ -32,18 +30,17 @@ class SequentialLearning:
     """What is sent is there to stay."""
 
     def __init__(self, config: Config, clock: Callable[[], float] = time.monotonic) -> None:
-        spec, actions = ObservationSpec.from_config(config), len(config.robot.actuated_joints)
         keep_freed_memory()
         use_threads(config.learner.threads)
         self.replay = Replay(config)
         self._batch = BatchLayout.from_config(config).allocate()
-        self.policy = GaussianPolicy(config.sac, spec, actions, config.seed, threads=None)
+        self.policy = make_policy(config, threads=None)
         device = choose_device(config.learner.device)
-        sac, self._understudy = (make_algorithm(config, device) for _ in range(2))
+        algorithm, self._understudy = (make_algorithm(config, device) for _ in range(2))
         _fill(config, self._batch)
         self.rehearse()
         periods = config.learner.publish_period, config.learner.metrics_period
-        self.learner = Learner(sac, self, self, *periods, config.replay.sampler == "prioritised", clock)
+        self.learner = Learner(algorithm, self, self, *periods, config.replay.sampler == "prioritised", clock)
         self.learner.publish()
         self._clock = clock
         self._limited = True
@@ -52,7 +49,7 @@ class SequentialLearning:
     @property
     def updates(self) -> int:
         """Gradient updates so far."""
-        return self.learner.sac.updates
+        return self.learner.algorithm.updates
 
     def send(self, step: Step) -> bool:
         """Store a step: always, and at once."""

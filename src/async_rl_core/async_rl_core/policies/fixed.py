@@ -1,21 +1,24 @@
 """A trained policy that does not change any more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from async_rl_core.algorithms.registry import make_policy
 from async_rl_core.config.schema import Config
 from async_rl_core.learning.checkpoint import load_policy
 from async_rl_core.learning.checkpoint_file import CheckpointError, newest_whole
-from async_rl_core.policies.gaussian import GaussianPolicy
 from async_rl_core.run_folder.run_folder import RunFolder
-from async_rl_core.spec.observation import ObservationSpec
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
-class FixedPolicy(GaussianPolicy):
-    """The policy of a checkpoint, which acts without noise: its actions are tanh(mu) (Yuan, 2022, section 6.2).
+class FixedPolicy:
+    """The policy of a checkpoint, which acts without noise (Yuan, 2022, section 6.2).
 
     Attributes:
         checkpoint: the file.
@@ -27,17 +30,45 @@ class FixedPolicy(GaussianPolicy):
     """
 
     def __init__(self, config: Config, checkpoint: Path) -> None:
-        super().__init__(
-            config.sac, ObservationSpec.from_config(config), len(config.robot.actuated_joints), config.seed
-        )
+        self._policy = make_policy(config)
         self.checkpoint = checkpoint
-        self.updates, self.env_steps = load_policy(checkpoint, self)
+        self.updates, self.env_steps = load_policy(checkpoint, self._policy, config.algorithm)
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return self._policy.size
+
+    @property
+    def networks(self) -> "Mapping[str, nn.Module]":
+        """The policy's networks by name."""
+        return self._policy.networks
+
+    @property
+    def feature_points(self) -> NDArray[np.float32]:
+        """Image points that the last `act` looked at, as in `LearnedPolicy`."""
+        return self._policy.feature_points
+
+    def load(self, parameters: NDArray[np.float32]) -> None:
+        """Copies other parameters."""
+        self._policy.load(parameters)
+
+    def prepare(self) -> None:
+        """Recomputes what `act` derives from the parameters."""
+        self._policy.prepare()
+
+    def deterministic_network(self) -> "nn.Module":
+        """Returns a copy of the policy for export, as in `LearnedPolicy`."""
+        return self._policy.deterministic_network()
+
+    def begin_episode(self, episode: int) -> None:
+        """Does nothing: no noise is drawn."""
 
     def act(
         self, images: NDArray[np.uint8], state: NDArray[np.float32], deterministic: bool = True
     ) -> NDArray[np.float32]:
-        """As `GaussianPolicy.act`, without noise where nothing else is said."""
-        return super().act(images, state, deterministic)
+        """Returns an action, by default without noise."""
+        return self._policy.act(images, state, deterministic)
 
 
 def newest_policy(config: Config, run: Path, warn: Callable[[str], object]) -> FixedPolicy:

@@ -1,16 +1,18 @@
 """The policy as the agent runs it: one observation in, one action out."""
 
+import copy
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from async_rl_core.agent.randomness import Stream, episode_seed
-from async_rl_core.algorithms.common.encoder import Layer, convolve, fuses
+from async_rl_core.algorithms.base import AlgorithmSetup
+from async_rl_core.algorithms.common.encoder import Encoder, Layer, convolve, fuses
 from async_rl_core.algorithms.common.flat import flatten
-from async_rl_core.algorithms.common.networks import build_policy
-from async_rl_core.config.schema import SACConfig
-from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.algorithms.common.networks import GaussianActor, build_gaussian_policy
+from async_rl_core.algorithms.sac.config import SACConfig
 
 
 class GaussianPolicy:
@@ -20,21 +22,20 @@ class GaussianPolicy:
     (None leaves it): a second thread costs one observation more than it saves, and competes with the learner.
     """
 
-    def __init__(
-        self, config: SACConfig, spec: ObservationSpec, action_size: int, seed: int, threads: int | None = 1
-    ) -> None:
+    def __init__(self, config: SACConfig, setup: AlgorithmSetup, threads: int | None = 1) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
-        self.encoder, self.actor = build_policy(config, spec, action_size, seed)
+        spec = setup.spec
+        self.encoder, self.actor = build_gaussian_policy(config, config.log_std_bounds, setup)
         self.encoder.requires_grad_(False)
         self.actor.requires_grad_(False)
         self._flat = flatten(self.encoder, self.actor)
         self._parameters: NDArray[np.float32] = self._flat.numpy()
-        self._seed = seed
+        self._seed = setup.seed
         self._generator = torch.Generator()
         self.begin_episode(0)
         # As the learner's: the actor is to see the features that it was trained on.
-        self._dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        self._dtype = torch.bfloat16 if setup.learning.precision == "bf16" else torch.float32
         self._bytes = torch.zeros(1, *spec.image_shape, dtype=torch.uint8)
         self._pixels: NDArray[np.uint8] = self._bytes.numpy()[0]
         self._images = torch.zeros(self._bytes.shape, dtype=self._dtype)
@@ -42,9 +43,14 @@ class GaussianPolicy:
         self._state = torch.zeros(1, spec.state_size)
         self._angles: NDArray[np.float32] = self._state.numpy()[0]
         self._features = torch.zeros(1, self.encoder.size)
-        self._noise = torch.zeros(1, action_size)
+        self._noise = torch.zeros(1, setup.action_size)
         self._convolutions: list[Layer] = []
         self.prepare()
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """Encoder and actor."""
+        return {"encoder": self.encoder, "actor": self.actor}
 
     @property
     def size(self) -> int:
@@ -57,6 +63,10 @@ class GaussianPolicy:
             raise ValueError(f"policy takes {self.size} float32 parameters, got {flat.dtype} of shape {flat.shape}")
         np.copyto(self._parameters, flat)
         self.prepare()
+
+    def deterministic_network(self) -> nn.Module:
+        """Returns a copy of encoder and actor as one module, whose action is tanh(mu)."""
+        return _MeanAction(self.encoder, self.actor)
 
     @torch.no_grad()
     def prepare(self) -> None:
@@ -96,3 +106,15 @@ class GaussianPolicy:
         """Spatial-softmax coordinates (channels, 2) of the last `act`, in [-1, 1]: x to the right, y down."""
         points: NDArray[np.float32] = self._features.numpy().reshape(-1, 2).copy()
         return points
+
+
+class _MeanAction(nn.Module):
+    """Images and states to tanh(mu), as `LearnedPolicy.deterministic_network` describes."""
+
+    def __init__(self, encoder: Encoder, actor: GaussianActor) -> None:
+        super().__init__()
+        self.encoder, self.actor = copy.deepcopy(encoder), copy.deepcopy(actor)
+
+    def forward(self, images: Tensor, state: Tensor) -> Tensor:
+        mu, _ = self.actor(self.encoder(images), state)
+        return torch.tanh(mu)

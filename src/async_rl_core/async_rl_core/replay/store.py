@@ -74,7 +74,7 @@ class FrameStore:
     @classmethod
     def from_config(cls, config: Config) -> "FrameStore":
         """Returns the store of a run."""
-        returns = NStepReturn(config.sac.discount, config.replay.n_step)
+        returns = NStepReturn(config.learning.discount, config.replay.n_step)
         return cls(StoreSizes.from_config(config), returns, storage.from_config(config))
 
     def __len__(self) -> int:

@@ -5,6 +5,7 @@ with an LLVM of its own, such as triton, which torch's optimisers import, then c
 """
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -101,7 +102,7 @@ class RenderProcess:
 def serve(descriptor: int) -> None:
     """Renders for the process at the other end of a socket until that end is closed, or that process dies."""
     with socket.socket(fileno=descriptor) as caller, contextlib.suppress(OSError):
-        config = Config.model_validate_json(_receive(caller))
+        config = Config.from_values(json.loads(_receive(caller)))
         try:
             renderer = GLRenderer(Scene(config))
         except AsyncRLError as error:

@@ -87,7 +87,7 @@ class BatchLayout:
     def from_config(cls, config: Config) -> "BatchLayout":
         """Returns the layout of a run's mini-batches."""
         joints = len(config.robot.actuated_joints)
-        return cls(config.sac.batch_size, ObservationSpec.from_config(config), joints)
+        return cls(config.learning.batch_size, ObservationSpec.from_config(config), joints)
 
     @property
     def agreement(self) -> str:

@@ -1,6 +1,5 @@
 """The tasks by name: whatever is installed with an entry point of the group."""
 
-import inspect
 from pathlib import Path
 
 from async_rl_core import plugins
@@ -26,8 +25,7 @@ def task_class(name: str) -> type[Task]:
 
 def settings_file(name: str, folder: Path) -> Path | None:
     """The settings of a task: `<name>.yaml` in `folder`, or beside the task's module; None where there are none."""
-    module = Path(inspect.getfile(task_class(name)))
-    return next((path for path in (folder / f"{name}.yaml", module.with_name(f"{name}.yaml")) if path.is_file()), None)
+    return plugins.settings_file(task_class(name), name, folder)
 
 
 def make_task(config: Config) -> Task:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from async_rl_core.config.load import resolve
-from async_rl_core.config.schema import SACConfig
 from async_rl_core.spec.batch import Batch, BatchLayout
 from async_rl_core.spec.observation import ImageSpec, ObservationSpec, StatePart
+
+from .small import Small
 
 ACTION_SIZE = 2
 
@@ -26,14 +26,8 @@ def spec() -> ObservationSpec:
 
 
 @pytest.fixture
-def sac_config() -> Callable[..., SACConfig]:
-    """The paper's settings with a small network; keywords change them."""
-
-    def make(**changes: object) -> SACConfig:
-        small = {"batch_size": 8, "encoder_channels": 4, "encoder_strides": (2, 2), "hidden_sizes": (16, 16)}
-        return resolve("yuan2022_baseline").sac.model_copy(update=small | changes)
-
-    return make
+def small(spec: ObservationSpec) -> Small:
+    return Small(spec)
 
 
 @pytest.fixture

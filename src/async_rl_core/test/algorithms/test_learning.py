@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from async_rl_core.algorithms.sac.sac import SAC
-from async_rl_core.config.load import resolve
 from async_rl_core.policies.gaussian import GaussianPolicy
 from async_rl_core.spec.batch import BatchLayout
 from async_rl_core.spec.observation import ImageSpec, ObservationSpec, StatePart
+
+from .small import Small
 
 SPEC = ObservationSpec(ImageSpec(height=16, width=24, channels=3), (StatePart("joint_position", 1, "rad"),))
 BATCH_SIZE = 32
@@ -32,19 +32,18 @@ def mean_reward(policy: GaussianPolicy) -> float:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_bandit_of_pixels_is_learnt(precision: str) -> None:
-    config = resolve("yuan2022_baseline").sac.model_copy(
-        update={
-            "batch_size": BATCH_SIZE,
-            "encoder_channels": 8,
-            "encoder_strides": (2, 1),
-            "hidden_sizes": (64, 64),
-            "actor_learning_rate": 3e-3,
-            "critic_learning_rate": 3e-3,
-            "temperature_learning_rate": 3e-3,
-            "precision": precision,
-        }
-    )
-    sac, policy = SAC(config, SPEC, 1, seed=0), GaussianPolicy(config, SPEC, 1, seed=0)
+    settings: dict[str, object] = {
+        "batch_size": BATCH_SIZE,
+        "encoder_channels": 8,
+        "encoder_strides": (2, 1),
+        "hidden_sizes": (64, 64),
+        "actor_learning_rate": 3e-3,
+        "critic_learning_rate": 3e-3,
+        "temperature_learning_rate": 3e-3,
+        "precision": precision,
+    }
+    small = Small(SPEC)
+    sac, policy = small.sac(0, 1, **settings), small.policy(0, 1, **settings)
     batch = BatchLayout(BATCH_SIZE, SPEC, 1).allocate()
     rng, images = np.random.default_rng(0), [draw(p) for p in np.linspace(-1, 1, 101)]
     before = mean_reward(policy)

@@ -106,7 +106,7 @@ def test_what_no_arm_should_wait_for_is_refused() -> None:
 
 
 def test_it_is_measured_in_a_process_like_the_agents() -> None:
-    small = {"sac.batch_size": 4, "sac.hidden_sizes": [8], "sac.encoder_channels": 4, "camera.width": 64}
+    small = {"learning.batch_size": 4, "sac.hidden_sizes": [8], "sac.encoder_channels": 4, "camera.width": 64}
     cost = measure_here(resolve("laptop", SEQ | small | {"camera.height": 48}))
     assert set(cost) == {"act", "sample", "update", "total"}
     assert 0 < cost["act"] < cost["total"]

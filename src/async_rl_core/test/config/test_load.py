@@ -51,7 +51,8 @@ def test_numbers_survive_the_file_exactly(
 
 def test_layers_override_each_other_in_order(tmp_path: Path) -> None:
     assert resolve("laptop").camera.width == 80
-    assert resolve("laptop").sac.encoder_channels == resolve("yuan2022_baseline").sac.encoder_channels
+    laptop, paper = (resolve(name).algorithm_settings for name in ("laptop", "yuan2022_baseline"))
+    assert laptop["encoder_channels"] == paper["encoder_channels"]
     preset = user_file(tmp_path, "camera:\n  width: 96\nrobot:\n  reset_velocity: 1.0\n")
     config = resolve(preset, {"camera.height": 54})
     assert (config.camera.width, config.camera.height, config.robot.reset_velocity) == (96, 54, 1.0)
@@ -117,7 +118,8 @@ def test_franka_ros2s_states_are_the_robots_own_and_not_those_that_are_repeated(
 
 def test_numbers_without_a_point_and_empty_sections_are_understood(tmp_path: Path) -> None:
     config = resolve(user_file(tmp_path, "sac:\n  actor_learning_rate: 1e-3\n  critic_learning_rate: 5.E-4\ncamera:\n"))
-    assert (config.sac.actor_learning_rate, config.sac.critic_learning_rate) == (1e-3, 5e-4)
+    sac = config.algorithm_settings
+    assert (sac["actor_learning_rate"], sac["critic_learning_rate"]) == (1e-3, 5e-4)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_numbers_without_a_point_and_empty_sections_are_understood(tmp_path: Pat
         ("width: 80\n", ["mine.yaml:1", "did you mean 'camera.width'"]),
         ("camera:\n  zzz: 80\n", ["camera.zzz", "allowed: width, height, rate"]),
         ("camera:\n  width: 8\n", ["mine.yaml:2", "camera.width", "8 ", "greater than or equal to 32"]),
-        ("sac:\n  precision: fp16\n", ["mine.yaml:2", "'fp16'", "'fp32' or 'bf16'"]),
+        ("learning:\n  precision: fp16\n", ["mine.yaml:2", "'fp16'", "'fp32' or 'bf16'"]),
         ("seed: 1\nseed: 2\n", ["mine.yaml:2", "'seed' is given twice", "line 1"]),
         ("seed: '1'\n", ["seed", "'1'", "integer"]),
         ("seed: yes\n", ["seed", "True", "integer"]),

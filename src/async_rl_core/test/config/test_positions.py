@@ -47,9 +47,10 @@ def refusal(folder: Path, text: str, robot: str | None = None) -> str:
         ("robot:\n  drivers:\n    mine:\n      via: teleport\n", 3, "robot.drivers.mine: "),
         ("camera:\n  drivers:\n    mine:\n      package: p\n", 3, "camera.drivers.mine.executable: is missing"),
         ("camera:\n  drivers:\n    usb_cam:\n      parameters: {a: '{b}'}\n", 4, "camera.drivers.usb_cam.parameters.a"),
-        ("sac: &a {batch_size: 64}\nagent: *a\n", 2, "not valid YAML (aliases"),
-        ("sac:\n  <<: {batch_size: 64}\n", 2, "keys must be plain names"),
-        ("sac:\n  {batch_size: 64,\n   batch_size: 65}\n", 3, "key 'sac.batch_size' is given twice, first in line 2"),
+        ("learning: &a {batch_size: 64}\nagent: *a\n", 2, "not valid YAML (aliases"),
+        ("learning:\n  <<: {batch_size: 64}\n", 2, "keys must be plain names"),
+        ("learning:\n  {batch_size: 64,\n   batch_size: 65}\n", 3,
+         "key 'learning.batch_size' is given twice, first in line 2"),
         ("a: 1\nsac: [\n  1, }\n", 3, "not valid YAML"),
     ],
 )  # fmt: skip
@@ -90,9 +91,10 @@ def test_missing_keys_of_a_robots_file_are_laid_to_that_file(tmp_path: Path) -> 
 
 
 def test_every_finding_is_named(tmp_path: Path) -> None:
-    message = refusal(tmp_path, "camera: {width: 5, height: 3}\nsac: {batch_size: 0}\nguard: {watchdog: -1}\n")
+    message = refusal(tmp_path, "camera: {width: 5, height: 3}\nlearning: {batch_size: 0}\nguard: {watchdog: -1}\n")
     assert all(
-        key in message for key in ("camera.width: 5", "camera.height: 3", "sac.batch_size: 0", "guard.watchdog: -1")
+        key in message
+        for key in ("camera.width: 5", "camera.height: 3", "learning.batch_size: 0", "guard.watchdog: -1")
     )
     message = refusal(tmp_path, "camera: {height: 30}\nreplay: {capacity: 1000}\nagent: {initial_steps: 2000}\n")
     assert "mine.yaml:1: camera.height" in message and "mine.yaml:2: replay.capacity" in message

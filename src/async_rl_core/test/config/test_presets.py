@@ -6,6 +6,7 @@ from math import radians
 import numpy as np
 import pytest
 
+from async_rl_core.algorithms.sac.config import SACConfig
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.spec.observation import ObservationSpec
@@ -32,23 +33,23 @@ def test_table_5_1(preset: str, image: tuple[int, int], cropped: tuple[int, int]
     spec = ObservationSpec.from_config(config)
     assert (config.camera.width, config.camera.height) == image
     assert (spec.image.width, spec.image.height) == cropped
-    assert config.sac.batch_size == batch_size
+    assert config.learning.batch_size == batch_size
 
 
 def test_table_5_3(config: Config) -> None:
-    sac = config.sac
+    sac = SACConfig.from_config(config)
     assert (sac.actor_learning_rate, sac.critic_learning_rate, sac.encoder_learning_rate) == (3e-4, 3e-4, 1e-3)
     assert sac.temperature_learning_rate == 1e-4
     assert (sac.actor_update_frequency, sac.target_update_frequency) == (2, 2)
     assert (sac.critic_tau, sac.encoder_tau) == (0.01, 0.05)
     assert sac.initial_temperature == 0.1
-    assert sac.discount == 0.99
+    assert config.learning.discount == 0.99
     assert config.agent.initial_steps == 1000
     assert config.replay.capacity == 100_000
 
 
 def test_networks(config: Config) -> None:
-    sac, spec = config.sac, ObservationSpec.from_config(config)
+    sac, spec = SACConfig.from_config(config), ObservationSpec.from_config(config)
     assert (sac.encoder_channels, sac.encoder_strides) == (32, (2, 2, 2, 1))
     assert sac.hidden_sizes == (1024, 1024)
     assert not sac.layer_norm and not sac.reuse_features
@@ -60,7 +61,7 @@ def test_networks(config: Config) -> None:
 
 def test_learning(config: Config) -> None:
     assert config.architecture == "async2"
-    assert config.sac.precision == "fp32" and config.sac.reward_scale == 1.0
+    assert config.learning.precision == "fp32" and config.learning.reward_scale == 1.0
     assert (config.replay.sampler, config.replay.n_step, config.replay.time_limit) == ("uniform", 1, "bootstrap")
     assert (config.replay.crop_fraction, config.replay.crop_range) == (0.01, "paper")
     assert config.learner.max_updates_per_step == 1.0
@@ -120,8 +121,12 @@ def test_the_settings_of_parsaee2023(
     initial_steps: int,
 ) -> None:
     config = resolve(preset, {}, robot)
-    agent, sac = config.agent, config.sac
-    assert (config.task, config.architecture, sac.batch_size) == ("visual_reacher", architecture, batch_size)
+    agent, sac = config.agent, SACConfig.from_config(config)
+    assert (config.task, config.architecture, config.learning.batch_size) == (
+        "visual_reacher",
+        architecture,
+        batch_size,
+    )
     assert (config.camera.width, config.camera.height, config.camera.rate) == (*image, 25.0)
     assert (agent.action_cycle_time, agent.initial_steps) == (cycle_time, initial_steps)
     assert round(agent.episode_duration / agent.action_cycle_time) == steps

@@ -22,17 +22,20 @@ def error_of(preset: str) -> str:
 
 
 def test_resolve_extending_preset_takes_the_other_values_from_its_base(tmp_path: Path) -> None:
-    base = written(tmp_path / "base.yaml", "extends: laptop\nsac: {batch_size: 32}\nseed: 7\n")
+    base = written(
+        tmp_path / "base.yaml", "extends: laptop\nsac: {layer_norm: false}\nlearning: {batch_size: 32}\nseed: 7\n"
+    )
     config = resolve(written(tmp_path / "mine.yaml", f"extends: {Path(base).name}\nsac: {{hidden_sizes: [8]}}\n"))
     assert (config.preset, config.seed, config.camera.width) == ("mine", 7, 80)
-    assert (config.sac.batch_size, config.sac.hidden_sizes) == (32, (8,))
+    assert config.learning.batch_size == 32
+    assert (config.algorithm_settings["layer_norm"], config.algorithm_settings["hidden_sizes"]) == (False, [8])
 
 
 def test_resolve_invalid_value_of_the_base_names_the_file_of_the_base(tmp_path: Path) -> None:
-    base = written(tmp_path / "base.yaml", "seed: 1\nsac:\n  batch_size: 0\n")
+    base = written(tmp_path / "base.yaml", "seed: 1\nsac:\n  encoder_channels: 0\n")
     mine = written(tmp_path / "mine.yaml", "extends: base.yaml\nsac:\n  hidden_sizes: [8, 0]\n")
     message = error_of(mine)
-    assert f"{base}:3: sac.batch_size" in message and f"{mine}:3: sac.hidden_sizes.1" in message
+    assert f"{base}:3: sac.encoder_channels" in message and f"{mine}:3: sac.hidden_sizes.1" in message
 
 
 def test_resolve_extending_preset_of_another_task_drops_the_parameters_of_the_base(tmp_path: Path) -> None:

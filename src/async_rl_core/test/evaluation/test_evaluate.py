@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from async_rl_core.algorithms.sac.sac import SAC
+from async_rl_core.algorithms.registry import make_algorithm
 from async_rl_core.bringup.arguments import parse
 from async_rl_core.config.load import read_config, resolve, write_config
 from async_rl_core.config.schema import Config
@@ -18,7 +18,6 @@ from async_rl_core.evaluation.evaluate import arguments, configure, evaluate, ru
 from async_rl_core.learning.checkpoint import LearnerSnapshot
 from async_rl_core.learning.checkpoint_file import CheckpointError, name_of
 from async_rl_core.run_folder.episodes import HEADER
-from async_rl_core.spec.observation import ObservationSpec
 
 NOW = datetime(2026, 5, 4, 3, 2, 1)
 UPDATES = (30, 70)
@@ -32,7 +31,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Config:
     config = resolve("laptop", {"run_dir": folder, "duration": 600.0, "seed": 5, "sac.hidden_sizes": [8]})
     write_config(config, folder / "config.yaml")
     for updates in UPDATES:
-        sac = SAC(config.sac, ObservationSpec.from_config(config), len(config.robot.actuated_joints), seed=updates)
+        sac = make_algorithm(config.model_copy(update={"seed": updates}), "cpu")
         sac.updates = updates
         capture = LearnerSnapshot(sac)
         capture.take(env_steps=10 * updates)
@@ -105,8 +104,8 @@ def test_what_is_run_is_the_runs_task_with_its_policy_fixed(run: Path, graph: Gr
     assert (config.run_dir, config.duration) == (folder, None)
     assert (config.episodes, config.seed, config.agent.initial_steps) == (10, 1, 0)
     learned = run_config(run)
-    assert (config.sac, config.camera, config.robot, config.preset) == (
-        learned.sac, learned.camera, learned.robot, "laptop"
+    assert (config.algorithm_settings, config.camera, config.robot, config.preset) == (
+        learned.algorithm_settings, learned.camera, learned.robot, "laptop"
     )  # fmt: skip
     newest = run / "checkpoints" / name_of(max(UPDATES))
     assert (folder / "checkpoint.safetensors").read_bytes() == newest.read_bytes()

@@ -17,7 +17,7 @@ OVERRIDES = {
     "agent.episode_duration": 1.0,
     "agent.reset_duration": 1.0,
     "agent.initial_steps": 40,
-    "sac.batch_size": 8,
+    "learning.batch_size": 8,
     "sac.hidden_sizes": [32, 32],
     "learner.threads": 1,
     "learner.max_updates_per_step": 1.0,
@@ -39,7 +39,7 @@ def learned(settings: Config, episodes: int) -> tuple[np.ndarray, list[float]]:
     run.close()
     assert run.guard.fault is None
     assert learning.updates > 0
-    return learning.learner.sac.policy_parameters().copy(), returns
+    return learning.learner.algorithm.policy_parameters().copy(), returns
 
 
 def test_the_same_seed_gives_the_same_parameters_bit_for_bit():

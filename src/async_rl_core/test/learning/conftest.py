@@ -1,5 +1,5 @@
 """The tiny learner of the algorithms' tests."""
 
-from ..algorithms.conftest import make_batch, one_thread, sac_config, spec
+from ..algorithms.conftest import make_batch, one_thread, small, spec
 
-__all__ = ["make_batch", "one_thread", "sac_config", "spec"]
+__all__ = ["make_batch", "one_thread", "small", "spec"]

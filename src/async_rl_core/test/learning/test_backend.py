@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from async_rl_core.algorithms.sac.sac import SAC
+from async_rl_core.algorithms.registry import make_algorithm
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
@@ -19,7 +19,7 @@ from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.observation import ObservationSpec
 from async_rl_core.spec.step import Step
 
-SMALL = {"sac.batch_size": 8, "sac.hidden_sizes": [16], "sac.encoder_channels": 4, "replay.capacity": 1000}
+SMALL = {"learning.batch_size": 8, "sac.hidden_sizes": [16], "sac.encoder_channels": 4, "replay.capacity": 1000}
 INITIAL = 10
 
 
@@ -33,7 +33,7 @@ def test_an_evaluation_acts_by_its_checkpoint_and_learns_nothing(tmp_path: Path)
     path = tmp_path / "checkpoint.safetensors"
     config = resolve("laptop", {"evaluation.checkpoint": path, "architecture": "seq", "agent.action_cycle_time": 0.08})
     spec, joints = ObservationSpec.from_config(config), len(config.robot.actuated_joints)
-    sac = SAC(config.sac, spec, joints, seed=11)
+    sac = make_algorithm(config.model_copy(update={"seed": 11}), "cpu")
     sac.updates = 9
     capture = LearnerSnapshot(sac)
     capture.take(env_steps=1)
@@ -74,7 +74,7 @@ def test_sequential_learning_keeps_records_and_goes_on_from_them(tmp_path: Path)
     updates = learning.updates
     assert updates == 20 - INITIAL
     assert learning.learner is not None
-    parameters = learning.learner.sac.policy_parameters().copy()
+    parameters = learning.learner.algorithm.policy_parameters().copy()
     assert learning.trouble == ""
     learning.close()
 
@@ -85,7 +85,7 @@ def test_sequential_learning_keeps_records_and_goes_on_from_them(tmp_path: Path)
     again = connect(config, pytest.fail)
     assert again.updates == updates
     assert again.learner is not None
-    np.testing.assert_array_equal(again.learner.sac.policy_parameters(), parameters)
+    np.testing.assert_array_equal(again.learner.algorithm.policy_parameters(), parameters)
     assert again.poll(), "the restored policy is not handed to the agent"
     assert again.updates == updates, "a burst of updates"
     feed(again, config, range(20, 23))

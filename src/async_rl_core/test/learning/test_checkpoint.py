@@ -6,14 +6,13 @@ import pytest
 import torch
 
 from async_rl_core.algorithms.sac.sac import SAC
-from async_rl_core.config.schema import SACConfig
 from async_rl_core.learning.checkpoint import LearnerSnapshot, load_policy, restore
 from async_rl_core.learning.checkpoint_file import CheckpointError, read_checkpoint
-from async_rl_core.policies.gaussian import GaussianPolicy
 from async_rl_core.spec.batch import Batch
 from async_rl_core.spec.observation import ObservationSpec
 
-Configs = Callable[..., SACConfig]
+from ..algorithms.small import Small
+
 Batches = Callable[..., Batch]
 
 
@@ -31,9 +30,9 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("changes", [{}, {"layer_norm": True}, {"encoder_tau": 1.0}, {"precision": "bf16"}])
 def test_a_learner_goes_on_bit_for_bit(
-    path: Path, spec: ObservationSpec, sac_config: Configs, make_batch: Batches, changes: dict[str, object]
+    path: Path, spec: ObservationSpec, small: Small, make_batch: Batches, changes: dict[str, object]
 ) -> None:
-    sac, other = (SAC(sac_config(**changes), spec, 2, seed=seed) for seed in (1, 2))
+    sac, other = (small.sac(**changes, seed=seed) for seed in (1, 2))
     for i in range(4):
         sac.update(make_batch(i))
     stored = read_checkpoint(save(path, sac, env_steps=1234))
@@ -45,9 +44,9 @@ def test_a_learner_goes_on_bit_for_bit(
 
 
 def test_a_capture_does_not_change_with_the_learner(
-    path: Path, spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+    path: Path, spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
-    sac, other = (SAC(sac_config(), spec, 2, seed=seed) for seed in (1, 2))
+    sac, other = (small.sac(seed=seed) for seed in (1, 2))
     sac.update(make_batch(0))
     capture = LearnerSnapshot(sac)
     capture.take(env_steps=10)
@@ -59,22 +58,18 @@ def test_a_capture_does_not_change_with_the_learner(
     np.testing.assert_array_equal(other.policy_parameters(), then)
 
 
-def test_a_learner_that_never_updated_is_a_checkpoint_too(
-    path: Path, spec: ObservationSpec, sac_config: Configs
-) -> None:
-    sac, other = (SAC(sac_config(), spec, 2, seed=seed) for seed in (1, 2))
+def test_a_learner_that_never_updated_is_a_checkpoint_too(path: Path, spec: ObservationSpec, small: Small) -> None:
+    sac, other = (small.sac(seed=seed) for seed in (1, 2))
     restore(other, read_checkpoint(save(path, sac)), path)
     np.testing.assert_array_equal(sac.policy_parameters(), other.policy_parameters())
 
 
-def test_the_policy_alone_can_be_had(
-    path: Path, spec: ObservationSpec, sac_config: Configs, make_batch: Batches
-) -> None:
-    sac = SAC(sac_config(), spec, 2, seed=1)
+def test_the_policy_alone_can_be_had(path: Path, spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+    sac = small.sac(seed=1)
     sac.update(make_batch(0))
-    same, loaded = (GaussianPolicy(sac_config(), spec, 2, seed=2) for _ in range(2))
+    same, loaded = (small.policy(seed=2) for _ in range(2))
     same.load(sac.policy_parameters())
-    assert load_policy(save(path, sac, env_steps=70), loaded) == (1, 70)
+    assert load_policy(save(path, sac, env_steps=70), loaded, "sac") == (1, 70)
     observation = make_batch(3).observation_images[0], make_batch(3).observation_state[0]
     np.testing.assert_array_equal(
         loaded.act(*observation, deterministic=True), same.act(*observation, deterministic=True)
@@ -82,20 +77,18 @@ def test_the_policy_alone_can_be_had(
 
 
 def test_a_checkpoint_of_other_shapes_names_the_difference_and_changes_nothing(
-    path: Path, spec: ObservationSpec, sac_config: Configs
+    path: Path, spec: ObservationSpec, small: Small
 ) -> None:
-    save(path, SAC(sac_config(), spec, 2, seed=1))
-    other = SAC(sac_config(hidden_sizes=(16, 8)), spec, 2, seed=2)
+    save(path, small.sac(seed=1))
+    other = small.sac(hidden_sizes=(16, 8), seed=2)
     before = other.policy_parameters().copy()
     with pytest.raises(CheckpointError, match=r"another network: actor\.trunk\.2\.bias is \[16\] there and \[8\] here"):
         restore(other, read_checkpoint(path), path)
     np.testing.assert_array_equal(other.policy_parameters(), before)
 
 
-def test_random_numbers_of_another_kind_of_device_are_replaced(
-    path: Path, spec: ObservationSpec, sac_config: Configs
-) -> None:
-    sac, other = (SAC(sac_config(), spec, 2, seed=1) for _ in range(2))
+def test_random_numbers_of_another_kind_of_device_are_replaced(path: Path, spec: ObservationSpec, small: Small) -> None:
+    sac, other = (small.sac(seed=1) for _ in range(2))
     stored = read_checkpoint(save(path, sac))
     stored.arrays["random_state"] = np.zeros(16, np.uint8)  # a CUDA generator's
     before = other.generator.get_state()

@@ -78,7 +78,7 @@ def test_a_missing_file_and_another_version_are_named(tmp_path: Path, monkeypatc
         read_checkpoint(tmp_path / "no.safetensors")
     path = write(tmp_path / "c.safetensors")
     monkeypatch.setattr(checkpoint_file, "VERSION", 9)
-    with pytest.raises(CheckpointError, match="has format version 1, this async_rl reads 9"):
+    with pytest.raises(CheckpointError, match="has format version 2, this async_rl reads 1 and 9"):
         read_checkpoint(path)
 
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from async_rl_core.algorithms.sac.sac import SAC
-from async_rl_core.config.schema import SACConfig
 from async_rl_core.learning.checkpoint_file import CheckpointError, name_of, newest_first, read_checkpoint
 from async_rl_core.learning.checkpoint_folder import RETRY_PERIOD, CheckpointFolder
 from async_rl_core.spec.batch import Batch
 from async_rl_core.spec.observation import ObservationSpec
 
+from ..algorithms.small import Small
+
 PERIOD = 60.0
 
-Configs = Callable[..., SACConfig]
 Batches = Callable[..., Batch]
 
 
@@ -46,8 +46,8 @@ class Bench:
 
 
 @pytest.fixture
-def make_bench(tmp_path: Path, spec: ObservationSpec, sac_config: Configs, make_batch: Batches) -> Callable[..., Bench]:
-    return lambda seed=1: Bench(tmp_path / "run" / "checkpoints", SAC(sac_config(), spec, 2, seed), make_batch)
+def make_bench(tmp_path: Path, spec: ObservationSpec, small: Small, make_batch: Batches) -> Callable[..., Bench]:
+    return lambda seed=1: Bench(tmp_path / "run" / "checkpoints", small.sac(seed=seed), make_batch)
 
 
 @pytest.fixture

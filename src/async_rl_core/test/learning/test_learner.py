@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from async_rl_core.algorithms.sac.sac import SAC, DivergenceError
-from async_rl_core.config.schema import SACConfig
+from async_rl_core.algorithms.base import DivergenceError
+from async_rl_core.algorithms.sac.sac import SAC
 from async_rl_core.learning.learner import Learner
 from async_rl_core.spec.batch import Batch
 from async_rl_core.spec.observation import ObservationSpec
 
-Configs = Callable[..., SACConfig]
+from ..algorithms.small import Small
+
 Batches = Callable[..., Batch]
 
 
@@ -70,17 +71,17 @@ def sink() -> Sink:
 
 
 @pytest.fixture
-def learner(spec: ObservationSpec, sac_config: Configs, source: Source, sink: Sink) -> Learner:
+def learner(spec: ObservationSpec, small: Small, source: Source, sink: Sink) -> Learner:
     ticks = itertools.count()
-    sac = SAC(sac_config(), spec, 2, seed=0)
+    sac = small.sac(seed=0)
     return Learner(sac, source, sink, publish_period=2, metrics_period=3, clock=lambda: 0.01 * next(ticks))
 
 
 @pytest.mark.parametrize("prioritised", [False, True])
 def test_a_prioritised_source_is_told_the_errors_of_each_batch(
-    spec: ObservationSpec, sac_config: Configs, source: Source, sink: Sink, prioritised: bool
+    spec: ObservationSpec, small: Small, source: Source, sink: Sink, prioritised: bool
 ) -> None:
-    sac, errors = SAC(sac_config(), spec, 2, seed=0), []
+    sac, errors = small.sac(seed=0), []
     learner = Learner(sac, source, sink, publish_period=2, metrics_period=3, prioritised=prioritised)
     for asked in range(1, 7):
         learner.step(timeout=0.0)
@@ -94,14 +95,14 @@ def test_it_publishes_what_it_learned(learner: Learner, sink: Sink) -> None:
     for _ in range(8):
         learner.step(timeout=0.0)
     assert [(version, updates) for version, updates, _ in sink.published] == [(1, 0), (2, 2), (3, 4)]
-    np.testing.assert_array_equal(sink.published[-1][2], learner.sac.policy_parameters())
+    np.testing.assert_array_equal(sink.published[-1][2], learner.algorithm.policy_parameters())
     assert not np.array_equal(sink.published[0][2], sink.published[1][2])
     assert learner.env_steps == 80
 
 
 def test_without_a_batch_only_agents_that_came_late_are_served(learner: Learner, sink: Sink) -> None:
     assert not learner.step(timeout=0.0)
-    assert learner.sac.updates == 0 and sink.published == [] and sink.refreshed == 1
+    assert learner.algorithm.updates == 0 and sink.published == [] and sink.refreshed == 1
 
 
 def test_metrics_come_with_their_period_and_tell_the_times(learner: Learner) -> None:
@@ -126,15 +127,15 @@ def test_learner_batch_that_is_not_finite_is_skipped_and_counted(
     learner: Learner, source: Source, value: float, name: str
 ) -> None:
     source.spoil = lambda batch: getattr(batch, name).reshape(-1).__setitem__(0, value)
-    before = learner.sac.policy_parameters().copy()
+    before = learner.algorithm.policy_parameters().copy()
     for _ in range(4):
         assert not learner.step(timeout=0.0)
-    assert (learner.sac.updates, learner.refused) == (0, 2)
-    np.testing.assert_array_equal(learner.sac.policy_parameters(), before)
+    assert (learner.algorithm.updates, learner.refused) == (0, 2)
+    np.testing.assert_array_equal(learner.algorithm.policy_parameters(), before)
     source.spoil = None
     for _ in range(2):
         learner.step(timeout=0.0)
-    assert (learner.sac.updates, learner.refused) == (1, 2)
+    assert (learner.algorithm.updates, learner.refused) == (1, 2)
 
 
 HAND_OVER, PUBLISH = 0.0002, 0.0004

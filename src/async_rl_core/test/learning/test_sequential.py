@@ -17,7 +17,7 @@ def config() -> Config:
             "architecture": "seq",
             "agent.initial_steps": INITIAL,
             "replay.capacity": 1000,
-            "sac.batch_size": 8,
+            "learning.batch_size": 8,
             "learner.max_updates_per_step": 1.0,
         },
     )
@@ -57,7 +57,7 @@ def test_one_seed_gives_the_same_bits() -> None:
         learning = SequentialLearning(config())
         feed(learning, INITIAL + 4)
         learning.poll()
-        parameters.append(learning.learner.sac.policy_parameters().copy())
+        parameters.append(learning.learner.algorithm.policy_parameters().copy())
     assert np.array_equal(*parameters)
 
 
@@ -65,10 +65,10 @@ def test_a_rehearsal_teaches_nothing() -> None:
     learning = SequentialLearning(config())
     feed(learning, INITIAL + 2)
     learning.poll()
-    before = learning.learner.sac.policy_parameters().copy()
+    before = learning.learner.algorithm.policy_parameters().copy()
     learning.rehearse()
     assert learning.updates == 2
-    np.testing.assert_array_equal(learning.learner.sac.policy_parameters(), before)
+    np.testing.assert_array_equal(learning.learner.algorithm.policy_parameters(), before)
     assert not learning.poll()
 
 

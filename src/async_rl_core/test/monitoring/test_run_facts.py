@@ -141,10 +141,10 @@ def test_folder_that_cannot_be_listed_is_one_line(tmp_path: Path) -> None:
 
 def test_comparison_shows_keys_that_differ_and_figures(make: Make) -> None:
     first = make("first", FIGURES)
-    second = make("second", {**FIGURES, "target_term_ratio": 2.5}, seed=3, sac__batch_size=32)
+    second = make("second", {**FIGURES, "target_term_ratio": 2.5}, seed=3, learning__batch_size=32)
     lines = [line.split() for line in comparison([read_run(first), read_run(second)])]
     assert lines[0] == ["configuration", "first", "second"]
-    assert lines[1:3] == [["sac.batch_size", "64", "32"], ["seed", "1", "3"]]
+    assert lines[1:3] == [["learning.batch_size", "64", "32"], ["seed", "1", "3"]]
     assert ["target_term_ratio", "18.3", "2.5"] in lines
     assert not any("run_dir" in line for line in lines)
 

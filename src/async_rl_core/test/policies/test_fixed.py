@@ -5,23 +5,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from async_rl_core.algorithms.sac.sac import SAC
+from async_rl_core.algorithms.base import Algorithm
+from async_rl_core.algorithms.registry import make_algorithm, make_policy
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.learning.checkpoint import LearnerSnapshot
 from async_rl_core.learning.checkpoint_file import CheckpointError, DamagedCheckpointError, name_of
 from async_rl_core.policies.fixed import FixedPolicy, newest_policy
-from async_rl_core.policies.gaussian import GaussianPolicy
 from async_rl_core.spec.observation import ObservationSpec
 
 
 def small(**changes: object) -> Config:
-    return resolve("laptop", {"sac.hidden_sizes": [8], "sac.batch_size": 2} | changes)
+    return resolve("laptop", {"sac.hidden_sizes": [8], "learning.batch_size": 2} | changes)
 
 
-def save(config: Config, folder: Path, updates: int) -> SAC:
+def save(config: Config, folder: Path, updates: int) -> Algorithm:
     """A checkpoint of a learner of its own seed."""
-    sac = SAC(config.sac, ObservationSpec.from_config(config), len(config.robot.actuated_joints), seed=updates)
+    sac = make_algorithm(config.model_copy(update={"seed": updates}), "cpu")
     sac.updates = updates
     capture = LearnerSnapshot(sac)
     capture.take(env_steps=3 * updates)
@@ -32,12 +32,12 @@ def save(config: Config, folder: Path, updates: int) -> SAC:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_it_is_the_learners_policy_without_noise(tmp_path: Path, precision: str) -> None:
-    config = small(**{"sac.precision": precision})
+    config = small(**{"learning.precision": precision})
     sac = save(config, tmp_path, updates=7)
     fixed = FixedPolicy(config, tmp_path / name_of(7))
     assert (fixed.updates, fixed.env_steps) == (7, 21)
     spec, rng = ObservationSpec.from_config(config), np.random.default_rng(0)
-    policy = GaussianPolicy(config.sac, spec, len(config.robot.actuated_joints), seed=99)
+    policy = make_policy(config.model_copy(update={"seed": 99}))
     policy.load(np.array(sac.policy_parameters()))
     images = rng.integers(0, 256, (spec.image.height, spec.image.width, spec.image.channels), dtype=np.uint8)
     state = rng.normal(size=spec.state_size).astype(np.float32)

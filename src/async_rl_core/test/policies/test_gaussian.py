@@ -4,22 +4,21 @@ import numpy as np
 import pytest
 import torch
 
-from async_rl_core.algorithms.sac.sac import SAC
-from async_rl_core.config.schema import SACConfig
 from async_rl_core.policies.gaussian import GaussianPolicy
 from async_rl_core.spec.batch import Batch
 from async_rl_core.spec.observation import ObservationSpec
 
-Configs = Callable[..., SACConfig]
+from ..algorithms.small import Small
+
 Batches = Callable[..., Batch]
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-6), ("bf16", 1e-2)])
 def test_it_is_the_learners_actor_after_load(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches, precision: str, tolerance: float
+    spec: ObservationSpec, small: Small, make_batch: Batches, precision: str, tolerance: float
 ) -> None:
-    config, batch = sac_config(precision=precision), make_batch()
-    sac, policy = SAC(config, spec, 2, seed=1), GaussianPolicy(config, spec, 2, seed=9)
+    batch = make_batch()
+    sac, policy = small.sac(precision=precision, seed=1), small.policy(precision=precision, seed=9)
     for i in range(3):
         sac.update(make_batch(i))
     policy.load(sac.policy_parameters())
@@ -33,12 +32,10 @@ def test_it_is_the_learners_actor_after_load(
         np.testing.assert_allclose(policy.feature_points, features[i].reshape(-1, 2), atol=tolerance)
 
 
-def test_parameters_written_by_hand_act_once_prepared(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
-) -> None:
+def test_parameters_written_by_hand_act_once_prepared(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     sac, by_hand, loaded = (
-        SAC(sac_config(), spec, 2, seed=1),
-        *(GaussianPolicy(sac_config(), spec, 2, seed=9) for _ in "ab"),
+        small.sac(seed=1),
+        *(small.policy(seed=9) for _ in "ab"),
     )
     loaded.load(sac.policy_parameters())
     by_hand.encoder.load_state_dict(sac.encoder.state_dict())
@@ -50,19 +47,19 @@ def test_parameters_written_by_hand_act_once_prepared(
 
 
 def test_before_the_first_parameters_it_is_the_learners_initial_policy(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+    spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
-    policy, fresh = (GaussianPolicy(sac_config(), spec, 2, seed=4) for _ in range(2))
-    fresh.load(SAC(sac_config(), spec, 2, seed=4).policy_parameters())
+    policy, fresh = (small.policy(seed=4) for _ in range(2))
+    fresh.load(small.sac(seed=4).policy_parameters())
     batch = make_batch()
     observation = batch.observation_images[0], batch.observation_state[0]
     np.testing.assert_array_equal(policy.act(*observation), fresh.act(*observation))
 
 
 def test_sampled_actions_spread_around_the_mean_within_bounds(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+    spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
-    policy, batch = GaussianPolicy(sac_config(log_std_bounds=(-1.0, 0.0)), spec, 2, seed=0), make_batch()
+    policy, batch = small.policy(log_std_bounds=(-1.0, 0.0), seed=0), make_batch()
     observation = batch.observation_images[0], batch.observation_state[0]
     actions = np.stack([policy.act(*observation) for _ in range(300)])
     assert actions.dtype == np.float32 and actions.shape == (300, 2)
@@ -71,8 +68,8 @@ def test_sampled_actions_spread_around_the_mean_within_bounds(
     assert np.abs(np.arctanh(actions.astype(float)).mean(axis=0) - np.arctanh(mean)).max() < 0.2
 
 
-def test_an_action_is_the_callers_to_keep(spec: ObservationSpec, sac_config: Configs, make_batch: Batches) -> None:
-    policy, batch = GaussianPolicy(sac_config(), spec, 2, seed=0), make_batch()
+def test_an_action_is_the_callers_to_keep(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+    policy, batch = small.policy(seed=0), make_batch()
     first = policy.act(batch.observation_images[0], batch.observation_state[0])
     kept, points = first.copy(), policy.feature_points
     kept_points = points.copy()
@@ -84,15 +81,15 @@ def test_an_action_is_the_callers_to_keep(spec: ObservationSpec, sac_config: Con
 
 @pytest.mark.parametrize("wrong", [lambda flat: flat[:-1], lambda flat: flat.astype(np.float64)])
 def test_parameters_of_another_network_are_refused(
-    spec: ObservationSpec, sac_config: Configs, wrong: Callable[[np.ndarray], np.ndarray]
+    spec: ObservationSpec, small: Small, wrong: Callable[[np.ndarray], np.ndarray]
 ) -> None:
-    policy = GaussianPolicy(sac_config(), spec, 2, seed=0)
+    policy = small.policy(seed=0)
     with pytest.raises(ValueError, match=f"takes {policy.size} float32"):
         policy.load(wrong(np.zeros(policy.size, np.float32)))
 
 
 def test_the_noise_of_an_episode_follows_from_its_number(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+    spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     batch = make_batch()
     observation = batch.observation_images[0], batch.observation_state[0]
@@ -101,10 +98,10 @@ def test_the_noise_of_an_episode_follows_from_its_number(
         policy.begin_episode(episode)
         return np.stack([policy.act(*observation) for _ in range(3)])
 
-    first, later = (GaussianPolicy(sac_config(), spec, 2, seed=4) for _ in range(2))
+    first, later = (small.policy(seed=4) for _ in range(2))
     played = {episode: actions(first, episode) for episode in (1, 2, 3)}
     np.testing.assert_array_equal(actions(later, 3), played[3])
     assert not np.array_equal(played[2], played[3])
-    other = GaussianPolicy(sac_config(), spec, 2, seed=5)
+    other = small.policy(seed=5)
     other.load(first._parameters)
     assert not np.array_equal(actions(other, 3), played[3])

@@ -27,7 +27,7 @@ OVERRIDES = {
     "replay.capacity": 1000,
     "agent.initial_steps": 3,
     "learner.max_updates_per_step": 1.0,
-    "sac.batch_size": 8,
+    "learning.batch_size": 8,
     "sac.encoder_strides": (2, 1),
 }
 CONFIG = resolve("laptop", OVERRIDES)
@@ -105,7 +105,7 @@ def test_a_step_that_comes_again_changes_nothing() -> None:
     ("rule", "transitions", "ends"), [("bootstrap", 100, 0.99), ("terminal", 100, 0.0), ("drop", 99, 0.99)]
 )
 def test_what_a_time_limit_means(rule: str, transitions: int, ends: float) -> None:
-    config = resolve("laptop", {**OVERRIDES, "replay.time_limit": rule, "sac.batch_size": 1000})
+    config = resolve("laptop", {**OVERRIDES, "replay.time_limit": rule, "learning.batch_size": 1000})
     replay = Replay(config)
     insert(replay, EPISODE)
     assert len(replay.store) == transitions
@@ -125,7 +125,7 @@ def test_terminal_is_terminal_whatever_the_time_limit_means() -> None:
 
 
 def test_surprises_are_drawn_more_often() -> None:
-    config = resolve("laptop", {**OVERRIDES, "replay.sampler": "prioritised", "sac.batch_size": 200})
+    config = resolve("laptop", {**OVERRIDES, "replay.sampler": "prioritised", "learning.batch_size": 200})
     replay = Replay(config)
     insert(replay, 12)
     batch = sample(replay, config)
@@ -158,7 +158,7 @@ def contents(replay: Replay, config: Config) -> Batch:
             raise NotImplementedError
 
     layout = BatchLayout.from_config(
-        config.model_copy(update={"sac": config.sac.model_copy(update={"batch_size": len(replay.store)})})
+        config.model_copy(update={"learning": config.learning.model_copy(update={"batch_size": len(replay.store)})})
     )
     batch, store = layout.allocate(), replay.store
     store.sample_into(batch, Everything(), replay._crop, np.random.default_rng(0))

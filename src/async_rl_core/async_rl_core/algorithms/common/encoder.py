@@ -6,23 +6,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from async_rl_core.algorithms.common.config import KERNEL, map_size
 from async_rl_core.errors import ConfigError
 from async_rl_core.spec.observation import ImageSpec
 
-KERNEL = 3
-"""Side of every convolution's kernel."""
 CACHED_BYTES = 8 * 2**20
 """Size of the first layer's maps that a CPU computes at a time in `infer`: what one layer writes, the next then finds
 in the cache."""
 Layer = tuple[Tensor, Tensor, tuple[int, ...]]
 """A convolution's weight, bias and stride."""
-
-
-def map_size(size: int, strides: Sequence[int]) -> int:
-    """Return how many pixels are left of `size` after unpadded 3x3 convolutions of these strides."""
-    for stride in strides:
-        size = (size - KERNEL) // stride + 1
-    return size
 
 
 class SpatialSoftmax(nn.Module):
@@ -63,7 +55,7 @@ class Encoder(nn.Module):
         if height < 1 or width < 1:
             raise ConfigError(
                 f"an image of {image.width}x{image.height} pixels (after the crop) is too small for strides "
-                f"{list(strides)}; enlarge camera.width and camera.height or shorten sac.encoder_strides"
+                f"{list(strides)}; enlarge camera.width and camera.height or shorten encoder_strides"
             )
         sizes = [image.channels] + [channels] * len(strides)
         self.convolutions = nn.ModuleList(

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from async_rl_core.algorithms.base import AlgorithmSetup
+from async_rl_core.algorithms.common.config import NetworkConfig
 from async_rl_core.algorithms.common.encoder import Encoder
 from async_rl_core.algorithms.common.initialisation import initialise
-from async_rl_core.config.schema import SACConfig
-from async_rl_core.spec.observation import ObservationSpec
 
 
 class MixedLinear(nn.Linear):
@@ -117,17 +117,20 @@ class TwinCritic(nn.Module):
         return self.Q1(x).squeeze(-1), self.Q2(x).squeeze(-1)
 
 
-def build_policy(
-    config: SACConfig, spec: ObservationSpec, action_size: int, seed: int, dtype: torch.dtype = torch.float32
+def build_gaussian_policy(
+    config: NetworkConfig,
+    log_std_bounds: tuple[float, float],
+    setup: AlgorithmSetup,
+    dtype: torch.dtype = torch.float32,
 ) -> tuple[Encoder, GaussianActor]:
-    """Return a new encoder and actor; one seed gives one policy, in the learner as in the agent.
+    """Returns a new encoder and actor; one seed gives one policy, in the learner as in the agent.
 
     The actor's hidden layers multiply in `dtype`; the encoder takes the type of its images.
     """
-    encoder = Encoder(spec.require_image(), config.encoder_channels, config.encoder_strides)
-    inputs = encoder.size + spec.state_size
-    actor = GaussianActor(inputs, action_size, config.hidden_sizes, config.layer_norm, config.log_std_bounds, dtype)
-    generator = torch.Generator().manual_seed(seed)
+    encoder = Encoder(setup.spec.require_image(), config.encoder_channels, config.encoder_strides)
+    inputs = encoder.size + setup.spec.state_size
+    actor = GaussianActor(inputs, setup.action_size, config.hidden_sizes, config.layer_norm, log_std_bounds, dtype)
+    generator = torch.Generator().manual_seed(setup.seed)
     initialise(encoder, generator)
     initialise(actor, generator)
     return encoder, actor

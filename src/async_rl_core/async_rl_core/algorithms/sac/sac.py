@@ -4,39 +4,26 @@ import copy
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from async_rl_core.algorithms.base import AlgorithmSetup, DivergenceError, UpdateRecorder
 from async_rl_core.algorithms.common.adam import Adam, ParameterGroup
 from async_rl_core.algorithms.common.cuda_graph import CudaRecorder
 from async_rl_core.algorithms.common.flat import flatten
 from async_rl_core.algorithms.common.initialisation import initialise
 from async_rl_core.algorithms.common.minibatch import Minibatch
-from async_rl_core.algorithms.common.networks import TwinCritic, build_policy
-from async_rl_core.config.schema import SACConfig
-from async_rl_core.errors import AsyncRLError
+from async_rl_core.algorithms.common.networks import TwinCritic, build_gaussian_policy
+from async_rl_core.algorithms.sac.config import SACConfig
 from async_rl_core.spec.batch import Batch
-from async_rl_core.spec.observation import ObservationSpec
 
 CRITIC_METRICS = ("critic_loss", "Q", "target_Q", "batch_reward")
 ACTOR_METRICS = ("actor_loss", "entropy", "alpha")
 METRICS = (*CRITIC_METRICS, *ACTOR_METRICS)
 """What an update reports; those of the actor are of its last update."""
-
-
-class DivergenceError(AsyncRLError):
-    """A loss or a parameter is not finite any more."""
-
-
-class UpdateRecorder(Protocol):
-    """Turns a function into one that does the same at less cost."""
-
-    def record(self, body: Callable[[], None]) -> Callable[[], None]:
-        """Run `body` and return the other; what `body` did by then is undone by the caller."""
 
 
 class SAC:
@@ -47,24 +34,21 @@ class SAC:
     kind of update is recorded as a CUDA graph and replayed.
     """
 
-    def __init__(
-        self, config: SACConfig, spec: ObservationSpec, action_size: int, seed: int, device: str = "cpu"
-    ) -> None:
-        self.config = config
-        self.spec = spec
-        self.action_size = action_size
+    def __init__(self, config: SACConfig, setup: AlgorithmSetup, device: str = "cpu") -> None:
+        self.config, self.setup = config, setup
+        learning, action_size = setup.learning, setup.action_size
         self.device = torch.device(device)
         self.updates = 0
         self.target_entropy = float(-action_size) if config.target_entropy is None else config.target_entropy
-        self.generator = torch.Generator(self.device).manual_seed(seed)
-        dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
-        self._build_networks(seed, dtype)
-        self._batch = Minibatch(config.batch_size, spec, action_size, dtype, self.device)
-        self._noise = torch.zeros(config.batch_size, action_size, device=self.device)
+        self.generator = torch.Generator(self.device).manual_seed(setup.seed)
+        dtype = torch.bfloat16 if learning.precision == "bf16" else torch.float32
+        self._build_networks(dtype)
+        self._batch = Minibatch(learning.batch_size, setup.spec, action_size, dtype, self.device)
+        self._noise = torch.zeros(learning.batch_size, action_size, device=self.device)
         self._diverged = torch.zeros((), device=self.device)
         self._metrics = torch.zeros(len(METRICS), device=self.device)
         self._critic_metrics, self._actor_metrics = self._metrics.tensor_split([len(CRITIC_METRICS)])
-        self.td_error = torch.zeros(config.batch_size, device=self.device)
+        self.td_error = torch.zeros(learning.batch_size, device=self.device)
         """(B,) mean absolute TD error of the twin critics in the last update, before its step."""
         self._build_optimisers()
         cycle = math.lcm(config.actor_update_frequency, config.target_update_frequency)
@@ -74,12 +58,12 @@ class SAC:
         if self.device.type == "cuda":
             self.record(CudaRecorder(self.device, self.generator))
 
-    def _build_networks(self, seed: int, dtype: torch.dtype) -> None:
-        config = self.config
-        self.encoder, self.actor = build_policy(config, self.spec, self.action_size, seed, dtype)
-        inputs = self.encoder.size + self.spec.state_size
-        self.critic = TwinCritic(inputs, self.action_size, config.hidden_sizes, config.layer_norm, dtype)
-        initialise(self.critic, torch.Generator().manual_seed(seed + 1))
+    def _build_networks(self, dtype: torch.dtype) -> None:
+        config, setup = self.config, self.setup
+        self.encoder, self.actor = build_gaussian_policy(config, config.log_std_bounds, setup, dtype)
+        inputs = self.encoder.size + setup.spec.state_size
+        self.critic = TwinCritic(inputs, setup.action_size, config.hidden_sizes, config.layer_norm, dtype)
+        initialise(self.critic, torch.Generator().manual_seed(setup.seed + 1))
         for network in (self.encoder, self.actor, self.critic):
             network.to(self.device)
         self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
@@ -128,6 +112,11 @@ class SAC:
             "target_critic": self.target_critic,
         }
         return networks if self.shares_target_encoder else networks | {"target_encoder": self.target_encoder}
+
+    @property
+    def extra_state(self) -> dict[str, Tensor]:
+        """The temperature's logarithm."""
+        return {"log_alpha": self.log_alpha}
 
     @property
     def alpha(self) -> Tensor:
@@ -190,7 +179,7 @@ class SAC:
         target_features = features if self.shares_target_encoder else self.target_encoder.infer(b.next_observation)
         Q1, Q2 = self.target_critic(target_features, b.next_state, pi)
         target_V = torch.minimum(Q1, Q2) - self.alpha * log_pi
-        target_Q: Tensor = self.config.reward_scale * b.reward + b.bootstrap * target_V
+        target_Q: Tensor = self.setup.learning.reward_scale * b.reward + b.bootstrap * target_V
         return target_Q
 
     def _update_critic(self) -> Tensor:
@@ -272,6 +261,6 @@ class SAC:
         return (
             f"{what} not finite by update {self.updates} (critic loss {losses['critic_loss']:.3g}, actor loss "
             f"{losses['actor_loss']:.3g}, rewards of the batch from {reward.min().item():.3g} to "
-            f"{reward.max().item():.3g}); learning has diverged: lower sac.critic_learning_rate or "
-            "sac.reward_scale, and go on from the last checkpoint"
+            f"{reward.max().item():.3g}); learning has diverged: lower {self.setup.name}.critic_learning_rate or "
+            "learning.reward_scale, and go on from the last checkpoint"
         )

@@ -65,7 +65,7 @@ def card(config: Config, policy: FixedPolicy, run: Path) -> dict[str, object]:
             "task": config.task,
             "preset": config.preset,
             "seed": config.seed,
-            "trained_in": config.sac.precision,
+            "trained_in": config.learning.precision,
             "checkpoint": policy.checkpoint.name,
             "updates": policy.updates,
             "env_steps": policy.env_steps,

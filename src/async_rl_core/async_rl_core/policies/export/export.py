@@ -103,7 +103,7 @@ def largest_difference(run: Run, policy: FixedPolicy, config: Config) -> float:
 
 def _in_single_precision(config: Config) -> Config:
     """What every runtime can compute; the parameters are in single precision whatever the learner computed in."""
-    return config.model_copy(update={"sac": config.sac.model_copy(update={"precision": "fp32"})})
+    return config.model_copy(update={"learning": config.learning.model_copy(update={"precision": "fp32"})})
 
 
 def _random_observations(config: Config, rng: np.random.Generator, size: int) -> tuple[Images, Floats]:

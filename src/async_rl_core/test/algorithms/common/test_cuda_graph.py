@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from async_rl_core.algorithms.base import DivergenceError
 from async_rl_core.algorithms.common.cuda_graph import CudaRecorder
-from async_rl_core.algorithms.sac.sac import SAC, DivergenceError
-from async_rl_core.config.schema import SACConfig
 from async_rl_core.spec.batch import Batch
 from async_rl_core.spec.observation import ObservationSpec
 
-Configs = Callable[..., SACConfig]
+from ..small import Small
+
 Batches = Callable[..., Batch]
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
@@ -38,9 +38,9 @@ def test_a_replay_draws_new_numbers_as_the_generator_goes_on() -> None:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_recorded_update_is_the_eager_one(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches, precision: str
+    spec: ObservationSpec, small: Small, make_batch: Batches, precision: str
 ) -> None:
-    recorded, eager = (SAC(sac_config(precision=precision), spec, 2, seed=0, device="cuda") for _ in range(2))
+    recorded, eager = (small.sac(precision=precision, seed=0, device="cuda") for _ in range(2))
     eager._steps = {turn: lambda turn=turn: eager._step(*turn) for turn in eager._steps}
     for i in range(6):
         first, second = recorded.update(make_batch(i)), eager.update(make_batch(i))
@@ -48,20 +48,20 @@ def test_a_recorded_update_is_the_eager_one(
     np.testing.assert_allclose(recorded.policy_parameters(), eager.policy_parameters(), atol=2e-3)
 
 
-def test_gpu_and_cpu_learn_the_same(spec: ObservationSpec, sac_config: Configs, make_batch: Batches) -> None:
+def test_gpu_and_cpu_learn_the_same(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     """As far as their different noise allows: the critic's loss does not see it where nothing follows."""
     losses = []
     for device in ("cpu", "cuda"):
-        sac, batch = SAC(sac_config(), spec, 2, seed=0, device=device), make_batch()
+        sac, batch = small.sac(seed=0, device=device), make_batch()
         batch.bootstrap[:] = 0
         losses.append([sac.update(batch)["critic_loss"] for _ in range(5)])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-2)
 
 
 def test_divergence_is_told_when_the_policy_is_asked_for(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+    spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
-    sac, batch = SAC(sac_config(), spec, 2, seed=0, device="cuda"), make_batch()
+    sac, batch = small.sac(seed=0, device="cuda"), make_batch()
     before = sac.policy_parameters().copy()
     batch.reward[0] = np.nan
     sac.update(batch, report=False)

@@ -6,6 +6,7 @@ from torch.nn import functional as F
 from async_rl_core.algorithms.common import encoder as module
 from async_rl_core.algorithms.common.encoder import Encoder, SpatialSoftmax, map_size
 from async_rl_core.algorithms.common.initialisation import initialise
+from async_rl_core.algorithms.sac.config import SACConfig
 from async_rl_core.config.load import resolve
 from async_rl_core.errors import ConfigError
 from async_rl_core.spec.observation import ImageSpec, ObservationSpec
@@ -49,9 +50,10 @@ def test_the_papers_network(preset: str, image: tuple[int, int], features_map: t
     spec = ObservationSpec.from_config(config)
     assert spec.image is not None
     assert (*spec.image, spec.state_size) == (*image, 9, 15)
-    strides = config.sac.encoder_strides
+    sac = SACConfig.from_config(config)
+    strides = sac.encoder_strides
     assert (map_size(spec.image.height, strides), map_size(spec.image.width, strides)) == features_map
-    encoder = make_encoder(spec.image, config.sac.encoder_channels, strides)
+    encoder = make_encoder(spec.image, sac.encoder_channels, strides)
     assert [tuple(p.shape) for p in encoder.parameters()] == [(32, 9, 3, 3), (32,)] + 3 * [(32, 32, 3, 3), (32,)]
     features = encoder(torch.zeros(1, 9, *image))
     assert features.shape == (1, 64)

@@ -7,14 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from async_rl_core.algorithms.sac.sac import SAC
-from async_rl_core.config.schema import SACConfig
 from async_rl_core.spec.batch import Batch
 from async_rl_core.spec.observation import ObservationSpec
 
 from ..learner_state import assert_same, everything
+from ..small import Small
 
-Configs = Callable[..., SACConfig]
 Batches = Callable[..., Batch]
 
 
@@ -31,9 +29,9 @@ def constant(network: nn.Sequential, value: float) -> None:
     nn.init.constant_(last.bias, value)
 
 
-def test_target_worked_out_by_hand(spec: ObservationSpec, sac_config: Configs, make_batch: Batches) -> None:
+def test_target_worked_out_by_hand(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     """Networks of constant outputs: Q1' = 3, Q2' = 2, mu = 0, log std = -4, so every term is known."""
-    sac = SAC(sac_config(reward_scale=0.5), spec, action_size=2, seed=0)
+    sac = small.sac(reward_scale=0.5, seed=0)
     with torch.no_grad():
         constant(sac.target_critic.Q1, 3.0)
         constant(sac.target_critic.Q2, 2.0)
@@ -50,11 +48,9 @@ def test_target_worked_out_by_hand(spec: ObservationSpec, sac_config: Configs, m
     np.testing.assert_allclose(sac.target_Q().numpy(), expected, rtol=1e-5)
 
 
-def test_critic_loss_and_td_error_worked_out_by_hand(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
-) -> None:
+def test_critic_loss_and_td_error_worked_out_by_hand(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     """Q1 = 1, Q2 = 4, and targets that are the rewards, since nothing follows them."""
-    sac = SAC(sac_config(), spec, action_size=2, seed=0)
+    sac = small.sac(seed=0)
     with torch.no_grad():
         constant(sac.critic.Q1, 1.0)
         constant(sac.critic.Q2, 4.0)
@@ -69,12 +65,10 @@ def test_critic_loss_and_td_error_worked_out_by_hand(
     np.testing.assert_allclose(sac.td_error.numpy(), expected)
 
 
-def test_a_transition_of_weight_0_teaches_nothing(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
-) -> None:
+def test_a_transition_of_weight_0_teaches_nothing(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     ends = []
     for reward in (0.0, 1000.0):
-        sac, batch = SAC(sac_config(actor_update_frequency=1000), spec, action_size=2, seed=0), make_batch()
+        sac, batch = small.sac(actor_update_frequency=1000, seed=0), make_batch()
         sac.updates = 1  # not the actor's turn
         batch.weight[3], batch.reward[3] = 0.0, reward
         sac.update(batch)
@@ -83,9 +77,9 @@ def test_a_transition_of_weight_0_teaches_nothing(
 
 
 def test_next_action_sees_the_online_encoder_and_target_Q_the_target_encoder(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+    spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
-    sac = SAC(sac_config(), spec, action_size=2, seed=0)
+    sac = small.sac(seed=0)
     with torch.no_grad():
         for parameter in sac.target_encoder.parameters():
             parameter.add_(0.1)
@@ -98,10 +92,10 @@ def test_next_action_sees_the_online_encoder_and_target_Q_the_target_encoder(
 
 
 def test_critic_and_encoder_step_down_the_soft_bellman_residual(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+    spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     """One update against plain autograd, plain Adam and images from 0 to 1, written independently."""
-    sac = SAC(sac_config(actor_update_frequency=1000), spec, action_size=2, seed=0)
+    sac = small.sac(actor_update_frequency=1000, seed=0)
     sac.updates = 1  # not the actor's turn
     encoder, critic = copy.deepcopy(sac.encoder), copy.deepcopy(sac.critic)
     batch = make_batch()
@@ -122,9 +116,9 @@ def test_critic_and_encoder_step_down_the_soft_bellman_residual(
 
 
 def test_actor_steps_up_its_objective_and_its_gradient_stops_before_the_encoder(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+    spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
-    sac = SAC(sac_config(), spec, action_size=2, seed=0)
+    sac = small.sac(seed=0)
     sac.load(make_batch())
     with torch.no_grad():
         features = sac.encoder(sac._batch.observation)
@@ -148,11 +142,11 @@ def test_actor_steps_up_its_objective_and_its_gradient_stops_before_the_encoder(
 
 
 def test_actor_sees_the_encoder_of_after_the_critics_step(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+    spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     seen = []
     for reuse in (False, True):
-        sac = SAC(sac_config(reuse_features=reuse, encoder_learning_rate=0.1), spec, action_size=2, seed=0)
+        sac = small.sac(reuse_features=reuse, encoder_learning_rate=0.1, seed=0)
         with torch.no_grad():
             sac.load(make_batch())
             before = sac.encoder(sac._batch.observation)
@@ -165,10 +159,10 @@ def test_actor_sees_the_encoder_of_after_the_critics_step(
 
 @pytest.mark.parametrize(("entropy_above_target", "sign"), [(True, -1), (False, 1)])
 def test_temperature_moves_the_entropy_to_its_target(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches, entropy_above_target: bool, sign: int
+    spec: ObservationSpec, small: Small, make_batch: Batches, entropy_above_target: bool, sign: int
 ) -> None:
     target = -100.0 if entropy_above_target else 100.0
-    sac = SAC(sac_config(target_entropy=target), spec, action_size=2, seed=0)
+    sac = small.sac(target_entropy=target, seed=0)
     assert sac.alpha.item() == pytest.approx(0.1)
     sac.update(make_batch())
     # Adam's first step is the learning rate itself.
@@ -176,10 +170,10 @@ def test_temperature_moves_the_entropy_to_its_target(
 
 
 def test_the_gradient_of_the_temperature_is_equation_2_7s(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+    spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     """alpha (H - target) by log alpha is alpha (H - target) itself; Adam's first moment tells what it was given."""
-    sac = SAC(sac_config(), spec, action_size=2, seed=0)
+    sac = small.sac(seed=0)
     metrics = sac.update(make_batch())
     gradient = 0.1 * (metrics["entropy"] + 2.0)
     moments = sac.temperature_optimiser.state[sac.log_alpha]
@@ -187,8 +181,8 @@ def test_the_gradient_of_the_temperature_is_equation_2_7s(
     assert moments["exp_avg_sq"].item() == pytest.approx((1 - 0.999) * gradient**2, rel=1e-4)
 
 
-def test_adam_per_parameter_group(spec: ObservationSpec, sac_config: Configs) -> None:
-    sac = SAC(sac_config(), spec, action_size=2, seed=0)
+def test_adam_per_parameter_group(spec: ObservationSpec, small: Small) -> None:
+    sac = small.sac(seed=0)
     of_critic, of_actor, of_temperature = sac.optimisers.values()
     for optimiser, index, parameters, rate, beta in (
         (of_critic, 0, sac.critic.parameters(), 3e-4, 0.9),
@@ -201,12 +195,12 @@ def test_adam_per_parameter_group(spec: ObservationSpec, sac_config: Configs) ->
         assert (group.learning_rate, optimiser.betas) == (rate, (beta, 0.999))
 
 
-def test_target_entropy_is_minus_the_number_of_actions(spec: ObservationSpec, sac_config: Configs) -> None:
-    assert SAC(sac_config(), spec, action_size=5, seed=0).target_entropy == -5.0
+def test_target_entropy_is_minus_the_number_of_actions(spec: ObservationSpec, small: Small) -> None:
+    assert small.sac(action_size=5, seed=0).target_entropy == -5.0
 
 
-def test_update_frequencies_and_target_rates(spec: ObservationSpec, sac_config: Configs, make_batch: Batches) -> None:
-    sac = SAC(sac_config(actor_update_frequency=2, target_update_frequency=3), spec, action_size=2, seed=0)
+def test_update_frequencies_and_target_rates(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+    sac = small.sac(actor_update_frequency=2, target_update_frequency=3, seed=0)
     for update in range(6):
         actor, critic = values(sac.actor), values(sac.critic)
         target_critic, target_encoder = values(sac.target_critic), values(sac.target_encoder)
@@ -223,28 +217,26 @@ def test_update_frequencies_and_target_rates(spec: ObservationSpec, sac_config: 
             assert torch.equal(values(sac.target_encoder), target_encoder)
 
 
-def test_targets_start_as_copies(spec: ObservationSpec, sac_config: Configs) -> None:
-    sac = SAC(sac_config(), spec, action_size=2, seed=0)
+def test_targets_start_as_copies(spec: ObservationSpec, small: Small) -> None:
+    sac = small.sac(seed=0)
     assert torch.equal(values(sac.target_critic), values(sac.critic))
     assert torch.equal(values(sac.target_encoder), values(sac.encoder))
 
 
-def test_an_encoder_tau_of_1_needs_no_target_encoder(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
-) -> None:
-    sac = SAC(sac_config(encoder_tau=1.0), spec, action_size=2, seed=0)
+def test_an_encoder_tau_of_1_needs_no_target_encoder(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+    sac = small.sac(encoder_tau=1.0, seed=0)
     assert sac.target_encoder is sac.encoder
     sac.update(make_batch())
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_two_runs_of_one_seed_end_with_the_same_bits(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches, precision: str
+    spec: ObservationSpec, small: Small, make_batch: Batches, precision: str
 ) -> None:
     ends = []
     for _ in range(2):
         torch.manual_seed(len(ends))  # the global state must not matter
-        sac = SAC(sac_config(precision=precision), spec, action_size=2, seed=5)
+        sac = small.sac(precision=precision, seed=5)
         metrics = [sac.update(make_batch(i)) for i in range(4)]
         ends.append((sac.policy_parameters().copy(), values(sac.critic), values(sac.target_critic), metrics))
     np.testing.assert_array_equal(ends[0][0], ends[1][0])
@@ -252,15 +244,13 @@ def test_two_runs_of_one_seed_end_with_the_same_bits(
     assert ends[0][3] == ends[1][3]
 
 
-def test_seeds_differ(spec: ObservationSpec, sac_config: Configs) -> None:
-    first, second = (SAC(sac_config(), spec, action_size=2, seed=seed) for seed in (0, 1))
+def test_seeds_differ(spec: ObservationSpec, small: Small) -> None:
+    first, second = (small.sac(seed=seed) for seed in (0, 1))
     assert not np.array_equal(first.policy_parameters(), second.policy_parameters())
 
 
-def test_metrics_are_floats_and_only_when_asked_for(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
-) -> None:
-    sac = SAC(sac_config(), spec, action_size=2, seed=0)
+def test_metrics_are_floats_and_only_when_asked_for(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+    sac = small.sac(seed=0)
     metrics = sac.update(make_batch())
     assert set(metrics) == {"critic_loss", "Q", "target_Q", "batch_reward", "actor_loss", "entropy", "alpha"}
     assert all(isinstance(value, float) and math.isfinite(value) for value in metrics.values())

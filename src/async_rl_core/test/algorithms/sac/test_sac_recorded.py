@@ -8,22 +8,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from async_rl_core.algorithms.sac.sac import SAC, DivergenceError
-from async_rl_core.config.schema import SACConfig
+from async_rl_core.algorithms.base import DivergenceError
+from async_rl_core.algorithms.sac.sac import SAC
 from async_rl_core.spec.batch import Batch
 from async_rl_core.spec.observation import ObservationSpec
 
 from ..learner_state import assert_same, everything
+from ..small import Small
 
-Configs = Callable[..., SACConfig]
 Batches = Callable[..., Batch]
 
 
 @pytest.mark.parametrize("reward", [math.nan, math.inf])
 def test_a_reward_that_is_not_finite_stops_learning_before_it_does_harm(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches, reward: float
+    spec: ObservationSpec, small: Small, make_batch: Batches, reward: float
 ) -> None:
-    sac = SAC(sac_config(), spec, action_size=2, seed=0)
+    sac = small.sac(seed=0)
     for i in range(2):
         sac.update(make_batch(i))
     batch, before = make_batch(), everything(sac)
@@ -36,10 +36,10 @@ def test_a_reward_that_is_not_finite_stops_learning_before_it_does_harm(
 
 
 def test_after_a_bad_loss_nothing_changes_until_it_is_told(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+    spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     """As on a GPU, which is not asked after each update."""
-    sac = SAC(sac_config(), spec, action_size=2, seed=0)
+    sac = small.sac(seed=0)
     bad = make_batch()
     bad.reward[0] = math.nan
     sac.load(bad)
@@ -52,8 +52,8 @@ def test_after_a_bad_loss_nothing_changes_until_it_is_told(
         sac.policy_parameters()
 
 
-def test_parameters_that_are_not_finite_are_never_handed_out(spec: ObservationSpec, sac_config: Configs) -> None:
-    sac = SAC(sac_config(), spec, action_size=2, seed=0)
+def test_parameters_that_are_not_finite_are_never_handed_out(spec: ObservationSpec, small: Small) -> None:
+    sac = small.sac(seed=0)
     with torch.no_grad():
         next(sac.actor.parameters())[0] = math.nan
     with pytest.raises(DivergenceError, match="policy"):
@@ -96,9 +96,9 @@ def waiting_forbidden() -> Iterator[None]:
     "changes", [{}, {"target_update_frequency": 3}, {"precision": "bf16"}, {"encoder_tau": 1.0, "reuse_features": True}]
 )
 def test_recorded_updates_do_the_same_to_the_last_bit(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches, changes: dict[str, object]
+    spec: ObservationSpec, small: Small, make_batch: Batches, changes: dict[str, object]
 ) -> None:
-    plain, recorded = (SAC(sac_config(**changes), spec, action_size=2, seed=0) for _ in range(2))
+    plain, recorded = (small.sac(**changes, seed=0) for _ in range(2))
     recorder, before = Replayer(), everything(recorded)
     recorded.record(recorder)
     assert_same(everything(recorded), before)
@@ -110,7 +110,7 @@ def test_recorded_updates_do_the_same_to_the_last_bit(
 
 
 def test_updates_leave_every_tensor_where_a_recording_finds_it(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
+    spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     def addresses(sac: SAC) -> list[int]:
         b = sac._batch
@@ -120,18 +120,16 @@ def test_updates_leave_every_tensor_where_a_recording_finds_it(
         inputs += [b.action, b.reward, b.bootstrap, b.weight, sac.td_error]
         return [tensor.data_ptr() for tensor in (sac.log_alpha, *parameters, *moments, *inputs)]
 
-    sac = SAC(sac_config(), spec, action_size=2, seed=0)
+    sac = small.sac(seed=0)
     before = addresses(sac)
     for i in range(3):
         sac.update(make_batch(i))
     assert addresses(sac) == before
 
 
-def test_in_bf16_what_is_small_stays_in_float32(
-    spec: ObservationSpec, sac_config: Configs, make_batch: Batches
-) -> None:
+def test_in_bf16_what_is_small_stays_in_float32(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     """Parameters, moments, features, densities, values and losses; and they are near those of float32."""
-    full, half = (SAC(sac_config(precision=precision), spec, action_size=2, seed=0) for precision in ("fp32", "bf16"))
+    full, half = (small.sac(precision=precision, seed=0) for precision in ("fp32", "bf16"))
     assert half._batch.observation.dtype == torch.bfloat16
     outputs: list[Tensor] = []
     for module in (half.encoder, half.critic.Q1, half.actor):

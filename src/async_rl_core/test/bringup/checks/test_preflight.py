@@ -171,7 +171,7 @@ def test_a_disk_too_small_for_the_journal_is_refused(
 
 
 def test_too_little_shared_memory_is_refused(ambient: dict[str, str]) -> None:
-    huge = resolve("laptop", {"sac.batch_size": 4096, "camera.width": 1920, "camera.height": 1080})
+    huge = resolve("laptop", {"learning.batch_size": 4096, "camera.width": 1920, "camera.height": 1080})
     assert "--shm-size" in refusal(huge, ambient)
 
 

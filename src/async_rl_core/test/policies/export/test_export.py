@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from async_rl_core.algorithms.sac.sac import SAC
+from async_rl_core.algorithms.registry import make_algorithm
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
@@ -25,7 +25,6 @@ from async_rl_core.policies.export.formats import FORMATS, ONNX_PACKAGES, Export
 from async_rl_core.policies.fixed import newest_policy
 from async_rl_core.policies.gaussian import GaussianPolicy
 from async_rl_core.spec.crop import Crop
-from async_rl_core.spec.observation import ObservationSpec
 
 HAS_ONNX = all(find_spec(name) for name in ONNX_PACKAGES)
 formats = pytest.mark.parametrize(
@@ -52,13 +51,13 @@ outputs = dict(zip([o.name for o in session.get_outputs()], session.run(None, di
 @pytest.fixture
 def config() -> Config:
     """A crop with a margin on each side, and a camera of another shape than the crop."""
-    small = {"sac.hidden_sizes": [16], "sac.batch_size": 2, "replay.crop_fraction": 0.05}
-    return resolve("laptop", {**small, "sac.precision": "fp32"})
+    small = {"sac.hidden_sizes": [16], "learning.batch_size": 2, "replay.crop_fraction": 0.05}
+    return resolve("laptop", {**small, "learning.precision": "fp32"})
 
 
 @pytest.fixture
 def run(tmp_path: Path, config: Config) -> Path:
-    sac = SAC(config.sac, ObservationSpec.from_config(config), len(config.robot.actuated_joints), seed=3)
+    sac = make_algorithm(config.model_copy(update={"seed": 3}), "cpu")
     sac.updates = 42
     capture = LearnerSnapshot(sac)
     capture.take(env_steps=1042)
@@ -177,7 +176,7 @@ def test_one_of_not_a_number_is_not_written(run: Path, config: Config, monkeypat
 
 
 def test_a_run_in_half_precision_is_exported_in_single(run: Path, config: Config) -> None:
-    half = config.model_copy(update={"sac": config.sac.model_copy(update={"precision": "bf16"})})
+    half = config.model_copy(update={"learning": config.learning.model_copy(update={"precision": "bf16"})})
     _, card_path = export(half, run, run / "half.pt", None, print)
     difference = card_of(card_path)["largest_difference_from_policy"]  # from that of single precision
     assert isinstance(difference, float) and difference < 1e-5
