@@ -12,7 +12,7 @@ from async_rl_core.spec.batch import Batch, BatchLayout
 from async_rl_core.spec.crop import Crop
 from async_rl_core.spec.observation import ObservationSpec
 from async_rl_core.spec.sizes import StepSizes
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 EPISODE = 101
 """Steps of an episode: 100 transitions."""
@@ -106,7 +106,7 @@ def fill(replay: Replay, config: Config, transitions: int, seed: int = 0) -> Non
         j, index = i % _POOL, i % EPISODE
         chosen = action[j] if index else np.zeros_like(action[j])
         reward = float(action[j, 0]) if index else 0.0
-        replay.insert(Step(i, i // EPISODE, index, frames[j], state[j], chosen, reward, terminal=False))
+        replay.insert(Step(SINGLE_ACTOR, i, i // EPISODE, index, frames[j], state[j], chosen, reward, terminal=False))
 
 
 def sampled_batch(config: Config) -> Batch:

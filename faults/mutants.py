@@ -109,8 +109,8 @@ def without_retransmission() -> None:
     """The agent takes a step that was sent to have arrived."""
     from async_rl_core.agent import outbox
 
-    def trusting(self: outbox.Outbox, receipt: outbox.Acknowledged | None) -> None:
-        while self._ahead > 0:
+    def trusting(self: outbox.Outbox, ack: outbox.Acknowledgement | None) -> None:
+        while self._in_flight > 0:
             self._drop_sent()
 
     outbox.Outbox._follow = trusting  # type: ignore[method-assign]

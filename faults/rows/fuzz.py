@@ -25,7 +25,7 @@ from async_rl_core.replay.journal.journal import StepJournal, read_entries
 from async_rl_core.replay.journal.segment import JournalPosition
 from async_rl_core.run_folder.episodes import HEADER, EpisodeWriter, read_episodes
 from async_rl_core.spec.sizes import StepSizes
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 from async_rl_core.transport.shared_memory.parameters import ParameterPublisher, ParameterSubscriber
 from async_rl_core.transport.shared_memory.service import Endpoint
 from faults.campaign import Campaign
@@ -212,7 +212,8 @@ def _journal(scratch: Path) -> bytes:
     for number in range(3):
         frames = np.zeros((1, SIZES.height, SIZES.width, 3), np.uint8)
         journal.append(
-            Step(number, 0, number, frames, vector, action, 0.0, False), JournalPosition(number, 0, number, 0)
+            Step(SINGLE_ACTOR, number, 0, number, frames, vector, action, 0.0, False),
+            JournalPosition(number, 0, number, 0),
         )
     journal.close()
     (path,) = folder.iterdir()

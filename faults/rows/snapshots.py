@@ -30,7 +30,7 @@ from async_rl_core.replay.journal.journal import StepJournal, read_entries
 from async_rl_core.replay.journal.report import JournalReport
 from async_rl_core.replay.journal.segment import JournalError, JournalPosition
 from async_rl_core.spec.sizes import StepSizes
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 from faults.campaign import Campaign, mutation
 from faults.report import Row
 
@@ -226,7 +226,9 @@ def _save(folder: Path, number: int) -> None:
 def _append(journal: StepJournal, number: int) -> None:
     frames = np.full((1, SIZES.height, SIZES.width, 3), number % 251, np.uint8)
     vector, action = np.full(SIZES.state, number % 2**20, np.float32), np.zeros(SIZES.action, np.float32)
-    journal.append(Step(number, 0, number, frames, vector, action, 0.0, False), JournalPosition(number, 0, number, 0))
+    journal.append(
+        Step(SINGLE_ACTOR, number, 0, number, frames, vector, action, 0.0, False), JournalPosition(number, 0, number, 0)
+    )
 
 
 def _write_checkpoints(folder: Path) -> None:
@@ -253,9 +255,9 @@ def _write_journal(folder: Path) -> None:
     for number in count(newest + 1):
         _append(journal, number)
         journal.forget(number - 500)
-        while number - journal.settled > AHEAD:
+        while number - journal.durable > AHEAD:
             time.sleep(0.0005)
-        print(journal.settled, flush=True)
+        print(journal.durable, flush=True)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.batch import Batch, BatchLayout
 from async_rl_core.transport.shared_memory.batches import BatchServer
 from async_rl_core.transport.shared_memory.service import Endpoint, domain_from_environment
-from async_rl_core.transport.shared_memory.steps import REPLAY, StepLayout, StepSubscriber
+from async_rl_core.transport.shared_memory.steps import REPLAY, StepIntake, StepLayout
 from async_rl_core.transport.shared_memory.wakeup import Listener
 from async_rl_ros import scheduling
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
@@ -51,9 +51,9 @@ class ReplayNode(ConfiguredNode):
             self._listener = Listener(endpoint, REPLAY)  # from here on the only one in the domain, and in the journal
             stack.callback(self._listener.close)
             if self.config.replay.journal:
-                self._replay.keep_in(RunFolder(self._run_dir()).journal, self._reported, self.get_logger().warning)
+                self._replay.open_journal(RunFolder(self._run_dir()).journal, self._reported, self.get_logger().warning)
             stack.callback(self._replay.close)
-            self._steps = StepSubscriber(endpoint, StepLayout.from_config(self.config), self._replay.settled)
+            self._steps = StepIntake(endpoint, StepLayout.from_config(self.config), self._replay.durable)
             stack.callback(self._steps.close)
             ahead = self.config.learner.batches_in_flight
             self._server = BatchServer(endpoint, BatchLayout.from_config(self.config), self._replay.reprioritise, ahead)
@@ -99,7 +99,7 @@ class ReplayNode(ConfiguredNode):
         while self._replay.permits and self._server.serve(self._sample):
             self._store_steps()
         self._limited = self._limited or (not self._replay.permits and self._server.waiting > 0)
-        self._steps.acknowledge(self._replay.settled)
+        self._steps.acknowledge()
 
     def _sample(self, batch: Batch) -> None:
         began = time.monotonic()

@@ -3,10 +3,9 @@
 import contextlib
 import signal
 import subprocess
-import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +16,12 @@ from numpy.typing import NDArray
 from rclpy.node import Node
 
 from async_rl_core.agent.outbox import Outbox
-from async_rl_core.config.load import resolve, write_config
 from async_rl_core.config.schema import Config
 from async_rl_core.replay.journal.journal import read_steps
 from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.batch import BatchLayout
 from async_rl_core.spec.crop import Crop
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 from async_rl_core.transport.shared_memory.acks import Ack
 from async_rl_core.transport.shared_memory.batches import BatchClient
 from async_rl_core.transport.shared_memory.domain import SHARED_MEMORY
@@ -32,63 +30,16 @@ from async_rl_core.transport.shared_memory.steps import StepLayout, StepPublishe
 
 TIMEOUT = 60.0
 INITIAL, EPISODE = 30, 20
-OVERRIDES = {
-    "replay.capacity": 1000,
-    "agent.initial_steps": INITIAL,
-    "learner.max_updates_per_step": 1.0,
-    "learning.batch_size": 16,
-}
 FIRST = f"steps_{0:015d}.part"
 """A journal's first file."""
 StartNode = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Config:
-    return resolve("laptop", OVERRIDES | {"run_dir": str(tmp_path)})
-
-
-@pytest.fixture
-def domain() -> str:
-    """Shared memory that no other run knows. Topics are kept apart by a namespace instead."""
-    return f"test_{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def endpoint(domain: str) -> Iterator[Endpoint]:
-    endpoint = Endpoint(domain, "test")
-    yield endpoint
-    endpoint.close()
-    assert not [*SHARED_MEMORY.glob(f"async_rl-*-{domain}*")]
-
-
-@pytest.fixture
-def start_node(tmp_path: Path, domain: str) -> Iterator[StartNode]:
-    processes: list[subprocess.Popen[str]] = []
-
-    def start(config: Config, namespace: str = "/test") -> "subprocess.Popen[str]":
-        path = tmp_path / f"config{len(processes)}.yaml"
-        write_config(config, path)
-        code = (
-            f"import {Endpoint.__module__} as s; s.domain_from_environment = lambda: {domain!r}; "
-            f"import async_rl_core.replay.journal.journal as j; j.CLOSE_TIMEOUT = {TIMEOUT}; "  # a disk may be busy
-            "from replay_node.node import main; main()"
-        )
-        arguments = ["--ros-args", "-r", f"__ns:={namespace}", "-p", f"config:={path}"]
-        process = subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True)
-        processes.append(process)
-        return process
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
 
 
 def make_step(config: Config, sequence: int) -> Step:
     """A step whose pixels, vectors and reward tell its number."""
     joints, camera = len(config.robot.actuated_joints), config.camera
     return Step(
+        actor=SINGLE_ACTOR,
         sequence=sequence,
         episode=sequence // EPISODE,
         index=sequence % EPISODE,
@@ -125,7 +76,7 @@ class Agent:
     def __init__(self, endpoint: Endpoint, config: Config) -> None:
         self._config = config
         self._publisher = StepPublisher(endpoint, StepLayout.from_config(config))
-        self._outbox = Outbox(self._publisher.send, self._publisher.receipt)
+        self._outbox = Outbox(self._publisher.send, self._publisher.newest_ack)
         self.put = 0
 
     def step(self, count: int) -> None:
@@ -141,13 +92,13 @@ class Agent:
         return len(self._outbox) == 0
 
     @property
-    def receipt(self) -> Ack | None:
+    def newest_ack(self) -> Ack | None:
         """What replay says that it has."""
-        return self._publisher.receipt()
+        return self._publisher.newest_ack()
 
     def settled(self) -> bool:
         """Whether nothing would have to be sent again."""
-        return self.receipt is not None and self.receipt.sequence == self.put - 1
+        return self.newest_ack is not None and self.newest_ack.sequence == self.put - 1
 
     @property
     def lost(self) -> int:
@@ -290,8 +241,8 @@ def test_it_goes_on_without_a_burst(config: Config, tmp_path: Path, endpoint: En
     wait_until(lambda: agent.flush() and agent.settled(), process)
     process.kill()
     process.wait()
-    first, process = agent.receipt, start_node(config)
-    wait_until(lambda: agent.flush() and agent.receipt != first, process)
+    first, process = agent.newest_ack, start_node(config)
+    wait_until(lambda: agent.flush() and agent.newest_ack != first, process)
     assert client.receive(0.5) is None, "none is on credit"
     agent.step(2)  # the first of them begins an episode
     wait_until(agent.flush, process)

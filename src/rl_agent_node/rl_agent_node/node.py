@@ -54,9 +54,10 @@ class RLAgentNode(ConfiguredNode):
         if config.architecture == "seq" and config.learns:
             # The middleware's threads stay in real time; updates in it would starve everything else.
             self.get_logger().info(f"learns in this process, {scheduling.urgent()}")
-        start = RunProgress.of(config.run_dir) if config.run_dir else BEGINNING  # before anything new is stored
-        self._learning = learning.connect(config, self.get_logger().warning)
-        self._outbox = Outbox(self._learning.send, self._learning.receipt, start.sequence)
+        actor = self.get_namespace().strip("/")
+        start = RunProgress.of(config.run_dir, actor) if config.run_dir else BEGINNING  # before anything new is stored
+        self._learning = learning.connect(config, self.get_logger().warning, actor)
+        self._outbox = Outbox(self._learning.send, self._learning.newest_ack, start.sequence, actor)
         task = make_task(config)
         reward = task.reward()
         warm_up(config, self._learning.policy, reward)

@@ -5,7 +5,7 @@ import numpy as np
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.step_recorder import EpisodeResult
 from async_rl_core.agent.timing import Timing
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 from async_rl_ros.diagnostics import Level
 from rl_agent_node.messages import episode_message, health, timing_message
 
@@ -23,7 +23,7 @@ def outbox(waiting: int) -> Outbox:
     box = Outbox(lambda _: False)
     nothing = np.zeros(0, np.float32)
     for i in range(waiting):
-        box.put(Step(i, 1, i, np.zeros((0, 1, 1, 3), np.uint8), nothing, nothing, 0.0, terminal=False))
+        box.put(Step(SINGLE_ACTOR, i, 1, i, np.zeros((0, 1, 1, 3), np.uint8), nothing, nothing, 0.0, terminal=False))
     return box
 
 

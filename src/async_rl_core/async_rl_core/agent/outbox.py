@@ -1,66 +1,76 @@
-"""Steps on their way to replay: none is lost while replay lags or is replaced, and the agent never waits for it."""
+"""Steps on their way to replay: none is lost while replay lags or restarts, and the agent never waits."""
 
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 CAPACITY = 2000
-"""Steps kept for a replay process that does not take them: 80 s at 40 ms, about 90 MB at 160x90."""
+"""Most steps kept while replay takes none: 80 s at 40 ms, about 90 MB at 160x90."""
 PER_CYCLE = 8
-"""Steps sent in one cycle at most, so that catching up does not cost a deadline."""
+"""Most steps sent per cycle, so that catching up does not cost a deadline."""
 
 
-class Acknowledged(Protocol):
-    """What replay says that it has."""
+class Acknowledgement(Protocol):
+    """The steps of one actor that need not be sent again."""
 
     @property
     def store(self) -> int:
-        """Which replay process says so."""
+        """Number of the replay process that acknowledges."""
 
     @property
     def sequence(self) -> int:
-        """The newest step that need not be sent again."""
+        """The newest acknowledged step."""
 
 
 class Outbox:
-    """Hands steps to `send`, in order; one that is refused is kept and offered again.
+    """Sends steps in order, and keeps each until replay has acknowledged it.
 
-    With `receipt`, steps that were sent are kept too, until a receipt covers them: a replay process that takes
-    another's place gets anew what that one took along. Without, what was sent has arrived. `sent` steps of the run
-    were so before this process began, as far as its records tell; replay may have more.
+    A restarted replay process receives every unacknowledged step again. Without `newest_ack`, a step that was sent has
+    arrived.
+
+    Args:
+        send: sends a step; returns False where it has to be sent again later.
+        newest_ack: returns the newest acknowledgement; None without any.
+        sent: steps that were sent before this process started, according to the run's records.
+        actor: of the steps.
 
     Attributes:
         sequence: number of the next step to put.
-        held: so many of the newest steps are not sent yet; they may be withdrawn.
-        lost: steps that replay will not get.
-        withdrawn: steps that it was not to get.
+        held: number of the newest steps that are not sent yet; they may be withdrawn.
+        lost: steps discarded because the outbox was full.
+        withdrawn: steps discarded because they were not confirmed.
     """
 
     def __init__(
-        self, send: Callable[[Step], bool], receipt: Callable[[], Acknowledged | None] | None = None, sent: int = 0
+        self,
+        send: Callable[[Step], bool],
+        newest_ack: Callable[[], Acknowledgement | None] | None = None,
+        sent: int = 0,
+        actor: str = SINGLE_ACTOR,
     ) -> None:
-        self._send, self._receipt = send, receipt
+        self.actor = actor
+        self._send, self._newest_ack = send, newest_ack
         self._kept: deque[Step] = deque()
-        self._ahead = 0  # of those kept, the first so many were sent
+        self._in_flight = 0  # number of the oldest kept steps that were sent
         self._store: int | None = None
         self._done = self.sequence = sent
         self.held = self.lost = self.withdrawn = 0
 
     def __len__(self) -> int:
         """Steps that wait to be sent."""
-        return len(self._kept) - self._ahead - self.held
+        return len(self._kept) - self._in_flight - self.held
 
     @property
     def sent(self) -> int:
         """Steps that were sent, each counted once."""
-        return self._done + self._ahead
+        return self._done + self._in_flight
 
     def put(self, step: Step) -> None:
-        """Queue a step. In a full outbox the oldest makes room; one that was not sent is lost, and counted."""
+        """Queues a step. A full outbox discards its oldest step, and counts it in `lost` if it was not sent."""
         if len(self._kept) == CAPACITY:
-            if self._ahead == 0:
+            if self._in_flight == 0:
                 self._kept.popleft()
                 self.lost += 1
             else:
@@ -69,35 +79,35 @@ class Outbox:
         self.sequence = step.sequence + 1
 
     def flush(self, limit: int = PER_CYCLE) -> None:
-        """Send what replay takes now."""
-        if self._receipt is not None:
-            self._follow(self._receipt())
+        """Sends up to `limit` steps, as many as replay takes now."""
+        if self._newest_ack is not None:
+            self._follow(self._newest_ack())
         for _ in range(limit):
-            if len(self) <= 0 or not self._send(self._kept[self._ahead]):
+            if len(self) <= 0 or not self._send(self._kept[self._in_flight]):
                 return
-            self._ahead += 1
-            if self._receipt is None:
+            self._in_flight += 1
+            if self._newest_ack is None:
                 self._drop_sent()
 
     def withdraw(self) -> None:
-        """Forget the steps that are held."""
-        for _ in range(min(self.held, len(self._kept) - self._ahead)):
+        """Discards the held steps."""
+        for _ in range(min(self.held, len(self._kept) - self._in_flight)):
             self.sequence = self._kept.pop().sequence
             self.withdrawn += 1
         self.held = 0
 
-    def _follow(self, receipt: Acknowledged | None) -> None:
-        """Drop what arrived; begin again with the rest where another process asks for it."""
-        if receipt is None:
+    def _follow(self, ack: Acknowledgement | None) -> None:
+        """Drops the acknowledged steps; sends the others again if another replay process acknowledges."""
+        if ack is None:
             return
-        while self._ahead > 0 and self._kept[0].sequence <= receipt.sequence:
+        while self._in_flight > 0 and self._kept[0].sequence <= ack.sequence:
             self._drop_sent()
-        if self._store is None and not self._kept:  # of an agent before this one replay may have unrecorded steps
-            self._done = self.sequence = max(self.sequence, receipt.sequence + 1)
-        if receipt.store != self._store:
-            self._store, self._ahead = receipt.store, 0
+        if self._store is None and not self._kept:  # replay may have steps of a previous agent that no record shows
+            self._done = self.sequence = max(self.sequence, ack.sequence + 1)
+        if ack.store != self._store:
+            self._store, self._in_flight = ack.store, 0
 
     def _drop_sent(self) -> None:
         self._kept.popleft()
-        self._ahead -= 1
+        self._in_flight -= 1
         self._done += 1

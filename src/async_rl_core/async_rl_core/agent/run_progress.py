@@ -9,6 +9,7 @@ from async_rl_core.replay.journal.segment import JournalPosition
 from async_rl_core.run_folder import summary
 from async_rl_core.run_folder.episodes import EpisodeRow, read_episodes
 from async_rl_core.run_folder.run_folder import RunFolder
+from async_rl_core.spec.step import SINGLE_ACTOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class RunProgress:
     """As counted when the run's summary was last written."""
 
     @classmethod
-    def of(cls, run_dir: Path) -> "RunProgress":
+    def of(cls, run_dir: Path, actor: str = SINGLE_ACTOR) -> "RunProgress":
         """Read it from a run's folder: what replay has stored or the monitor has written, whichever goes further.
 
         A number that a step ever had is not used again, also where the segment that held it is damaged or gone.
@@ -38,7 +39,7 @@ class RunProgress:
         """
         path = RunFolder(run_dir).episodes
         rows = read_episodes(path, damaged_left_out=True) if path.exists() else []
-        position, highest = extent(RunFolder(run_dir).journal)
+        position, highest = extent(RunFolder(run_dir).journal / actor)
         figures = summary.read(run_dir)
         return cls(
             episode=max(rows[-1].episode if rows else 0, position.episode if position else 0),

@@ -104,6 +104,7 @@ class StepRecorder:
             self._target_sum += target_term
         self._outbox.put(
             Step(
+                actor=self._outbox.actor,
                 sequence=self._outbox.sequence,
                 episode=self.episode,
                 index=self.index,

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from async_rl_core.agent.outbox import Acknowledged
+from async_rl_core.agent.outbox import Acknowledgement
 from async_rl_core.algorithms.registry import make_policy
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.policies.base import LearnedPolicy
 from async_rl_core.run_folder.run_folder import RunFolder
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 from async_rl_core.transport.shared_memory.parameters import ParameterSubscriber
 from async_rl_core.transport.shared_memory.service import Endpoint, domain_from_environment
 from async_rl_core.transport.shared_memory.steps import StepLayout, StepPublisher
@@ -40,7 +40,7 @@ class LearningBackend(Protocol):
         """What should be looked at, though learning goes on; empty where all is well."""
 
     @property
-    def receipt(self) -> Callable[[], Acknowledged | None] | None:
+    def newest_ack(self) -> Callable[[], Acknowledgement | None] | None:
         """Tells what of what was sent is there to stay; None where all of it is, at once."""
 
     def send(self, step: Step) -> bool:
@@ -59,13 +59,13 @@ class SharedMemoryBackend:
     learner = None
     trouble = ""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, actor: str = SINGLE_ACTOR) -> None:
         self.policy = make_policy(config)
         self.updates = 0
         self._endpoint = Endpoint(domain_from_environment(), "rl_agent_node")
-        self._steps = StepPublisher(self._endpoint, StepLayout.from_config(config))
+        self._steps = StepPublisher(self._endpoint, StepLayout.from_config(config), actor)
         self._parameters = ParameterSubscriber(self._endpoint, self.policy.size)
-        self.receipt = self._steps.receipt
+        self.newest_ack = self._steps.newest_ack
 
     def send(self, step: Step) -> bool:
         """Hand a step to the replay process; False where it lags or is away."""
@@ -93,7 +93,7 @@ class InProcessBackend:
     Raises `ConfigError` where the run has no folder, or an error of the files that it holds.
     """
 
-    receipt = None
+    newest_ack = None
 
     def __init__(self, config: Config, warn: Callable[[str], object]) -> None:
         # Here, since no other architecture waits for what they load: numba and TensorBoard take seconds.
@@ -107,7 +107,7 @@ class InProcessBackend:
         self._sequential = SequentialLearning(config)
         self.policy, self.learner = self._sequential.policy, self._sequential.learner
         if config.replay.journal:
-            self._sequential.replay.keep_in(folder.journal, warn=warn)
+            self._sequential.replay.open_journal(folder.journal, warn=warn)
         algorithm = self.learner.algorithm
         self._checkpoints = CheckpointFolder(folder.checkpoints, algorithm, config.learner.checkpoint_period)
         self.learner.env_steps = self._checkpoints.restore(warn)
@@ -156,7 +156,7 @@ class InProcessBackend:
 class FixedPolicyBackend:
     """A checkpoint's policy acts as it is; nothing is learned, and nothing is kept."""
 
-    receipt = learner = None
+    newest_ack = learner = None
     trouble = ""
 
     def __init__(self, config: Config) -> None:
@@ -179,11 +179,11 @@ class FixedPolicyBackend:
         """Nothing is held."""
 
 
-def connect(config: Config, warn: Callable[[str], object]) -> LearningBackend:
+def connect(config: Config, warn: Callable[[str], object], actor: str = SINGLE_ACTOR) -> LearningBackend:
     """The learning that the run's architecture asks for, or none where a checkpoint is evaluated.
 
     `warn` is told of files that are damaged and can be done without.
     """
     if not config.learns:
         return FixedPolicyBackend(config)
-    return InProcessBackend(config, warn) if config.architecture == "seq" else SharedMemoryBackend(config)
+    return InProcessBackend(config, warn) if config.architecture == "seq" else SharedMemoryBackend(config, actor)

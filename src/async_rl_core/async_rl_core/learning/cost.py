@@ -15,7 +15,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.errors import AsyncRLError
 from async_rl_core.learning.sequential import SequentialLearning
 from async_rl_core.spec.observation import ObservationSpec
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 WARM_UP = 4
 CYCLES = 24
@@ -92,7 +92,7 @@ class _Noise:
         frames = rng.integers(0, 256, self._frames, np.uint8)
         state = rng.normal(size=spec.state_size).astype(np.float32)
         action = rng.uniform(-1, 1, self._actions).astype(np.float32)
-        return images, Step(i, 1, i, frames, state, action, float(rng.normal()), terminal=False)
+        return images, Step(SINGLE_ACTOR, i, 1, i, frames, state, action, float(rng.normal()), terminal=False)
 
 
 def main() -> None:

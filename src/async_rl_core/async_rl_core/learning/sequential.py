@@ -14,7 +14,7 @@ from async_rl_core.learning.learner import Learner
 from async_rl_core.replay.replay import Replay
 from async_rl_core.spec.batch import Batch, BatchLayout
 from async_rl_core.spec.sizes import StepSizes
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 
 class SequentialLearning:
@@ -26,7 +26,7 @@ class SequentialLearning:
         policy: the learner's, to act with.
     """
 
-    receipt = None
+    newest_ack = None
     """What is sent is there to stay."""
 
     def __init__(self, config: Config, clock: Callable[[], float] = time.monotonic) -> None:
@@ -106,5 +106,5 @@ def _fill(config: Config, batch: Batch) -> None:
     frames = np.zeros((1, sizes.height, sizes.width, 3), np.uint8)
     state, action = np.zeros(sizes.state, np.float32), np.zeros(sizes.action, np.float32)
     for i in range(2):
-        replay.insert(Step(i, 1, i, frames, state, action, 0.0, terminal=False))
+        replay.insert(Step(SINGLE_ACTOR, i, 1, i, frames, state, action, 0.0, terminal=False))
     replay.sample_into(batch)

@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config
-from async_rl_core.replay.journal.journal import StepJournal, read_entries
-from async_rl_core.replay.journal.repair import repair
-from async_rl_core.replay.journal.report import JournalReport
+from async_rl_core.replay.journal.run_journal import RunJournal, RunJournalReader
 from async_rl_core.replay.journal.segment import JournalEntry, JournalPosition
 from async_rl_core.replay.limiter import RateLimiter
 from async_rl_core.replay.prioritised import PrioritisedSampler
@@ -19,7 +17,7 @@ from async_rl_core.replay.store import FrameStore
 from async_rl_core.spec.batch import Batch
 from async_rl_core.spec.crop import Crop
 from async_rl_core.spec.sizes import StepSizes
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 _STREAM = 1
 """Number of replay's random stream among those of a run's seed."""
@@ -34,13 +32,13 @@ class Replay:
     def __init__(self, config: Config) -> None:
         self.store = FrameStore.from_config(config)
         self.limiter = RateLimiter(config.agent.initial_steps, config.learner.max_updates_per_step)
-        self.journal: StepJournal | None = None
-        """Where steps go besides."""
+        self.journal: RunJournal | None = None
+        """Writes each step to disk too."""
         self.repeated = 0
-        """Steps that came although they, or newer ones, were stored already."""
+        """Steps received again although they, or newer ones, were stored already."""
         self.refused = 0
-        """Steps that hold values which are not finite: none is stored."""
-        self._newest = -1
+        """Steps not stored because a value is not finite."""
+        self._newest: dict[str, int] = {}
         self._config = config
         self._rng = self._random_numbers()
         self._sampler = _sampler(config, self._rng)
@@ -52,17 +50,19 @@ class Replay:
         """Whether a mini-batch may be sampled now."""
         return len(self.store) > 0 and self.limiter.permits()
 
-    @property
-    def settled(self) -> int:
-        """Sequence number of the newest step that the end of this process does not lose, as far as that can be had."""
-        return max(self._newest, self.store.newest) if self.journal is None else self.journal.settled
+    def durable(self, actor: str = SINGLE_ACTOR) -> int:
+        """Returns the sequence number up to which no step of an actor has to be sent again; -1: none.
+
+        With a journal, the end of this process does not lose these steps.
+        """
+        return self._newest.get(actor, -1) if self.journal is None else self.journal.durable(actor)
 
     def insert(self, step: Step) -> None:
-        """Store a step that is finite, unless it, or a newer one, was; its arrays must not change any more."""
-        if step.sequence <= max(self._newest, self.store.newest):
+        """Stores a finite step, unless it or a newer one of its actor was; its arrays must not change any more."""
+        if step.sequence <= self._newest.get(step.actor, -1):
             self.repeated += 1
             return
-        self._newest = step.sequence
+        self._newest[step.actor] = step.sequence
         if not step.is_finite:
             self.refused += 1
             return
@@ -72,30 +72,31 @@ class Replay:
         if self.journal is not None:
             position = JournalPosition(step.sequence, step.episode, self.store.env_steps, self.store.batches)
             self.journal.append(step, position)
-            self.journal.forget(self.store.needed_from)
+            self.journal.forget(step.actor, self.store.needed_from(step.actor))
 
     @property
     def lost(self) -> int:
         """Steps that did not come although newer ones did; without those that were refused."""
         return max(0, self.store.lost_steps - self.refused)
 
-    def keep_in(
+    def open_journal(
         self,
         folder: Path,
         watch: Callable[[Iterator[JournalEntry]], Iterator[JournalEntry]] = iter,
         warn: Callable[[str], object] = lambda line: None,
     ) -> None:
-        """Go on from the journal in `folder`, and write it from now on; before anything else.
+        """Restores the store from the journal in `folder`, and appends to it from now on; call it first.
 
-        `watch` sees what is read pass by, `warn` is told of damage. Raises `JournalError` where a journal cannot be
-        read.
+        `watch` wraps the entries that are read, `warn` is told of damage. Raises `JournalError` where a journal cannot
+        be read.
         """
-        sizes, report = StepSizes.from_config(self._config), JournalReport()
-        self.restore(watch(read_entries(folder, sizes, report)))
-        for line in (*report.damage(), *repair(sizes, report)):
-            warn(line)
-        self.refused, self._newest = report.refused, report.newest
-        self.journal = StepJournal(folder, sizes, self._config.replay.sync_period, self._newest)
+        sizes = StepSizes.from_config(self._config)
+        reader = RunJournalReader(folder, sizes)
+        self.restore(watch(reader.entries()))
+        reader.repair(warn)
+        self.refused = sum(report.refused for report in reader.reports.values())
+        self._newest = {actor: report.newest for actor, report in reader.reports.items()}
+        self.journal = RunJournal(folder, sizes, self._config.replay.sync_period, self._newest.copy())
 
     def restore(self, entries: Iterable[JournalEntry]) -> None:
         """Take in what an earlier process stored; before anything else.
@@ -107,7 +108,7 @@ class Replay:
         position = None
         for entry in entries:
             self._store(entry.step)
-            self._newest = entry.step.sequence
+            self._newest[entry.step.actor] = entry.step.sequence
             position = entry.position
         if position is None:
             return

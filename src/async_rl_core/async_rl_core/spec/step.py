@@ -1,25 +1,50 @@
-"""What the agent hands to replay once per action cycle."""
+"""The record that an agent sends to replay once per action cycle."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from async_rl_core.errors import ConfigError
+
 LARGEST = float(np.finfo(np.float32).max)
+SINGLE_ACTOR = ""
+"""The actor of a run with one arm and no namespace."""
+_ACTOR = re.compile(r"([A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*)?")
+MAX_ACTOR_LENGTH = 60
+
+
+def is_actor(name: str) -> bool:
+    """Returns whether a name is an actor's: a relative ROS namespace that is not too long."""
+    return len(name) <= MAX_ACTOR_LENGTH and _ACTOR.fullmatch(name) is not None
+
+
+def checked_actor(name: str) -> str:
+    """Returns an actor's name. Raises `ConfigError` where it is none."""
+    if not is_actor(name):
+        raise ConfigError(
+            f"actor '{name}': use a ROS namespace of at most {MAX_ACTOR_LENGTH} letters, digits, '_' and '/', "
+            "such as 'left_arm'"
+        )
+    return name
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """The observation at time t, with the action and the reward that led to it (as a dm_env TimeStep).
 
-    A transition (o_{t-1}, a_{t-1}, r_t, o_t) exists when steps t-1 and t of one episode have both arrived.
+    A transition (o_{t-1}, a_{t-1}, r_t, o_t) exists when steps t-1 and t of one actor's episode have both arrived.
     Each camera frame travels once; the stack is rebuilt from the frames of the same episode, the first of them
     standing in for those before it.
     """
 
+    actor: str
+    """The arm that made it: its ROS namespace, or `SINGLE_ACTOR`."""
     sequence: int
-    """Counts every step of a run from 0: a gap is a loss."""
+    """Counts every step of an actor from 0: a gap is a loss."""
     episode: int
+    """Counts the episodes of an actor."""
     index: int
     """Position in the episode; 0 carries an observation only."""
     frames: NDArray[np.uint8]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from async_rl_core.agent import outbox as module
 from async_rl_core.agent.outbox import Outbox
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Receipt:
 
 def step(sequence: int) -> Step:
     empty = np.zeros(0, np.float32)
-    return Step(sequence, 1, sequence, np.zeros((1, 1, 1, 3), np.uint8), empty, empty, 0.0, False)
+    return Step(SINGLE_ACTOR, sequence, 1, sequence, np.zeros((1, 1, 1, 3), np.uint8), empty, empty, 0.0, False)
 
 
 @given(takes=st.lists(st.booleans(), max_size=60))
@@ -122,7 +122,7 @@ class Replay:
             self.hands.append((self.heard.store, item.sequence))
         return self.takes
 
-    def receipt(self) -> Receipt:
+    def newest_ack(self) -> Receipt:
         self.heard = Receipt(self.store, self.settled[-1] if self.settled else -1)
         return self.heard
 
@@ -150,7 +150,7 @@ EVENTS = st.lists(
 @given(events=EVENTS)
 def test_nothing_is_lost_or_doubled_whenever_replay_dies(events: list[str]) -> None:
     replay = Replay()
-    outbox = Outbox(replay.send, replay.receipt)
+    outbox = Outbox(replay.send, replay.newest_ack)
     put = 0
     for event in [*events, "ready"]:
         match event:

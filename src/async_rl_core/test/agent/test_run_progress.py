@@ -12,7 +12,7 @@ from async_rl_core.run_folder import summary
 from async_rl_core.run_folder.episodes import EpisodeRow, EpisodeWriter
 from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.sizes import StepSizes
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 SIZES = StepSizes(height=2, width=2, state=3, action=1)
 
@@ -26,10 +26,12 @@ def finish(run: Path, episode: int, env_steps: int) -> None:
 
 def store(run: Path, position: JournalPosition) -> None:
     """A step as replay keeps it."""
-    journal = StepJournal(RunFolder(run).journal, SIZES, sync_period=1.0, settled=position.sequence - 1)
+    journal = StepJournal(RunFolder(run).journal, SIZES, sync_period=1.0, durable=position.sequence - 1)
     vectors = np.zeros(3, np.float32), np.zeros(1, np.float32)
     frames = np.zeros((1, 2, 2, 3), np.uint8)
-    journal.append(Step(position.sequence, position.episode, 1, frames, *vectors, 0.0, terminal=False), position)
+    journal.append(
+        Step(SINGLE_ACTOR, position.sequence, position.episode, 1, frames, *vectors, 0.0, terminal=False), position
+    )
     journal.close()
 
 

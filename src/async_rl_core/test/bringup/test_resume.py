@@ -16,7 +16,7 @@ from async_rl_core.replay.journal.segment import JournalPosition
 from async_rl_core.run_folder.episodes import EpisodeRow, EpisodeWriter
 from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.sizes import StepSizes
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_resume_says_what_of_the_journal_is_damaged_and_missing(run: Path) -> No
     frames = np.zeros((1, sizes.height, sizes.width, 3), np.uint8)
     journal = StepJournal(RunFolder(run).journal, sizes, 5.0, segment_bytes=3 * frames.nbytes)
     for i in range(9):
-        journal.append(Step(i, 1, i, frames, *step), JournalPosition(i, 1, i, 0))
+        journal.append(Step(SINGLE_ACTOR, i, 1, i, frames, *step), JournalPosition(i, 1, i, 0))
     journal.close()
     first, second, third = sorted(RunFolder(run).journal.iterdir())
     second.unlink()

@@ -17,7 +17,7 @@ from async_rl_core.learning.checkpoint import LearnerSnapshot
 from async_rl_core.replay.journal.journal import read_steps
 from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.observation import ObservationSpec
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 SMALL = {"learning.batch_size": 8, "sac.hidden_sizes": [16], "sac.encoder_channels": 4, "replay.capacity": 1000}
 INITIAL = 10
@@ -45,7 +45,7 @@ def test_an_evaluation_acts_by_its_checkpoint_and_learns_nothing(tmp_path: Path)
     image, state = np.full((spec.image.height, spec.image.width, 9), 90, np.uint8), np.ones(3 * joints, np.float32)
     first = learning.policy.act(image, state).copy()
     frames = np.zeros((1, config.camera.height, config.camera.width, 3), np.uint8)
-    assert learning.send(Step(0, 1, 0, frames, state, first, 0.0, terminal=False))
+    assert learning.send(Step(SINGLE_ACTOR, 0, 1, 0, frames, state, first, 0.0, terminal=False))
     learning.poll()
     np.testing.assert_array_equal(learning.policy.act(image, state), first)
     assert learning.updates == 9
@@ -63,7 +63,9 @@ def feed(learning: LearningBackend, config: Config, numbers: range) -> None:
     size = (1, config.camera.height, config.camera.width, 3)
     for i in numbers:
         vector, action = rng.normal(size=15).astype(np.float32), rng.uniform(-1, 1, 5).astype(np.float32)
-        assert learning.send(Step(i, 1, i, rng.integers(0, 256, size, np.uint8), vector, action, 0.1, terminal=False))
+        assert learning.send(
+            Step(SINGLE_ACTOR, i, 1, i, rng.integers(0, 256, size, np.uint8), vector, action, 0.1, terminal=False)
+        )
         learning.poll()
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.learning.sequential import SequentialLearning
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 INITIAL = 64
 
@@ -28,7 +28,7 @@ def feed(learning: SequentialLearning, count: int, start: int = 0) -> None:
     for i in range(start, start + count):
         frames = rng.integers(0, 256, (1, 45, 80, 3), np.uint8)
         state, action = rng.normal(size=15).astype(np.float32), rng.uniform(-1, 1, 5).astype(np.float32)
-        assert learning.send(Step(i, 1, i, frames, state, action, float(rng.normal()), terminal=False))
+        assert learning.send(Step(SINGLE_ACTOR, i, 1, i, frames, state, action, float(rng.normal()), terminal=False))
 
 
 def test_updates_follow_the_steps() -> None:

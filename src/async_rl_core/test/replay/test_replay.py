@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
-from async_rl_core.replay import replay as module
-from async_rl_core.replay.journal import journal
+from async_rl_core.replay.journal import journal, run_journal
 from async_rl_core.replay.journal.journal import StepJournal, read_steps
 from async_rl_core.replay.journal.segment import JournalEntry, JournalPosition
 from async_rl_core.replay.replay import Replay
 from async_rl_core.spec.batch import Batch, BatchLayout
 from async_rl_core.spec.sizes import StepSizes
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 OVERRIDES = {
     "camera.width": 32,
@@ -41,7 +40,7 @@ def make_steps(count: int, first: int = 0, terminal: bool = False) -> Iterator[S
         rng = np.random.default_rng(i)
         frame = rng.integers(0, 256, (1, sizes.height, sizes.width, 3), dtype=np.uint8)
         vectors = rng.random(sizes.state, np.float32), rng.random(sizes.action, np.float32)
-        yield Step(i, i // EPISODE, i % EPISODE, frame, *vectors, float(i), terminal)
+        yield Step(SINGLE_ACTOR, i, i // EPISODE, i % EPISODE, frame, *vectors, float(i), terminal)
 
 
 def insert(replay: Replay, count: int, first: int = 0) -> None:
@@ -143,7 +142,7 @@ def test_surprises_are_drawn_more_often() -> None:
 def journalled(config: Config, folder: Path) -> Replay:
     """As the replay process starts."""
     replay = Replay(config)
-    replay.keep_in(folder)
+    replay.open_journal(folder)
     return replay
 
 
@@ -169,7 +168,7 @@ def contents(replay: Replay, config: Config) -> Batch:
 @pytest.fixture(scope="module")
 def small_segments() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "StepJournal", partial(StepJournal, segment_bytes=100_000))
+        patch.setattr(run_journal, "StepJournal", partial(StepJournal, segment_bytes=100_000))
         patch.setattr(journal, "CLOSE_TIMEOUT", 60.0)  # a slow disk is not what is tested here
         yield
 
@@ -189,7 +188,7 @@ def test_a_replay_goes_on_as_if_nothing_had_happened(
     never, first = Replay(config), 0
     for count in lives:
         replay = journalled(config, folder)
-        assert (replay.store.newest, replay.store.env_steps) == (first - 1, never.store.env_steps)
+        assert (replay.store.newest(), replay.store.env_steps) == (first - 1, never.store.env_steps)
         assert replay.limiter.inserted == never.limiter.inserted
         assert not replay.permits, "a burst of updates"
         for step in make_steps(count, first):
@@ -204,7 +203,7 @@ def test_a_replay_goes_on_as_if_nothing_had_happened(
                 if name not in ("buffer", "header", "index"):
                     np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
         replay.close()
-        assert replay.settled == first - 1
+        assert replay.durable() == first - 1
 
 
 def test_no_mini_batch_is_drawn_again() -> None:
@@ -227,9 +226,9 @@ def test_no_mini_batch_is_drawn_again() -> None:
 
 def test_without_a_journal_what_is_stored_is_settled() -> None:
     replay = Replay(CONFIG)
-    assert replay.settled == -1
+    assert replay.durable() == -1
     insert(replay, 5)
-    assert replay.settled == 4
+    assert replay.durable() == 4
     replay.restore([])
     replay.close()
 
@@ -268,7 +267,7 @@ def test_replay_journal_with_steps_that_are_not_finite_goes_on_without_them(tmp_
     written.close()
     replay = journalled(CONFIG, tmp_path)
     assert (replay.refused, len(replay.store)) == (2, 6 + 8)
-    assert replay.settled == 19, "its number is not used again"
+    assert replay.durable() == 19, "its number is not used again"
     insert(replay, 10, first=20)
     assert np.isfinite(drain(replay)[0].reward).all()
     replay.close()
@@ -284,7 +283,7 @@ def test_replay_tells_of_damage_and_keeps_what_is_whole(tmp_path: Path) -> None:
     path.write_bytes(data)
     warnings: list[str] = []
     replay = Replay(CONFIG)
-    replay.keep_in(tmp_path, warn=warnings.append)
+    replay.open_journal(tmp_path, warn=warnings.append)
     assert len(replay.store) == 15
     assert "are damaged" in warnings[0] and "its 19 whole steps are kept" in warnings[1]
     replay.close()

@@ -17,7 +17,7 @@ from async_rl_core.spec.batch import Batch, BatchLayout
 from async_rl_core.spec.crop import Crop
 from async_rl_core.spec.observation import ImageSpec, ObservationSpec, StatePart
 from async_rl_core.spec.sizes import StepSizes, StoreSizes
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 HEIGHT, WIDTH, STACK, P, A = 6, 8, 3, 3, 1
 DISCOUNT = 0.9
@@ -107,9 +107,16 @@ def make_store(
 
 
 def make_step(
-    rng: np.random.Generator, sequence: int, episode: int, index: int, frames: int = 1, terminal: bool = False
+    rng: np.random.Generator,
+    sequence: int,
+    episode: int,
+    index: int,
+    frames: int = 1,
+    terminal: bool = False,
+    actor: str = SINGLE_ACTOR,
 ) -> Step:
     return Step(
+        actor=actor,
         sequence=sequence,
         episode=episode,
         index=index,
@@ -212,7 +219,7 @@ def test_what_is_needed_makes_the_same_store_again(
     for step in steps:
         first.insert(step)
     for step in steps:
-        if step.sequence >= first.needed_from:
+        if step.sequence >= first.needed_from():
             second.insert(step)
     assert len(first) == len(second)
     if len(first):
@@ -223,12 +230,12 @@ def test_what_is_needed_makes_the_same_store_again(
 
 def test_a_step_that_is_not_newer_is_refused() -> None:
     store, rng = make_store(), np.random.default_rng(0)
-    assert store.newest == -1
+    assert store.newest() == -1
     store.insert(make_step(rng, 5, 0, 0))
     for sequence in (4, 5):
         with pytest.raises(ValueError, match=f"step {sequence} came after step 5"):
             store.insert(make_step(rng, sequence, 0, 1))
-    assert store.newest == 5
+    assert store.newest() == 5
 
 
 def test_holds_its_capacity_in_episodes_of_a_hundred() -> None:
@@ -256,7 +263,7 @@ def test_crops_of_observation_and_next_one_are_independent() -> None:
     store = make_store(height=60, width=80)
     ramp = np.broadcast_to(np.arange(80, dtype=np.uint8)[None, None, :, None], (1, 60, 80, 3))
     for i in range(2):
-        store.insert(Step(i, 0, i, ramp, np.zeros(P, np.float32), np.zeros(A, np.float32), 0.0, False))
+        store.insert(Step(SINGLE_ACTOR, i, 0, i, ramp, np.zeros(P, np.float32), np.zeros(A, np.float32), 0.0, False))
     crop = Crop(60, 80, 0.05)
     batch = layout(400, crop).allocate()
     rng = np.random.default_rng(0)

@@ -1,8 +1,8 @@
-"""Every step on disk as it comes, so that a replay process that ends, however it ends, goes on where it was.
+"""The steps of one actor on disk, from which a restarted replay process continues.
 
 A journal is a folder of segments, `steps_<first sequence number>.journal`, of one record per step (`segment.py`). The
-one being written is called `.part`; when it is full it is synced and renamed. What a killed process had handed to the
-kernel is there to its last whole record; what was synced (every `replay.sync_period`) outlives a power cut too.
+one being written is called `.part`; a full one is synced and renamed. The end of the process loses no written record,
+a power cut none that was synced (every `replay.sync_period`).
 """
 
 import contextlib
@@ -32,7 +32,7 @@ from async_rl_core.replay.journal.segment import (
     write_all,
 )
 from async_rl_core.spec.sizes import StepSizes, StoreSizes
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 """The journal's name in a run folder."""
 SEGMENT_BYTES = 32 * 2**20
@@ -48,11 +48,10 @@ _DAMAGED_NAME = re.compile(_NAME.pattern + r"\.damaged\d*")
 
 
 class StepJournal:
-    """Appends steps to a folder, in a thread of its own: no call waits for the disk.
+    """Appends steps to a folder, in a thread of its own: no call waits for the disk, and none raises.
 
-    Trouble with the disk never reaches the caller. While it takes nothing (`failed`) steps wait in memory, and a new
-    segment is tried every `RETRY_PERIOD`; what memory has no room for is left out and counted (`missing`). Sequence
-    numbers must ascend, from above `settled`, the newest that the folder holds.
+    While the disk takes nothing (`failed`), steps wait in memory and a new segment is tried every `RETRY_PERIOD`; steps
+    beyond `pending_bytes` are left out and counted (`missing`). Sequence numbers must ascend from above `durable`.
     """
 
     def __init__(
@@ -60,9 +59,10 @@ class StepJournal:
         folder: Path,
         sizes: StepSizes,
         sync_period: float,
-        settled: int = -1,
+        durable: int = -1,
         segment_bytes: int = SEGMENT_BYTES,
         pending_bytes: int = PENDING_BYTES,
+        actor: str = SINGLE_ACTOR,
     ) -> None:
         self.folder = folder
         self.failed = ""
@@ -72,7 +72,7 @@ class StepJournal:
         self._sizes, self._sync_period = sizes, sync_period
         self._segment_bytes, self._pending_bytes = segment_bytes, pending_bytes
         self._queue: SimpleQueue[JournalEntry | None] = SimpleQueue()
-        self._settled = settled
+        self._durable, self._actor = durable, actor
         self._appended_bytes = self._written_bytes = 0  # each with one writer: no lock
         self._needed_from = 0
         self._file: int | None = None
@@ -95,9 +95,9 @@ class StepJournal:
         self._queue.put(JournalEntry(step, position))
 
     @property
-    def settled(self) -> int:
-        """Sequence number up to which the end of this process loses nothing that the journal could have kept."""
-        return self._settled
+    def durable(self) -> int:
+        """Sequence number up to which no step is lost when this process ends."""
+        return self._durable
 
     @property
     def waiting(self) -> int:
@@ -129,7 +129,7 @@ class StepJournal:
             except OSError as error:
                 was_closing = self._closing.is_set()
                 self._fail(error)
-                if entry is not None and entry.step.sequence <= self._settled:
+                if entry is not None and entry.step.sequence <= self._durable:
                     entry = None  # what failed is what came after it
                 if was_closing:  # that was the last attempt
                     self.missing += (entry is not None) + self._drain()
@@ -145,7 +145,7 @@ class StepJournal:
         return count
 
     def _make_ready(self) -> None:
-        self.folder.mkdir(mode=0o700, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         for path in _segments(self.folder):
             if path.suffix == PART:
@@ -163,7 +163,7 @@ class StepJournal:
                 with contextlib.suppress(OSError):
                     self._path.unlink()
         self._file, self._sync_due, self._is_ready = None, None, False
-        since = f"steps from {self._settled + 1} on wait in memory until it can be written"
+        since = f"steps from {self._durable + 1} on wait in memory until it can be written"
         self.failed = f"replay journal {self.folder}: {error.strerror or error}; {since}"
 
     def _next(self) -> JournalEntry | None:
@@ -186,7 +186,7 @@ class StepJournal:
         self._size += nbytes
         self._whole = True
         self._written_bytes += nbytes
-        self._settled = entry.step.sequence
+        self._durable = entry.step.sequence
         if self._sync_due is None:
             self._sync_due = time.monotonic() + self._sync_period
         if self._size >= self._segment_bytes:
@@ -200,7 +200,7 @@ class StepJournal:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.open(self._path, flags, 0o600)
         self._size, self._whole = 0, False
-        header = file_header(self._sizes)
+        header = file_header(self._sizes, self._actor)
         write_all(self._file, [header])
         self._size = len(header)
 
@@ -229,16 +229,15 @@ class StepJournal:
 def read_entries(
     folder: Path, sizes: StepSizes | None = None, report: JournalReport | None = None
 ) -> Iterator[JournalEntry]:
-    """What a journal holds, in order: every whole step, also behind damaged ones, but those that are not finite.
+    """Yields every whole and finite step of a journal in order, also those behind damaged ones; none without a folder.
 
-    An entry's arrays are views. A folder that is not there holds nothing. `report` is told what is left out.
-    Raises `JournalError` where a file cannot be read, or holds steps of other sizes.
+    Arrays are views. `report` counts the others. Raises `JournalError` where a file cannot be read, or has other sizes.
     """
     report = JournalReport() if report is None else report
     with _reading(folder):
         fallback = sizes or _said_sizes(folder)
         for path in _segments(folder):
-            reader = _reader(path, sizes, fallback)
+            reader = _reader(path, sizes, fallback, report.actor)
             for entry in reader:
                 sequence = entry.step.sequence
                 if sequence <= report.newest:
@@ -257,9 +256,9 @@ def read_entries(
                 report.damaged[path] = reader.damaged
 
 
-def read_steps(folder: Path) -> Iterator[Step]:
-    """The steps of `read_entries`."""
-    return (entry.step for entry in read_entries(folder))
+def read_steps(folder: Path, actor: str = SINGLE_ACTOR) -> Iterator[Step]:
+    """Returns the steps of an actor in a run's journal; see `read_entries`."""
+    return (entry.step for entry in read_entries(folder / actor, report=JournalReport(actor)))
 
 
 def last_position(folder: Path) -> JournalPosition | None:
@@ -326,12 +325,14 @@ def _said_sizes(folder: Path) -> StepSizes | None:
     return next(filter(None, map(said_sizes, _segments(folder))), None)
 
 
-def _reader(path: Path, sizes: StepSizes | None = None, fallback: StepSizes | None = None) -> SegmentReader:
-    """Reads a segment that was listed; where the journal is being written, it may have been sealed since."""
+def _reader(
+    path: Path, sizes: StepSizes | None = None, fallback: StepSizes | None = None, actor: str | None = None
+) -> SegmentReader:
+    """Returns the reader of a listed segment, which a running process may have sealed since."""
     try:
-        return SegmentReader(path, sizes, fallback)
+        return SegmentReader(path, sizes, fallback, actor)
     except FileNotFoundError:
-        return SegmentReader(path.with_suffix(SEALED), sizes, fallback)
+        return SegmentReader(path.with_suffix(SEALED), sizes, fallback, actor)
 
 
 def _first(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""Damaged segments of a replay journal, set aside with all that is whole in them kept."""
+"""Repair of a replay journal: damaged segments are set aside, and their whole steps kept."""
 
 import os
 from collections.abc import Iterator
@@ -9,30 +9,31 @@ from async_rl_core.replay.journal.journal import SEALED, read_entries
 from async_rl_core.replay.journal.report import JournalReport
 from async_rl_core.replay.journal.segment import SegmentReader, encode, file_header, write_all
 from async_rl_core.spec.sizes import StepSizes
+from async_rl_core.spec.step import SINGLE_ACTOR
 
 
-def check(folder: Path, sizes: StepSizes) -> JournalReport:
-    """Read a whole journal and say what is wrong with it. Raises `JournalError` where it cannot be read."""
-    report = JournalReport()
+def check(folder: Path, sizes: StepSizes, actor: str = SINGLE_ACTOR) -> JournalReport:
+    """Reads a whole journal and reports its faults. Raises `JournalError` where it cannot be read."""
+    report = JournalReport(actor)
     for _ in read_entries(folder, sizes, report):
         pass
     return report
 
 
 def repair(sizes: StepSizes, report: JournalReport) -> Iterator[str]:
-    """Replace the damaged segments of a report, which nobody may be writing; a line for each.
+    """Replaces the damaged segments of a report, which no process may be writing; yields a line for each.
 
-    A damaged segment stays as it is under another name, and its whole steps are written to a new one. Where the disk
-    does not take that, the damaged one is left where it is: it can still be read.
+    A damaged segment stays as it is under another name, and its whole steps are written to a new one. If that cannot
+    be written, the damaged one stays in use: it can still be read.
     """
     for path in report.damaged:
         try:
-            yield _replace(path, sizes)
+            yield _replace(path, sizes, report.actor)
         except OSError as error:
             yield f"replay journal: {path.name} cannot be set aside ({error.strerror or error}); it stays in use"
 
 
-def _replace(path: Path, sizes: StepSizes) -> str:
+def _replace(path: Path, sizes: StepSizes, actor: str) -> str:
     sealed = path.with_suffix(SEALED)
     if path != sealed and sealed.exists():
         set_aside(sealed)
@@ -42,7 +43,7 @@ def _replace(path: Path, sizes: StepSizes) -> str:
     try:
         remove_stale(sealed)
         with replacing(sealed, sync=True) as temporary:
-            kept = _copy(path, temporary, sizes)
+            kept = _copy(path, temporary, sizes, actor)
         if path != sealed:
             path.unlink()
         if not kept:
@@ -53,12 +54,13 @@ def _replace(path: Path, sizes: StepSizes) -> str:
     return f"replay journal: {path.name} is set aside as {aside.name}; its {kept} whole steps are kept"
 
 
-def _copy(path: Path, target: Path, sizes: StepSizes) -> int:
+def _copy(path: Path, target: Path, sizes: StepSizes, actor: str) -> int:
     """Write the whole steps of a segment to another; returns how many."""
     descriptor, count = os.open(target, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC), 0
     try:
-        write_all(descriptor, [file_header(sizes)])
-        for entry in SegmentReader(path, sizes):
+        reader = SegmentReader(path, sizes, actor=actor)
+        write_all(descriptor, [file_header(sizes, reader.actor)])
+        for entry in reader:
             write_all(descriptor, encode(entry))
             count += 1
     finally:

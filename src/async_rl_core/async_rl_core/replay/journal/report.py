@@ -1,16 +1,19 @@
-"""What is wrong with a replay journal, in numbers."""
+"""Faults of a replay journal, in numbers."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from async_rl_core.spec.step import SINGLE_ACTOR
+
 NAMED = 5
-"""Gaps and segments that are named one by one, at most."""
+"""Most gaps that are named one by one."""
 
 
 @dataclass
 class JournalReport:
-    """What `read_entries` came across; complete once all entries were taken."""
+    """Findings of `read_entries` in the journal of one actor; complete once all entries were taken."""
 
+    actor: str = SINGLE_ACTOR
     whole: int = 0
     """Steps that were read."""
     refused: int = 0
@@ -29,14 +32,14 @@ class JournalReport:
         return sum(last - first + 1 for first, last in self.missing)
 
     def damage(self) -> list[str]:
-        """A line for each damaged segment."""
+        """Returns a line for each damaged segment."""
         return [
             f"replay journal: {nbytes} bytes of {path.name} are damaged; the whole steps around them are read"
             for path, nbytes in self.damaged.items()
         ]
 
     def lines(self) -> list[str]:
-        """All that a person should know; empty where all is well."""
+        """Returns a line for each fault; none for a journal without."""
         lines = self.damage()
         if self.missing:
             rows = [f"{first} to {last}" if last > first else str(first) for first, last in self.missing]

@@ -15,13 +15,17 @@ from numpy.typing import NDArray
 
 from async_rl_core.errors import AsyncRLError
 from async_rl_core.spec.sizes import StepSizes
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step, checked_actor
 
-_FILE = struct.Struct("<8s6I")  # magic, version, the sizes, CRC32 of what precedes it
-_MAGIC, _VERSION = b"asyncrls", 1
+_FILE = struct.Struct("<8s6I")
+"""Begins a segment: magic, version, the sizes, and the CRC32 of these. Every version begins so."""
+_ACTOR = struct.Struct("<60sI")
+"""Follows since version 2: the actor of all steps, and its CRC32. Version 1 is of the single actor."""
+_MAGIC, _VERSION, _OLDEST = b"asyncrls", 2, 1
 _RECORD = struct.Struct("<II5qdII")
 """Mark, CRC32 of all that follows it in the record, then sequence, episode, index, env_steps, batches, reward, number
 of frames, terminal. Behind it state, action and frames."""
+HEADER_BYTES = _FILE.size + _ACTOR.size
 _MARK = 0x50455453
 _MARK_BYTES = struct.pack("<I", _MARK)
 _MOST_FRAMES = 1024
@@ -60,10 +64,20 @@ def record_bytes(sizes: StepSizes, frames: int) -> int:
     return _RECORD.size + 4 * (sizes.state + sizes.action) + frames * sizes.frame_bytes
 
 
-def file_header(sizes: StepSizes) -> bytes:
-    """What a segment begins with."""
+class SegmentHeader(NamedTuple):
+    """What the beginning of a segment says of its steps."""
+
+    sizes: StepSizes
+    actor: str
+    nbytes: int
+    """Bytes before the first record."""
+
+
+def file_header(sizes: StepSizes, actor: str = SINGLE_ACTOR) -> bytes:
+    """Returns the beginning of a segment."""
     head = _FILE.pack(_MAGIC, _VERSION, *astuple(sizes), 0)[:-4]
-    return head + struct.pack("<I", zlib.crc32(head))
+    name = _ACTOR.pack(checked_actor(actor).encode(), 0)[:-4]
+    return b"".join(part + struct.pack("<I", zlib.crc32(part)) for part in (head, name))
 
 
 def encode(entry: JournalEntry) -> list[bytes | memoryview]:
@@ -89,6 +103,7 @@ class SegmentReader:
         path: of the segment.
         sizes: of its steps; none for those that it says itself.
         fallback: their sizes where it does not say them, because its header is damaged.
+        actor: whose steps it must hold; none for the one that it says itself.
 
     Attributes, complete once all entries were taken:
         sizes: of the steps; none where nobody says them.
@@ -99,25 +114,38 @@ class SegmentReader:
     another version.
     """
 
-    def __init__(self, path: Path, sizes: StepSizes | None = None, fallback: StepSizes | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        sizes: StepSizes | None = None,
+        fallback: StepSizes | None = None,
+        actor: str | None = None,
+    ) -> None:
         self._data: NDArray[np.uint8] = np.fromfile(path, np.uint8)
-        found = _sizes(path, self._data[: _FILE.size].tobytes())
-        if sizes is not None and found is not None and found != sizes:
+        found = _header(path, self._data[:HEADER_BYTES].tobytes())
+        if sizes is not None and found is not None and found.sizes != sizes:
             raise JournalError(
-                f"replay journal {path} holds steps of {found}, the configuration says {sizes}; "
+                f"replay journal {path} holds steps of {found.sizes}, the configuration says {sizes}; "
                 "use the config.yaml of the run that wrote it, or another run_dir"
+            )
+        if actor is not None and found is not None and found.actor != actor:
+            raise JournalError(
+                f"replay journal {path} holds steps of actor '{found.actor}' in the folder of actor '{actor}'; "
+                "move it back"
             )
         self.damaged = 0
         self.claimed = -1
         self.has_header = found is not None
-        self.sizes = found or sizes or fallback
+        self.sizes = found.sizes if found is not None else sizes or fallback
+        self.actor = found.actor if found is not None else actor or SINGLE_ACTOR
+        self._begin = found.nbytes if found is not None else HEADER_BYTES
         self._name = _NUMBER.search(path.name)
 
     def __iter__(self) -> Iterator[JournalEntry]:
         end = len(self._data)
-        at = min(_FILE.size, end)
+        at = min(self._begin, end)
         last = int(self._name[1]) - 1 if self._name else -1
-        if not self.has_header and end >= _FILE.size and self._data[:at].any():
+        if not self.has_header and end >= self._begin and self._data[:at].any():
             self._note_damage(0, at, last)
         while at < end:
             entry, nbytes = self._decode(at)
@@ -145,6 +173,7 @@ class SegmentReader:
         vectors, images = data[_RECORD.size : start].view("<f4"), data[start:nbytes]
         sequence, episode, index, env_steps, batches = counts
         step = Step(
+            actor=self.actor,
             sequence=sequence,
             episode=episode,
             index=index,
@@ -192,27 +221,35 @@ class SegmentReader:
 
 
 def said_sizes(path: Path) -> StepSizes | None:
-    """The sizes of steps that a segment's header says; none where that is damaged or not there."""
+    """Returns the sizes of steps in a segment's header; None where that is damaged or not there."""
     try:
         with path.open("rb") as file:
-            return _sizes(path, file.read(_FILE.size))
+            header = _header(path, file.read(HEADER_BYTES))
     except (OSError, JournalError):
         return None
+    return None if header is None else header.sizes
 
 
-def _sizes(path: Path, head: bytes) -> StepSizes | None:
-    """What a segment's header says; None where it is damaged."""
+def _header(path: Path, head: bytes) -> SegmentHeader | None:
+    """Returns the header of a segment; None where it is damaged. Raises `JournalError` for an unknown version."""
     if len(head) < _FILE.size:
         return None
-    magic, version, *sizes, checksum = _FILE.unpack(head)
-    if magic != _MAGIC or checksum != zlib.crc32(head[:-4]):
+    magic, version, *sizes, checksum = _FILE.unpack_from(head)
+    if magic != _MAGIC or checksum != zlib.crc32(head[: _FILE.size - 4]):
         return None
-    if version != _VERSION:
+    if not _OLDEST <= version <= _VERSION:
         raise JournalError(
-            f"replay journal {path} has format version {version}, this async_rl reads {_VERSION}; "
+            f"replay journal {path} has format version {version}, this async_rl reads {_OLDEST} to {_VERSION}; "
             "use the async_rl that wrote it"
         )
-    return StepSizes(*sizes)
+    if version == 1:
+        return SegmentHeader(StepSizes(*sizes), SINGLE_ACTOR, _FILE.size)
+    if len(head) < HEADER_BYTES:
+        return None
+    name, checksum = _ACTOR.unpack_from(head, _FILE.size)
+    if checksum != zlib.crc32(head[_FILE.size : HEADER_BYTES - 4]):
+        return None
+    return SegmentHeader(StepSizes(*sizes), name.rstrip(b"\0").decode(), HEADER_BYTES)
 
 
 def write_all(descriptor: int, parts: list[bytes | memoryview]) -> None:

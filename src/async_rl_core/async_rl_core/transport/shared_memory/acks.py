@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 import iceoryx2 as iox2
 import numpy as np
 
+from async_rl_core.spec.step import SINGLE_ACTOR
 from async_rl_core.transport.shared_memory.payload import WORDS, view, words
 from async_rl_core.transport.shared_memory.port import Port
-from async_rl_core.transport.shared_memory.service import MAX_NODES, Endpoint
+from async_rl_core.transport.shared_memory.service import MAX_NODES, Endpoint, of_actor
 
-WHAT = "receipts"
+WHAT = "acks"
 _DTYPE = np.dtype([("store", "<u8"), ("sequence", "<i8")])
 
 
@@ -23,21 +24,21 @@ class Ack(NamedTuple):
     """-1: none yet."""
 
 
-def _service(endpoint: Endpoint) -> Any:
+def _service(endpoint: Endpoint, actor: str) -> Any:
     def build(builder: Any) -> Any:
         service = builder.publish_subscribe(WORDS).max_nodes(MAX_NODES).max_publishers(1).max_subscribers(1)
         service = service.history_size(1).subscriber_max_buffer_size(1).subscriber_max_borrowed_samples(1)
         return service.enable_safe_overflow(True)
 
-    return endpoint.service(WHAT, build, f"nbytes={_DTYPE.itemsize}")
+    return endpoint.service(of_actor(WHAT, actor), build, f"nbytes={_DTYPE.itemsize}")
 
 
 class AckPublisher(Port):
-    """Replay's side: the only one in the domain."""
+    """Replay's side: the only one of its actor in the domain."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__(endpoint, WHAT, "publisher")
-        service = _service(endpoint)
+    def __init__(self, endpoint: Endpoint, actor: str = SINGLE_ACTOR) -> None:
+        super().__init__(endpoint, of_actor(WHAT, actor), "publisher")
+        service = _service(endpoint, actor)
         builder = service.publisher_builder().initial_max_slice_len(words(_DTYPE.itemsize)).max_loaned_samples(1)
         self._open(builder.backpressure_strategy(iox2.BackpressureStrategy.DiscardData).create)
         self.store = time.monotonic_ns()
@@ -58,9 +59,9 @@ class AckPublisher(Port):
 class AckSubscriber(Port):
     """The agent's side."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__(endpoint, WHAT, "subscriber")
-        service = _service(endpoint)
+    def __init__(self, endpoint: Endpoint, actor: str = SINGLE_ACTOR) -> None:
+        super().__init__(endpoint, of_actor(WHAT, actor), "subscriber")
+        service = _service(endpoint, actor)
         self._open(lambda: service.subscriber_builder().buffer_size(1).create())
         self._newest: Ack | None = None
 

@@ -124,6 +124,13 @@ class SharedMemoryDomain:
             if service.stem not in held:
                 service.unlink()
 
+    def generation(self) -> int:
+        """Returns a number that changes with the set of services."""
+        try:
+            return (self._root / "services").stat().st_mtime_ns
+        except FileNotFoundError:  # no service was created yet
+            return 0
+
     def living(self) -> dict[str, str]:
         """Names of the services with living holders, and those."""
         services = {}

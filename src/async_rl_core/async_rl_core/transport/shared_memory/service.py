@@ -42,6 +42,11 @@ def service_name(domain: str, what: str) -> str:
     return f"async_rl/{domain}/{what}"
 
 
+def of_actor(what: str, actor: str) -> str:
+    """Returns `<what>`, or `<what>/<actor>` for an arm in a namespace."""
+    return f"{what}/{actor}" if actor else what
+
+
 class Closable(Protocol):
     """What an endpoint closes."""
 
@@ -96,6 +101,17 @@ class Endpoint:
                 f"service {name} cannot be opened ({error}), held by {self._place.holders(name)}; "
                 "stop that run or set another ROS_DOMAIN_ID"
             ) from error
+
+    def actors(self, what: str) -> list[str]:
+        """Returns the actors for which a service `what` exists that a living process holds, sorted."""
+        prefix = service_name(self.domain, f"{what}/")
+        with self._place.locked(create=True):
+            return sorted(name.removeprefix(prefix) for name in self._place.living() if name.startswith(prefix))
+
+    @property
+    def generation(self) -> int:
+        """A number that differs once a service was added to the domain or removed from it."""
+        return self._place.generation()
 
     def holders(self, what: str) -> str:
         """Who holds a service, for a message."""

@@ -13,7 +13,7 @@ import pytest
 from async_rl_core.replay.journal.journal import StepJournal, read_steps
 from async_rl_core.replay.journal.segment import JournalPosition, record_bytes
 from async_rl_core.spec.sizes import StepSizes
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 SIZES = StepSizes(height=6, width=10, state=4, action=2)
 NBYTES = record_bytes(SIZES, 1)
@@ -23,7 +23,7 @@ def make_step(sequence: int) -> Step:
     """A step whose every value tells its number."""
     frames = np.full((1, SIZES.height, SIZES.width, 3), sequence % 251, np.uint8)
     vectors = np.full(SIZES.state, sequence, np.float32), np.full(SIZES.action, -sequence, np.float32)
-    return Step(sequence, sequence // 7, sequence % 7, frames, *vectors, sequence / 2, sequence % 3 == 0)
+    return Step(SINGLE_ACTOR, sequence, sequence // 7, sequence % 7, frames, *vectors, sequence / 2, sequence % 3 == 0)
 
 
 def check(step: Step) -> int:
@@ -61,8 +61,8 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 @contextlib.contextmanager
-def opened(folder: Path, settled: int = -1, **limits: int) -> Iterator[StepJournal]:
-    journal = StepJournal(folder, SIZES, 5.0, settled, **limits)
+def opened(folder: Path, durable: int = -1, **limits: int) -> Iterator[StepJournal]:
+    journal = StepJournal(folder, SIZES, 5.0, durable, **limits)
     yield journal
     journal.close()
     journal._thread.join(60)  # `close` gives up on a slow disk, which is not what is tested here

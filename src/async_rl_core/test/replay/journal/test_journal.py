@@ -31,7 +31,7 @@ def test_what_was_appended_is_read(tmp_path: Path) -> None:
 def test_it_can_be_read_while_it_is_written(tmp_path: Path) -> None:
     with opened(tmp_path, segment_bytes=10 * NBYTES) as journal:
         append(journal, range(14))
-        wait_until(lambda: journal.settled == 13)
+        wait_until(lambda: journal.durable == 13)
         assert len([*tmp_path.glob("*.part")]) == 1
         assert read(tmp_path) == [*range(14)]
         assert last_position(tmp_path) == position(13)
@@ -42,15 +42,15 @@ def test_others_may_not_read(tmp_path: Path) -> None:
     folder.mkdir(mode=0o755)
     with opened(folder, segment_bytes=2 * NBYTES) as journal:
         append(journal, range(3))
-        wait_until(lambda: journal.settled == 2)
+        wait_until(lambda: journal.durable == 2)
         assert folder.stat().st_mode & 0o777 == 0o700
         assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600, 0o600]
 
 
 def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
     for start in range(0, 50, 10):
-        with opened(tmp_path, settled=start - 1) as journal:
-            assert journal.settled == start - 1
+        with opened(tmp_path, durable=start - 1) as journal:
+            assert journal.durable == start - 1
             append(journal, range(start, start + 10))
     assert read(tmp_path) == [*range(50)]
 
@@ -60,7 +60,7 @@ def test_what_the_store_forgot_is_removed(tmp_path: Path) -> None:
         for sequence in range(200):
             journal.forget(max(0, sequence - 24))
             append(journal, range(sequence, sequence + 1))
-            wait_until(lambda sequence=sequence: journal.settled == sequence)  # type: ignore[misc]
+            wait_until(lambda sequence=sequence: journal.durable == sequence)  # type: ignore[misc]
             assert len([*tmp_path.iterdir()]) <= 5
     left = read(tmp_path)
     assert left == [*range(left[0], 200)]
@@ -75,7 +75,7 @@ def test_a_killed_process_leaves_all_that_was_written(tmp_path: Path, moment: fl
         f"journal = Journal(Path({str(tmp_path / 'replay')!r}), SIZES, 0.001, segment_bytes=500 * NBYTES)\n"
         "for i in range(10**9):\n"
         "    append(journal, range(i, i + 1))\n"
-        "    if i % 10 == 0: print(journal.settled, flush=True)\n"
+        "    if i % 10 == 0: print(journal.durable, flush=True)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -88,7 +88,7 @@ def test_a_killed_process_leaves_all_that_was_written(tmp_path: Path, moment: fl
     left = read(tmp_path / "replay")
     assert left == [*range(len(left))]
     assert len(left) > settled
-    with opened(tmp_path / "replay", settled=len(left) - 1) as journal:
+    with opened(tmp_path / "replay", durable=len(left) - 1) as journal:
         append(journal, range(len(left), len(left) + 5))
     assert read(tmp_path / "replay") == [*range(len(left) + 5)]
     assert not [*(tmp_path / "replay").glob("*.part")]
@@ -125,7 +125,7 @@ def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: p
 def test_closing_twice_and_leaving_nothing_open(tmp_path: Path, open_files: Callable[[], list[str]]) -> None:
     with opened(tmp_path) as journal:
         append(journal, range(3))
-        wait_until(lambda: journal.settled == 2)
+        wait_until(lambda: journal.durable == 2)
         assert open_files()
         journal.close()
     assert not open_files()
@@ -134,7 +134,7 @@ def test_closing_twice_and_leaving_nothing_open(tmp_path: Path, open_files: Call
 def test_a_segment_that_is_sealed_once_it_was_listed_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(tmp_path) as journal:
         append(journal, range(3))
-        wait_until(lambda: journal.settled == 2)
+        wait_until(lambda: journal.durable == 2)
         listed = [*tmp_path.glob("*.part")]
     assert len(listed) == 1 and not listed[0].exists()
     monkeypatch.setattr("async_rl_core.replay.journal.journal._segments", lambda folder: listed)

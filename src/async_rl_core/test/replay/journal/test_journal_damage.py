@@ -90,7 +90,7 @@ def test_journal_flipped_bit_in_the_newest_segment_loses_one_step_and_is_told(
     assert lines[-1].endswith(f"is set aside as {path.name}.damaged; its 9 whole steps are kept")
     assert (tmp_path / f"{path.name}.damaged").read_bytes() == damaged
     assert extent(tmp_path)[1] == 9, "nor is it used again later"
-    with opened(tmp_path, settled=left[-1]) as journal:
+    with opened(tmp_path, durable=left[-1]) as journal:
         append(journal, range(10, 15))
     steps, lines = resumed(tmp_path)
     assert steps == [*left, *range(10, 15)]
@@ -129,7 +129,7 @@ def test_journal_segment_of_a_name_in_use_is_never_replaced(tmp_path: Path) -> N
         append(journal, range(3))
     (path,) = tmp_path.iterdir()
     before = path.read_bytes()
-    with opened(tmp_path, settled=-1) as journal:  # as an agent that uses numbers again would have it
+    with opened(tmp_path, durable=-1) as journal:  # as an agent that uses numbers again would have it
         append(journal, range(2))
     assert (tmp_path / f"{path.name}.damaged").read_bytes() == before
 

@@ -29,15 +29,15 @@ def test_journal_disk_that_was_full_for_a_while_loses_nothing(tmp_path: Path, mo
     monkeypatch.setattr("async_rl_core.replay.journal.journal.RETRY_PERIOD", 0.01)
     with opened(tmp_path) as journal:
         append(journal, range(5))
-        wait_until(lambda: journal.settled == 4)
+        wait_until(lambda: journal.durable == 4)
         with files_up_to(10):
             append(journal, range(5, 40))
             wait_until(lambda: bool(journal.failed))
             since = "steps from 5 on wait in memory until it can be written"
             assert journal.failed == f"replay journal {tmp_path}: File too large; {since}"
-            assert journal.settled == 4, "the agent keeps what a death would lose"
+            assert journal.durable == 4, "the agent keeps what a death would lose"
             wait_until(lambda: not [*tmp_path.glob("*.part")])  # tried again meanwhile
-        wait_until(lambda: journal.settled == 39)
+        wait_until(lambda: journal.durable == 39)
         assert journal.failed == ""
         append(journal, range(40, 50))
     assert read(tmp_path) == [*range(50)]
@@ -52,8 +52,8 @@ def test_journal_counts_what_a_full_disk_and_a_full_memory_leave_out(
         with files_up_to(10):
             append(journal, range(30))
             wait_until(lambda: bool(journal.failed))
-            assert (journal.missing, journal.settled) == (20, -1)
-        wait_until(lambda: journal.settled == 9)
+            assert (journal.missing, journal.durable) == (20, -1)
+        wait_until(lambda: journal.durable == 9)
         append(journal, range(30, 35))
     assert read(tmp_path) == [*range(10), *range(30, 35)]
 
@@ -61,7 +61,7 @@ def test_journal_counts_what_a_full_disk_and_a_full_memory_leave_out(
 def test_journal_write_that_is_cut_short_leaves_whole_steps(tmp_path: Path) -> None:
     with files_up_to(20 * NBYTES), opened(tmp_path) as journal:
         append(journal, range(50))
-        wait_until(lambda: journal.settled == 49)  # in segments that are as long as is allowed
+        wait_until(lambda: journal.durable == 49)  # in segments that are as long as is allowed
     assert read(tmp_path) == [*range(50)]
     assert check_journal(tmp_path, SIZES).damaged == {}
 
@@ -83,22 +83,22 @@ def test_journal_folder_that_comes_back_is_written(tmp_path: Path, monkeypatch: 
         wait_until(lambda: bool(journal.failed))
         assert journal.failed.startswith(f"replay journal {tmp_path / 'replay'}: ")
         append(journal, range(3))
-        assert journal.settled == -1
+        assert journal.durable == -1
         with pytest.raises(JournalError, match=r"cannot be read: Not a directory; .* move the folder away"):
             read(tmp_path / "replay")
         (tmp_path / "replay").unlink()
-        wait_until(lambda: journal.settled == 2)
+        wait_until(lambda: journal.durable == 2)
     assert read(tmp_path / "replay") == [0, 1, 2]
 
 
 def test_a_disk_that_lags_leaves_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(tmp_path, pending_bytes=10 * NBYTES) as journal:
         append(journal, range(3))
-        wait_until(lambda: journal.settled == 2)
+        wait_until(lambda: journal.durable == 2)
         with held_disk(monkeypatch):
             append(journal, range(3, 53))
-            assert (journal.missing, journal.settled) == (40, 2)
-        wait_until(lambda: journal.settled == 12)
+            assert (journal.missing, journal.durable) == (40, 2)
+        wait_until(lambda: journal.durable == 12)
         append(journal, range(53, 60))
     assert read(tmp_path) == [*range(13), *range(53, 60)]
     assert not journal.failed
@@ -107,4 +107,4 @@ def test_a_disk_that_lags_leaves_a_gap(tmp_path: Path, monkeypatch: pytest.Monke
 def test_appending_never_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(tmp_path) as journal, held_disk(monkeypatch):
         append(journal, range(1000))  # would not return
-        assert journal.settled == -1
+        assert journal.durable == -1

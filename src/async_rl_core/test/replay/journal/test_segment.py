@@ -17,7 +17,7 @@ from async_rl_core.replay.journal.segment import (
     write_all,
 )
 from async_rl_core.spec.sizes import StepSizes
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 SIZES = StepSizes(height=1, width=3, state=2, action=1)
 
@@ -26,7 +26,9 @@ def make_entry(rng: np.random.Generator, sequence: int) -> JournalEntry:
     frames = rng.integers(0, 256, (int(rng.integers(0, 4)), SIZES.height, SIZES.width, 3), dtype=np.uint8)
     vectors = rng.random(SIZES.state, np.float32), rng.random(SIZES.action, np.float32)
     terminal = bool(rng.random() < 0.5)
-    step = Step(sequence, int(rng.integers(2**40)), sequence % 7, frames, *vectors, float(rng.normal()), terminal)
+    step = Step(
+        SINGLE_ACTOR, sequence, int(rng.integers(2**40)), sequence % 7, frames, *vectors, float(rng.normal()), terminal
+    )
     return JournalEntry(
         step, JournalPosition(sequence, step.episode, int(rng.integers(2**40)), int(rng.integers(2**40)))
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from async_rl_core.spec.batch import Batch, BatchLayout
 from async_rl_core.spec.observation import ImageSpec, ObservationSpec, StatePart
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 from async_rl_core.transport.shared_memory.batches import BatchClient, BatchServer
 from async_rl_core.transport.shared_memory.parameters import ParameterPublisher
 from async_rl_core.transport.shared_memory.service import Endpoint
@@ -33,7 +33,9 @@ def make_step(sequence: int, frames: int = 1) -> Step:
     pixels = np.full((frames, STEPS.height, STEPS.width, 3), sequence % 251, np.uint8)
     vector = np.full(STEPS.state, sequence, np.float32)
     action = np.full(STEPS.action, -sequence, np.float32)
-    return Step(sequence, sequence // 7, sequence % 7, pixels, vector, action, sequence / 2, sequence % 3 == 0)
+    return Step(
+        SINGLE_ACTOR, sequence, sequence // 7, sequence % 7, pixels, vector, action, sequence / 2, sequence % 3 == 0
+    )
 
 
 def fill(batch: Batch, number: int) -> None:

@@ -42,12 +42,12 @@ def test_a_successor_is_told_from_its_predecessor(endpoint: Endpoint) -> None:
             assert heard[-1] == Ack(publisher.store, 4)
         publisher.close()
     assert len({*heard}) == len(heard)
-    assert heard == sorted(heard, key=lambda receipt: receipt or Ack(0, 0))
+    assert heard == sorted(heard, key=lambda ack: ack or Ack(0, 0))
     subscriber.close()
 
 
 def test_two_replay_processes_are_refused(endpoint: Endpoint, peers: ModuleType) -> None:
     publisher = AckPublisher(endpoint)
-    with pytest.raises(TransportError, match="receipts has no room for another publisher"):
+    with pytest.raises(TransportError, match="acks has no room for another publisher"):
         AckPublisher(endpoint)
     publisher.close()

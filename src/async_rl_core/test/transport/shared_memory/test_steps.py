@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.config.load import resolve
 from async_rl_core.errors import TransportError
-from async_rl_core.spec.step import Step
+from async_rl_core.spec.step import SINGLE_ACTOR, Step
 from async_rl_core.transport.shared_memory.service import Endpoint
 from async_rl_core.transport.shared_memory.steps import MAX_BUFFERED, StepLayout, StepPublisher, StepSubscriber
 
@@ -44,7 +44,15 @@ def test_what_is_read_is_what_was_written(
     rng = np.random.default_rng(seed)
     layout = StepLayout(*sizes, frames=3)
     pixels = rng.integers(0, 256, (frames, sizes[0], sizes[1], 3), dtype=np.uint8)
-    step = Step(*counts, pixels, rng.random(sizes[2], np.float32), rng.random(sizes[3], np.float32), reward, terminal)
+    step = Step(
+        SINGLE_ACTOR,
+        *counts,
+        pixels,
+        rng.random(sizes[2], np.float32),
+        rng.random(sizes[3], np.float32),
+        reward,
+        terminal,
+    )
     buffer = np.full(layout.nbytes, 255, np.uint8)
     layout.write(step, 2**64 - 1, buffer)
     assert_equal(layout.read(buffer), step)
@@ -60,16 +68,16 @@ def connected(endpoint: Endpoint, peers: ModuleType) -> tuple[StepPublisher, Ste
     """Both sides, in one process, once the agent's has heard replay's."""
     subscriber, publisher = StepSubscriber(endpoint, peers.STEPS), StepPublisher(endpoint, peers.STEPS)
     subscriber.acknowledge(-1)
-    assert publisher.receipt() is not None
+    assert publisher.newest_ack() is not None
     return publisher, subscriber
 
 
 def test_nobody_to_receive_is_false(endpoint: Endpoint, peers: ModuleType) -> None:
     publisher = StepPublisher(endpoint, peers.STEPS)
-    assert publisher.receipt() is None
+    assert publisher.newest_ack() is None
     assert not publisher.send(peers.make_step(0))
     subscriber = StepSubscriber(endpoint, peers.STEPS)
-    publisher.receipt()
+    publisher.newest_ack()
     subscriber.close()
     assert not publisher.send(peers.make_step(0))
     publisher.close()
@@ -92,7 +100,7 @@ def test_a_slow_reader_gets_everything_in_order(
     endpoint: Endpoint, peers: ModuleType, start_peer: Callable[[str], Any]
 ) -> None:
     publisher, reader = StepPublisher(endpoint, peers.STEPS), start_peer("steps")
-    outbox, got = Outbox(publisher.send, publisher.receipt), []
+    outbox, got = Outbox(publisher.send, publisher.newest_ack), []
     for i in range(1000):
         outbox.put(peers.make_step(i, frames=1 + i % 3))
         outbox.flush()
@@ -111,7 +119,7 @@ def test_a_stopped_reader_never_blocks_the_agent(
 ) -> None:
     publisher, reader = StepPublisher(endpoint, peers.STEPS), start_peer("steps")
     os.kill(reader.process.pid, signal.SIGSTOP)
-    outbox = Outbox(publisher.send, publisher.receipt)
+    outbox = Outbox(publisher.send, publisher.newest_ack)
     for i in range(2 * MAX_BUFFERED):
         outbox.put(peers.make_step(i))
         outbox.flush()
@@ -127,14 +135,14 @@ def test_a_stopped_reader_never_blocks_the_agent(
 
 def test_a_step_for_a_predecessor_is_ignored_and_comes_in_its_turn(endpoint: Endpoint, peers: ModuleType) -> None:
     publisher, first = connected(endpoint, peers)
-    outbox = Outbox(publisher.send, publisher.receipt)
+    outbox = Outbox(publisher.send, publisher.newest_ack)
     for i in range(3):
         outbox.put(peers.make_step(i))
     outbox.flush()
     assert first.receive().sequence == 0  # type: ignore[union-attr]
     first.acknowledge(0)
     first.close()
-    second = StepSubscriber(endpoint, peers.STEPS, settled=0)
+    second = StepSubscriber(endpoint, peers.STEPS, durable=0)
     assert publisher.send(peers.make_step(3)), "the successor was not heard yet"
     assert second.receive() is None
     outbox.flush()
@@ -147,7 +155,7 @@ def test_a_step_for_a_predecessor_is_ignored_and_comes_in_its_turn(endpoint: End
 def test_killed_readers_lose_nothing(endpoint: Endpoint, peers: ModuleType, start_peer: Callable[[str], Any]) -> None:
     """Each takes some steps, settles fewer and is killed; `have` is what they settled."""
     publisher, have, number = StepPublisher(endpoint, peers.STEPS), -1, 0
-    outbox = Outbox(publisher.send, publisher.receipt)
+    outbox = Outbox(publisher.send, publisher.newest_ack)
     for taken, settled in ((5, 3), (1, 0), (9, 9), (4, 1)):
         reader = start_peer(f"steps:{have}")
         for _ in range(10):
@@ -173,7 +181,7 @@ def test_a_killed_agent_is_replaced(domain: str, peers: ModuleType, start_peer: 
         endpoint = Endpoint(domain, "agent")
         publisher = StepPublisher(endpoint, peers.STEPS)
         assert reader.ask("settle -1") == "settled"  # it repeats its receipt: somebody may be new
-        assert publisher.receipt() is not None
+        assert publisher.newest_ack() is not None
         assert publisher.send(peers.make_step(i))
         assert reader.ask(1) == str(i)
         publisher.close()
