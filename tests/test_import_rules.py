@@ -72,6 +72,22 @@ def test_nodes_never_import_each_other(modules):
     assert not found
 
 
+def test_topics_and_services_are_relative_to_the_namespace(modules):
+    """Each arm has a namespace of its own; only diagnostics are common to all."""
+    creating = {"create_publisher", "create_subscription", "create_service", "create_client"}
+    found = [
+        f"{source}:{call.lineno}: {argument.value}"
+        for source in modules
+        for call in ast.walk(source.tree)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in creating
+        for argument in call.args
+        if isinstance(argument, ast.Constant)
+        and str(argument.value).startswith("/")
+        and argument.value != "/diagnostics"
+    ]
+    assert not found
+
+
 def test_no_data_is_run_as_code(sources):
     assert not [f"{source}:{line}: {text}" for source in sources for line, text in runs_data(source.tree)]
 

@@ -1,5 +1,6 @@
-"""What a node says about its health on /diagnostics."""
+"""A node's health on /diagnostics."""
 
+import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -11,7 +12,7 @@ from async_rl_ros.ros_time import every
 
 
 class Level(Enum):
-    """Severity, as DiagnosticStatus has it."""
+    """Severity, with the values of DiagnosticStatus."""
 
     OK = DiagnosticStatus.OK
     WARN = DiagnosticStatus.WARN
@@ -21,7 +22,7 @@ class Level(Enum):
 
 @dataclass(frozen=True)
 class Health:
-    """A node's health at one moment: how bad, in words, and the figures behind it."""
+    """A node's health at one moment: severity, message and figures."""
 
     level: Level
     message: str
@@ -29,24 +30,34 @@ class Health:
 
 
 class Diagnostics:
-    """Publishes what `health` returns once per `period` seconds, from the node's own executor."""
+    """Publishes the result of `health` every `period` seconds, from the node's own executor.
 
-    def __init__(self, node: Node, health: Callable[[], Health], name: str = "", period: float = 1.0) -> None:
+    The status is named after the node, with its namespace.
+
+    Args:
+        node: publishes the status.
+        health: returns the present health.
+        hardware_id: the device that the node drives or supervises; by default this computer.
+        period: seconds.
+    """
+
+    def __init__(self, node: Node, health: Callable[[], Health], hardware_id: str = "", period: float = 1.0) -> None:
         self._node = node
         self._health = health
-        self._name = f"{node.get_name()}: {name}" if name else node.get_name()
-        self._level: Level | None = None  # as it was said last
+        self._name = node.get_fully_qualified_name().removeprefix("/")
+        self._hardware_id = hardware_id or platform.node()
+        self._level: Level | None = None  # of the last status
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._timer = every(node, period, self.publish)
 
     def publish_changes(self) -> None:
-        """Publish now if the level is another than the last: trouble need not wait for the period."""
+        """Publishes now if the level has changed since the last status."""
         health = self._health()
         if health.level != self._level:
             self._publish(health)
 
     def publish(self) -> None:
-        """Publish now."""
+        """Publishes now."""
         self._publish(self._health())
 
     def _publish(self, health: Health) -> None:
@@ -56,7 +67,7 @@ class Diagnostics:
             level=health.level.value,
             name=self._name,
             message=health.message,
-            hardware_id=self._node.get_fully_qualified_name(),
+            hardware_id=self._hardware_id,
             values=values,
         )
         message = DiagnosticArray(status=[status])

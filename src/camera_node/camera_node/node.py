@@ -53,7 +53,7 @@ class CameraNode(ConfiguredNode):
             self.create_subscription(CompressedImage, topic, self._on_compressed, qos.SENSOR)
         else:
             self.create_subscription(Image, topic, self._on_image, qos.SENSOR)
-        self._diagnostics = Diagnostics(self, self._health)
+        self._diagnostics = Diagnostics(self, self._health, topic)
 
     def _on_image(self, message: Image) -> None:
         raw = self._converter.raw

@@ -47,8 +47,8 @@ class Bench:
         self.compressed = self.camera.create_publisher(CompressedImage, "eye/compressed", qos.DRIVER)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        name = self.node.get_fully_qualified_name()
-        self.statuses += [status for status in message.status if status.hardware_id == name]
+        name = self.node.get_fully_qualified_name().removeprefix("/")
+        self.statuses += [status for status in message.status if status.name == name]
 
     def wait_for(self, condition: Callable[[], bool], again: Callable[[], None] = lambda: None) -> None:
         deadline = time.monotonic() + TIMEOUT

@@ -53,7 +53,7 @@ class FrankaDriverNode(ConfiguredNode):
         self._description.publish(String(data=urdf_text(robot)))
         self.create_subscription(Float64MultiArray, robot.command_topic, self._on_command, qos.DRIVER)
         self.create_service(Trigger, "~/recover", self._on_recover)
-        self._diagnostics = Diagnostics(self, self._health)
+        self._diagnostics = Diagnostics(self, self._health, robot.name)
 
     def _connect(self) -> FrankaArm:
         real = self.config.hardware == "real"

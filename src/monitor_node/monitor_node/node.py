@@ -62,7 +62,7 @@ class MonitorNode(ConfiguredNode):
         self._updates = 0
         self._acting_since: float | None = None
         self._task = make_task(self.config)
-        self._markers = self.create_publisher(MarkerArray, "monitor_node/markers", LATCHED)
+        self._markers = self.create_publisher(MarkerArray, "~/markers", LATCHED)
         self.create_subscription(Episode, "rl_agent_node/episode", self._on_episode, LATCHED_HISTORY)
         self.create_subscription(Timing, "rl_agent_node/timing", self._on_timing, SENSOR)
         self.create_subscription(LearnerState, "learner_node/state", self._on_learner, SENSOR)

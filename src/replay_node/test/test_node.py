@@ -157,7 +157,7 @@ def test_it_says_how_it_is(
 
         def hear(message: DiagnosticArray) -> None:
             for status in message.status:
-                if status.hardware_id == f"{namespace}/replay_node":
+                if status.name == f"{namespace}/replay_node".removeprefix("/"):
                     said.append({v.key: v.value for v in status.values} | {"message": status.message})
 
         node.create_subscription(DiagnosticArray, "/diagnostics", hear, 10)

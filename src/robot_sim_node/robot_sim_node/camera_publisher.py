@@ -18,7 +18,7 @@ from robot_sim_node.camera_thread import CameraSnapshot, CameraThread
 
 
 class CameraPublisher:
-    """Renders the scene from given joint angles and publishes image_raw, camera_info, /tf and /tf_static.
+    """Renders the scene from given joint angles and publishes image_raw, camera_info, tf and tf_static.
 
     Raises `SimulationError` where the renderer that was asked for cannot be had.
     """
@@ -32,8 +32,8 @@ class CameraPublisher:
         self._info = messages.camera_info_message(config)
         self._image_publisher = node.create_publisher(Image, "image_raw", qos.DRIVER)
         self._info_publisher = node.create_publisher(CameraInfo, "camera_info", qos.DRIVER)
-        self._tf_publisher = node.create_publisher(TFMessage, "/tf", qos.DRIVER)
-        self._static_publisher = node.create_publisher(TFMessage, "/tf_static", qos.LATCHED)
+        self._tf_publisher = node.create_publisher(TFMessage, "tf", qos.DRIVER)
+        self._static_publisher = node.create_publisher(TFMessage, "tf_static", qos.LATCHED)
         stamp = node.get_clock().now().to_msg()
         static = [messages.transform_message(frame, stamp) for frame in self._frames.fixed()]
         self._static_publisher.publish(TFMessage(transforms=static))

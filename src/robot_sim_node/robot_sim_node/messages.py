@@ -36,7 +36,7 @@ def camera_info_message(config: Config) -> CameraInfo:
 
 
 def transform_message(transform: Transform, stamp: Time) -> TransformStamped:
-    """A frame for /tf or /tf_static."""
+    """A frame for tf or tf_static."""
     message = TransformStamped(child_frame_id=transform.child)
     message.header.stamp = stamp
     message.header.frame_id = transform.parent

@@ -47,7 +47,7 @@ class RobotSimNode(ConfiguredNode):
         self._stamps = StampClock()
         self._create_publishers()
         self._view = CameraPublisher(self, scene, self._noise)
-        self._diagnostics = Diagnostics(self, SimHealth(self._arm, self._view.camera, self._counts))
+        self._diagnostics = Diagnostics(self, SimHealth(self._arm, self._view.camera, self._counts), config.robot.name)
         self._ticks = FixedRateClock(1.0 / config.robot.state_rate, time.monotonic())
         self._frame_period = 1.0 / config.camera.rate
         self._frames_captured = 0

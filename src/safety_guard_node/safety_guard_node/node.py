@@ -82,7 +82,7 @@ class SafetyGuardNode(ConfiguredNode):
         self._fault_stamp = Time()
         self._description_problem = ""
         self._commands = CommandTopic(self, robot.command_topic, self._guard)
-        self._states = self.create_publisher(GuardState, "safety_guard_node/state", LATCHED)
+        self._states = self.create_publisher(GuardState, "~/state", LATCHED)
         self._subscribe()
         name = driver.controller if driver and driver.via == "launch" else None
         self._controller = ControllerManagerClient(self, name) if name else None
@@ -91,12 +91,12 @@ class SafetyGuardNode(ConfiguredNode):
         self._unreported = {ARMED, MOVING}
         self._phase_corrected = False
         self._rested = 0
-        self.create_service(Trigger, "safety_guard_node/arm", self._arm)
-        self.create_service(Trigger, "safety_guard_node/disarm", self._disarm)
-        self.create_service(Trigger, "safety_guard_node/reset_fault", self._reset_fault)
+        self.create_service(Trigger, "~/arm", self._arm)
+        self.create_service(Trigger, "~/disarm", self._disarm)
+        self.create_service(Trigger, "~/reset_fault", self._reset_fault)
         every(self, REPORT_PERIOD, self._report)
         every(self, SUPERVISOR_PERIOD, self._suspension.check_supervisor)
-        self._diagnostics = Diagnostics(self, self._health)
+        self._diagnostics = Diagnostics(self, self._health, robot.name)
 
     def _subscribe(self) -> None:
         guard, state_topic = self._guard, self.config.robot.state_topic

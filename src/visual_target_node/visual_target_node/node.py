@@ -30,7 +30,7 @@ class VisualTargetNode(ConfiguredNode):
         period = self.config.target.tick if self._target.moving else REPEAT_PERIOD
         self._ticks = FixedRateClock(period, time.monotonic())
         self._publisher = self.create_publisher(Target, "target", LATCHED)
-        self.create_service(ResetTarget, "visual_target_node/reset", self._reset)
+        self.create_service(ResetTarget, "~/reset", self._reset)
         self._diagnostics = Diagnostics(self, self._health)
         if self.config.display:
             self._display = Display()
