@@ -1,1 +1,1 @@
-"""Faults, injected into the real processes: what docs/reliability.md promises, measured (`make faults`)."""
+"""The fault campaign: measures the promises of docs/reliability.md on real processes (`make faults`)."""

@@ -1,4 +1,4 @@
-"""`make faults`: inject faults into the real processes, and report what was measured.
+"""`make faults`: injects faults into the real processes and reports the measurements.
 
 make faults                                # the short form
 make faults ARGS="--long"                  # hours; a quiet machine
@@ -82,15 +82,15 @@ ROWS: dict[int, tuple[Measure, ...]] = {
 
 
 def main() -> int:
-    """Run the rows asked for; 1 where a promise was broken or a mutation not noticed."""
+    """Runs the selected rows; returns 1 if a promise was broken or a mutation was not noticed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--long", action="store_true", help="as many repeats as docs/reliability.md reports")
-    parser.add_argument("--only", type=int, nargs="+", choices=sorted(ROWS), help="numbers of promises")
-    parser.add_argument("--repeats", type=int, help="repeats of every row, in place of its own")
-    parser.add_argument("--seconds", type=int, help="of every row that lasts rather than repeats, in place of its own")
-    parser.add_argument("--seed", type=int, default=1, help="of the random moments")
-    parser.add_argument("--no-mutations", action="store_true", help="do not switch protections off")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where report.json goes")
+    parser.add_argument("--long", action="store_true", help="the long form: hours")
+    parser.add_argument("--only", type=int, nargs="+", choices=sorted(ROWS), help="numbers of rows; default: all")
+    parser.add_argument("--repeats", type=int, help="repeats of every row")
+    parser.add_argument("--seconds", type=int, help="duration of every row that lasts rather than repeats")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random moments")
+    parser.add_argument("--no-mutations", action="store_true", help="do not measure without protections")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="folder of report.json")
     arguments = parser.parse_args()
     domain = ros_domain(os.environ)
     scratch = Path(tempfile.mkdtemp(prefix="faults-"))
@@ -129,7 +129,7 @@ def main() -> int:
 
 
 def _measured(number: int, measure: Measure, campaign: Campaign, random: Random) -> list[Row]:
-    """The rows; where the disturbed run breaks down, one that says so, and the campaign goes on."""
+    """Returns the rows, or one row that reports an error of the measurement; the campaign continues."""
     try:
         return measure(campaign, random)
     except (AsyncRLError, OSError, RuntimeError, subprocess.SubprocessError) as error:

@@ -1,4 +1,4 @@
-"""What reaches the arm, and what the arm does, with the steady time of each receipt."""
+"""Commands to the arm and joint states of the arm, with the steady time of each receipt."""
 
 import os
 import threading
@@ -27,28 +27,28 @@ from async_rl_ros.qos import LATCHED
 REST = 0.01
 """rad/s below which a joint rests."""
 START = 60.0
-"""Seconds in which all processes of a run have started, beside others too."""
+"""Seconds within which all processes of a run have started, on a busy machine too."""
 STEADY = 0.1
-"""Seconds that a rest lasts to count as one."""
+"""Minimum duration of a rest in seconds."""
 ALL = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
 KEPT = 5000
 PRIORITY = 50
 
 
 class PromiseTimeoutError(TimeoutError):
-    """What was promised did not come; what a measurement only waits for to begin raises `TimeoutError`."""
+    """A promised event did not happen. Preconditions of a measurement raise `TimeoutError` instead."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """One message: when it came, and its values (n,)."""
+    """One message: the steady time of its receipt, and its values (n,)."""
 
     time: float
     values: NDArray[np.float64]
 
 
 class ArmListener:
-    """Listens on the command topic and the joint states of a run, in real time, and calls the guard."""
+    """Subscribes to the command topic and the joint states of a run, in real time, and calls the guard."""
 
     realtime = True
 
@@ -68,7 +68,7 @@ class ArmListener:
 
     @contextmanager
     def _scheduled(self) -> Iterator[None]:
-        """In real time, if it is to be: for the threads that are started within, the middleware's too."""
+        """Starts threads within, the middleware's too, with real-time scheduling if `realtime` is set."""
         if not self.realtime:
             yield
             return
@@ -115,37 +115,37 @@ class ArmListener:
             self._changed.notify_all()
 
     def wait(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
-        """Wait until `condition` holds. Raises `TimeoutError` naming `what`."""
+        """Waits until `condition` holds. Raises `TimeoutError` naming `what`."""
         with self._changed:
             if not self._changed.wait_for(condition, timeout):
                 raise TimeoutError(f"{what}: not within {timeout:g} s")
 
     def expect(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
-        """Wait for what is promised. Raises `PromiseTimeoutError` naming `what`."""
+        """Waits for a promised event. Raises `PromiseTimeoutError` naming `what`."""
         try:
             self.wait(condition, timeout, what)
         except TimeoutError as error:
             raise PromiseTimeoutError(str(error)) from None
 
     def await_state(self, state: int, timeout: float = START) -> None:
-        """Wait for the guard's state."""
+        """Waits for a state of the guard."""
         self.wait(lambda: self.guard is not None and self.guard.state == state, timeout, f"guard in state {state}")
 
     def await_motion(self, timeout: float = 20.0) -> None:
-        """Wait until the arm moves, and is told to."""
-        self.wait(self.moves, timeout, "an arm in motion")
+        """Waits until the arm moves on command."""
+        self.wait(self.is_moving, timeout, "an arm in motion")
 
     def moves_or_stopped(self, timeout: float = 20.0) -> bool:
-        """Wait for the arm's motion; False where the guard stopped the arm before: the machine halted, say."""
+        """Waits for motion of the arm; returns False if the guard stopped it first, as after a halt."""
 
         def stopped() -> bool:
             return self.guard is not None and self.guard.state == GuardState.FAULT
 
-        self.wait(lambda: stopped() or self.moves(), timeout, "an arm in motion")
+        self.wait(lambda: stopped() or self.is_moving(), timeout, "an arm in motion")
         return not stopped()
 
-    def moves(self) -> bool:
-        """Whether the arm moves, and is told to, by what came last."""
+    def is_moving(self) -> bool:
+        """Returns whether the newest command and the newest joint state show motion."""
         return (
             bool(self.commands and self.velocities)
             and bool(np.abs(self.commands[-1].values).max() > REST)
@@ -153,40 +153,40 @@ class ArmListener:
         )
 
     def speed(self) -> float:
-        """How fast the fastest joint is told to move now, in rad/s."""
+        """Returns the commanded speed of the fastest joint, in rad/s."""
         with self._changed:
             return float(np.abs(self.commands[-1].values).max())
 
     def first_zero(self, since: float, timeout: float = 3.0) -> float:
-        """The time of the command after `since` from which on all are zero."""
+        """Returns the time of the first command after `since` from which on all are zero."""
         self.expect(lambda: self._zeros_since(since) is not None, timeout, "zero on the wire")
         found = self._zeros_since(since)
         assert found is not None
         return found
 
     def first_rest(self, since: float, timeout: float = 3.0) -> float:
-        """The time after `since` from which on the arm rests."""
-        self.expect(lambda: _start_of(self.felt(), since, REST) is not None, timeout, "the arm at rest")
-        found = _start_of(self.felt(), since, REST)
+        """Returns the time after `since` from which on the arm rests."""
+        self.expect(lambda: _start_of(self.received_velocities(), since, REST) is not None, timeout, "the arm at rest")
+        found = _start_of(self.received_velocities(), since, REST)
         assert found is not None
         return found
 
-    def sent(self) -> list[Received]:
-        """The commands so far, oldest first."""
+    def received_commands(self) -> list[Received]:
+        """Returns the commands so far, oldest first."""
         with self._changed:
             return list(self.commands)
 
-    def felt(self) -> list[Received]:
-        """The arm's velocities so far, oldest first."""
+    def received_velocities(self) -> list[Received]:
+        """Returns the arm's velocities so far, oldest first."""
         with self._changed:
             return list(self.velocities)
 
     def moved(self, since: float) -> bool:
-        """Whether a command other than zero came after `since`."""
-        return any(heard.values.any() for heard in self.sent() if heard.time > since)
+        """Returns whether a command other than zero arrived after `since`."""
+        return any(heard.values.any() for heard in self.received_commands() if heard.time > since)
 
     def reset_fault(self, timeout: float = 10.0) -> None:
-        """Clear the guard's fault, as a person would."""
+        """Clears the guard's fault, as a person would."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             with suppress(TimeoutError):
@@ -196,11 +196,11 @@ class ArmListener:
         raise TimeoutError(f"the guard's fault was not cleared within {timeout:g} s")
 
     def _zeros_since(self, since: float) -> float | None:
-        return _start_of(self.sent(), since, 0.0)
+        return _start_of(self.received_commands(), since, 0.0)
 
 
 def _start_of(kept: Sequence[Received], since: float, limit: float) -> float | None:
-    """When the newest unbroken row of values up to `limit` began, after `since`; none before it has lasted `STEADY`."""
+    """Returns the start after `since` of the newest values within `limit` that last `STEADY`, or None."""
     start = None
     for heard in reversed(kept):
         if heard.time <= since or np.abs(heard.values).max() > limit:

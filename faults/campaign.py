@@ -1,4 +1,4 @@
-"""How thorough a campaign is, where it runs, and what it runs on."""
+"""Settings of a campaign, and the configuration of the runs that it disturbs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,36 +11,36 @@ from faults.arm_listener import PromiseTimeoutError
 from faults.report import Mutation
 
 INITIAL_STEPS = 150
-"""Environment steps until the policy acts: some faults meet random actions, most a learning agent."""
+"""Environment steps until the policy acts, so that some faults meet random actions and most a learning agent."""
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """The long form proves; the short form, in continuous integration, notices when a protection breaks."""
+    """Form and folders of a campaign. The long form proves a promise; the short form notices a broken protection."""
 
     long: bool
     folder: Path
-    """Where the report and its pictures go."""
+    """Folder of the report and its figures."""
     scratch: Path
-    """Where the runs that are disturbed keep their folders."""
+    """Folder of the disturbed runs."""
     domain: int
     mutate: bool = True
     repeat: int | None = None
-    """Repeats of every row, in place of its own."""
+    """Repeats of every row; None for the row's own number."""
     duration: int | None = None
-    """Seconds of every row that lasts rather than repeats, in place of its own."""
+    """Seconds of every row that lasts rather than repeats; None for the row's own."""
 
     def seconds(self, short: int, long: int) -> int:
-        """How long a row lasts."""
+        """Returns the duration of a row in seconds."""
         return self.duration or (long if self.long else short)
 
     def repeats(self, short: int, long: int) -> int:
-        """How often a row repeats."""
+        """Returns the number of repeats of a row."""
         return self.repeat or (long if self.long else short)
 
 
 def run_config(campaign: Campaign, name: str, robot: str = "ur5", **overrides: object) -> Config:
-    """The run that a row disturbs: the laptop preset on a simulated robot."""
+    """Returns the configuration of a disturbed run: the laptop preset on a simulated robot."""
     values = {
         "agent.initial_steps": INITIAL_STEPS,
         "guard.auto_arm": True,
@@ -51,7 +51,7 @@ def run_config(campaign: Campaign, name: str, robot: str = "ur5", **overrides: o
 
 
 def mutation(campaign: Campaign, protection: str, broken: Callable[[], str]) -> tuple[Mutation, ...]:
-    """Whether the measurement notices that a protection is off: none where the form asks for no mutations.
+    """Returns whether the measurement notices a removed protection; empty if the campaign has no mutations.
 
     Args:
         campaign: of the campaign.
@@ -72,5 +72,5 @@ def mutation(campaign: Campaign, protection: str, broken: Callable[[], str]) -> 
 
 
 def some_moment(config: Config, random: Random) -> float:
-    """Seconds from an arming to any moment of the reset and the episode that follow."""
+    """Returns random seconds from an arming to a moment of the following reset and episode."""
     return random.uniform(0.0, config.agent.reset_duration + config.agent.episode_duration)

@@ -1,4 +1,4 @@
-"""Whether whole runs learn until their end: quiet or beside busy processes, with the rights of this user or without.
+"""Whole runs, on an idle machine or beside busy processes, and whether they learn until their end.
 
 python -m faults.endurance --runs 10 --seconds 600                        # on a quiet machine
 python -m faults.endurance --runs 10 --seconds 180 --busy 2               # beside two busy processes
@@ -28,11 +28,11 @@ from async_rl_core.run_folder.run_folder import RunFolder
 from faults.report import conditions
 
 LAST = 30.0
-"""Seconds at the end of a run in which it must have learned."""
+"""Seconds at the end of a run in which updates must have happened."""
 START = 120.0
-"""Seconds that start and end of a run may take together."""
+"""Maximum seconds for start and end of a run together."""
 TOLD = ("the computer was busy", "FAULT:", "the guard missed commands", "the guard heard no command")
-"""By what a line of the terminal that tells of a fault, or of what it was made of, is known."""
+"""Parts of terminal lines that report a fault or its causes."""
 _WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
 HEADER = (
     "Run",
@@ -50,7 +50,7 @@ HEADER = (
 
 @dataclass(frozen=True)
 class Ended:
-    """A run that ended: its figures, its exit code, the updates of its last seconds, what it told of faults."""
+    """A finished run: figures, exit code, updates in its last seconds, and terminal lines about faults."""
 
     figures: dict[str, Any]
     code: int
@@ -59,17 +59,17 @@ class Ended:
 
     @property
     def learned(self) -> bool:
-        """Whether it learned until its end, which it came to as asked."""
+        """True if the run learned until its end and ended as asked."""
         return self.code == 0 and self.late_updates > 0
 
     @property
     def faults(self) -> str:
-        """Faults by kind."""
+        """Faults by kind, as text."""
         found = {kind: self.figures.get(f"faults_{kind}", 0) for kind in KINDS}
         return ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in found.items() if count) or "none"
 
     def row(self, number: int) -> tuple[object, ...]:
-        """The run in the table."""
+        """Returns the run's row of the table."""
         figures = self.figures
         silence = f"{figures.get('longest_silence_ms', 0.0):.0f}"
         learned = "yes" if self.learned else "NO"
@@ -80,7 +80,7 @@ class Ended:
 
 
 def main() -> int:
-    """Run as often as asked; 1 where a run did not learn until its end."""
+    """Runs as often as asked; returns 1 if a run did not learn until its end."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--seconds", type=int, default=600, help="of each run")
@@ -101,7 +101,7 @@ def main() -> int:
 
 
 def one_run(arguments: argparse.Namespace, home: Path) -> Ended:
-    """Start a run as a person does, and wait for its end."""
+    """Starts a run as a person does, and waits for its end."""
     home.mkdir()
     log, run_dir = home / "terminal.log", home / "run"
     rights = _WITHOUT_RIGHTS if arguments.ordinary and os.geteuid() == 0 else ()
@@ -134,7 +134,7 @@ def _limit() -> None:
 
 
 def late_updates(run_dir: Path, seconds: float) -> int:
-    """Updates between the last episode of the run and the newest that is `LAST` older; 0 where none ended late."""
+    """Returns the updates of the last `LAST` seconds, between episodes; 0 if no episode ended in them."""
     path = RunFolder(run_dir).episodes
     rows = read_episodes(path) if path.exists() else []
     if not rows or rows[-1].wall_time < seconds - LAST:
@@ -145,7 +145,7 @@ def late_updates(run_dir: Path, seconds: float) -> int:
 
 @contextmanager
 def busy(count: int) -> Iterator[None]:
-    """So many processes that compute, at the priority of ordinary programs, each in a session of its own."""
+    """Runs `count` computing processes of ordinary priority, each in its own session."""
     line = [sys.executable, "-c", "while True: pass"]
     processes = [subprocess.Popen(line, start_new_session=True) for _ in range(count)]
     try:
@@ -157,7 +157,7 @@ def busy(count: int) -> Iterator[None]:
 
 
 def document(arguments: argparse.Namespace, ended: list[Ended]) -> str:
-    """The Markdown table of the runs so far, and below it what they told of faults."""
+    """Returns the Markdown table of the runs so far, with their lines about faults below it."""
     beside = f"beside {arguments.busy} busy processes" if arguments.busy else "beside nothing else"
     user = "an ordinary user" if arguments.ordinary or os.geteuid() else "root"
     learned = sum(run.learned for run in ended)

@@ -1,4 +1,4 @@
-"""What stands in for the agent where a promise is about its messages: well-formed ones, and others."""
+"""A program that commands the guard in place of the agent, with valid and invalid messages."""
 
 import threading
 import time
@@ -17,21 +17,21 @@ from faults.campaign import Campaign, run_config
 from faults.node_rig import NodeRig
 
 SWING = 0.15
-"""rad/s of the motion commanded, of the first joint, to and fro."""
+"""Commanded speed of the first joint, in rad/s, in alternating directions."""
 HALF_PERIOD = 25
 """Commands in one direction."""
 
 PRIORITY = 20
-"""The agent's."""
+"""Priority of the agent."""
 
 Stamp = Callable[[], Time]
 
 ALONE = ("rl_agent_node", "learner_node", "replay_node", "monitor_node", "visual_target_node")
-"""Nodes without which a robot and its guard can be judged."""
+"""Nodes that a test of robot and guard does not need."""
 
 
 class FakeAgent:
-    """Commands a swing of the first joint every action cycle, from a thread of its own, until told to be silent."""
+    """Commands a swing of the first joint every action cycle from its own thread, until `stop_commands`."""
 
     def __init__(self, config: Config, listener: ArmListener) -> None:
         self._wire = listener
@@ -48,7 +48,7 @@ class FakeAgent:
 
     def __enter__(self) -> "FakeAgent":
         self._thread.start()
-        self.speak()
+        self.start_commands()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -57,28 +57,28 @@ class FakeAgent:
         self._thread.join()
 
     def now(self) -> Time:
-        """The stamp that an honest agent gives."""
+        """Returns the stamp of the present time, as the agent uses it."""
         stamp: Time = self._clock.now().to_msg()
         return stamp
 
-    def speak(self) -> None:
-        """Command from now on."""
+    def start_commands(self) -> None:
+        """Starts to send commands."""
         self._speaking.set()
 
     def set_in_motion(self) -> None:
-        """Command, and wait until the arm is armed and follows."""
-        self.speak()
+        """Sends commands, and waits until the guard is armed and the arm moves."""
+        self.start_commands()
         self._wire.await_state(GuardState.ARMED)
         self._wire.await_motion()
 
-    def be_silent(self) -> float:
-        """Command no more; the steady time after which none was sent."""
+    def stop_commands(self) -> float:
+        """Stops sending commands; returns the steady time after which none was sent."""
         with self._lock:
             self._speaking.clear()
             return time.monotonic()
 
     def send(self, velocity: Sequence[float], names: Sequence[str] | None = None, sequence: int | None = None) -> None:
-        """Send one message as it is given."""
+        """Sends one message without checks."""
         message = VelocityCommand(name=list(self._joints if names is None else names), velocity=list(velocity))
         message.header.stamp = self.stamp()
         self.sequence += 1
@@ -102,7 +102,7 @@ class FakeAgent:
 def guard_with_fake_agent(
     campaign: Campaign, name: str, changes: Mapping[str, object] = MappingProxyType({}), **mutants: str | None
 ) -> Iterator[tuple[NodeRig, ArmListener, FakeAgent]]:
-    """A simulated robot and a guard, with us as the agent; by node, the mutant that it is, if any."""
+    """Runs a simulated robot, a guard and a fake agent; `mutants` names the mutant of a node."""
     config = run_config(campaign, name, **changes)
     with (
         NodeRig(config, campaign.domain, ALONE, {node: mutant for node, mutant in mutants.items() if mutant}) as rig,

@@ -1,4 +1,4 @@
-"""How long the machine itself halted: what no process on it can help.
+"""Halts of the whole machine, which no process on it can prevent.
 
 A virtual machine may be halted by its host at any moment, all cores at once, and does not count that as stolen time.
 Beside a promise in milliseconds it has to be known.
@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 PRIORITY = 95
-"""Above everything that is measured."""
+"""Above the priority of everything that is measured."""
 PERIOD = 0.004
 RESOLUTION = 1e-4
-"""Seconds; a bin of the histogram of halts."""
+"""Bin width of the histogram of halts, in seconds."""
 BINS = 5000
 
 
 class HaltMonitor:
-    """On each core a process that only sleeps and looks at the clock, in real time.
+    """Measures halts by a real-time process per core that only sleeps and reads the clock.
 
     Where real-time scheduling is not permitted it sees no halts.
     """
@@ -49,11 +49,11 @@ class HaltMonitor:
 
     @property
     def longest(self) -> float:
-        """Seconds of the longest halt, of all cores."""
+        """Longest halt of all cores, in seconds."""
         return max(RESOLUTION * int(max(np.flatnonzero(counts), default=0)) for counts in self._counts)
 
     def lateness(self, percent: float) -> float:
-        """Seconds by which the halts alone make deadlines late, at this percentile, on the worst core; once it is over.
+        """Returns the lateness in s that halts alone cause at a percentile, on the worst core, after the end.
 
         A halt of h seconds makes deadlines late by more than x in its first h - x.
         """
@@ -74,7 +74,7 @@ def _watch(counts: Any, core: int) -> None:
         return
     gc.disable()
     before, parent = time.monotonic(), os.getppid()
-    while os.getppid() == parent:  # a campaign that is killed leaves nobody behind
+    while os.getppid() == parent:  # ends with the campaign, even if that is killed
         time.sleep(PERIOD)
         now = time.monotonic()
         counts[min(BINS - 1, int((now - before - PERIOD) / RESOLUTION))] += 1

@@ -1,4 +1,4 @@
-"""A node without one of its protections, to see whether the test of that protection notices; or that fails on demand.
+"""Mutants: nodes without one of their protections, or that fail on request.
 
 Nothing in the configuration leads here: a mutant is this module's own process, which changes the node's code in
 memory before it starts.
@@ -14,25 +14,25 @@ from importlib import import_module
 CAMERA = {
     what: signal.SIGRTMIN + i for i, what in enumerate(("works", "stops", "freezes", "goes black", "changes size"))
 }
-"""By signal, how the simulated camera of `failing_camera` fails from then on."""
+"""Signals by the failure of the simulated camera that they request from `failing_camera`."""
 JOINT_STATES = {
     what: signal.SIGRTMIN + i
     for i, what in enumerate(("work", "stop", "repeat", "stand still", "jump", "lose a joint", "are no numbers"))
 }
-"""The same for the simulated robot's joint states, of `failing_joint_states`."""
+"""Signals by the failure of joint states that they request from `failing_joint_states`."""
 JUMP = 0.5
-"""rad, of the first joint in the message: further than any moves within the time that a state may be late."""
+"""Jump of the first joint in rad: more than a joint moves while a state may be late."""
 
 
 def without_guard_watchdog() -> None:
-    """The guard follows the last command however old it is."""
+    """Lets the guard follow the last command, however old."""
     from async_rl_core.safety.inputs.command_input import CommandInput
 
     CommandInput.silence = lambda self, now: 0.0  # type: ignore[method-assign]
 
 
 def without_robot_timeout() -> None:
-    """The simulated robot follows the last command however old it is."""
+    """Lets the simulated robot follow the last command, however old."""
     from async_rl_core.sim import arm
 
     original = arm.SimulatedArm.__init__
@@ -45,7 +45,7 @@ def without_robot_timeout() -> None:
 
 
 def without_receipt_time() -> None:
-    """The guard takes a command to be as old as its stamp says."""
+    """Lets the guard judge a command's age by its stamp."""
     from async_rl_interfaces.msg import VelocityCommand
     from async_rl_ros.ros_time import nanoseconds
     from safety_guard_node.node import SafetyGuardNode
@@ -61,14 +61,14 @@ def without_receipt_time() -> None:
 
 
 def without_command_checks() -> None:
-    """The guard takes every command to be well-formed."""
+    """Lets the guard accept malformed commands."""
     from async_rl_core.safety.inputs.command_input import CommandInput
 
     CommandInput._judge = lambda self, *anything: None  # type: ignore[method-assign]
 
 
 def without_fault_latch() -> None:
-    """The guard clears its faults itself, once the arm rests."""
+    """Lets the guard clear its faults when the arm rests."""
     from async_rl_core.safety import guard
 
     original = guard.Guard.tick
@@ -82,7 +82,7 @@ def without_fault_latch() -> None:
 
 
 def without_private_modes() -> None:
-    """Files that are to be private are made for everybody."""
+    """Creates private files with permissions for everybody."""
     original = os.open
 
     def opened(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
@@ -92,21 +92,21 @@ def without_private_modes() -> None:
 
 
 def without_realtime_priority() -> None:
-    """The node is scheduled as any other process is."""
+    """Runs the node without real-time priority."""
     from async_rl_ros import scheduling
 
     scheduling.realtime = lambda *anything: "as any other"
 
 
 def without_checkpoint_restore() -> None:
-    """The learner does not look for a checkpoint."""
+    """Lets the learner start without its checkpoint."""
     from async_rl_core.learning.checkpoint_folder import CheckpointFolder
 
     CheckpointFolder.restore = lambda self, warn: 0  # type: ignore[method-assign]
 
 
 def without_retransmission() -> None:
-    """The agent takes a step that was sent to have arrived."""
+    """Lets the agent treat sent steps as acknowledged."""
     from async_rl_core.agent import outbox
 
     def trusting(self: outbox.Outbox, ack: outbox.Acknowledgement | None) -> None:
@@ -117,7 +117,7 @@ def without_retransmission() -> None:
 
 
 def without_disk_error_handling() -> None:
-    """What cannot be written ends the thread that writes, and nobody is told."""
+    """Lets a failed write end the writing thread without a report."""
     from async_rl_core.learning import checkpoint_folder
     from async_rl_core.replay.journal import journal
     from async_rl_core.run_folder import appended_file as appended
@@ -130,14 +130,14 @@ def without_disk_error_handling() -> None:
 
 
 def without_shared_memory_cleanup() -> None:
-    """What a dead process left in shared memory stays there."""
+    """Leaves files of dead processes in shared memory."""
     from async_rl_core.transport.shared_memory.domain import SharedMemoryDomain
 
     SharedMemoryDomain.sweep = lambda self: None  # type: ignore[method-assign]
 
 
 def without_image_checks() -> None:
-    """The agent takes every image to show what is now."""
+    """Lets the agent accept every image as current."""
     from async_rl_core.agent import camera_health as sight
     from async_rl_core.agent import loop
 
@@ -145,14 +145,14 @@ def without_image_checks() -> None:
 
 
 def without_step_confirmation() -> None:
-    """The agent stores what it did, whatever became of the camera."""
+    """Lets the agent store steps without confirmation."""
     from async_rl_core.agent import outbox
 
     outbox.Outbox.withdraw = lambda self: setattr(self, "held", 0)  # type: ignore[method-assign]
 
 
 def without_steady_clock() -> None:
-    """The guard reads the time of day where it should read a steady clock."""
+    """Lets the guard read the wall clock instead of a steady clock."""
     import time
     from types import SimpleNamespace
 
@@ -162,7 +162,7 @@ def without_steady_clock() -> None:
 
 
 def _asked(ways: dict[str, int]) -> Callable[[], str]:
-    """What the last signal asked for, by `ways`; the first of them until one comes."""
+    """Returns a function for the failure that the last signal requested; the first of `ways` before any signal."""
     asked = next(iter(ways))
 
     def ask(number: int, frame: object) -> None:
@@ -175,7 +175,7 @@ def _asked(ways: dict[str, int]) -> Callable[[], str]:
 
 
 def failing_camera() -> None:
-    """The simulated camera fails as `CAMERA` says."""
+    """Lets the simulated camera fail on request, see `CAMERA`."""
     import numpy as np
 
     from async_rl_core.sim.camera import Image
@@ -198,7 +198,7 @@ def failing_camera() -> None:
 
 
 def failing_joint_states() -> None:
-    """The simulated robot's joint states fail as `JOINT_STATES` says; the arm goes on."""
+    """Lets joint states of the simulated robot fail on request, see `JOINT_STATES`; the arm keeps moving."""
     from sensor_msgs.msg import JointState
 
     from robot_sim_node.node import RobotSimNode
@@ -240,7 +240,7 @@ def failing_joint_states() -> None:
 
 
 def without_joint_state_checks() -> None:
-    """The guard takes the joints to be where it last heard that they were."""
+    """Lets the guard trust old and jumping joint states."""
     from async_rl_core.safety.inputs.joint_state_input import JointStateInput
 
     JointStateInput.stale = lambda self, now: None  # type: ignore[method-assign]
@@ -248,14 +248,14 @@ def without_joint_state_checks() -> None:
 
 
 def without_resumption() -> None:
-    """The guard takes the arm to move as it was told, whatever gap there was."""
+    """Lets the guard assume after a gap that the arm moves as commanded."""
     from async_rl_core.safety import resumption
 
     resumption.Resumption._begin = lambda self, since, gap: None  # type: ignore[method-assign]
 
 
 def without_publisher_checks() -> None:
-    """The guard takes itself to be the only publisher, and every command that it hears for its own."""
+    """Lets the guard ignore other publishers and their commands."""
     from async_rl_core.safety import guard
 
     original = guard.Guard.on_publishers
@@ -265,7 +265,7 @@ def without_publisher_checks() -> None:
 
 
 def without_rest_watch() -> None:
-    """The guard sees neither other publishers nor an arm that moves while zeros are sent."""
+    """Lets the guard ignore other publishers and motion while zeros are sent."""
     from async_rl_core.safety.motion.rest_watch import RestWatch
 
     without_publisher_checks()
@@ -273,7 +273,7 @@ def without_rest_watch() -> None:
 
 
 def without_description_checks() -> None:
-    """The guard takes the first description, whatever the robot's file or another one says."""
+    """Lets the guard accept any robot description."""
     from async_rl_core.safety.inputs import description_input
 
     description_input.DescriptionInput.conflict = lambda self: None  # type: ignore[method-assign]
@@ -281,7 +281,7 @@ def without_description_checks() -> None:
 
 
 def with_memory_leak() -> None:
-    """The node keeps a megabyte of everything that it says of itself."""
+    """Lets the node keep a megabyte per diagnostics message."""
     from async_rl_ros.diagnostics import Diagnostics
 
     kept, original = [], Diagnostics.publish
@@ -294,14 +294,14 @@ def with_memory_leak() -> None:
 
 
 def without_writer_thread() -> None:
-    """The supervisor writes its output in the thread that serves its signals."""
+    """Lets the supervisor write its output in the thread that handles signals."""
     from async_rl_core.bringup.process.line_writer import LineWriter
 
     LineWriter.put = lambda self, line: self._write(f"{line}\n".encode())  # type: ignore[method-assign]
 
 
 def without_stop_before_suspend() -> None:
-    """The supervisor suspends itself without a word to the guard."""
+    """Lets the supervisor suspend itself without stopping the arm."""
     from async_rl_core.bringup.process.supervisor import Supervisor
 
     Supervisor._on_suspend = lambda self, number: os.kill(os.getpid(), signal.SIGSTOP)  # type: ignore[method-assign]
@@ -336,7 +336,7 @@ MUTATIONS: dict[str, Callable[[], None]] = {
 
 
 def main() -> None:
-    """`python -m faults.mutants <mutation> <node> <the node's own arguments>`."""
+    """Runs `python -m faults.mutants <mutation> <node> <arguments of the node>`."""
     mutation, node, *arguments = sys.argv[1:]
     MUTATIONS[mutation]()
     sys.argv = [node, *arguments]

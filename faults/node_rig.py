@@ -1,4 +1,4 @@
-"""The real processes of a run, each of which can be killed, halted and started again on its own."""
+"""The real processes of a run; each can be killed, halted and restarted on its own."""
 
 import os
 import signal
@@ -67,7 +67,7 @@ class NodeRig:
         service.clean_up_dead(str(self.domain))
 
     def start(self, name: str) -> None:
-        """Start a node that does not run."""
+        """Starts a node that does not run."""
         spec = self.specs[name]
         with (self.run_dir / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
@@ -85,27 +85,27 @@ class NodeRig:
         return line if mutant is None else [sys.executable, "-m", "faults.mutants", mutant, spec.name, *line[1:]]
 
     def pid(self, name: str) -> int:
-        """The process of a node."""
+        """Returns the process number of a node."""
         return self.processes[name].pid
 
     def signal(self, name: str, number: int) -> float:
-        """Send a signal to a node; returns the steady time just before."""
+        """Sends a signal to a node; returns the steady time just before."""
         now = time.monotonic()
         os.kill(self.pid(name), number)
         return now
 
     def restart(self, name: str) -> None:
-        """Start a node that was killed, once it is gone."""
+        """Restarts a killed node when it has ended."""
         self.processes[name].wait(STOP_TIMEOUT)
         service.clean_up_dead(str(self.domain))
         self.start(name)
 
     def log(self, name: str) -> str:
-        """What a node has written."""
+        """Returns the output of a node."""
         return (self.run_dir / f"{name}.log").read_text(errors="replace", encoding="utf-8")
 
     def require_all(self) -> None:
-        """Raise where a node has ended by itself."""
+        """Raises `RuntimeError` if a node has ended by itself."""
         for name, process in self.processes.items():
             if process.poll() is not None:
                 raise RuntimeError(f"{name} ended with {process.returncode}: {self.log(name)[-2000:]}")

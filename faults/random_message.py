@@ -1,4 +1,4 @@
-"""Messages of any type, filled at random with what is legal on the wire and odd all the same."""
+"""Random messages of any type: valid by type, unusual by content."""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from rosidl_parser.definition import (
 )
 
 LONGEST = 40
-"""Elements of a sequence, but for now and then one of `HUGE`."""
+"""Maximum elements of most sequences; some have `HUGE`."""
 HUGE = 5000
 FLOATS = (0.0, -0.0, 0.1, -1.5, 1e-320, 1e18, -1e300, 1.7e308, math.nan, math.inf, -math.inf)
 TEXTS = ("", "x", "x" * 1000, "line\nline", "\x1b[31m", "%s{}", "é\u202e", "[]", "nan", "\x7f")
@@ -27,7 +27,7 @@ _RANGES |= {"byte": (0, 255), "octet": (0, 255), "char": (0, 255)}
 
 
 class RandomMessages:
-    """Makes them.
+    """Creates random messages.
 
     Args:
         random: where chance comes from.
@@ -41,7 +41,7 @@ class RandomMessages:
         self._texts = (self._names, TEXTS, tuple(texts))
 
     def message(self, kind: type) -> Any:
-        """One of a type, as a subscription would hand it over."""
+        """Returns a random message of a type, as a subscription delivers it."""
         return deserialize_message(serialize_message(self._filled(kind)), kind)
 
     def _filled(self, kind: type) -> Any:

@@ -1,4 +1,4 @@
-"""What a campaign found: one row per promise, as JSON and as a table.
+"""Report of a campaign: one row per promise, as JSON and as a table.
 
 `python -m faults.report` puts the table of report.json into docs/reliability.md.
 """
@@ -15,15 +15,15 @@ from pathlib import Path
 from async_rl_core.atomic_file import replacing
 
 A_MEASUREMENT = "a measurement"
-"""Required of every row, and all that is said to be where one broke down."""
+"""Content of `required` in a row whose measurement failed."""
 FEW = 5
-"""Mutations that a cell of the table lists one by one."""
+"""Maximum number of mutations that a table cell lists one by one."""
 BEGIN, END = "<!-- the table begins -->", "<!-- the table ends -->"
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """A protection that was switched off, and whether the test of its promise noticed."""
+    """A removed protection, and whether the measurement noticed."""
 
     protection: str
     noticed: bool
@@ -32,7 +32,7 @@ class Mutation:
 
 @dataclass(frozen=True)
 class Row:
-    """A promise, and what was measured of it."""
+    """A promise and its measurement."""
 
     number: int
     promise: str
@@ -42,35 +42,35 @@ class Row:
     met: bool
     mutations: tuple[Mutation, ...] = field(default=())
     conditions: str = ""
-    """When, and on what."""
+    """Date and machine."""
     halted: float = 0.0
-    """Milliseconds for which the machine itself halted at the longest meanwhile, by `HaltMonitor`."""
+    """Longest halt of the machine meanwhile in milliseconds, by `HaltMonitor`."""
     late: float | None = None
-    """Milliseconds by which its halts alone made deadlines late, at the 99.9th percentile; None: not measured."""
+    """Lateness in ms that halts alone cause, at the 99.9th percentile; None if not measured."""
     form: str = ""
-    """`short` or `long`: the form of the campaign that measured it."""
+    """Form of the campaign that measured it: `short` or `long`."""
     skipped: str = ""
-    """Why it could not be measured here; empty where it was."""
+    """Reason why it could not be measured here; empty if it was."""
 
     @property
     def broke_down(self) -> bool:
-        """Whether there is no measurement in it, only what kept it from being one."""
+        """True if the measurement failed, so that the row holds only an error."""
         return self.required == A_MEASUREMENT
 
     @property
     def broken(self) -> bool:
-        """Whether the promise does not hold, or its measurement would not notice."""
+        """True if the promise is broken, or a removed protection was not noticed."""
         return not self.skipped and not (self.met and all(mutation.noticed for mutation in self.mutations))
 
 
 def write(path: Path, rows: Sequence[Row]) -> None:
-    """Write the rows as JSON, whole."""
+    """Writes the rows as JSON, atomically."""
     with replacing(path, 0o644) as temporary:
         temporary.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
 
 
 def read(path: Path) -> list[Row]:
-    """Rows that an earlier campaign wrote; none where there is no file."""
+    """Returns the rows of an earlier campaign; empty if there is no file."""
     if not path.exists():
         return []
     rows = json.loads(path.read_text(encoding="utf-8"))
@@ -78,13 +78,13 @@ def read(path: Path) -> list[Row]:
 
 
 def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
-    """The old rows with the new ones in the place of those of the same promise; breakdowns of old are forgotten."""
+    """Returns old rows updated by new rows of the same promise, without old failed measurements."""
     kept = {(row.number, row.promise): row for row in (*(row for row in old if not row.broke_down), *new)}
     return [kept[key] for key in sorted(kept)]
 
 
 def table(rows: Sequence[Row]) -> str:
-    """A markdown table."""
+    """Returns a Markdown table."""
     lines = ["| # | Promise | Required | Measured | Repeats | Form | Met | With the protection switched off | Halts |"]
     lines.append("|---|---|---|---|---|---|---|---|---|")
     for row in rows:
@@ -110,7 +110,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _words(mutations: Sequence[Mutation]) -> str:
-    """Each, or of many their number and those that nobody noticed."""
+    """Returns each mutation as text, or for many their number and those not noticed."""
     missed = [mutation.protection for mutation in mutations if not mutation.noticed]
     if len(mutations) > FEW:
         return f"{len(mutations) - len(missed)} of {len(mutations)} noticed" + f"; NOT: {', '.join(missed)}" * bool(
@@ -120,7 +120,7 @@ def _words(mutations: Sequence[Mutation]) -> str:
 
 
 def conditions() -> str:
-    """Today, and this machine."""
+    """Returns the date and the machine as text."""
     model = platform.machine()
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -129,7 +129,7 @@ def conditions() -> str:
 
 
 def publish(rows: Sequence[Row], document: Path) -> None:
-    """Put the table into a document, between its two marks."""
+    """Writes the table into a document, between its two marks."""
     head, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
     _, _, tail = rest.partition(END)
     with replacing(document, 0o644) as temporary:

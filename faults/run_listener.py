@@ -1,4 +1,4 @@
-"""What the nodes of a run say of themselves, besides what `ArmListener` hears."""
+"""States and diagnostics of the nodes of a run, in addition to `ArmListener`."""
 
 import time
 
@@ -13,15 +13,15 @@ TIMING_TIMEOUT = 10.0
 
 
 class RunListener(ArmListener):
-    """A `ArmListener` that also hears the learner's state, the agent's timing and everybody's diagnostics.
+    """Subscribes also to the learner's state, the agent's timing and all diagnostics.
 
     Attributes:
-        learner: when each state came (steady time), and its updates; cleared by `forget`.
+        learner: steady time and updates of each state; emptied by `clear`.
         timing: the agent's newest counts and latencies.
-        health: by node, its newest message and figures; cleared by `forget`.
+        health: newest message and values of each node; emptied by `clear`.
     """
 
-    realtime = False  # it hears figures that others took; in real time it would delay those whose figures they are
+    realtime = False  # it only receives measurements; real-time priority would delay the measured processes
 
     def __init__(self, config: Config, domain: int) -> None:
         super().__init__(config, domain)
@@ -36,23 +36,23 @@ class RunListener(ArmListener):
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_health, 50)
         return self
 
-    def forget(self) -> None:
-        """Begin anew: what is heard from now on counts."""
+    def clear(self) -> None:
+        """Discards everything received so far."""
         with self._changed:
             self.learner.clear()
             self.health.clear()
             self.timing = None
 
     def next_timing(self) -> Timing:
-        """The agent's next message."""
+        """Returns the agent's next timing message."""
         with self._changed:
             self.timing = None
         self.wait(lambda: self.timing is not None, TIMING_TIMEOUT, "the agent's timing")
         assert self.timing is not None
         return self.timing
 
-    def figure(self, node: str, key: str) -> str:
-        """A figure of a node's newest diagnostics; empty where it has said nothing."""
+    def diagnostic_value(self, node: str, key: str) -> str:
+        """Returns a value of a node's newest diagnostics; empty if there is none."""
         return self.health.get(node, ("", {}))[1].get(key, "")
 
     def _on_learner(self, message: LearnerState) -> None:

@@ -1,11 +1,11 @@
-"""The picture of a promise about time."""
+"""Figure of a promise about the time to a stop."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 
 def draw(path: Path, title: str, zeros: Sequence[float], rests: Sequence[float], required: float) -> None:
-    """Histograms of the milliseconds to zero on the wire and to the arm's rest, with the promised figure (s)."""
+    """Draws histograms of the ms to a zero command and to rest, with the required time (s)."""
     import matplotlib
 
     matplotlib.use("Agg")

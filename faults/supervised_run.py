@@ -1,4 +1,4 @@
-"""A run as a user starts it, with the supervisor that starts its nodes again."""
+"""A run as a user starts it, with its supervisor."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ STOP_TIMEOUT = 15.0
 
 
 class SupervisedRun:
-    """`async_rl launch reacher` with a configuration as its preset.
+    """Runs `async_rl launch reacher` with a configuration as its preset.
 
     Args:
         config: of the run; it has a `run_dir`.
@@ -67,24 +67,24 @@ class SupervisedRun:
 
     @property
     def process(self) -> int:
-        """The supervisor's process."""
+        """Process number of the supervisor."""
         return self._process.pid
 
     def signal(self, number: int) -> float:
-        """Send a signal to the supervisor; returns the steady time just before."""
+        """Sends a signal to the supervisor; returns the steady time just before."""
         now = time.monotonic()
         self._process.send_signal(number)
         return now
 
     def wait(self, timeout: float) -> int:
-        """Wait for the end of the run; its exit code. Raises `PromiseTimeoutError` where it does not end."""
+        """Waits for the end of the run; returns its exit code. Raises `PromiseTimeoutError` if it does not end."""
         try:
             return self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise PromiseTimeoutError(f"the run's end: not within {timeout:g} s") from None
 
     def abandon(self) -> None:
-        """Kill a supervisor that has not ended; the kernel then ends its nodes."""
+        """Kills a supervisor that has not ended; the kernel then ends its nodes."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -93,35 +93,35 @@ class SupervisedRun:
         self.stop()
 
     def stop(self) -> int:
-        """End the run as a user does, and return its exit code; a second time does nothing more."""
+        """Ends the run as a user does and returns its exit code; has no effect on an ended run."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGCONT)
             self._process.send_signal(signal.SIGINT)
         return self._process.wait(STOP_TIMEOUT)
 
-    def said(self) -> str:
-        """What the run has written to its terminal."""
+    def terminal_output(self) -> str:
+        """Returns the terminal output of the run."""
         return self._log.read_text(errors="replace", encoding="utf-8")
 
     def require_running(self) -> None:
-        """Raise where the run has ended by itself."""
+        """Raises `RuntimeError` if the run has ended by itself."""
         if self._process.poll() is not None:
             lines = self._log.read_text(errors="replace", encoding="utf-8")[-2000:]
             raise RuntimeError(f"the run ended with {self._process.returncode}: {lines}")
 
     def kill(self, name: str) -> float:
-        """SIGKILL a node; returns the steady time just before. The supervisor starts it again."""
+        """Kills a node with SIGKILL, which the supervisor restarts; returns the steady time just before."""
         pid = self.pid(name)
         now = time.monotonic()
         os.kill(pid, signal.SIGKILL)
         return now
 
     def names(self) -> list[str]:
-        """The run's nodes."""
+        """Returns the names of the run's nodes."""
         return [spec.name for spec in nodes(self._config, self.run_dir / "config.yaml")]
 
     def pid(self, name: str) -> int:
-        """The process of a node. Raises `ProcessLookupError` where it does not run just now."""
+        """Returns the process number of a node. Raises `ProcessLookupError` if it does not run."""
         for pid in processes_of(self.run_dir):
             with contextlib.suppress(OSError):  # it just ended
                 if f"__node:={name}\0".encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
@@ -131,7 +131,7 @@ class SupervisedRun:
 
 
 class UnreadPipe:
-    """A pipe for a run's output that is read until `fill`, and never again."""
+    """A pipe for a run's output that is read until `fill` and not afterwards."""
 
     def __init__(self) -> None:
         self._outlet, self.inlet = os.pipe()
@@ -148,7 +148,7 @@ class UnreadPipe:
         os.close(self.inlet)
 
     def fill(self) -> None:
-        """Stop reading, and leave no room for a line."""
+        """Stops reading and fills the pipe."""
         self._stop_reading()
         own = os.open(f"/proc/self/fd/{self.inlet}", os.O_WRONLY | os.O_NONBLOCK)
         with contextlib.suppress(BlockingIOError):
@@ -167,7 +167,7 @@ class UnreadPipe:
 
 
 def _stand_in(prefix: Path, node: str, mutant: str) -> None:
-    """Make an executable that is found in the place of a node's."""
+    """Creates an executable that replaces a node's."""
     path = prefix / "lib" / node / node
     path.parent.mkdir(parents=True, exist_ok=True)
     words = shlex.join([sys.executable, "-m", "faults.mutants", mutant, node])
@@ -176,7 +176,7 @@ def _stand_in(prefix: Path, node: str, mutant: str) -> None:
 
 
 def await_learning(run: SupervisedRun, listener: RunListener, above: int, timeout: float = 90.0) -> float:
-    """Wait for a state of the learner with more updates than that; returns when it came, in steady time."""
+    """Waits for a learner state with more updates than `above`; returns its steady time of receipt."""
 
     def found() -> float | None:
         return next((heard for heard, updates in listener.learner if updates > above), None)

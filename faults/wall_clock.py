@@ -1,4 +1,4 @@
-"""A wall clock that can be set, for the processes of a run only: the machine's own stays as it is."""
+"""A wall clock that can be set for the processes of a run only."""
 
 import mmap
 import shutil
@@ -11,9 +11,9 @@ COMPILER = shutil.which("cc")
 
 
 class WallClock:
-    """Processes that are started with `environment` read the wall clock as `step` sets it, while they run too.
+    """Sets the wall clock of processes that are started with `environment`, also while they run.
 
-    `folder` takes what is compiled. Raises `OSError` or `subprocess.CalledProcessError` where that fails.
+    `folder` receives the compiled library. Raises `OSError` or `subprocess.CalledProcessError` if that fails.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -26,5 +26,5 @@ class WallClock:
         self.environment = {"LD_PRELOAD": str(library), "WALL_CLOCK_OFFSET": str(path)}
 
     def step(self, seconds: int) -> None:
-        """Set the clock so many seconds off the true time, at once."""
+        """Sets the clock to the true time plus `seconds`."""
         self._offset[:] = struct.pack("q", seconds)

@@ -1,1 +1,1 @@
-"""Tools that tests, the fault campaign and the benchmarks share. Never installed."""
+"""Tools that tests and the fault campaign share. Never installed."""

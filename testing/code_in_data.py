@@ -1,17 +1,17 @@
-"""Calls and imports by which data would be run as code."""
+"""Search for calls and imports that would run data as code."""
 
 import ast
 
 MODULES = frozenset({"pickle", "cPickle", "_pickle", "shelve", "marshal", "dill", "cloudpickle", "joblib"})
 _LOADERS = {"torch": {"load", "save"}, "yaml": {"load", "unsafe_load", "full_load"}}
-"""Modules, and what of them would be called by its own name once imported."""
+"""Functions of modules that could be imported and called by name."""
 _CALLS = frozenset(
     {"eval", "exec", "__import__", "torch.load", "torch.save", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}
 )
 
 
 def runs_data(tree: ast.AST) -> list[tuple[int, str]]:
-    """Line and text of everything in a syntax tree that would run data as code."""
+    """Returns line and text of everything in a syntax tree that would run data as code."""
     return [(node.lineno, ast.unparse(node)) for node in ast.walk(tree) if _imports(node) or _calls(node)]  # type: ignore[attr-defined]
 
 
@@ -25,7 +25,7 @@ def _imports(node: ast.AST) -> bool:
 
 
 def _calls(node: ast.AST) -> bool:
-    """eval, exec, __import__ or torch.load; a YAML loader that builds objects; allow_pickle."""
+    """Returns whether a node calls eval, exec, __import__, torch.load, an unsafe YAML loader, or allow_pickle."""
     if not isinstance(node, ast.Call):
         return False
     if ast.unparse(node.func) in _CALLS:

@@ -1,4 +1,4 @@
-"""Long sequences of commands through the guard to an arm, and the limits that what came of them violates."""
+"""Long sequences of commands through the guard to an arm, and the limits that they violate."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,12 +22,12 @@ Vector = NDArray[np.float64]
 SEGMENT = 400
 """Commands from one start pose."""
 EXTREME = 4.9
-"""Times the velocity limit: just below what the guard takes for a fault."""
+"""Multiple of the velocity limit, just below the guard's threshold for a fault."""
 EPSILON = 1e-9
 TOUCH = 0.012
-"""Metres that links must keep from one another: the guard's margin, less what its estimate may be wrong by."""
+"""Minimum distance of links in metres: the guard's margin minus the error of its estimate."""
 TOUCH_PERIOD = 5
-"""Cycles from one look at what the arm touches to the next."""
+"""Cycles between two contact checks."""
 
 
 class ExactArm:
@@ -39,11 +39,11 @@ class ExactArm:
         self.velocity: Vector = np.zeros(0)
 
     def reset(self, position: Vector) -> None:
-        """Stand at `position`."""
+        """Places the arm at rest at `position`."""
         self.position, self.velocity = position, np.zeros_like(position)
 
     def follow(self, velocity: Vector) -> None:
-        """One cycle."""
+        """Advances by one cycle."""
         self.velocity = velocity
         self.position = self.position + velocity * self._cycle
 
@@ -64,18 +64,18 @@ class PhysicalArm:
         return self._arm.velocity
 
     def reset(self, position: Vector) -> None:
-        """Stand at `position`."""
+        """Places the arm at rest at `position`."""
         self._arm.reset(position)
 
     def follow(self, velocity: Vector) -> None:
-        """One cycle."""
+        """Advances by one cycle."""
         self._arm.command(velocity)
         self._arm.step(self._cycle)
 
 
 @dataclass
 class Report:
-    """What happened: violations by limit, and how often the guard had to bend a command, by limit."""
+    """Violations by limit, and commands changed by the guard, by limit."""
 
     commands: int = 0
     cycles: int = 0
@@ -84,7 +84,7 @@ class Report:
 
 
 class CommandSequences:
-    """Commands far beyond all limits, and joint states that come late or not at all, before one robot's guard.
+    """Sends commands beyond all limits, and late or missing joint states, to the guard of one robot.
 
     Args:
         arm: what follows the guard.
@@ -119,7 +119,7 @@ class CommandSequences:
         self._velocities: list[Vector] = []
 
     def run(self, commands: int) -> Report:
-        """So many commands, in segments from random poses."""
+        """Runs `commands` commands in segments from random poses."""
         report = Report()
         while report.commands < commands:
             self._segment(min(SEGMENT, commands - report.commands), report)
@@ -176,7 +176,7 @@ class CommandSequences:
         self._time += self._cycle
 
     def _start(self) -> Vector:
-        """A pose inside all limits."""
+        """Returns a random pose inside all limits."""
         limits, margin = self._robot.limits, 2.0 * self._config.guard.position_margin
         while True:
             q = self._rng.uniform(np.array(limits.position_lower) + margin, np.array(limits.position_upper) - margin)
@@ -184,7 +184,7 @@ class CommandSequences:
                 return q
 
     def _commands(self) -> Iterator[tuple[Vector, int]]:
-        """Commands, and how many cycles each lasts until the next."""
+        """Yields commands and the number of cycles of each."""
         rng, limit = self._rng, np.array(self._robot.limits.velocity)
         while True:
             kind, length = rng.integers(6), int(rng.integers(1, 60))
@@ -219,7 +219,7 @@ class CommandSequences:
         return found
 
     def _command_violations(self, sent: Vector) -> Counter[str]:
-        """Of velocity, acceleration and jerk in what was sent; it begins and is at rest."""
+        """Counts violations of velocity, acceleration and jerk in the sent commands, which begin at rest."""
         limits = self._robot.limits
         padded = np.concatenate([np.zeros((2, sent.shape[1])), sent])
         change = np.diff(padded, axis=0)

@@ -1,4 +1,4 @@
-"""What of the arm touches what, found without the code under test: meshes straight from the description's files."""
+"""Contacts of the arm, found without the code under test from the meshes of the description."""
 
 import numpy as np
 import pinocchio as pin
@@ -11,7 +11,7 @@ Vector = NDArray[np.float64]
 
 
 class ContactOracle:
-    """Convex hulls of the links: whether any two come closer than `distance` metres, and the lowest point of all."""
+    """Convex hulls of the links: contacts closer than `distance` metres, and the lowest point."""
 
     def __init__(self, robot: RobotConfig, distance: float) -> None:
         urdf = resolved_urdf_text(robot)
@@ -44,19 +44,19 @@ class ContactOracle:
         }
 
     def _commanded(self, joint: int, robot: RobotConfig) -> int:
-        """The joint, or the next one towards the base that is commanded."""
+        """Returns the joint, or the next commanded one towards the base."""
         while joint and self._model.names[joint] not in robot.joints:
             joint = self._model.parents[joint]
         return joint
 
     def any(self, q: Vector) -> bool:
-        """Whether two links are too close with the joints at `q` (n,), in the robot's order."""
+        """Returns whether two links are too close with the joints at `q` (n,), in the robot's order."""
         self._q[self._index] = q
         found: bool = pin.computeCollisions(self._model, self._data, self._geometry, self._places, self._q, True)
         return found
 
     def lowest(self, q: Vector) -> float:
-        """Height of the lowest point of the links that may get near the table, in metres of the model's root."""
+        """Returns the height of the lowest point of the links near the table, in metres in the root frame."""
         self._q[self._index] = q
         pin.updateGeometryPlacements(self._model, self._data, self._geometry, self._places, self._q)
         places = self._places.oMg

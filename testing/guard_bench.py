@@ -46,12 +46,12 @@ class GuardBench:
         self._margin = config.guard.workspace_margin
 
     def send(self, velocity: Sequence[float]) -> bool:
-        """A command of the agent."""
+        """Sends a command of the agent; returns whether the guard accepts it."""
         self.sequence += 1
         return self.guard.on_command(self.time, self.sequence, self.names, velocity)
 
     def cycles(self, count: int, states: bool = True, command: Sequence[float] | None = None) -> None:
-        """Let so many cycles pass, with joint states `delay` cycles old or without, every fifth with `command`.
+        """Advances `count` cycles, with joint states `delay` cycles old or none, and `command` in every fifth.
 
         The joint states are wrong by up to `noise` rad.
         """
@@ -71,18 +71,18 @@ class GuardBench:
             self.time += self.cycle
 
     def armed(self) -> "GuardBench":
-        """Zeros until the guard has armed itself."""
+        """Sends zeros until the guard has armed itself."""
         self.cycles(60, command=[0.0] * len(self.names))
         assert self.guard.state.name == "ARMED", self.guard.missing(self.time)
         return self
 
     def check(self) -> None:
-        """No limit is violated in this cycle, neither by what is sent nor by the arm."""
+        """Asserts that neither the command nor the arm violates a limit in this cycle."""
         self.check_command()
         self.check_arm()
 
     def check_command(self) -> None:
-        """Velocity, acceleration and jerk of what is sent."""
+        """Asserts velocity, acceleration and jerk of the command."""
         limits = self.robot.limits
         assert np.all(np.isfinite(self.velocity))
         assert np.all(np.abs(self.velocity) <= np.array(limits.velocity) + EPSILON)
@@ -95,7 +95,7 @@ class GuardBench:
         assert np.all(np.abs(change)[faster] <= np.maximum(usual, inevitable)[faster] + EPSILON)
 
     def check_arm(self) -> None:
-        """Joint positions, the tool in box and sphere, the links clear of one another and of the table."""
+        """Asserts joint positions, the tool in box and sphere, and the distances of links and table."""
         limits, workspace = self.robot.limits, self.robot.workspace
         assert np.all(self.position >= np.array(limits.position_lower)), self.position
         assert np.all(self.position <= np.array(limits.position_upper)), self.position
@@ -110,7 +110,7 @@ class GuardBench:
 
 
 def until_rest(arm: GuardBench, limit: float = 0.2) -> float:
-    """Seconds until the command is zero; every cycle on the way is checked."""
+    """Returns seconds until the command is zero; checks every cycle."""
     start = arm.time
     while np.any(arm.velocity) and arm.time - start < limit:
         arm.cycles(1)

@@ -1,4 +1,4 @@
-"""What a run holds of the machine: processes, memory, files in shared memory."""
+"""Resources of a run: processes, memory, files in shared memory."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def processes_of(run_dir: Path) -> list[int]:
-    """Living processes whose command line names a file of the run."""
+    """Returns living processes whose command line names a file of the run."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -22,12 +22,12 @@ def processes_of(run_dir: Path) -> list[int]:
 
 
 def shared_files(domain: int) -> set[str]:
-    """Files in shared memory of a domain, and the middleware's."""
+    """Returns files in shared memory of a domain, and the middleware's."""
     prefix = f"async_rl-{os.getuid()}-{domain}"
     own = {path.name for path in SHARED_MEMORY.iterdir() if path.name == prefix or path.name.startswith(f"{prefix}-")}
     return own | middleware_files()
 
 
 def resident(pid: int) -> int:
-    """Bytes of a process in memory."""
+    """Returns the resident memory of a process in bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1]) * PAGE

@@ -1,1 +1,1 @@
-"""One module per promise, or per few that are measured alike."""
+"""One module per promise, or per group of promises measured alike."""

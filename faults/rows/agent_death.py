@@ -15,22 +15,22 @@ from faults.report import Row
 from faults.stop_time_figure import draw
 
 REQUIRED = 0.120
-"""Seconds from the signal to the first zero on the wire."""
+"""Seconds from the signal to the first zero command."""
 AFTERWARDS = 0.3
-"""Seconds for which a halted agent that goes on must not move the arm."""
+"""Seconds after SIGCONT in which the agent must not move the arm."""
 
 
 @dataclass
 class Stops:
-    """One of each per repeat: milliseconds from the signal to zero and to rest, and the fastest joint then, rad/s."""
+    """Per repeat: ms from the signal to a zero command and to rest, and the fastest joint at the signal, rad/s."""
 
     zeros: list[float] = field(default_factory=list)
     rests: list[float] = field(default_factory=list)
     speeds: list[float] = field(default_factory=list)
     late: int = 0
-    """How often the arm moved again by itself."""
+    """Number of times the arm moved again by itself."""
     unasked: int = 0
-    """How often the guard stopped the arm before the signal: the machine halted, say."""
+    """Number of stops before the signal, for example after a halt of the machine."""
 
     def __str__(self) -> str:
         return (
@@ -42,12 +42,12 @@ class Stops:
 
 
 def kill(campaign: Campaign, random: Random) -> list[Row]:
-    """SIGKILL: the agent is gone; a new one needs a new arming."""
+    """Measures SIGKILL: a new agent needs a new arming."""
     return [_measure(campaign, random, signal.SIGKILL, "the agent is killed (SIGKILL) at a random moment")]
 
 
 def halt(campaign: Campaign, random: Random) -> list[Row]:
-    """SIGSTOP, and SIGCONT afterwards: what a halted agent has still to say must not move the arm."""
+    """Measures SIGSTOP and SIGCONT: late commands of the agent must not move the arm."""
     return [
         _measure(
             campaign, random, signal.SIGSTOP, "the agent is halted (SIGSTOP) at a random moment, and goes on later"

@@ -1,4 +1,4 @@
-"""Promise 18: what the agent sees cannot be trusted: the arm rests, and what was done meanwhile is not experience."""
+"""Promise 18: camera or target fail; the arm rests and steps of that time are not stored."""
 
 import signal
 import time
@@ -21,9 +21,9 @@ from faults.run_listener import RunListener
 
 AGENT, CAMERA_NODE, TARGET = "rl_agent_node", "robot_sim_node", "visual_target_node"
 SLACK = 0.3
-"""Seconds beyond the stated time: an action cycle, the guard's stop, and how long it takes to move by `MOTION`."""
+"""Seconds beyond the stated time: an action cycle, the guard's stop, and the time to move by `MOTION`."""
 STILL = 1.0
-"""Seconds for which the arm may hardly move, between a reset and the next episode: an image that stays is right."""
+"""Seconds between a reset and the next episode, in which the arm rests and images may repeat."""
 CAMERA_TIMES = {
     "stops": FRAME_TIMEOUT,
     "freezes": TIMEOUT + STILL,
@@ -31,16 +31,16 @@ CAMERA_TIMES = {
     "changes size": FRAME_TIMEOUT,
 }
 TARGET_TIME = 4.5
-"""Seconds until a vanished target is told: that after which it is gone, or a reset, and a period of /diagnostics."""
+"""Seconds until a missing target is reported: its timeout, or a reset, and a period of /diagnostics."""
 NOTICED = 20.0
 UNSEEN = 0.2
-"""Seconds, at most, between new images of what is stored."""
+"""Maximum seconds between new images in stored steps."""
 
 
 def failing(campaign: Campaign, random: Random) -> list[Row]:
-    """The camera fails in each way, and the target's node is killed and halted, at random moments.
+    """Measures each failure of the camera, and death and halt of the target's node, at random moments.
 
-    With a camera that fails the arm rests; without a target it goes back to its start pose, and waits there.
+    With a failing camera the arm stops; without a target it returns to its start pose and waits.
     """
     repeats = campaign.repeats(short=1, long=20)
     times, unseen, left = _measured(campaign, random, repeats)
@@ -63,7 +63,7 @@ def _allowed(what: str) -> float:
 def _measured(
     campaign: Campaign, random: Random, repeats: int, mutant: str | None = None
 ) -> tuple[dict[str, list[float]], float, int]:
-    """Seconds to rest by fault, the longest time between new images in what was stored, and episodes left."""
+    """Returns seconds to rest by fault, the longest time between new images in stored steps, and abandoned episodes."""
     config = run_config(campaign, f"senses_{mutant or ''}")
     mutants = {CAMERA_NODE: "failing_camera"} | ({AGENT: mutant} if mutant else {})
     times: dict[str, list[float]] = {}
@@ -82,27 +82,27 @@ def _measured(
                 rig.signal(TARGET, signal.SIGCONT) if number is signal.SIGSTOP else rig.restart(TARGET)
             rig.require_all()
         listener.await_motion()
-        left = int(listener.figure(AGENT, "aborted episodes"))
+        left = int(listener.diagnostic_value(AGENT, "aborted episodes"))
         cycle = config.agent.action_cycle_time
     return times, cycle * _longest_unseen(rig.run_dir), left
 
 
 def _in_motion(rig: NodeRig, listener: RunListener, random: Random, node: str, number: int) -> float:
-    """Send a signal while the arm moves; when."""
+    """Sends a signal while the arm moves; returns the steady time."""
     listener.await_motion()
     time.sleep(random.uniform(0.0, 3.0))
     listener.await_motion()
-    listener.forget()
+    listener.clear()
     return rig.signal(node, number)
 
 
 def _await_word(listener: RunListener, word: str) -> None:
-    """Wait until the agent says that it waits for this."""
+    """Waits until the agent reports that it waits for `what`."""
     listener.expect(lambda: listener.health.get(AGENT, ("", {}))[0].startswith(word), NOTICED, f"an agent {word}")
 
 
 def _longest_unseen(run_dir: Path) -> int:
-    """The most steps in a row, of one episode, whose images had all been seen, or are black."""
+    """Returns the maximum number of consecutive steps of an episode without a new image."""
     longest = row = 0
     last = np.empty(0)
     for before, step in pairwise(read_steps(RunFolder(run_dir).journal)):
@@ -114,13 +114,13 @@ def _longest_unseen(run_dir: Path) -> int:
 
 
 def _unnoticed(campaign: Campaign, random: Random) -> str:
-    """What an agent does that takes every image to be one."""
+    """Measures an agent without image checks."""
     times, _, _ = _measured(campaign, random, 1, "without_image_checks")
     late = [what for what, found in times.items() if max(found) > _allowed(what)]
     return f"late: {', '.join(late)}" if late else ""
 
 
 def _kept(campaign: Campaign, random: Random) -> str:
-    """What an agent stores that rests in time, and keeps what it did before."""
+    """Measures an agent without step confirmation."""
     _, unseen, _ = _measured(campaign, random, 1, "without_step_confirmation")
     return f"steps {unseen:.2f} s apart from a new image" if unseen > UNSEEN else ""

@@ -10,12 +10,12 @@ from testing.code_in_data import runs_data
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = {"build", "install", "log"}
-"""Folders that hold copies."""
+"""Folders with copies."""
 PLANTED = "from torch import load\nweights = load('policy.pt')\n"
 
 
 def scan(campaign: Campaign, random: Random) -> list[Row]:
-    """Every Python file of the repository."""
+    """Scans every Python file of the repository."""
     folders = [path for path in ROOT.iterdir() if path.is_dir() and _is_ours(path)]
     sources = sorted([*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))])
     found = [
@@ -30,5 +30,5 @@ def scan(campaign: Campaign, random: Random) -> list[Row]:
 
 
 def _is_ours(folder: Path) -> bool:
-    """What is hidden is not even looked into: caches, and git, change while the scan goes on."""
+    """Returns whether a folder is scanned; hidden ones (caches, git) change meanwhile."""
     return folder.name not in LEFT_OUT and not folder.name.startswith(".")

@@ -18,26 +18,26 @@ from faults.report import Row
 from faults.wall_clock import COMPILER, WallClock
 
 REQUIRED = 0.120
-"""Seconds from the last command to zero on the wire."""
+"""Seconds from the last command to a zero command."""
 AHEAD = 3600
 OFFSETS = (-3600, AHEAD, None, -10, 10)
-"""Seconds by which stamps are wrong; none: they are zero."""
+"""Errors of the stamps in seconds; None: the stamp is zero."""
 STEPS = (-10, 10, -3600, 3600, 0)
-"""Seconds off the true time, one after the other."""
+"""Errors of the wall clock in seconds, one after another."""
 TOLD = 3.0
-"""Seconds in which a guard that repeats its state every second has done so."""
+"""Seconds within which the guard has repeated its state."""
 GOES_ON = 15.0
-"""Seconds in which an arm that goes on has moved: a reset's rest, and its target's placing, are far shorter."""
+"""Seconds within which an arm that continues has moved; the rest of a reset is far shorter."""
 PATIENT = {"guard.watchdog": 0.5, "guard.state_timeout": 0.5}
-"""Seconds: where what is said is at issue, a machine that halts must not pass for an agent that says nothing."""
+"""Long timeouts in seconds, so that a halt of the machine does not count as a silent agent."""
 KINDS = 7
-"""Ways to send a malformed command."""
+"""Number of kinds of malformed commands."""
 FOLLOWED = (2, 6)
-"""Of these, the ones that could be followed for all that comes after the check: an absurd number, an old one."""
+"""Kinds that only the check of commands refuses: an absurd velocity, an old number."""
 
 
 def stamps(campaign: Campaign, random: Random) -> list[Row]:
-    """Commands with stamps an hour early, late, or zero, and then silence: the arm must stop all the same."""
+    """Measures silence after commands with wrong stamps: the arm must stop."""
     repeats = campaign.repeats(short=10, long=400)
     times, missed = _halts(campaign, random, repeats)
     latest = max(times, default=math.inf)
@@ -59,14 +59,14 @@ def _missed(times: list[float], missed: int) -> str:
 def _halts(
     campaign: Campaign, random: Random, repeats: int, mutant: str | None = None, offsets: Sequence[int | None] = OFFSETS
 ) -> tuple[list[float], int]:
-    """Milliseconds from the last command to zero, and how often zero never came."""
+    """Returns ms from the last command to zero, and the number of missing zeros."""
     times, missed = [], 0
     with guard_with_fake_agent(campaign, "stamps", safety_guard_node=mutant) as (rig, listener, agent):
         for i in range(repeats):
             agent.stamp = _forged(agent, offsets[i % len(offsets)])
             agent.set_in_motion()
             time.sleep(random.uniform(0.0, 0.1))
-            silent = agent.be_silent()
+            silent = agent.stop_commands()
             try:
                 times.append(1e3 * (listener.first_zero(silent) - silent))
             except PromiseTimeoutError:
@@ -79,7 +79,7 @@ def _halts(
 
 
 def stepped(campaign: Campaign, random: Random) -> list[Row]:
-    """The wall clock of every process is set back and forth in motion: nothing is to come of it; then silence."""
+    """Measures steps of the wall clock in motion, which must have no effect, and then silence."""
     promise = "the wall clock steps by 10 s, or by an hour, forth and back, in motion; then the agent is halted"
     required = "0 stops by the step, 0 missed halts, the guard goes on telling its state"
     if COMPILER is None:
@@ -98,7 +98,7 @@ def _by_wall_clock(campaign: Campaign, random: Random) -> str:
 
 
 def _steps(campaign: Campaign, random: Random, repeats: int, mutant: str | None = None) -> tuple[list[float], int]:
-    """Milliseconds from the agent's halt to zero, and how often a step of the clock alone stopped the arm."""
+    """Returns ms from the agent's halt to zero, and the number of stops by a clock step alone."""
     config = run_config(campaign, f"steps_{mutant or ''}")
     mutants = {"safety_guard_node": mutant} if mutant else {}
     times, stops = [], 0
@@ -117,7 +117,7 @@ def _steps(campaign: Campaign, random: Random, repeats: int, mutant: str | None 
             if listener.guard is not None and listener.guard.state != GuardState.ARMED:
                 stops += 1
             else:
-                listener.expect(listener.moves, GOES_ON, "an arm that goes on after a step of the clock")
+                listener.expect(listener.is_moving, GOES_ON, "an arm that goes on after a step of the clock")
                 halted = rig.signal("rl_agent_node", signal.SIGSTOP)
                 times.append(1e3 * (listener.first_zero(halted) - halted))
                 rig.signal("rl_agent_node", signal.SIGCONT)
@@ -136,7 +136,7 @@ def _forged(agent: FakeAgent, offset: int | None) -> Stamp:
 
 
 def malformed(campaign: Campaign, random: Random) -> list[Row]:
-    """One malformed command in motion: a latched fault that names it, a stop, and never anything odd on the wire."""
+    """Measures a malformed command in motion: a latched fault names it, the arm stops, no invalid command is sent."""
     repeats = campaign.repeats(short=7, long=400)
     odd, unlatched = _malformed(campaign, random, repeats)
     promise = "NaN, inf, wrong length, wrong names, replayed sequence numbers (real guard)"
@@ -157,7 +157,7 @@ def _accepted(odd: int, unlatched: int) -> str:
 def _malformed(
     campaign: Campaign, random: Random, repeats: int, mutant: str | None = None, kinds: Sequence[int] = range(KINDS)
 ) -> tuple[int, int]:
-    """How many odd commands reached the arm, and how many malformed ones latched no fault with a cause."""
+    """Returns invalid commands at the arm, and malformed commands that latched no fault with a cause."""
     odd = unlatched = 0
     with guard_with_fake_agent(campaign, "malformed", PATIENT, safety_guard_node=mutant) as (rig, listener, agent):
         joints = rig.config.robot.joints
@@ -171,8 +171,11 @@ def _malformed(
                 continue
             unlatched += listener.guard is None or not listener.guard.cause or "silent" in listener.guard.cause
             listener.first_zero(time.monotonic() - REQUIRED)
-            odd += sum(h.values.shape != (len(joints),) or not np.isfinite(h.values).all() for h in listener.sent())
-            agent.be_silent()
+            odd += sum(
+                h.values.shape != (len(joints),) or not np.isfinite(h.values).all()
+                for h in listener.received_commands()
+            )
+            agent.stop_commands()
             listener.reset_fault()
             rig.require_all()
     return odd, unlatched
@@ -197,7 +200,7 @@ def _send_malformed(agent: FakeAgent, joints: tuple[str, ...], kind: int, random
 
 
 def latched(campaign: Campaign, random: Random) -> list[Row]:
-    """After a fault all is well again, and the guard must not move the arm on its own."""
+    """Measures valid commands after a fault: the guard must not move the arm."""
     repeats = campaign.repeats(short=3, long=100)
     cleared = _cleared(campaign, random, repeats)
     promise = "faults never clear themselves (real guard, a good agent speaking again)"
@@ -215,18 +218,18 @@ def _unlatched(campaign: Campaign, random: Random) -> str:
 
 
 def _cleared(campaign: Campaign, random: Random, repeats: int, mutant: str | None = None) -> int:
-    """How many faults were gone, or how often the arm moved, without a person's word."""
+    """Returns the number of faults cleared, or motions, without a person."""
     cleared = 0
     with guard_with_fake_agent(campaign, "latched", safety_guard_node=mutant) as (rig, listener, agent):
         for _ in range(repeats):
             agent.set_in_motion()
-            stopped = listener.first_zero(agent.be_silent())
-            agent.speak()
+            stopped = listener.first_zero(agent.stop_commands())
+            agent.start_commands()
             time.sleep(random.uniform(0.5, 1.5))
             if listener.moved(stopped) or listener.guard is None or listener.guard.state != GuardState.FAULT:
                 cleared += 1
                 continue
-            agent.be_silent()
+            agent.stop_commands()
             listener.reset_fault()
             rig.require_all()
     return cleared

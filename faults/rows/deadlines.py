@@ -1,4 +1,4 @@
-"""Promise 7: action deadlines hold while the learner takes every core that it can get."""
+"""Promise 7: action deadlines hold while the learner uses all cores."""
 
 import os
 import time
@@ -19,12 +19,12 @@ LIMIT = 5.0
 REQUIRED = f"p99.9 lateness <= {LIMIT:.0f} ms, 0 missed cycles"
 BROKEN_SECONDS = 20
 SLICE = 30.0
-"""Seconds between lines that say how it goes."""
+"""Seconds between progress lines."""
 
 
 @dataclass(frozen=True)
 class Deadlines:
-    """How an agent kept its deadlines over some time: lateness (ms) at the 99.9th percentile, missed and all cycles."""
+    """Deadlines of an agent over some time: lateness (ms) at the 99.9th percentile, missed and all cycles."""
 
     late: float
     missed: int
@@ -32,13 +32,13 @@ class Deadlines:
 
     @staticmethod
     def between(first: Timing, last: Timing) -> "Deadlines":
-        """Of two messages of one agent."""
+        """Returns the deadlines between two messages of one agent."""
         missed, cycles = last.missed_cycles - first.missed_cycles, last.cycles - first.cycles
         return Deadlines(percentile(first, last, "lateness", 99.9), missed, cycles)
 
     @property
     def kept(self) -> bool:
-        """Whether they are as promised."""
+        """True if the promise is kept."""
         return self.late <= LIMIT and self.missed == 0
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ class Deadlines:
 
 
 def saturated(campaign: Campaign, random: Random) -> list[Row]:
-    """Updates as fast as they come, in as many threads as there are cores."""
+    """Measures a learner that updates as fast as possible, in one thread per core."""
     seconds = campaign.seconds(short=60, long=600)
     deadlines, updates = _measured(campaign, seconds)
     promise = f"the learner saturates {CORES} cores for {seconds} s"
@@ -56,13 +56,13 @@ def saturated(campaign: Campaign, random: Random) -> list[Row]:
 
 
 def _broken(campaign: Campaign, usual: Deadlines) -> str:
-    """Worse than promised, and than with the protection."""
+    """Measures an agent without its priority; returns its deadlines if they are worse."""
     deadlines, _ = _measured(campaign, BROKEN_SECONDS, "without_realtime_priority")
     return str(deadlines) if deadlines.late > max(LIMIT, usual.late) else ""
 
 
 def _measured(campaign: Campaign, seconds: float, mutant: str | None = None) -> tuple[Deadlines, int]:
-    """How the deadlines were kept, and the updates."""
+    """Returns the deadlines and the number of updates."""
     overrides: dict[str, object] = {"learner.max_updates_per_step": 64.0, "learner.threads": CORES}
     config = run_config(campaign, f"deadlines_{mutant or ''}", **overrides)
     mutants = {"rl_agent_node": mutant} if mutant else {}
@@ -80,7 +80,7 @@ def _measured(campaign: Campaign, seconds: float, mutant: str | None = None) -> 
 
 
 def percentile(first: Timing, last: Timing, name: str, percent: float) -> float:
-    """Upper edge of the bin of a histogram that holds the percentile of what came between two messages."""
+    """Returns the upper edge of the histogram bin with the percentile of the values between two messages."""
     before, after = (next(h for h in message.histogram if h.name == name) for message in (first, last))
     counts = np.array(after.count, np.int64) - np.array(before.count, np.int64)
     bin_ = int(np.searchsorted(np.cumsum(counts), percent / 100 * counts.sum()))

@@ -1,4 +1,4 @@
-"""Promises 21 and 22: nobody but the guard moves the arm, and by one description of it."""
+"""Promises 21 and 22: only the guard moves the arm, and by one description of it."""
 
 import re
 import time
@@ -20,22 +20,22 @@ from faults.node_rig import NodeRig
 from faults.report import Row
 
 BURST = 0.3
-"""Seconds for which an intruder commands the arm."""
+"""Seconds for which a foreign publisher commands the arm."""
 SPEED = 0.1
-"""rad/s that it commands, of the last joint."""
+"""Commanded speed of the last joint, in rad/s."""
 PERIOD = 0.004
-"""Seconds between its commands: twice as many as the guard sends, so that they move the arm."""
+"""Seconds between its commands: twice the guard's rate, so that they move the arm."""
 NOTICED = 0.5
-"""Seconds after a burst within which it must be a fault."""
+"""Seconds after a burst within which a fault must be latched."""
 LENGTHS = 0.93
-"""Of the links of another description, as a share of the robot's."""
+"""Factor of the link lengths in the other description."""
 WAITS = 3.0
-"""Seconds in which a guard that may arm has armed itself."""
+"""Seconds within which a guard that may arm has armed itself."""
 ORIGIN = re.compile(r'(<origin[^>]*xyz=")([^"]*)(")')
 
 
 def publishers(campaign: Campaign, random: Random) -> list[Row]:
-    """A second publisher on the command topic, for a moment, while armed and while disarmed."""
+    """Measures a second publisher on the command topic, while armed and while disarmed."""
     repeats = campaign.repeats(short=7, long=100)
     missed = _missed(campaign, random, repeats)
     promise = f"a second publisher commands the arm for {BURST:g} s, armed and disarmed in turn"
@@ -72,7 +72,7 @@ def _missed(campaign: Campaign, random: Random, repeats: int, mutant: str | None
 
 
 def motion(campaign: Campaign, random: Random) -> list[Row]:
-    """The arm is moved while zeros are sent, by somebody whom the guard does not see: it is made blind for that."""
+    """Measures motion while zeros are sent, with a guard that cannot see other publishers."""
     repeats = campaign.repeats(short=2, long=50)
     missed = _unmoved(campaign, random, repeats, "without_publisher_checks")
     promise = f"the arm is moved at {SPEED:g} rad/s while the guard sends zeros, by someone it cannot see"
@@ -103,7 +103,7 @@ def _unmoved(campaign: Campaign, random: Random, repeats: int, mutant: str) -> i
 
 
 def descriptions(campaign: Campaign, random: Random) -> list[Row]:
-    """Another description, with shorter links: before the robot's, beside it, and while the arm is armed."""
+    """Measures another description with shorter links, before the robot's and while armed."""
     repeats = campaign.repeats(short=1, long=20)
     followed = sum(_followed(campaign, i) for i in range(repeats))
     promise = f"a robot_description with links of {LENGTHS:g} times their length, before the robot's and while armed"
@@ -118,14 +118,14 @@ def descriptions(campaign: Campaign, random: Random) -> list[Row]:
 
 
 def _followed(campaign: Campaign, number: int, mutant: str | None = None) -> int:
-    """How often the guard armed, or stayed armed, beside another description."""
+    """Returns how often the guard armed, or stayed armed, with another description present."""
     config = run_config(campaign, f"descriptions_{mutant or number}")
     other = shortened(urdf_text(config.robot))
     followed = 0
     with ArmListener(config, campaign.domain) as listener, _describing(listener, other) as publisher:
         mutants = {"safety_guard_node": mutant} if mutant else {}
         with NodeRig(config, campaign.domain, ALONE, mutants) as rig, FakeAgent(config, listener):
-            listener.wait(lambda: bool(listener.sent()), 60.0, "a guard")
+            listener.wait(lambda: bool(listener.received_commands()), 60.0, "a guard")
             followed += _arms(listener)
             listener.node.destroy_publisher(publisher)
             listener.await_state(GuardState.ARMED)
@@ -136,7 +136,7 @@ def _followed(campaign: Campaign, number: int, mutant: str | None = None) -> int
 
 
 def shortened(urdf: str) -> str:
-    """The description with shorter links."""
+    """Returns the description with shorter links."""
     return ORIGIN.sub(lambda m: m[1] + " ".join(str(LENGTHS * float(x)) for x in m[2].split()) + m[3], urdf)
 
 
@@ -172,7 +172,7 @@ def _command(publisher: Publisher, joints: int, seconds: float) -> None:
 
 
 def _latches(listener: ArmListener, word: str, within: float = NOTICED) -> bool:
-    """Whether a fault whose cause has this word is there soon."""
+    """Returns whether a fault with `word` in its cause is latched in time."""
 
     def latched() -> bool:
         return listener.guard is not None and listener.guard.state == GuardState.FAULT and word in listener.guard.cause
@@ -194,7 +194,7 @@ def _ask(listener: ArmListener, service: str) -> None:
 
 
 def _recover(listener: ArmListener) -> None:
-    """Clear the fault, if there is one, and arm again after a disarming."""
+    """Clears a fault if there is one, and arms the guard again."""
     if listener.guard is not None and listener.guard.state == GuardState.FAULT:
         listener.reset_fault()
     end = time.monotonic() + 10.0

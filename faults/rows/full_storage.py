@@ -32,26 +32,26 @@ from faults.report import Row
 from faults.run_listener import RunListener
 
 REQUIRED = 1.0
-"""Seconds from the moment at which nothing can be written to an error that says so."""
+"""Seconds from the first failed write to the error that reports it."""
 SIZE = "300m"
 SIZE_OF_POLICY = 10_000_000
-"""float32 that the process which begins in a full /dev/shm wants to publish."""
+"""float32 values that a process wants to publish in a full /dev/shm."""
 START = 90.0
 TIMEOUT = 300.0
 MORE = 5.0
-"""Seconds beyond the longest period in which a node writes, for which the run is watched with nothing left."""
+"""Seconds, beyond the longest write period of a node, for which the full run is observed."""
 RECOVERY = 20.0
-"""Seconds in which everything that waited is to be written, once there is room."""
+"""Seconds within which waiting records are written when there is room again."""
 SHARED_MEMORY = Path("/dev/shm")
 
 
 def disk(campaign: Campaign, random: Random) -> list[Row]:
-    """The run folder's file system fills up in a run."""
+    """Measures a run whose folder's file system becomes full."""
     return [_row(campaign, "disk", "the run folder's disk is full", "telling that nothing can be written")]
 
 
 def shared_memory(campaign: Campaign, random: Random) -> list[Row]:
-    """/dev/shm fills up in a run, and a process wants to begin in it."""
+    """Measures a run with a full /dev/shm, which another process wants to join."""
     return [_row(campaign, "shm", "shared memory is full", "asking for memory before it is touched")]
 
 
@@ -70,7 +70,7 @@ def _row(campaign: Campaign, what: str, promise: str, protection: str) -> Row:
 
 
 def _measured(campaign: Campaign, what: str, mutate: bool = False) -> tuple[str, bool]:
-    """What came of it, and whether that is what was promised."""
+    """Returns the measurement as text, and whether the promise was kept."""
     scratch = campaign.scratch / ("mutated" if mutate else "as_it_is")
     scratch.mkdir(exist_ok=True)
     words = ["unshare", "--mount", sys.executable, "-m", __name__, what, str(campaign.domain), str(scratch)]
@@ -89,7 +89,7 @@ def _measured(campaign: Campaign, what: str, mutate: bool = False) -> tuple[str,
 
 
 def _inside(what: str, domain: int, scratch: Path, mutate: bool) -> dict[str, object]:
-    """Measure, in this namespace; `mutate`: without the protection."""
+    """Measures in this namespace; `mutate`: without the protection."""
     mutants = {}
     if mutate and what == "disk":
         mutants = dict.fromkeys(("replay_node", "learner_node"), "without_disk_error_handling")
@@ -125,28 +125,28 @@ def _inside(what: str, domain: int, scratch: Path, mutate: bool) -> dict[str, ob
 
 
 def _await_recovery(listener: RunListener) -> None:
-    """Wait until replay, learner and monitor have written what waited, or are taken not to."""
+    """Waits until replay, learner and monitor have written waiting records, at most `RECOVERY` s."""
 
     def is_over() -> bool:
         troubled = [text for text, _ in listener.health.values() if "cannot be written" in text or "wait" in text]
-        return listener.figure("replay_node", "journal") == "on" and not troubled
+        return listener.diagnostic_value("replay_node", "journal") == "on" and not troubled
 
     with contextlib.suppress(TimeoutError):
         listener.wait(is_over, RECOVERY, "the records to be written")
 
 
 def _gone(config: Config, listener: RunListener) -> dict[str, int]:
-    """What is missing in the records of a run that has ended."""
+    """Returns the number of missing records of a finished run, by kind."""
     assert config.run_dir is not None
     report = check(RunFolder(config.run_dir).journal, StepSizes.from_config(config))
-    unwritten = int(listener.figure("replay_node", "steps not in the journal") or -1)
+    unwritten = int(listener.diagnostic_value("replay_node", "steps not in the journal") or -1)
     numbers = [row.episode for row in read_episodes(config.run_dir / "episodes.csv")]
     rows = len(set(range(1, max(numbers, default=0) + 1)) - set(numbers))
     return {"steps missing": report.steps_missing + unwritten, "damaged segments": len(report.damaged), "rows": rows}
 
 
 def _fill(path: Path) -> None:
-    """Leave nothing."""
+    """Fills the file system."""
     block = bytes(2**20)
     with path.open("wb", buffering=0) as file:
         while len(block) > 0:
@@ -159,7 +159,7 @@ def _fill(path: Path) -> None:
 
 
 def _complaint(listener: RunListener, domain: int, full: float) -> tuple[str, float]:
-    """What replay or the learner says of the disk in /diagnostics, and when."""
+    """Returns the report of replay or learner about the disk, and the seconds until it."""
 
     def said() -> str:
         return next((text for text, _ in listener.health.values() if "No space" in text), "")
@@ -170,7 +170,7 @@ def _complaint(listener: RunListener, domain: int, full: float) -> tuple[str, fl
 
 
 def _refusal(listener: RunListener, domain: int, full: float) -> tuple[str, float]:
-    """What a process is told that begins now, and after how long."""
+    """Returns the error of a process that starts now, and the seconds until it."""
     begin = time.monotonic()
     try:
         publisher = ParameterPublisher(Endpoint(f"{domain}full", "late"), SIZE_OF_POLICY)
@@ -181,7 +181,7 @@ def _refusal(listener: RunListener, domain: int, full: float) -> tuple[str, floa
 
 
 def unprotect() -> None:
-    """Have this process take shared memory for as large as it says it is."""
+    """Removes the checks of available shared memory from this process."""
     service.require_space = parameters.require_space = lambda nbytes, what: None
     service.reserve = lambda path, most=None: None
 

@@ -1,4 +1,4 @@
-"""Promise 14: whatever stands in a file or in shared memory, nothing crashes, hangs or raises but our own errors."""
+"""Promise 14: no content of a file or of shared memory causes a crash, a hang or a foreign exception."""
 
 import contextlib
 import json
@@ -40,11 +40,11 @@ _METRICS = b"".join(b'{"time": 1.5, "updates": %d, "env_steps": 9, "alpha": 0.1}
 _SUMMARY = b'{"cycles": 900, "missed_cycles": 5, "stale_images": 1, "random_episodes": 2, "seed": 3}'
 _EPISODES = HEADER + "\n1,7.0,100,0,-1.5,0.01,0.4,0\n2,14.0,200,50,-1.4,0.02,0.4,0\n"
 BLOB = 64
-"""float32 in a blob of parameters."""
+"""float32 values in a blob of parameters."""
 
 
 class Kind(NamedTuple):
-    """One kind of file: whole ones, what one is called, and what reads it."""
+    """A kind of file: valid contents, file name and reader."""
 
     name: str
     originals: list[bytes]
@@ -57,7 +57,7 @@ class HangError(Exception):
 
 
 def files(campaign: Campaign, random: Random) -> list[Row]:
-    """Files of every kind that the suite reads, mutated."""
+    """Measures changed files of every kind that the suite reads."""
     cases = campaign.repeats(short=60, long=20_000)
     kinds = [
         Kind("presets (YAML)", _texts("presets"), "fuzz.yaml", lambda path: resolve(str(path))),
@@ -75,7 +75,7 @@ def files(campaign: Campaign, random: Random) -> list[Row]:
 
 
 def shared_memory(campaign: Campaign, random: Random) -> list[Row]:
-    """Blobs of policy parameters, mutated in shared memory: none is taken that is not one that was published."""
+    """Measures policy parameters changed in shared memory: none is accepted that was not published."""
     cases = campaign.repeats(short=200, long=100_000)
     endpoint = Endpoint(str(campaign.domain), "fuzz")
     publisher, subscriber = _Vandal(endpoint, BLOB), ParameterSubscriber(endpoint, BLOB)
@@ -113,7 +113,7 @@ def _file_cases(campaign: Campaign, random: Random, kind: Kind, cases: int) -> I
 
 
 def outcome(read: Callable[[], object]) -> str:
-    """`read`, `refused`, or what went wrong."""
+    """Returns `read`, `refused`, or the name of a foreign exception."""
     with _alarm():
         try:
             read()
@@ -139,7 +139,7 @@ def _alarm() -> Iterator[None]:
 
 
 def mutated(data: bytes, random: Random) -> bytes:
-    """One to eight changes: bits, cuts, repeats, other values, tokens that mean something somewhere."""
+    """Returns the data with one to eight changes: bits, cuts, repeats, other values, special tokens."""
     changed = bytearray(data)
     for _ in range(random.randint(1, 8)):
         at = random.randrange(len(changed) + 1)
@@ -177,7 +177,7 @@ def _config(scratch: Path) -> bytes:
 
 
 def _go_on_with_metrics(path: Path) -> None:
-    """As a learner that is resumed does; what it leaves must be whole."""
+    """Resumes metrics as a learner does; the file must be valid afterwards."""
     writer = MetricsWriter(path.parent, updates=100)
     writer.write(125, 9, {"alpha": 0.5})
     writer.close()
@@ -226,10 +226,10 @@ def _read_journal(path: Path) -> None:
 
 
 class _Vandal(ParameterPublisher):
-    """Publishes blobs of ones that are changed once they are summed up."""
+    """Publishes blobs of ones that are changed after their checksum is computed."""
 
     def publish_mutated(self, random: Random) -> None:
-        """One of them."""
+        """Publishes one such blob."""
         self._random = random
         self.publish(1, 1, np.ones(self._size, np.float32))
 
@@ -240,14 +240,14 @@ class _Vandal(ParameterPublisher):
 
 @dataclass
 class _Spoiled:
-    """A loan that has some of its bytes changed before it is sent."""
+    """A loan whose bytes are changed before it is sent."""
 
     loan: Any
     buffer: NDArray[np.uint8]
     random: Random
 
     def assume_init(self) -> Any:
-        """The loan, spoiled, or left as it is now and then."""
+        """Returns the loan, mostly changed."""
         for _ in range(self.random.randrange(9)):
             self.buffer[self.random.randrange(len(self.buffer))] = self.random.randrange(256)
         return self.loan.assume_init()

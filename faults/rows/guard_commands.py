@@ -1,4 +1,4 @@
-"""Promises 4 and 6 in great numbers: the guard in plain Python, before an arm that follows exactly."""
+"""Promises 4 and 6 in great numbers: the guard in plain Python with an arm that follows exactly."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -19,15 +19,15 @@ from testing.guard_bench import GuardBench
 
 MOVING = [0.2, 0.2, -0.2, 0.2, 0.2, 0.0]
 PER_FAULT = 500
-"""Malformed commands after the one that latched the fault; among them come good ones, which must not heal it."""
+"""Malformed commands after the first one; valid ones among them must not clear the fault."""
 STOP = 40
-"""Cycles in which the arm is at rest for long enough to be reset."""
+"""Cycles until the arm has been at rest long enough for a reset."""
 AFTERWARDS = 60
-"""Cycles in which all is well again after a fault."""
+"""Cycles with valid input after a fault."""
 
 
 def refused(campaign: Campaign, random: Random) -> list[Row]:
-    """Malformed commands of every kind, at random values."""
+    """Measures malformed commands of every kind with random values."""
     count = campaign.repeats(short=2_000, long=1_000_000)
     passed, odd, unlatched = _refused(count, random)
     required = "0 reach the robot; the first latches a fault with a cause"
@@ -44,7 +44,7 @@ def _taken(random: Random) -> str:
 
 
 def _refused(count: int, random: Random) -> tuple[int, int, int]:
-    """How many passed, how often what was sent was none, and how many faults were not latched."""
+    """Returns accepted commands, invalid velocities sent, and faults not latched."""
     bench, passed, odd, unlatched = _bench(), 0, 0, 0
     while count > 0:
         _set_in_motion(bench)
@@ -61,7 +61,7 @@ def _refused(count: int, random: Random) -> tuple[int, int, int]:
 
 
 def _malformed(bench: GuardBench, random: Random) -> tuple[list[str], list[float], int]:
-    """Names, velocities and number, of which one is wrong."""
+    """Returns names, velocities and number, one of them wrong."""
     names, velocity, joint = list(bench.names), list(MOVING), random.randrange(len(MOVING))
     sequence = bench.sequence + 1
     match random.randrange(6):
@@ -81,7 +81,7 @@ def _malformed(bench: GuardBench, random: Random) -> tuple[list[str], list[float
 
 
 def histories(campaign: Campaign, random: Random) -> list[Row]:
-    """Several faults in any order, at any moments; then all is well, and the worst of them is still there."""
+    """Measures several faults in random order, then valid input: the worst fault must stay."""
     repeats = campaign.repeats(short=30, long=1_000)
     cleared, lesser = _histories(repeats, random)
     promise = "faults never clear themselves; of several the worst wins (the guard in plain Python)"
@@ -142,7 +142,7 @@ FAULTS: dict[FaultKind, Callable[[GuardBench], object]] = {
     FaultKind.GUARD: lambda bench: bench.guard.fail(bench.time, "an error"),
 }
 LATER = (FaultKind.COMMAND, FaultKind.ROBOT, FaultKind.GUARD)
-"""Faults that a guard which has one already notices: it follows nobody, so silence is none."""
+"""Faults that a guard with a latched fault still notices."""
 
 
 def _bench() -> GuardBench:
@@ -151,7 +151,7 @@ def _bench() -> GuardBench:
 
 
 def _set_in_motion(bench: GuardBench) -> None:
-    """From the start pose, where the arm stands again as if a person had put it there."""
+    """Moves the arm from the start pose, where it is placed first."""
     bench.position = np.array(bench.robot.start)
     bench.guard._motion.reset()  # or being put there would count as motion
     bench.cycles(60, command=[0.0] * len(bench.names))

@@ -1,4 +1,4 @@
-"""Promise 2: the guard itself dies, and the robot's side stops the arm by its own timeout."""
+"""Promise 2: the guard dies, and the robot stops the arm by its own timeout."""
 
 import signal
 import time
@@ -13,15 +13,15 @@ from faults.node_rig import NodeRig
 from faults.report import Row
 
 REQUIRED = 0.040
-"""Seconds from the guard's death to the beginning of the stop."""
+"""Seconds from the guard's death to the start of the stop."""
 FORGOTTEN = 60.0
-"""Seconds in which the middleware forgets a guard that was killed; until then its successor is not alone."""
+"""Seconds within which the middleware removes a killed guard; until then its successor sees a second publisher."""
 SLACK = 0.008
-"""Seconds that a joint state may be older than its receipt: one cycle of the robot."""
+"""Maximum delay of a joint state in seconds: one robot cycle."""
 
 
 def kill(campaign: Campaign, random: Random) -> list[Row]:
-    """SIGKILL and SIGSTOP of the guard in motion."""
+    """Measures SIGKILL and SIGSTOP of the guard in motion."""
     repeats = campaign.repeats(short=2, long=50)
     begins, rests, speeds = _times(campaign, random, repeats)
     measured = (
@@ -38,7 +38,7 @@ def kill(campaign: Campaign, random: Random) -> list[Row]:
 def _times(
     campaign: Campaign, random: Random, repeats: int, mutant: str | None = None
 ) -> tuple[list[float], list[float], list[float]]:
-    """Milliseconds until the arm slows down and until it rests, and the fastest joint at the signal, rad/s."""
+    """Returns ms until the arm slows down and until it rests, and the fastest joint at the signal, rad/s."""
     config = run_config(campaign, "guard_death")
     mutants = {"robot_sim_node": mutant} if mutant else {}
     begins, rests, speeds = [], [], []
@@ -63,8 +63,8 @@ def _times(
 
 
 def _slows_from(listener: ArmListener, sent: float, rest: float) -> float:
-    """The last time before the rest at which the fastest joint was as fast as at the signal."""
-    heard = [h for h in listener.felt() if sent - SLACK <= h.time <= rest]
+    """Returns the last time before rest at which the fastest joint was as fast as at the signal."""
+    heard = [h for h in listener.received_velocities() if sent - SLACK <= h.time <= rest]
     fast = float(np.abs(heard[0].values).max()) - REST
     return max(h.time for h in heard if np.abs(h.values).max() >= fast)
 

@@ -23,13 +23,13 @@ CAUSES = {
     "lose a joint": "lacks",
     "are no numbers": "is not finite",
 }
-"""By what becomes of the joint states, a word of the cause that the guard must give."""
+"""Word that the guard's cause must contain, by failure of the joint states."""
 CYCLES = 2
-"""Of the robot: one in which the guard notices, and one until what it sends is on the wire."""
+"""Robot cycles: one until the guard notices, one until its command is sent."""
 
 
 def failing(campaign: Campaign, random: Random) -> list[Row]:
-    """Joint states fail in each way, in motion: zero on the wire, and a fault that says how they failed."""
+    """Measures each failure of joint states in motion: zero is sent, and a fault names the failure."""
     repeats = campaign.repeats(short=1, long=20)
     times, unnamed, required = _measured(campaign, random, repeats, CAUSES)
     measured = ", ".join(f"{what} {max(found, default=math.inf):.0f} ms" for what, found in times.items())
@@ -52,7 +52,7 @@ def failing(campaign: Campaign, random: Random) -> list[Row]:
 def _measured(
     campaign: Campaign, random: Random, repeats: int, kinds: Iterable[str], mutant: str | None = None
 ) -> tuple[dict[str, list[float]], int, float]:
-    """Milliseconds to zero by kind, how many faults did not say what was wrong, and the milliseconds allowed."""
+    """Returns ms to zero by kind, the number of faults without the cause, and the allowed ms."""
     times: dict[str, list[float]] = {what: [] for what in kinds}
     unnamed = 0
     with guard_with_fake_agent(
@@ -70,7 +70,7 @@ def _measured(
                 unnamed += not _named(what, listener, rig)
             except PromiseTimeoutError:
                 times[what].append(math.inf)
-            agent.be_silent()
+            agent.stop_commands()
             rig.signal(ROBOT, JOINT_STATES["work"])
             listener.reset_fault()
             rig.require_all()
@@ -79,13 +79,13 @@ def _measured(
 
 
 def _named(what: str, listener: ArmListener, rig: NodeRig) -> bool:
-    """Whether the guard says what became of the joint states, in its state and in the terminal."""
+    """Returns whether the guard names the failure in its state and in the terminal."""
     cause = listener.guard.cause if listener.guard is not None else ""
     return CAUSES[what] in cause and cause in rig.log("safety_guard_node")
 
 
 def _unnoticed(campaign: Campaign, random: Random) -> str:
-    """Where a guard goes on that takes the joints to be where they were."""
+    """Measures a guard without checks of joint states."""
     times, _, required = _measured(campaign, random, 1, ("stop", "jump"), "without_joint_state_checks")
     late = [what for what, found in times.items() if max(found) > required]
     return f"goes on where they {' or '.join(late)}" if late else ""

@@ -1,4 +1,4 @@
-"""Promises 8 and 9: the learner or the replay process is killed, and the run goes on with all that was stored."""
+"""Promises 8 and 9: learner or replay is killed, and the run continues with all stored steps."""
 
 import time
 import zlib
@@ -21,16 +21,16 @@ REQUIRED = 10.0
 """Seconds from the learner's death to its next update."""
 CHECKPOINT_PERIOD = 1.0
 WINDOW = 8.0
-"""Seconds after each death, and before it, in which missed deadlines are counted."""
+"""Seconds before and after each death in which missed deadlines are counted."""
 BEGUN = 10
-"""Updates that a learner has made before it is killed."""
+"""Updates of a learner before it is killed."""
 RETURN = 30.0
 BROKEN = 3
-"""Deaths of replay with an agent that keeps nothing for the next one."""
+"""Deaths of replay with an agent without retransmission."""
 
 
 def learner(campaign: Campaign, random: Random) -> list[Row]:
-    """SIGKILL of the learner at random moments: in an update, in a checkpoint, while it publishes."""
+    """Measures SIGKILL of the learner at random moments: in an update, a checkpoint, a publication."""
     repeats = campaign.repeats(short=1, long=50)
     times, extra, behind, lost = _learner_deaths(campaign, random, repeats)
     measured = (
@@ -52,7 +52,7 @@ def _behind(campaign: Campaign, random: Random) -> str:
 def _learner_deaths(
     campaign: Campaign, random: Random, repeats: int, mutant: str | None = None
 ) -> tuple[list[float], int, int, int]:
-    """Seconds to the next update, extra missed deadlines, starts from less than the checkpoint, lost transitions."""
+    """Returns seconds to the next update, extra missed deadlines, starts below the checkpoint, lost transitions."""
     config = _settings(campaign, f"learner_death_{mutant or ''}")
     times, extra, behind = [], 0, 0
     mutants = {"learner_node": mutant} if mutant else {}
@@ -65,7 +65,7 @@ def _learner_deaths(
             before = _missed_within(listener, WINDOW)
             start = listener.next_timing().missed_cycles
             killed = run.kill("learner_node")
-            listener.forget()
+            listener.clear()
             restored = int(newest_first(run.run_dir / "checkpoints")[0].stem.split("_")[1])
             beyond = 0 if mutant else restored  # one that starts anew would take as long again
             times.append(await_learning(run, listener, beyond) - killed)
@@ -82,7 +82,7 @@ def _learner_deaths(
 
 
 def replay(campaign: Campaign, random: Random) -> list[Row]:
-    """SIGKILL of the replay process at random moments; what its journal held must be there, and all that followed."""
+    """Measures SIGKILL of replay at random moments: all steps of its journal and all later ones must be there."""
     repeats = campaign.repeats(short=1, long=50)
     times, kept, changed, lost, stored = _replay_deaths(campaign, random, repeats)
     measured = (
@@ -104,7 +104,7 @@ def _lost_in_flight(campaign: Campaign, random: Random) -> str:
 def _replay_deaths(
     campaign: Campaign, random: Random, repeats: int, mutant: str | None = None
 ) -> tuple[list[float], int, int, int, int]:
-    """Seconds until replay was back; steps kept before a death, of these changed, steps lost, and stored in all."""
+    """Returns seconds until replay was back, steps kept before a death, steps changed, lost, and stored in all."""
     config = _settings(campaign, f"replay_death_{mutant or ''}")
     kept: dict[int, int] = {}
     times = []
@@ -114,7 +114,7 @@ def _replay_deaths(
         for i in range(repeats):
             time.sleep(random.uniform(1.0, 4.0))
             killed = run.kill("replay_node")
-            listener.forget()
+            listener.clear()
             kept |= _stored(run.run_dir)
             listener.wait(lambda: "replay_node" in listener.health, RETURN, "replay's diagnostics after its restart")
             times.append(time.monotonic() - killed)
@@ -122,7 +122,9 @@ def _replay_deaths(
             await_learning(run, listener, updates)
             _require_armed(listener)
             print(f"9: {i + 1} of {repeats}, back after {times[-1]:.1f} s", flush=True)
-        listener.wait(lambda: listener.figure("rl_agent_node", "steps waiting") == "0", RETURN, "no step waiting")
+        listener.wait(
+            lambda: listener.diagnostic_value("rl_agent_node", "steps waiting") == "0", RETURN, "no step waiting"
+        )
         lost = _lost(listener)
         run.stop()
         after = _stored(run.run_dir)
@@ -156,13 +158,13 @@ def _require_armed(listener: RunListener) -> None:
 
 
 def _lost(listener: RunListener) -> int:
-    """What replay says that it lost."""
-    listener.wait(lambda: bool(listener.figure("replay_node", "lost steps")), RETURN, "replay's diagnostics")
-    return int(listener.figure("replay_node", "lost steps"))
+    """Returns the number of lost steps that replay reports."""
+    listener.wait(lambda: bool(listener.diagnostic_value("replay_node", "lost steps")), RETURN, "replay's diagnostics")
+    return int(listener.diagnostic_value("replay_node", "lost steps"))
 
 
 def _stored(run_dir: Path) -> dict[int, int]:
-    """What the journal holds: of each step's number a checksum of it."""
+    """Returns a checksum of each step in the journal, by its number."""
     return {
         step.sequence: zlib.crc32(f"{step.episode} {step.index} {step.reward}".encode(), zlib.crc32(step.frames.data))
         for step in read_steps(RunFolder(run_dir).journal)
@@ -170,6 +172,6 @@ def _stored(run_dir: Path) -> dict[int, int]:
 
 
 def _gaps(run_dir: Path) -> int:
-    """Steps missing between the journal's first and last."""
+    """Returns the number of steps missing between the journal's first and last."""
     numbers = [step.sequence for step in read_steps(RunFolder(run_dir).journal)]
     return numbers[-1] + 1 - len(numbers)

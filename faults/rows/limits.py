@@ -1,4 +1,4 @@
-"""Promise 5: no sequence of commands takes what is sent, or the arm, beyond a limit."""
+"""Promise 5: no sequence of commands makes the guard or the arm exceed a limit."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,15 +17,15 @@ from testing.command_sequences import CommandSequences, ExactArm, PhysicalArm
 
 ROBOTS = ("ur5", "panda")
 NOISE = 0.0002
-"""rad by which the joint states are wrong, at most."""
+"""Maximum error of the joint states, in rad."""
 OVERSHOOT = 0.05
-"""rad/s by which the simulated joints overshoot a new velocity."""
+"""Overshoot of the simulated joints, in rad/s."""
 CHUNK = 10_000
-"""Commands in one process at a time, each chunk with a seed of its own."""
+"""Commands per process; each chunk has its own seed."""
 
 
 def generated(campaign: Campaign, random: Random) -> list[Row]:
-    """Generated sequences through the guard to an arm that follows exactly, judged by an oracle of its own."""
+    """Measures generated sequences with an arm that follows exactly, judged by an independent oracle."""
     commands = campaign.repeats(short=800, long=1_000_000)
     violations, limited = _violations(commands, random)
     measured = f"{dict(violations) or 'no'} violations; commands bent: {dict(limited)}"
@@ -35,7 +35,7 @@ def generated(campaign: Campaign, random: Random) -> list[Row]:
 
 
 def simulated(campaign: Campaign, random: Random) -> list[Row]:
-    """The same before every robot's simulated arm, which lags; joint states are late, lost and wrong."""
+    """Measures the same with each robot's simulated arm, which lags, and with late, lost and wrong joint states."""
     commands = campaign.repeats(short=400, long=50_000)
     found = [_run_simulated(robot, commands, random.randrange(2**32)) for robot in robots()]
     violations = sum(found, Counter())

@@ -1,4 +1,4 @@
-"""Promise 14, for messages: whatever is said on a topic or asked of a service, no node ends or hangs."""
+"""Promise 14, for messages: no message and no request makes a node end or hang."""
 
 import json
 import subprocess
@@ -24,16 +24,16 @@ from faults.report import Row
 from faults.rows.fuzz import mutated, outcome
 
 STARTS = 60.0
-"""Seconds until all nodes are there; each case has its own limit."""
+"""Seconds until all nodes run; each case has its own limit."""
 RCLPYS = ("rcl_interfaces", "type_description_interfaces")
-"""Packages of the services that rclpy gives every node."""
+"""Packages of the services that rclpy adds to every node."""
 DAMAGED = 5
-"""Robot descriptions beside the whole one."""
+"""Number of robot descriptions besides the correct one."""
 ENCODINGS = ("rgb8", "bgr8", "mono8", "yuv422_yuy2")
 
 
 def said(campaign: Campaign, random: Random) -> list[Row]:
-    """All nodes in a process of its own, which a native crash would end."""
+    """Runs all nodes in a separate process, which a native crash would end."""
     cases = campaign.repeats(short=150, long=20_000)
     config = run_config(campaign, "messages", record_video=True)
     assert config.run_dir is not None
@@ -65,7 +65,7 @@ NODES: dict[str, tuple[str, Callable[[Any], object]]] = {
     "visual_target_node": ("VisualTargetNode", lambda node: node._publish()),
     "monitor_node": ("MonitorNode", lambda node: node._serve()),
 }
-"""By name, the class and one turn of the loop; the monitor comes last since it gives its process a lower priority."""
+"""Returns class and loop step of each node by name; the monitor is last, since it lowers the process's priority."""
 
 
 def _feed(config: Path, cases: int, seed: str) -> dict[str, Counter[str]]:
@@ -87,7 +87,7 @@ def _feed(config: Path, cases: int, seed: str) -> dict[str, Counter[str]]:
 
 
 def _outcomes(node: Any, made: RandomMessages, cycle: Callable[[Any], object], cases: int) -> Counter[str]:
-    """What comes of a message to each subscription and a request to each service in turn, and of the loop after it."""
+    """Returns the outcomes of messages to each subscription and requests to each service, and of the loop."""
     cycle(node)  # some listen only then
     services = [one for one in node.services if one.srv_type.__module__.split(".")[0] not in RCLPYS]
     own = [(unwrap(one.callback), one.msg_type, ()) for one in node.subscriptions]  # a node logs what it cannot take

@@ -1,4 +1,4 @@
-"""Promise 10: no reader ever takes policy parameters that are torn, also when the writer is killed while it writes."""
+"""Promise 10: no reader accepts torn policy parameters, even if the writer is killed while it writes."""
 
 import mmap
 import os
@@ -22,11 +22,11 @@ SIZE = 1024
 """float32 in a blob: small, so that reads and writes meet often."""
 NAIVE_TIMEOUT = 10.0
 KILL_EVERY = 1.0
-"""Seconds, on average, that a writer lives beyond its first second, in which it starts."""
+"""Mean life of a writer in seconds, after its first second."""
 
 
 def torn(campaign: Campaign, random: Random) -> list[Row]:
-    """A writer as fast as it can, killed at random moments; every blob read must be of one version throughout."""
+    """Measures a fast writer killed at random moments: each blob read must be of one version."""
     reads = campaign.repeats(short=2_000, long=10_000_000)
     broken, killed = _read(f"{campaign.domain}", reads, random)
     measured = f"{broken} torn of {reads:,} reads of a new version, the writer killed {killed} times"
@@ -36,7 +36,7 @@ def torn(campaign: Campaign, random: Random) -> list[Row]:
 
 
 def _read(domain: str, reads: int, random: Random) -> tuple[int, int]:
-    """How many of so many reads of a new version are torn, and how many writers were killed meanwhile."""
+    """Returns the number of torn reads among `reads` of a new version, and of killed writers."""
     endpoint = Endpoint(domain, "reader")
     subscriber = ParameterSubscriber(endpoint, SIZE)
     done = broken = killed = 0
@@ -61,7 +61,7 @@ def _read(domain: str, reads: int, random: Random) -> tuple[int, int]:
 
 
 def _naive() -> str:
-    """How many reads of a plain shared buffer it takes until one is torn."""
+    """Returns which read of a plain shared buffer is torn, as text."""
     with _shared_buffer() as (path, buffer):
         values = np.frombuffer(buffer, np.float32)
         writer = _writer("naive", path)

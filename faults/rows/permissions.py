@@ -1,4 +1,4 @@
-"""Promise 15: what a run leaves in shared memory and in its stores is closed to every other user."""
+"""Promise 15: shared memory and stores of a run are closed to other users."""
 
 import os
 import stat
@@ -16,7 +16,7 @@ from faults.report import Row
 from faults.run_listener import RunListener
 
 STORES = ("checkpoints", "replay")
-"""Folders of a run that are closed; what a person reads beside them (curve, episodes.csv) is not."""
+"""Folders of a run that are closed; the files beside them, such as episodes.csv, are not."""
 SHARED_MEMORY = Path("/dev/shm")
 LOOK_PERIOD = 0.02
 NOBODY = 65534
@@ -24,7 +24,7 @@ START = 90.0
 
 
 def closed(campaign: Campaign, random: Random) -> list[Row]:
-    """Looks at every file while a run with an open umask starts, learns, saves and ends."""
+    """Checks every file while a run with an open umask starts, learns, saves and ends."""
     seconds = campaign.seconds(short=5, long=120)
     modes, refused, tried = _seen(campaign, seconds)
     opened = sorted(f"{path.name}: {stat.filemode(mode)}" for path, mode in modes.items() if mode & 0o077)
@@ -42,7 +42,7 @@ def _opened(campaign: Campaign) -> str:
 
 
 def _seen(campaign: Campaign, seconds: float, mutant: str | None = None) -> tuple[dict[Path, int], int, int]:
-    """The widest mode of each path; how many of the files another user could not read, of how many tried."""
+    """Returns the widest mode of each path, and how many of the tried files another user could not read."""
     name = f"permissions_{mutant or ''}"  # a run folder of its own: one that is there would be resumed
     config = run_config(campaign, name, **{"learner.checkpoint_period": 1.0, "agent.initial_steps": 20})
     modes: dict[Path, int] = {}
@@ -86,7 +86,7 @@ def _paths(run_dir: Path, domain: int) -> Iterator[Path]:
 
 
 def _refused(path: Path) -> bool:
-    """Whether a process of another user cannot read a file."""
+    """Returns whether another user is refused to read a file."""
     return (
         subprocess.run(["cat", path], user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True).returncode != 0
     )

@@ -1,4 +1,4 @@
-"""Each protection of the guard switched off in code: the check that belongs to it must notice, as its tests say."""
+"""Promise 4: each protection of the guard, removed in code, is noticed by its check."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ WITHOUT, WITH = "test_without_its_protection_the_check_fails[", "test_with_its_p
 
 
 def switched_off(campaign: Campaign, random: Random) -> list[Row]:
-    """Nothing where the form asks for no mutations."""
+    """Returns no row if the campaign has no mutations."""
     if not campaign.mutate:
         return []
     outcomes = _outcomes(campaign.scratch / "mutations.xml")
@@ -32,7 +32,7 @@ def switched_off(campaign: Campaign, random: Random) -> list[Row]:
 
 
 def _outcomes(path: Path) -> dict[str, bool]:
-    """By name of a test, whether it passed."""
+    """Returns whether each test passed, by name."""
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={path}", TESTS]
     subprocess.run(words, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
     cases = ElementTree.parse(path).iter("testcase")

@@ -22,15 +22,15 @@ from faults.run_listener import RunListener
 from testing.run_resources import processes_of, shared_files
 
 RETURN = 60.0
-"""Seconds in which a node is back and speaks."""
+"""Seconds within which a restarted node sends messages."""
 LOOKS, LOOK_PERIOD = 20, 0.25
-"""How often descriptors are counted, and seconds between."""
+"""Number of descriptor counts, and seconds between them."""
 SETTLED = 1.5
-"""Seconds until the middleware's files may be judged."""
+"""Seconds until the middleware's files are counted."""
 
 
 def restarted(campaign: Campaign, random: Random) -> list[Row]:
-    """Every other node killed or ended at once and started again, so many times; then the rest."""
+    """Measures restarts of every other node, killed or ended, then of the rest."""
     repeats = campaign.repeats(short=3, long=100)
     files, left, more = _leaked(campaign, random, repeats)
     named = f" ({', '.join(sorted(files)[:3])})" if files else ""
@@ -55,7 +55,7 @@ def _unremoved(campaign: Campaign, random: Random) -> str:
 def _leaked(
     campaign: Campaign, random: Random, repeats: int, mutant: str | None = None
 ) -> tuple[set[str], list[int], dict[str, int]]:
-    """Files in shared memory and processes that are left, and by node how many more descriptors it has."""
+    """Returns remaining files and processes, and the additional descriptors of each node."""
     config = run_config(campaign, f"restarts_{mutant or ''}")
     clean_dead_middleware(time.time())
     before = shared_files(campaign.domain)
@@ -80,7 +80,7 @@ def _leaked(
 
 
 def _descriptors(rig: NodeRig, names: Sequence[str]) -> dict[str, int]:
-    """What each keeps open: the fewest of several looks, for a file that is being written is open just now."""
+    """Returns the open descriptors of each node: the minimum of several counts, since some files are open briefly."""
     looks = []
     for _ in range(LOOKS):
         time.sleep(LOOK_PERIOD)
@@ -93,12 +93,12 @@ def _restart(rig: NodeRig, listener: RunListener, names: Sequence[str], random: 
         rig.signal(name, random.choice((signal.SIGKILL, signal.SIGTERM)))
     for name in random.sample(names, len(names)):
         rig.restart(name)
-    listener.forget()
+    listener.clear()
     _await_all(listener, names)
 
 
 def _await_all(listener: RunListener, names: Sequence[str]) -> None:
-    """Wait until each has spoken. Raises `TimeoutError` naming those that did not."""
+    """Waits until each node has sent diagnostics. Raises `TimeoutError` naming those that did not."""
     try:
         listener.wait(lambda: all(name in listener.health for name in names), RETURN, "diagnostics")
     except TimeoutError as error:

@@ -1,4 +1,4 @@
-"""Promise 17: with SROS2 in Enforce mode, who has no key, or another right, does not command the arm."""
+"""Promise 17: with SROS2 in Enforce mode, a participant without the key or the right cannot command the arm."""
 
 import os
 import subprocess
@@ -14,11 +14,11 @@ from faults.report import Row
 ROOT = Path(__file__).resolve().parents[2]
 TEST = "tests/system/test_security.py"
 MESSAGES = 10_000
-"""Sent by each participant in the test."""
+"""Messages of each participant in the test."""
 
 
 def enforced(campaign: Campaign, random: Random) -> list[Row]:
-    """The system test of it, which counts what a robot hears of participants with keys, without, and with others."""
+    """Runs the system test, which counts the messages that a robot receives from each participant."""
     promise, required = "SROS2 in Enforce mode", "an unauthorised participant commands the arm 0 times of 10,000"
     try:
         require_plugins(os.environ)

@@ -1,4 +1,4 @@
-"""Promise 28: after a short halt of the guard or of the robot's side, the arm goes on from the velocity it has."""
+"""Promise 28: after a short halt of guard or robot, the arm continues from its present velocity."""
 
 import signal
 import time
@@ -14,7 +14,7 @@ from faults.report import Row
 
 NODES = "safety_guard_node", "robot_sim_node"
 SHORTEST, LONGEST = 0.05, 0.085
-"""Seconds of a halt: the robot's side has stopped the arm by then, and the guard's watchdog has not."""
+"""Seconds of a halt: longer than the robot's command watchdog, shorter than the guard's."""
 SETTLED = 0.3
 """Seconds after a halt in which the arm is back in motion."""
 SLACK = 0.03
@@ -22,7 +22,7 @@ SLACK = 0.03
 
 
 def halted(campaign: Campaign, random: Random) -> list[Row]:
-    """SIGSTOP for less than the watchdog, in motion; then how much faster than the arm the first command is."""
+    """Measures how much faster than the arm the first command after a short SIGSTOP is."""
     repeats = campaign.repeats(short=2, long=50)
     leaps, allowed = _leaps(campaign, random, repeats)
     mutations = mutation(campaign, "the measured velocity after a gap", lambda: _leaping(campaign, random))
@@ -60,13 +60,13 @@ def _leaps(campaign: Campaign, random: Random, repeats: int, mutant: str | None 
 
 def _first_state(listener: ArmListener, resumed: float) -> float:
     """Returns when the first joint state came after a halt of the robot's side."""
-    return next(heard.time for heard in listener.felt() if heard.time > resumed)
+    return next(heard.time for heard in listener.received_velocities() if heard.time > resumed)
 
 
 def _leap(listener: ArmListener, since: float) -> float:
     """Returns how much faster the first command after `since` is than the arm was just before it, rad/s."""
-    command = next(heard for heard in listener.sent() if heard.time > since)
-    state = [heard for heard in listener.felt() if heard.time < command.time][-1]
+    command = next(heard for heard in listener.received_commands() if heard.time > since)
+    state = [heard for heard in listener.received_velocities() if heard.time < command.time][-1]
     return float(np.abs(command.values).max() - np.abs(state.values).max())
 
 

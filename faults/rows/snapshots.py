@@ -35,17 +35,17 @@ from faults.campaign import Campaign, mutation
 from faults.report import Row
 
 VALUES = 200_000
-"""float32 in a checkpoint that is killed while it is written: about a millisecond of writing."""
+"""float32 values in a checkpoint, which takes about a millisecond to write."""
 SIZES = StepSizes(45, 80, 15, 5)
 SEGMENT_BYTES = 2**20
 AHEAD = 20
-"""Steps that wait for the disk at most."""
+"""Maximum steps that are not yet durable."""
 LONGEST_LIFE = 0.1
-"""Seconds, at most, from a writer's first word to its death."""
+"""Maximum seconds from a writer's first output to its death."""
 
 
 def killed(campaign: Campaign, random: Random) -> list[Row]:
-    """A writer in a process of its own, killed at random moments; what it said was done must be there."""
+    """Measures a writer process killed at random moments: everything that it reported as durable must be there."""
     repeats = campaign.repeats(short=3, long=200)
     rows = []
     for kind, inspect in (("checkpoints", _checkpoint_trouble), ("journal", _journal_trouble)):
@@ -66,7 +66,7 @@ def _overwritten(campaign: Campaign, random: Random) -> str:
 def _bad_after_kills(
     kind: str, inspect: Callable[[Path, int], str], folder: Path, repeats: int, random: Random
 ) -> Iterator[str]:
-    """What was wrong after each kill that left something wrong."""
+    """Yields what was wrong after each kill that left a damaged state."""
     for _ in range(repeats):
         writer = subprocess.Popen([sys.executable, "-m", __name__, kind, str(folder)], stdout=subprocess.PIPE)
         assert writer.stdout is not None
@@ -83,7 +83,7 @@ def _bad_after_kills(
 
 
 def _checkpoint_trouble(folder: Path, done: int) -> str:
-    """What is wrong with the newest checkpoint, given that number `done` was written."""
+    """Returns what is wrong with the newest checkpoint if number `done` was written; empty if nothing."""
     try:
         found = newest_whole(folder, lambda line: None)
         damaged = [path.name for path in newest_first(folder) if not _is_whole(path)]
@@ -108,7 +108,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def _journal_trouble(folder: Path, done: int) -> str:
-    """What is wrong with a journal whose steps up to number `done` were settled."""
+    """Returns what is wrong with a journal whose steps up to `done` were durable; empty if nothing."""
     numbers = []
     for step, _ in read_entries(folder, SIZES):
         numbers.append(step.sequence)
@@ -120,7 +120,7 @@ def _journal_trouble(folder: Path, done: int) -> str:
 
 
 def failing(campaign: Campaign, random: Random) -> list[Row]:
-    """A limit on the size of files, at a random byte: the write fails, and the checkpoint before it is the newest."""
+    """Measures writes that fail at a random byte: the checkpoint before stays the newest."""
     repeats = campaign.repeats(short=20, long=1000)
     bad = 0
     with tempfile.TemporaryDirectory(dir=campaign.scratch) as name:
@@ -145,7 +145,7 @@ def _files_up_to(nbytes: int) -> Iterator[None]:
 
 
 def flipped(campaign: Campaign, random: Random) -> list[Row]:
-    """One bit of a file flipped at a time, wherever it lies: in a header, a name, a value, a checksum."""
+    """Measures flips of single bits anywhere in a file."""
     repeats = campaign.repeats(short=300, long=20_000)
     rows = []
     for kind, unnoticed, module in (
@@ -197,7 +197,7 @@ def _unnoticed_in_journal(scratch: Path, repeats: int, random: Random) -> int:
 
 
 def _is_unnoticed(folder: Path) -> bool:
-    """Whether a damaged journal of four steps yields a wrong one, loses more than one, or says nothing of it."""
+    """Returns whether a damaged journal of four steps yields a wrong step, loses two, or reports nothing."""
     report = JournalReport()
     steps = [entry.step for entry in read_entries(folder, SIZES, report)]
     wrong = any((step.frames != step.sequence % 251).any() for step in steps)
@@ -208,7 +208,7 @@ def _is_unnoticed(folder: Path) -> bool:
 
 
 def _each_flip(path: Path, repeats: int, random: Random) -> Iterator[None]:
-    """The file with one bit flipped, so many times; then removed."""
+    """Flips one bit of the file for each repeat, then removes the file."""
     whole = path.read_bytes()
     for _ in range(repeats):
         data = bytearray(whole)
@@ -241,10 +241,11 @@ def _write_checkpoints(folder: Path) -> None:
 
 
 def _overwrite_checkpoints(folder: Path) -> None:
-    def in_place(path: Path, parts: list[bytes | memoryview]) -> None:
-        path.write_bytes(b"".join(parts))
+    @contextlib.contextmanager
+    def in_place(path: Path, **options: object) -> Iterator[Path]:
+        yield path
 
-    checkpoint_file._write_atomically = in_place
+    checkpoint_file.replacing = in_place  # type: ignore[attr-defined]
     _write_checkpoints(folder)
 
 

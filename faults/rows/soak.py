@@ -1,4 +1,4 @@
-"""Promises 13 and 7, of a run as a user starts it: nothing leaks and nothing is late, over hours."""
+"""Promises 13 and 7 over hours: a run does not leak memory and keeps its deadlines."""
 
 import time
 from random import Random
@@ -21,13 +21,13 @@ SLOPE = 1.0
 """MB per hour."""
 SAMPLE_PERIOD = 2.0
 LEAKY, LEAK, LEAKY_SECONDS = "monitor_node", 3600.0, 30
-"""The node that leaks on purpose, MB per hour of that, and for how many seconds."""
+"""Node with a deliberate leak, its leak in MB per hour, and the seconds of its run."""
 FILL_RATE = 5
-"""Transitions in replay per second of a soak: full, and so constant, within its first half."""
+"""Replay capacity in transitions per second of the test, so that replay is full within the first half."""
 
 
 def learning(campaign: Campaign, random: Random) -> list[Row]:
-    """A Panda learns: the slope of each process's resident memory over the second half, and the deadlines of all."""
+    """Measures a learning Panda: slope of resident memory over the second half, and deadlines."""
     seconds = campaign.seconds(short=240, long=3600)
     slopes, deadlines = _soaked(campaign, seconds)
     measured = ", ".join(f"{name} {slope:+.2f}" for name, slope in slopes.items()) + " MB/h"
@@ -45,7 +45,7 @@ def _leaky(campaign: Campaign) -> str:
 
 
 def _soaked(campaign: Campaign, seconds: int, mutant: str | None = None) -> tuple[dict[str, float], Deadlines]:
-    """MB per hour of each process over the second half, and the deadlines of the whole.
+    """Returns MB per hour of each process over the second half, and the deadlines of the whole run.
 
     A fault of the guard, of which a missed cycle tells, is cleared: an arm at rest shows nothing of leaks.
     """
@@ -72,7 +72,7 @@ def _soaked(campaign: Campaign, seconds: int, mutant: str | None = None) -> tupl
 
 
 def _slopes(times: NDArray[np.float64], samples: NDArray[np.float64]) -> list[float]:
-    """MB per hour of each process (a column), over the second half."""
+    """Returns MB per hour of each process (a column) over the second half."""
     half = len(times) // 2
     slopes: NDArray[np.float64] = np.polyfit(times[half:] - times[half], samples[half:], 1)[0]
     return [float(slope) * 3600 / 1e6 for slope in slopes]

@@ -1,4 +1,4 @@
-"""Promise 26: the supervisor stops the arm though nobody reads its output, and before it is suspended."""
+"""Promise 26: the supervisor stops the arm while its output is not read, and before it is suspended."""
 
 import signal
 import time
@@ -15,17 +15,17 @@ from faults.supervised_run import SupervisedRun, UnreadPipe
 from testing.run_resources import processes_of
 
 STOP_WITHIN = 1.0
-"""Seconds from a signal to zero on the wire; the way of the signal, and the guard's ramp."""
+"""Seconds from a signal to a zero command: delivery of the signal and the guard's ramp."""
 END_WITHIN = 15.0
-"""Seconds in which a run ends whose output nobody reads."""
+"""Seconds within which a run with unread output ends."""
 START = 150.0
-"""Seconds in which the nodes are up and the guard has armed, on a busy machine too."""
+"""Seconds within which the nodes run and the guard is armed, on a busy machine too."""
 SUSPENDED_FOR = 2.0
 """Seconds of a suspension in which the arm must not move."""
 
 
 def blocked(campaign: Campaign, random: Random) -> list[Row]:
-    """SIGINT and SIGTERM to a run whose output goes into a full pipe."""
+    """Measures SIGINT and SIGTERM to a run whose output pipe is full."""
     repeats = campaign.repeats(short=1, long=20)
     zeros, codes, left = _unread(campaign, random, repeats)
     measured = (
@@ -40,7 +40,7 @@ def blocked(campaign: Campaign, random: Random) -> list[Row]:
 
 
 def suspended(campaign: Campaign, random: Random) -> list[Row]:
-    """SIGTSTP in motion, as Ctrl-Z sends it, and SIGCONT."""
+    """Measures SIGTSTP in motion, as Ctrl-Z sends it, and SIGCONT."""
     repeats = campaign.repeats(short=2, long=50)
     early, moved, stops = _suspensions(campaign, random, repeats)
     measured = (
@@ -56,7 +56,7 @@ def suspended(campaign: Campaign, random: Random) -> list[Row]:
 def _unread(
     campaign: Campaign, random: Random, repeats: int, mutant: str | None = None
 ) -> tuple[list[float], list[int], int]:
-    """Milliseconds to zero, exit codes, and the number of processes that were left."""
+    """Returns ms to zero, exit codes, and the number of remaining processes."""
     zeros, codes, left = [], [], 0
     for index in range(repeats):
         config = run_config(campaign, f"unread_{mutant or ''}{index}", **{"guard.clear_timing_faults": True})
@@ -87,7 +87,7 @@ def _deaf(campaign: Campaign, random: Random) -> str:
 def _suspensions(
     campaign: Campaign, random: Random, repeats: int, mutant: str | None = None
 ) -> tuple[int, int, list[float]]:
-    """How often it was suspended with the arm in motion, or the arm moved meanwhile; milliseconds to the suspension."""
+    """Returns the numbers of suspensions in motion and of motions meanwhile, and the ms to each suspension."""
     config = run_config(campaign, f"suspended_{mutant or ''}", **{"guard.clear_timing_faults": True})
     early = moved = 0
     stops: list[float] = []
@@ -114,7 +114,7 @@ def _suspends_at_once(campaign: Campaign, random: Random) -> str:
 
 
 def _await_stopped(pid: int, timeout: float = 10.0) -> float:
-    """The steady time at which a process is found stopped. Raises `PromiseTimeoutError` where it is not."""
+    """Returns the steady time at which a process is stopped. Raises `PromiseTimeoutError` if it is not."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Promise 20: with a simulated arm an ordinary hiccup ends nothing; a fault that stands is told, and so is the end."""
+"""Promise 20: a fault of timing of a simulated arm is cleared; any other is reported until a person clears it."""
 
 import math
 import os
@@ -18,13 +18,13 @@ from faults.run_listener import RunListener
 from faults.supervised_run import SupervisedRun, await_learning
 
 CLEARED = 10.0
-"""Seconds in which a fault of timing is cleared, on a busy machine too."""
+"""Seconds within which a fault of timing is cleared, on a busy machine too."""
 TOLD = 25.0
-"""Seconds in which a fault that stands has been repeated in the terminal: after 10 s, and what a busy machine takes."""
+"""Seconds within which a latched fault is repeated in the terminal: 10 s, and time for a busy machine."""
 
 
 def cleared(campaign: Campaign, random: Random) -> list[Row]:
-    """The agent is halted for longer than the watchdog bears, as a busy computer does it, and goes on."""
+    """Measures halts of the agent that are longer than the watchdog, as on a busy computer."""
     repeats = campaign.repeats(short=2, long=50)
     longest, updates, code, counted = _hiccups(campaign, random, repeats)
     promise = "the agent of a simulated run is halted for 0.15 to 0.5 s in motion, as a busy computer does it"
@@ -43,7 +43,7 @@ def cleared(campaign: Campaign, random: Random) -> list[Row]:
 def _hiccups(
     campaign: Campaign, random: Random, repeats: int, clears: bool | None = None
 ) -> tuple[float, int, int, int]:
-    """Seconds to the next arming at most, updates after the last, the exit code, and the faults in summary.json."""
+    """Returns maximum seconds to the next arming, updates after the last halt, exit code, faults in summary.json."""
     config = run_config(campaign, f"hiccups_{clears}", **{"guard.clear_timing_faults": clears})
     longest = 0.0
     with SupervisedRun(config, campaign.domain) as run, RunListener(config, campaign.domain) as listener:
@@ -78,7 +78,7 @@ def _faults_cleared(listener: RunListener) -> int:
 
 
 def told(campaign: Campaign, random: Random) -> list[Row]:
-    """A malformed command in a run: the fault latches, is repeated with what to type, and what is typed works."""
+    """Measures a malformed command: the fault latches and is repeated with the command that clears it."""
     repeated, cleared, code = _told(campaign)
     promise = "a fault that stands, in a simulated run (a command that is no number)"
     required = "repeated with what to type, which clears it; left standing, the run ends with exit code 3"
@@ -87,7 +87,7 @@ def told(campaign: Campaign, random: Random) -> list[Row]:
 
 
 def _told(campaign: Campaign) -> tuple[float, bool, int]:
-    """Seconds until the fault was repeated, whether the command in that line cleared it, and the exit code."""
+    """Returns seconds until the fault was repeated, whether the printed command cleared it, and the exit code."""
     config = run_config(campaign, "told", **{"guard.clear_timing_faults": None})
     with SupervisedRun(config, campaign.domain) as run, RunListener(config, campaign.domain) as listener:
         publisher = listener.node.create_publisher(VelocityCommand, "rl_agent_node/command", COMMAND)
@@ -109,14 +109,14 @@ def _told(campaign: Campaign) -> tuple[float, bool, int]:
 
 
 def _new_terminal() -> dict[str, str]:
-    """The environment of a terminal in which this checkout's environment is found, and no ROS domain is set."""
+    """Returns the environment of a new terminal without a ROS domain."""
     return {name: text for name, text in os.environ.items() if name != "ROS_DOMAIN_ID"}
 
 
 def _reminder(run: SupervisedRun) -> str:
     end = time.monotonic() + TOLD
     while time.monotonic() < end:
-        for line in run.said().splitlines():
+        for line in run.terminal_output().splitlines():
             if "nothing is learned for" in line:
                 return line
         time.sleep(0.2)
