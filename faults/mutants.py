@@ -109,7 +109,7 @@ def without_retransmission() -> None:
     """Lets the agent treat sent steps as acknowledged."""
     from async_rl_core.agent import outbox
 
-    def trusting(self: outbox.Outbox, ack: outbox.Acknowledgement | None) -> None:
+    def trusting(self: outbox.Outbox, ack: outbox.Ack | None) -> None:
         while self._in_flight > 0:
             self._drop_sent()
 

@@ -12,10 +12,12 @@ from async_rl_core.replay.journal.segment import JournalEntry
 from async_rl_core.replay.replay import Replay
 from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.batch import Batch, BatchLayout
+from async_rl_core.transport.batches import BatchSink
 from async_rl_core.transport.shared_memory.batches import BatchServer
 from async_rl_core.transport.shared_memory.service import Endpoint, domain_from_environment
 from async_rl_core.transport.shared_memory.steps import REPLAY, StepIntake, StepLayout
 from async_rl_core.transport.shared_memory.wakeup import Listener
+from async_rl_core.transport.steps import StepReceiver
 from async_rl_ros import scheduling
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.node import ConfiguredNode, StopSignal
@@ -53,10 +55,12 @@ class ReplayNode(ConfiguredNode):
             if self.config.replay.journal:
                 self._replay.open_journal(RunFolder(self._run_dir()).journal, self._reported, self.get_logger().warning)
             stack.callback(self._replay.close)
-            self._steps = StepIntake(endpoint, StepLayout.from_config(self.config), self._replay.durable)
+            self._steps: StepReceiver = StepIntake(endpoint, StepLayout.from_config(self.config), self._replay.durable)
             stack.callback(self._steps.close)
             ahead = self.config.learner.batches_in_flight
-            self._server = BatchServer(endpoint, BatchLayout.from_config(self.config), self._replay.reprioritise, ahead)
+            self._server: BatchSink = BatchServer(
+                endpoint, BatchLayout.from_config(self.config), self._replay.reprioritise, ahead
+            )
             stack.callback(self._server.close)
             self._trouble_log = WarningLog(self)
             self._diagnostics = Diagnostics(self, self.health)
@@ -148,6 +152,8 @@ class ReplayNode(ConfiguredNode):
         replay, journal = self._replay, self._replay.journal
         if replay.limiter.inserted and replay.limiter.stands:
             yield "no new step: no mini-batch is served until one comes"
+        for actor, reason in self._steps.refused.items():
+            yield f"the steps of '{actor}' cannot be received: {reason}"
         if replay.lost:
             yield f"{replay.lost} steps were lost"
         if replay.refused:

@@ -22,11 +22,11 @@ from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.batch import BatchLayout
 from async_rl_core.spec.crop import Crop
 from async_rl_core.spec.step import SINGLE_ACTOR, Step
-from async_rl_core.transport.shared_memory.acks import Ack
 from async_rl_core.transport.shared_memory.batches import BatchClient
 from async_rl_core.transport.shared_memory.domain import SHARED_MEMORY
 from async_rl_core.transport.shared_memory.service import Endpoint, in_use
 from async_rl_core.transport.shared_memory.steps import StepLayout, StepPublisher
+from async_rl_core.transport.steps import Ack
 
 TIMEOUT = 60.0
 INITIAL, EPISODE = 30, 20

@@ -2,26 +2,14 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 from async_rl_core.spec.step import SINGLE_ACTOR, Step
+from async_rl_core.transport.steps import Ack
 
 CAPACITY = 2000
 """Most steps kept while replay takes none: 80 s at 40 ms, about 90 MB at 160x90."""
 PER_CYCLE = 8
 """Most steps sent per cycle, so that catching up does not cost a deadline."""
-
-
-class Acknowledgement(Protocol):
-    """The steps of one actor that need not be sent again."""
-
-    @property
-    def store(self) -> int:
-        """Number of the replay process that acknowledges."""
-
-    @property
-    def sequence(self) -> int:
-        """The newest acknowledged step."""
 
 
 class Outbox:
@@ -46,7 +34,7 @@ class Outbox:
     def __init__(
         self,
         send: Callable[[Step], bool],
-        newest_ack: Callable[[], Acknowledgement | None] | None = None,
+        newest_ack: Callable[[], Ack | None] | None = None,
         sent: int = 0,
         actor: str = SINGLE_ACTOR,
     ) -> None:
@@ -96,7 +84,7 @@ class Outbox:
             self.withdrawn += 1
         self.held = 0
 
-    def _follow(self, ack: Acknowledgement | None) -> None:
+    def _follow(self, ack: Ack | None) -> None:
         """Drops the acknowledged steps; sends the others again if another replay process acknowledges."""
         if ack is None:
             return

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from async_rl_core.agent.outbox import Acknowledgement
 from async_rl_core.algorithms.registry import make_policy
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
@@ -14,6 +13,7 @@ from async_rl_core.spec.step import SINGLE_ACTOR, Step
 from async_rl_core.transport.shared_memory.parameters import ParameterSubscriber
 from async_rl_core.transport.shared_memory.service import Endpoint, domain_from_environment
 from async_rl_core.transport.shared_memory.steps import StepLayout, StepPublisher
+from async_rl_core.transport.steps import Ack
 
 if TYPE_CHECKING:
     from async_rl_core.learning.learner import Learner
@@ -40,7 +40,7 @@ class LearningBackend(Protocol):
         """What should be looked at, though learning goes on; empty where all is well."""
 
     @property
-    def newest_ack(self) -> Callable[[], Acknowledgement | None] | None:
+    def newest_ack(self) -> Callable[[], Ack | None] | None:
         """Tells what of what was sent is there to stay; None where all of it is, at once."""
 
     def send(self, step: Step) -> bool:

@@ -1,7 +1,7 @@
-"""What replay has, said to the agent, so that the agent can keep the rest."""
+"""Acknowledgements from replay to one agent through shared memory."""
 
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
 import iceoryx2 as iox2
 import numpy as np
@@ -10,18 +10,10 @@ from async_rl_core.spec.step import SINGLE_ACTOR
 from async_rl_core.transport.shared_memory.payload import WORDS, view, words
 from async_rl_core.transport.shared_memory.port import Port
 from async_rl_core.transport.shared_memory.service import MAX_NODES, Endpoint, of_actor
+from async_rl_core.transport.steps import Ack
 
 WHAT = "acks"
 _DTYPE = np.dtype([("store", "<u8"), ("sequence", "<i8")])
-
-
-class Ack(NamedTuple):
-    """Steps up to `sequence` need not be sent again, whatever becomes of the process that says so."""
-
-    store: int
-    """Tells one replay process from its successors, which have larger numbers."""
-    sequence: int
-    """-1: none yet."""
 
 
 def _service(endpoint: Endpoint, actor: str) -> Any:
@@ -34,7 +26,7 @@ def _service(endpoint: Endpoint, actor: str) -> Any:
 
 
 class AckPublisher(Port):
-    """Replay's side: the only one of its actor in the domain."""
+    """The end of replay: the only one of its actor in the domain."""
 
     def __init__(self, endpoint: Endpoint, actor: str = SINGLE_ACTOR) -> None:
         super().__init__(endpoint, of_actor(WHAT, actor), "publisher")
@@ -42,22 +34,22 @@ class AckPublisher(Port):
         builder = service.publisher_builder().initial_max_slice_len(words(_DTYPE.itemsize)).max_loaned_samples(1)
         self._open(builder.backpressure_strategy(iox2.BackpressureStrategy.DiscardData).create)
         self.store = time.monotonic_ns()
-        """This process's number."""
-        self._said: int | None = None
+        """Number of this process."""
+        self._published: int | None = None
 
     def publish(self, sequence: int) -> None:
-        """Say what is here, also to an agent that came since the last time. Never blocks."""
-        if sequence == self._said:
+        """Acknowledges the steps up to `sequence`, also to an agent that joined since. Never blocks."""
+        if sequence == self._published:
             self._port.update_connections()
             return
         loan = self._port.loan_slice_uninit(words(_DTYPE.itemsize))
         view(loan, _DTYPE.itemsize).view(_DTYPE)[0] = (self.store, sequence)
         loan.assume_init().send()
-        self._said = sequence
+        self._published = sequence
 
 
 class AckSubscriber(Port):
-    """The agent's side."""
+    """The agent's end."""
 
     def __init__(self, endpoint: Endpoint, actor: str = SINGLE_ACTOR) -> None:
         super().__init__(endpoint, of_actor(WHAT, actor), "subscriber")
@@ -66,10 +58,10 @@ class AckSubscriber(Port):
         self._newest: Ack | None = None
 
     def newest(self) -> Ack | None:
-        """What was said last; None where nobody said anything yet. Never blocks."""
+        """Returns the newest acknowledgement; None before the first. Never blocks."""
         while (sample := self._port.receive()) is not None:
-            receipt = Ack(*view(sample, _DTYPE.itemsize).view(_DTYPE)[0].tolist())
+            ack = Ack(*view(sample, _DTYPE.itemsize).view(_DTYPE)[0].tolist())
             sample.delete()
-            if self._newest is None or receipt > self._newest:  # the last word of a dead process may come late
-                self._newest = receipt
+            if self._newest is None or ack > self._newest:  # a dead process's last one may come late
+                self._newest = ack
         return self._newest

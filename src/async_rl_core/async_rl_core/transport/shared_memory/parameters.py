@@ -1,6 +1,5 @@
-"""Policy parameters from the learner to the agent: the newest wins, and none is ever torn."""
+"""Policy parameters from the learner to agents through shared memory."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import iceoryx2 as iox2
@@ -8,6 +7,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from async_rl_core.transport.parameters import PolicyParameters
 from async_rl_core.transport.shared_memory.payload import WORDS, view, words
 from async_rl_core.transport.shared_memory.port import Port
 from async_rl_core.transport.shared_memory.service import MAX_NODES, Endpoint, require_space
@@ -17,27 +17,16 @@ _HEADER = np.dtype([("version", "<u8"), ("updates", "<u8"), ("size", "<u8"), ("c
 _START = 64
 """Bytes before the values, which start on a cache line."""
 _CHECKSUM = _HEADER.itemsize - 8
-"""Where the checksum of everything else in the blob stands."""
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PolicyParameters:
-    """One state of the policy."""
-
-    version: int
-    updates: int
-    """Gradient updates behind them."""
-    values: NDArray[np.float32]
-    """(size,), read-only, in shared memory: valid until the subscriber's next `newest` or `close`."""
+"""Offset of the checksum over everything else in the blob."""
 
 
 def _nbytes(size: int) -> int:
-    """Bytes of a blob."""
+    """Returns the bytes of a blob."""
     return _START + 4 * size
 
 
 def _hash(buffer: NDArray[np.uint8]) -> int:
-    """XXH3 of a blob but for its checksum: as fast as memory, where a CRC-32 takes twenty times as long."""
+    """Returns the XXH3 of a blob without its checksum; a CRC-32 takes twenty times as long."""
     digest = xxhash.xxh3_64(buffer[:_CHECKSUM].data)
     digest.update(buffer[_HEADER.itemsize :].data)
     return digest.intdigest()
@@ -53,7 +42,7 @@ def _service(endpoint: Endpoint, size: int) -> Any:
 
 
 class ParameterPublisher(Port):
-    """The learner's side: the only one in the domain. `size` values each time."""
+    """A `ParameterSender` of `size` values: the only one in the domain."""
 
     def __init__(self, endpoint: Endpoint, size: int) -> None:
         super().__init__(endpoint, WHAT, "publisher")
@@ -66,7 +55,7 @@ class ParameterPublisher(Port):
             self._open(builder.create)
 
     def publish(self, version: int, updates: int, values: NDArray[np.float32]) -> None:
-        """Make `values` (size,) the newest. Never blocks. Raises `ValueError` where they are not `size` float32."""
+        """Publishes `values` (size,). Never blocks. Raises `ValueError` for another size or type."""
         if values.shape != (self._size,) or values.dtype != np.float32:
             raise ValueError(f"{self._size} float32 are published, not {values.shape} {values.dtype}")
         loan, buffer = self._loan()
@@ -82,12 +71,12 @@ class ParameterPublisher(Port):
         return loan, view(loan, self._nbytes)
 
     def refresh(self) -> None:
-        """Hand the newest to whoever came since the last `publish`; call it now and then while there is no new one."""
+        """Sends the newest parameters to receivers that joined since; call it periodically."""
         self._port.update_connections()
 
 
 class ParameterSubscriber(Port):
-    """The agent's side."""
+    """A `ParameterReceiver`."""
 
     def __init__(self, endpoint: Endpoint, size: int) -> None:
         super().__init__(endpoint, WHAT, "subscriber")
@@ -100,7 +89,7 @@ class ParameterSubscriber(Port):
         self._open(lambda: service.subscriber_builder().buffer_size(1).create())
 
     def newest(self) -> PolicyParameters | None:
-        """The newest parameters where they are newer than those returned last, else None. Never blocks."""
+        """Returns the newest parameters if they are newer than those returned last. Never blocks."""
         sample = self._port.receive()
         if sample is None:
             return None
@@ -123,7 +112,7 @@ class ParameterSubscriber(Port):
         return PolicyParameters(int(header["version"]), int(header["updates"]), values)
 
     def close(self) -> None:
-        """Drop the port; the parameters returned last are no longer valid."""
+        """Closes the port; the parameters returned last are no longer valid."""
         if self._held is not None:
             self._held.delete()
             self._held = None

@@ -18,7 +18,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.errors import AsyncRLError, TransportError
 from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import SINGLE_ACTOR, Step, checked_actor
-from async_rl_core.transport.shared_memory.acks import Ack, AckPublisher, AckSubscriber
+from async_rl_core.transport.shared_memory.acks import AckPublisher, AckSubscriber
 from async_rl_core.transport.shared_memory.payload import WORDS, view, words
 from async_rl_core.transport.shared_memory.port import Port
 from async_rl_core.transport.shared_memory.service import (
@@ -29,6 +29,7 @@ from async_rl_core.transport.shared_memory.service import (
     service_name,
 )
 from async_rl_core.transport.shared_memory.wakeup import Notifier
+from async_rl_core.transport.steps import Ack
 
 WHAT = "steps"
 REPLAY = "replay"

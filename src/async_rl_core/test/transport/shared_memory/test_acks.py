@@ -3,8 +3,9 @@ from types import ModuleType
 import pytest
 
 from async_rl_core.errors import TransportError
-from async_rl_core.transport.shared_memory.acks import Ack, AckPublisher, AckSubscriber
+from async_rl_core.transport.shared_memory.acks import AckPublisher, AckSubscriber
 from async_rl_core.transport.shared_memory.service import Endpoint
+from async_rl_core.transport.steps import Ack
 
 
 def test_the_newest_is_heard(endpoint: Endpoint) -> None:
