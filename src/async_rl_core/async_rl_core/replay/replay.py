@@ -11,8 +11,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.replay.journal.run_journal import RunJournal, RunJournalReader
 from async_rl_core.replay.journal.segment import JournalEntry, JournalPosition
 from async_rl_core.replay.limiter import RateLimiter
-from async_rl_core.replay.prioritised import PrioritisedSampler
-from async_rl_core.replay.sampler import Sampler, UniformSampler
+from async_rl_core.replay.sampler import PrioritisedSampler, Sampler, UniformSampler
 from async_rl_core.replay.store import FrameStore
 from async_rl_core.spec.batch import Batch
 from async_rl_core.spec.crop import Crop
