@@ -7,14 +7,16 @@ import numpy as np
 
 from async_rl_core.algorithms.sac.sac import SAC
 from async_rl_core.config.load import resolve
-from async_rl_core.learning.learner import BatchSource, Learner, ParameterSink
+from async_rl_core.learning.learner import Learner
+from async_rl_core.transport.batches import BatchSource
+from async_rl_core.transport.parameters import ParameterSender
 from async_rl_ros.messages import JointStates, learner_state_message
 from async_rl_ros.ros_time import ros_time
 
 
 def test_learner_state_message_has_progress_metrics_and_component_times() -> None:
     sac, nobody = cast(SAC, SimpleNamespace(updates=7)), SimpleNamespace()
-    learner = Learner(sac, cast(BatchSource, nobody), cast(ParameterSink, nobody), publish_period=1, metrics_period=1)
+    learner = Learner(sac, cast(BatchSource, nobody), cast(ParameterSender, nobody), publish_period=1, metrics_period=1)
     learner.env_steps = 300
     learner.metrics = {"alpha": 0.5}
     learner.updating.add(52.0)

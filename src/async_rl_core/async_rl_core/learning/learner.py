@@ -2,34 +2,12 @@
 
 import time
 from collections.abc import Callable
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from async_rl_core.algorithms.base import Algorithm
 from async_rl_core.realtime.histogram import Histogram
 from async_rl_core.spec.batch import Batch
-
-
-class BatchSource(Protocol):
-    """Where mini-batches come from."""
-
-    def receive(self, timeout: float) -> Batch | None:
-        """Return the next batch, or None where none came within `timeout` seconds."""
-
-    def reprioritise(self, index: NDArray[np.uint64], td_error: NDArray[np.float32]) -> None:
-        """Take note of the TD errors (B,) of a batch's transitions."""
-
-
-class ParameterSink(Protocol):
-    """Where policies go."""
-
-    def publish(self, version: int, updates: int, values: NDArray[np.float32]) -> None:
-        """Make a policy the newest."""
-
-    def refresh(self) -> None:
-        """Hand the newest to an agent that came since."""
+from async_rl_core.transport.batches import BatchSource
+from async_rl_core.transport.parameters import ParameterSender
 
 
 class Learner:
@@ -45,7 +23,7 @@ class Learner:
         self,
         algorithm: Algorithm,
         batches: BatchSource,
-        parameters: ParameterSink,
+        parameters: ParameterSender,
         publish_period: int,
         metrics_period: int,
         prioritised: bool = False,
