@@ -39,6 +39,9 @@ _ESCALATION = 0.25  # share of the grace left after SIGTERM, which launch sends 
 _KEEPERS = ("learner_node", "replay_node", "rl_agent_node", "monitor_node")
 """Nodes that write what must be kept. launch cannot tell whether they make progress, so it waits longer for them."""
 
+_LATE_START = 5.0
+"""Seconds after which nodes that start late are started: the others have loaded most of their libraries."""
+
 _LAST_STOP = 1.0
 """Seconds from the death of a node to the end of the others, in which the arm is stopped."""
 
@@ -101,7 +104,11 @@ def _include(spec: LaunchSpec) -> IncludeLaunchDescription:
     return IncludeLaunchDescription(source, launch_arguments=spec.arguments.items())
 
 
-def _action(spec: NodeSpec) -> Node:
+def _action(spec: NodeSpec) -> LaunchDescriptionEntity:
+    return TimerAction(period=_LATE_START, actions=[_node(spec)]) if spec.starts_late else _node(spec)
+
+
+def _node(spec: NodeSpec) -> Node:
     return Node(
         package=spec.package,
         executable=spec.executable,

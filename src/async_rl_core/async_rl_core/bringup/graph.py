@@ -46,6 +46,8 @@ class NodeSpec:
     """Whether it ends with exit code 3 (`FAULTED`) where a fault of the guard stands at its end."""
     enclave: str | None = None
     """Whose keys and rights it has, where the run is secure."""
+    starts_late: bool = False
+    """Whether it starts once the other nodes have loaded their libraries, so that they are up sooner."""
     holds_arm: bool = False
     """It takes the orders of `link` to bring the arm to rest, and to let it move again."""
 
@@ -60,7 +62,9 @@ class LaunchSpec:
 
 
 def nodes(config: Config, config_path: Path) -> list[NodeSpec]:
-    """The processes of a run, the slowest to start first.
+    """Returns the processes of a run, the slowest to start first.
+
+    The learner starts late: no policy is needed during the random steps, and the arm moves seconds sooner.
 
     Args:
         config: the resolved configuration.
@@ -82,7 +86,7 @@ def nodes(config: Config, config_path: Path) -> list[NodeSpec]:
         specs = [agent(learns)]
     else:
         specs = [
-            node("learner_node", restarts=again, env=learns),
+            replace(node("learner_node", restarts=again, env=learns), starts_late=config.agent.initial_steps > 0),
             agent(single_threaded()),
             node("replay_node", restarts=again),
         ]

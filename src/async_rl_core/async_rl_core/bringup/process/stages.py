@@ -18,12 +18,13 @@ class StartStages:
 
     Args:
         names: the nodes that report.
+        late: the nodes that start late; each has a line of its own.
         began: when the command was given, in seconds of the steady clock.
         say: takes the lines.
     """
 
-    def __init__(self, names: Iterable[str], began: float, say: Callable[[str], object]) -> None:
-        self._names = set(names)
+    def __init__(self, names: Iterable[str], late: Iterable[str], began: float, say: Callable[[str], object]) -> None:
+        self._names, self._late = set(names), set(late)
         self._began, self._say = began, say
         self._started: dict[str, float] = {}
         self._reached: dict[str, dict[str, float]] = {stage: {} for stage in _OF_ALL}
@@ -39,6 +40,9 @@ class StartStages:
 
     def report(self, name: str, stage: str, now: float) -> None:
         """Note what a node reports."""
+        if stage == UP and name in self._late:
+            self._late.discard(name)
+            self._tell(now, f"{name} up")
         if stage not in self._open:
             return
         if stage in _OF_THE_GUARD:

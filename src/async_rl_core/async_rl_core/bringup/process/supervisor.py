@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from async_rl_core.bringup.exit_policy import FAULTED, ExitDecision, decide
 from async_rl_core.bringup.graph import NodeSpec
 from async_rl_core.bringup.process.executable import command
-from async_rl_core.bringup.process.link import AT_REST, PAUSE, RESUME, UP
+from async_rl_core.bringup.process.link import AT_REST, LOADED, PAUSE, RESUME, UP
 from async_rl_core.bringup.process.node_process import NodeProcess, start_process
 from async_rl_core.bringup.process.output import TerminalOutput
 from async_rl_core.bringup.process.shutdown import LOOK_PERIOD, ShutdownWatch, prefer
@@ -23,6 +23,9 @@ STOP_GRACE = 8.0
 Above what the guard's ramp to rest takes, and the simulated arm after it; below the 10 s that a container is given to
 stop. A node that still works on what must be kept has longer, see `ending`.
 """
+
+LATE_START = 15.0
+"""Seconds after which nodes that start late are started in any case."""
 
 RESTART_DELAY = 0.5
 """Seconds before a node that died is started again."""
@@ -63,7 +66,9 @@ class Supervisor:
     _suspension: "asyncio.Task[None] | None" = field(default=None, init=False)
     _continued: bool = field(default=False, init=False)
     _is_ending: bool = field(default=False, init=False)
-    _guard_failed: bool = field(default=False, init=False)
+    _failed: bool = field(default=False, init=False)
+    _early: set[str] = field(default_factory=set, init=False)
+    _late_start: "asyncio.Task[None] | None" = field(default=None, init=False)
     _faulted: bool = field(default=False, init=False)
     _stages: StartStages = field(init=False)
 
@@ -76,8 +81,9 @@ class Supervisor:
         """
         self._exits, self._stop, self._kill = asyncio.Queue(), asyncio.Event(), asyncio.Event()
         self._reported = asyncio.Event()
-        reporting = [spec.name for spec in self.specs if "config" in spec.parameters]
-        self._stages = StartStages(reporting, command_start(), self.output.say)
+        self._early = {spec.name for spec in self.specs if "config" in spec.parameters and not spec.starts_late}
+        late = [spec.name for spec in self.specs if spec.starts_late]
+        self._stages = StartStages(self._early, late, command_start(), self.output.say)
         lines = {spec.name: self.line(spec, self.ambient) for spec in self.specs}
         loop = asyncio.get_running_loop()
         handlers: dict[int, Callable[[int], object]] = dict.fromkeys(_STOP_SIGNALS, self._on_signal)
@@ -89,12 +95,13 @@ class Supervisor:
             code = await self._start_and_watch(lines)
         finally:
             self._is_ending = True
+            await self._end_late_start()
             clean = await self._end_all()
             for number in handlers:
                 loop.remove_signal_handler(number)
             for number, previous in before.items():
                 signal.signal(number, previous)
-        if not clean or self._guard_failed:
+        if not clean or self._failed:
             code = 1
         elif code == 0 and self._faulted:
             self.output.error(
@@ -108,10 +115,29 @@ class Supervisor:
         for spec in self.specs:
             if self._stop.is_set():
                 return 0
-            if not await self._start(spec, lines[spec.name]):
+            if not spec.starts_late and not await self._start(spec, lines[spec.name]):
                 return 1
         self._stages.all_started(time.monotonic())
+        self._late_start = asyncio.create_task(self._start_late(lines))
         return await self._watch(lines)
+
+    async def _start_late(self, lines: Mapping[str, list[str]]) -> None:
+        """Starts the remaining nodes once the others have loaded their libraries, or after a while."""
+        await self._within(LATE_START, self._have_loaded)
+        for spec in self.specs:
+            if spec.starts_late and not self._is_over and not await self._start(spec, lines[spec.name]):
+                self._failed = True
+                self._stop.set()
+
+    def _have_loaded(self) -> bool:
+        early = [running for name, running in self._running.items() if name in self._early]
+        return all(LOADED in running.reports for running in early)
+
+    async def _end_late_start(self) -> None:
+        """Waits until no node is being started any more."""
+        if self._late_start:
+            self._reported.set()
+            await self._late_start
 
     async def _start(self, spec: NodeSpec, line: Sequence[str], restarts: int = 0) -> bool:
         self._stages.start(spec.name, time.monotonic())
@@ -245,7 +271,7 @@ class Supervisor:
         if not rests:
             names = ", ".join(running.spec.name for running in guards if not self._rests(running))
             self.output.error(f"not suspended: {names} did not bring the arm to rest within {REST_TIMEOUT:g} s; killed")
-            self._guard_failed = True
+            self._failed = True
             for running in guards:
                 running.signal_group(signal.SIGKILL)  # without it, the robot's side stops the arm by its own timeout
             self._stop.set()

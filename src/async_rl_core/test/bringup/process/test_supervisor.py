@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -290,3 +291,28 @@ def test_only_the_node_that_hangs_is_killed() -> None:
     assert bench.run(all_up(2), (signal.SIGINT,)) == 1
     assert "killed after 1 s without an end: target\n" in bench.err.getvalue()
     assert "learner | kept" in bench.out.getvalue()
+
+
+def test_supervisor_late_node_starts_once_the_others_have_loaded(tmp_path: Path) -> None:
+    loads = f"""
+import pathlib, time
+from async_rl_core.bringup.process.link import LOADED, supervisor
+time.sleep(0.3)
+pathlib.Path({str(tmp_path / "loaded")!r}).touch()
+supervisor().report(LOADED)
+"""
+    late = f"import pathlib; print('loaded' if pathlib.Path({str(tmp_path / 'loaded')!r}).exists() else 'too early')"
+    bench = Bench({"learner": ("finisher", late), "agent": ("essential", loads + OBEYS)})
+    learner, agent = bench.supervisor.specs
+    bench.supervisor.specs = [replace(learner, starts_late=True), replace(agent, parameters={"config": "x"})]
+    assert bench.run() == 0
+    assert "learner | loaded\n" in bench.out.getvalue()
+
+
+def test_supervisor_stop_before_the_late_start_starts_nothing_more() -> None:
+    bench = Bench({"learner": ("essential", OBEYS), "agent": ("essential", OBEYS)})
+    learner, agent = bench.supervisor.specs
+    bench.supervisor.specs = [replace(learner, starts_late=True), replace(agent, parameters={"config": "x"})]
+    assert bench.run(all_up(1), (signal.SIGTERM,)) == 0
+    assert len(bench.ups()) == 1
+    assert all(is_gone(pid) for pid in bench.ups())
