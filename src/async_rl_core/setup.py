@@ -20,6 +20,7 @@ setup(
     entry_points={
         "async_rl.algorithms": ["sac = async_rl_core.algorithms.sac.config:SACConfig"],
         "async_rl.tasks": [
+            "reach = async_rl_core.tasks.reach:Reach",
             "reaching = async_rl_core.tasks.reaching:Reaching",
             "tracking = async_rl_core.tasks.tracking:Tracking",
             "visual_reacher = async_rl_core.tasks.visual_reacher:VisualReacher",

@@ -36,7 +36,9 @@ def test_what_is_no_use_is_named(module: str, said: str, install: Install) -> No
 
 
 def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(ConfigError, match="'juggling' is not there; allowed: reaching, tracking, visual_reacher"):
+    with pytest.raises(
+        ConfigError, match="'juggling' is not there; allowed: reach, reaching, tracking, visual_reacher"
+    ):
         plugins.load(GROUP, "juggling", AsyncRLError)
 
 

@@ -12,13 +12,16 @@ from async_rl_core.agent.agent_cycle import AgentCycle
 from async_rl_core.agent.joint_input import JointInput
 from async_rl_core.agent.observation import Frame
 from async_rl_core.agent.soft_limits import SoftLimits
+from async_rl_core.tasks.checks import CheckedTask, TaskError
+from async_rl_core.tasks.outcome import TaskState
 from async_rl_interfaces.msg import GuardState, Target
+from async_rl_interfaces.msg import TaskState as TaskStateMessage
 from async_rl_ros import qos
 from async_rl_ros.description import description_input, take_description
 from async_rl_ros.images import CvBridge, CvBridgeError
 from async_rl_ros.node import ConfiguredNode
 from async_rl_ros.ros_time import nanoseconds
-from rl_agent_node.messages import guard_report
+from rl_agent_node.messages import guard_report, task_values
 
 GUARD, TARGET = "guard", "target"
 """Witnesses: each confirms, every second, that the arm was led and the target shown."""
@@ -27,16 +30,19 @@ GUARD, TARGET = "guard", "target"
 class AgentInputs:
     """Subscribes on behalf of `node` and passes what arrives to the agent."""
 
-    def __init__(self, node: ConfiguredNode, agent: AgentCycle) -> None:
-        self._config, self._logger, self._agent = node.config, node.get_logger(), agent
+    def __init__(self, node: ConfiguredNode, agent: AgentCycle, task: CheckedTask) -> None:
+        self._config, self._logger, self._agent, self._task = node.config, node.get_logger(), agent, task
         robot = node.config.robot
         self._joint_input = JointInput(robot.state_topic, robot.joints)
         self._description = description_input(robot, self._logger.warning)
         self._bridge = CvBridge()
-        self._unusable_images = ""
+        self._unusable_images = self._unusable_state = ""
         # As many as an observation holds: with Seq-SAC some arrive while this process learns.
         frames = QoSProfile(depth=node.config.agent.frame_stack, reliability=ReliabilityPolicy.BEST_EFFORT)
-        node.create_subscription(Image, node.config.image_topic, self._on_image, frames)
+        if task.uses_camera:
+            node.create_subscription(Image, node.config.image_topic, self._on_image, frames)
+        if task.has_state:
+            node.create_subscription(TaskStateMessage, "task_state", self._on_task_state, qos.SENSOR)
         node.create_subscription(JointStateMessage, robot.state_topic, self._on_joint_state, qos.SENSOR)
         node.create_subscription(GuardState, "safety_guard_node/state", self._on_guard_state, qos.LATCHED)
         node.create_subscription(String, "robot_description", self._on_robot_description, qos.DESCRIPTION)
@@ -46,7 +52,7 @@ class AgentInputs:
     def problem(self) -> str:
         """What is wrong with the messages that arrive; empty where nothing is."""
         joints = self._joint_input.problem and f"joint states that can be used: {self._joint_input.problem}"
-        return self._unusable_images or joints
+        return self._unusable_images or self._unusable_state or joints
 
     @property
     def description_digest(self) -> str:
@@ -78,6 +84,16 @@ class AgentInputs:
         self._agent.joints = joints or self._agent.joints
         if self._joint_input.problem:
             self._logger.error(f"cannot use joint states: {self._joint_input.problem}", throttle_duration_sec=5.0)
+
+    def _on_task_state(self, message: TaskStateMessage) -> None:
+        try:
+            values = self._task.state(task_values(message))
+        except TaskError as error:
+            self._unusable_state = f"a state of the task that can be used: {error}"
+            self._logger.error(f"waiting for {self._unusable_state}", throttle_duration_sec=5.0)
+            return
+        self._unusable_state = ""
+        self._agent.loop.add_task_state(TaskState(values, message.episode, time.monotonic()))
 
     def _on_guard_state(self, message: GuardState) -> None:
         guard, loop = self._agent.liveness.guard, self._agent.loop

@@ -1,5 +1,8 @@
 """Conversions between the core's values and the agent's messages."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from async_rl_core.agent.command_gaps import CommandGap
 from async_rl_core.agent.episode_state_machine import Phase
 from async_rl_core.agent.liveness import GuardReport
@@ -7,7 +10,7 @@ from async_rl_core.agent.loop import AgentLoop
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.step_recorder import EpisodeResult
 from async_rl_core.agent.timing import Timing
-from async_rl_interfaces.msg import Episode, GuardState
+from async_rl_interfaces.msg import Episode, GuardState, TaskState
 from async_rl_interfaces.msg import Timing as TimingMessage
 from async_rl_ros.diagnostics import Health, Level
 from async_rl_ros.messages import histogram_message
@@ -24,6 +27,14 @@ def guard_report(message: GuardState) -> GuardReport:
         faults=sum(message.fault_count),
         silence=message.last_silence if message.last_kind == AGENT_SILENT else 0.0,
     )
+
+
+def task_values(message: TaskState) -> dict[str, NDArray[np.float64]]:
+    """Returns the values of each part by its name. Raises `ValueError` where names, sizes and values do not fit."""
+    if len(message.part) != len(message.size) or sum(message.size) != len(message.value):
+        raise ValueError(f"{len(message.part)} parts of sizes {list(message.size)} with {len(message.value)} values")
+    values = np.array(message.value, np.float64)
+    return dict(zip(message.part, np.split(values, np.cumsum(message.size)[:-1]), strict=True))
 
 
 def episode_message(result: EpisodeResult, timing: Timing, updates: int) -> Episode:

@@ -24,6 +24,7 @@ from async_rl_core.learning import backend as learning
 from async_rl_core.realtime.clock import SteadyClock
 from async_rl_core.realtime.pacer import Pacer
 from async_rl_core.realtime.schedule import Schedule
+from async_rl_core.tasks.checks import CheckedTask
 from async_rl_core.tasks.registry import make_task
 from async_rl_interfaces.srv import ResetTarget
 from async_rl_ros import scheduling
@@ -58,30 +59,27 @@ class RLAgentNode(ConfiguredNode):
         start = RunProgress.of(config.run_dir, actor) if config.run_dir else BEGINNING  # before anything new is stored
         self._learning = learning.connect(config, self.get_logger().warning, actor)
         self._outbox = Outbox(self._learning.send, self._learning.newest_ack, start.sequence, actor)
-        task = make_task(config)
-        reward = task.reward()
-        warm_up(config, self._learning.policy, reward)
+        task = CheckedTask(config.task, make_task(config))
+        warm_up(config, self._learning.policy, task)
         self._steady = SteadyClock()
         policy = TimedPolicy(self._learning.policy, self._steady.now)
-        self._loop = AgentLoop(
-            config, policy, reward, self._outbox, self._place_target, start, task.via, (GUARD, TARGET), SHORTEST
-        )
+        self._loop = AgentLoop(config, policy, task, self._outbox, self._place_target, start, (GUARD, TARGET), SHORTEST)
         self._completed = start.finished
         self._trouble = WarningLog(self)
         self._outputs = AgentOutputs(self, self._learning.learner is not None)
         self._started = self._next_report = self._steady.now()
-        self._agent = self._make_agent(policy, start)
-        self._inputs = AgentInputs(self, self._agent)
+        self._agent = self._make_agent(policy, task, start)
+        self._inputs = AgentInputs(self, self._agent, task)
         self._reset_target = ServiceCaller(self.create_client(ResetTarget, "visual_target_node/reset"), TARGET_ANSWER)
         self._disarm = self.create_client(Trigger, "safety_guard_node/disarm")
         self._diagnostics = Diagnostics(self, self._health)
 
-    def _make_agent(self, policy: TimedPolicy, start: RunProgress) -> AgentCycle:
+    def _make_agent(self, policy: TimedPolicy, task: CheckedTask, start: RunProgress) -> AgentCycle:
         agent, frame_period = self.config.agent, 1 / self.config.camera.rate
         schedule = Schedule(agent.action_cycle_time, frame_period, agent.phase_margin, self._started)
         return AgentCycle(
             self._loop,
-            Pacer(schedule, self._steady, frame_period),
+            Pacer(schedule, self._steady, frame_period if task.uses_camera else None),
             Liveness(self._steady),
             policy,
             Timing(start.cycles, start.missed_cycles, start.stale_images),
@@ -122,8 +120,8 @@ class RLAgentNode(ConfiguredNode):
         agent.act(self._outputs.command)
         if explanation := agent.liveness.guard.explanation(gaps):
             self.get_logger().warning(explanation)
-        if loop.actions.policy_acted:
-            self._outputs.feature_points(loop.observations.newest, self._learning.policy.feature_points)
+        if loop.actions.policy_acted and (newest := loop.observations.newest) is not None:
+            self._outputs.feature_points(newest, self._learning.policy.feature_points)
         if (result := agent.settle()) is not None:
             self._report_episode(result)
             gaps.mark("reporting an episode, collecting garbage", time.monotonic())

@@ -34,8 +34,9 @@ class AgentOutputs:
         if learns_here:
             self._learner_states = node.create_publisher(LearnerState, LEARNER_STATE_TOPIC, qos.LATCHED)
         self._points = node.create_publisher(FeaturePoints, "~/feature_points", qos.SENSOR)
-        image = ObservationSpec.from_config(config).require_image()
-        self._crop_share = np.array([image.width / config.camera.width, image.height / config.camera.height])
+        image = ObservationSpec.from_config(config).image
+        shown = (0, 0) if image is None else (image.width, image.height)
+        self._crop_share = np.array(shown) / (config.camera.width, config.camera.height)
         self._message = VelocityCommand(name=list(config.robot.joints))
         self._message.header.frame_id = config.robot.base_frame
 
@@ -53,9 +54,9 @@ class AgentOutputs:
         message.velocity = velocity.tolist()
         self._command.publish(message)
 
-    def feature_points(self, newest: Frame | None, points: NDArray[np.float32]) -> None:
+    def feature_points(self, newest: Frame, points: NDArray[np.float32]) -> None:
         """Publishes where the encoder looks, (k, 2) in the cropped image from -1 to 1, if anyone listens."""
-        if newest is None or self._points.get_subscription_count() == 0:
+        if self._points.get_subscription_count() == 0:
             return
         shown = points * self._crop_share
         message = FeaturePoints(x=shown[:, 0].tolist(), y=shown[:, 1].tolist())

@@ -27,7 +27,8 @@ class VisualTargetNode(ConfiguredNode):
         self._picture = make_task(self.config).picture
         self._target = make_target(self.config)
         self._episode = 0
-        period = self.config.target.tick if self._target.moving else REPEAT_PERIOD
+        is_moving = self._target is not None and self._target.moving
+        period = self.config.target.tick if is_moving else REPEAT_PERIOD
         self._ticks = FixedRateClock(period, time.monotonic())
         self._publisher = self.create_publisher(Target, "target", LATCHED)
         self.create_service(ResetTarget, "~/reset", self._reset)
@@ -55,13 +56,19 @@ class VisualTargetNode(ConfiguredNode):
 
     def _reset(self, request: ResetTarget.Request, response: ResetTarget.Response) -> ResetTarget.Response:
         self._episode = request.episode
-        self._target.reset(request.episode)
+        if self._target is not None:
+            self._target.reset(request.episode)
         self._ticks.restart(time.monotonic())
         response.x, response.y = self._publish()
         response.success = True
         return response
 
     def _publish(self) -> tuple[float, float]:
+        if self._target is None:  # the message tells the episode alone
+            message = Target(episode=self._episode)
+            message.header.stamp = self.get_clock().now().to_msg()
+            self._publisher.publish(message)
+            return 0.0, 0.0
         picture = self._picture
         x, y = self._target.position(self._ticks.elapsed)
         message = Target(

@@ -1,6 +1,5 @@
 """The phases of the episodes: waiting, resetting, running."""
 
-from collections.abc import Callable, Sequence
 from enum import Enum
 
 import numpy as np
@@ -9,8 +8,7 @@ from async_rl_core.agent.acting_policy import Vector
 from async_rl_core.agent.reset import ResetPath
 from async_rl_core.agent.target_placement import TargetPlacement
 from async_rl_core.config.schema import Config
-from async_rl_core.tasks.checks import checked_waypoints
-from async_rl_core.tasks.task import Pose
+from async_rl_core.tasks.checks import CheckedTask
 
 SETTLE_TIME = 0.5
 """Seconds of the reset in which the arm comes to rest after the motion."""
@@ -29,9 +27,9 @@ class EpisodeStateMachine:
 
     Args:
         config: the run's configuration.
+        task: the task, which knows the waypoints of a reset.
         target: placement of the episodes' targets.
         episode: number of the episode that was started last.
-        waypoints: poses that the reset of an episode passes, rad in command order.
         first_reset: seconds of the first reset where the arm is at the start pose already; as the others by default.
 
     Attributes:
@@ -44,15 +42,15 @@ class EpisodeStateMachine:
     def __init__(
         self,
         config: Config,
+        task: CheckedTask,
         target: TargetPlacement,
         episode: int,
-        waypoints: Callable[[int], Sequence[Pose]],
         first_reset: float | None,
     ) -> None:
         self.phase = Phase.WAITING
         self.episode = episode
         self.aborted = 0
-        self._config, self._target, self._waypoints = config, target, waypoints
+        self._config, self._task, self._target = config, task, target
         self._start_pose = np.array(config.robot.start)
         self._motion: ResetPath | None = None
         self._reset_start = 0.0
@@ -68,7 +66,7 @@ class EpisodeStateMachine:
         agent, robot = self._config.agent, self._config.robot
         duration = max(0.0, agent.reset_duration - SETTLE_TIME)
         self.episode += 1
-        waypoints = checked_waypoints(self._config.task, self._waypoints, self.episode, len(self._start_pose))
+        waypoints = self._task.reset_waypoints(self.episode, len(self._start_pose))
         poses = [*waypoints, self._start_pose]
         self._motion = ResetPath(position, poses, robot.reset_velocity, duration, now, agent.action_cycle_time)
         first, self._first_reset = self._first_reset, None

@@ -1,10 +1,11 @@
 """The agent's loop: observe and act; then, with the command on its way, reward and record."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from async_rl_core.agent.acting_policy import ActingPolicy, Vector, VelocityLimits
+from async_rl_core.agent.acting_policy import ActingPolicy, Action, Vector, VelocityLimits
 from async_rl_core.agent.action_source import ActionSource
 from async_rl_core.agent.camera_health import CameraHealth
 from async_rl_core.agent.confirmation_gate import ConfirmationGate
@@ -12,16 +13,21 @@ from async_rl_core.agent.episode_state_machine import EpisodeStateMachine, Phase
 from async_rl_core.agent.observation import Frame, JointState, ObservationBuffer
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.run_progress import BEGINNING, RunProgress
+from async_rl_core.agent.state_row import StateRow
 from async_rl_core.agent.step_recorder import EpisodeResult, RecordedObservation, StepRecorder
 from async_rl_core.agent.target_placement import TargetPlacement
 from async_rl_core.config.schema import Config
 from async_rl_core.spec.crop import Crop
-from async_rl_core.tasks.checks import CheckedReward, TaskError
-from async_rl_core.tasks.task import Pose, Reward
+from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.tasks.checks import CheckedTask, TaskError
+from async_rl_core.tasks.outcome import NO_IMAGE, NO_STATE, Outcome, TaskState
 
 FRAME_TIMEOUT = 0.5
 STATE_TIMEOUT = 0.1
-"""Seconds after which a silent camera or arm ends the episode, since its input is stale."""
+TASK_STATE_TIMEOUT = 0.5
+"""Seconds after which a silent camera, arm or source of the task's state ends the episode: its input is stale."""
+
+_NO_FRAMES: NDArray[np.uint8] = np.zeros((0, 0, 0, 3), np.uint8)
 
 
 class AgentLoop:
@@ -33,11 +39,10 @@ class AgentLoop:
     Args:
         config: the run's configuration.
         policy: used once `initial_steps` random steps are done and `policy_ready` is set; no episode begins between.
-        reward: of the task.
+        task: judges the steps, and knows the waypoints of a reset.
         outbox: takes the steps for replay.
         place_target: requests the target of an episode, until it is answered through `target_placed`.
         start: progress of the run.
-        waypoints: poses that the reset of an episode passes, rad in command order.
         witnesses: names of those that have to `confirm` a step before it is sent to replay.
         first_reset: seconds of the first reset where the arm is at the start pose already; as the others by default.
 
@@ -52,26 +57,25 @@ class AgentLoop:
         self,
         config: Config,
         policy: ActingPolicy,
-        reward: Reward,
+        task: CheckedTask,
         outbox: Outbox,
         place_target: Callable[[int], None],
         start: RunProgress = BEGINNING,
-        waypoints: Callable[[int], Sequence[Pose]] = lambda episode: (),
         witnesses: Sequence[str] = (),
         first_reset: float | None = None,
     ) -> None:
         agent, robot = config.agent, config.robot
         self._config = config
         self._actuated = np.array([robot.joints.index(name) for name in robot.actuated_joints], dtype=np.intp)
-        self._outbox = outbox
+        self._task, self._outbox = task, outbox
+        self._state_row = StateRow(ObservationSpec.from_config(config), self._actuated)
         self.observations = ObservationBuffer(Crop.from_config(config), agent.frame_stack, self._actuated)
         self.actions = ActionSource(config, policy)
         self.target = TargetPlacement(place_target)
-        self.episodes = EpisodeStateMachine(config, self.target, start.episode, waypoints, first_reset)
+        self.episodes = EpisodeStateMachine(config, task, self.target, start.episode, first_reset)
         steps = round(agent.episode_duration / agent.action_cycle_time)
-        checked = CheckedReward(config.task, reward)
-        self.recorder = StepRecorder(checked, outbox, steps, len(self._actuated), start)
-        self.gate = ConfirmationGate(outbox, witnesses)
+        self.recorder = StepRecorder(task, outbox, steps, len(self._actuated), start)
+        self.gate = ConfirmationGate(outbox, witnesses, task.uses_camera)
         self.actions.begin_episode(start.episode)
         self.limits: VelocityLimits | None = None
         self.blocked_by = ""
@@ -80,6 +84,7 @@ class AgentLoop:
         self._interruption = ""
         self._camera_health = CameraHealth()
         self._joints: JointState | None = None
+        self._task_state: TaskState | None = None
         self._rest: Vector = np.zeros(len(robot.joints))
 
     @property
@@ -96,6 +101,10 @@ class AgentLoop:
         """Takes an image of the camera."""
         self.observations.add(frame)
 
+    def add_task_state(self, state: TaskState) -> None:
+        """Takes values of the task's observation parts."""
+        self._task_state = state
+
     def interrupt(self, reason: str) -> None:
         """Aborts the episode in the next cycle, because of an event that may be over by then."""
         self._interruption = reason
@@ -105,6 +114,10 @@ class AgentLoop:
         if self.phase is Phase.RUNNING:
             return not self.recorder.is_complete
         return self.phase is Phase.RESETTING and self._may_begin(now, joints)
+
+    def state(self, joints: JointState, action: Action) -> NDArray[np.float32]:
+        """Returns the state row (s,) that is observed now, after `action` (a,)."""
+        return self._state_row(joints, action, self._task_values)
 
     def act(self, now: float, joints: JointState | None, blocked_by: str = "") -> Vector:
         """Returns the joint velocity (n,) in rad/s for this cycle. This is the control path: nothing here may wait.
@@ -139,18 +152,26 @@ class AgentLoop:
             except TaskError as error:
                 recorded = False
                 self._refuse(str(error))
+        if result is not None and self.phase is Phase.RUNNING and self._joints is not None:
+            self.episodes.start_reset(now, self._joints.position)  # a terminal state, before the time limit
         self.gate.update(recorded, changed)
         if self.episodes.waits_for_target:
             self.target.request_when_due(now, self.episodes.episode)
         self._outbox.flush()
         return result
 
+    @property
+    def _task_values(self) -> Mapping[str, NDArray[np.float64]]:
+        return NO_STATE if self._task_state is None else self._task_state.values
+
     def _missing(self, now: float, joints: JointState | None) -> str:
-        newest = self.observations.newest
+        config, task, newest, state = self._config, self._task, self.observations.newest, self._task_state
         missing = {
-            f"joint states on {self._config.robot.state_topic}": joints is None
-            or now - joints.received >= STATE_TIMEOUT,
-            f"images on {self._config.image_topic}": newest is None or now - newest.received >= FRAME_TIMEOUT,
+            f"joint states on {config.robot.state_topic}": joints is None or now - joints.received >= STATE_TIMEOUT,
+            f"images on {config.image_topic}": task.uses_camera
+            and (newest is None or now - newest.received >= FRAME_TIMEOUT),
+            "the state of the task on task_state": task.has_state
+            and (state is None or now - state.received >= TASK_STATE_TIMEOUT),
             "robot_description": self.limits is None,
         }
         return ", ".join(name for name, absent in missing.items() if absent)
@@ -162,7 +183,9 @@ class AgentLoop:
         )
 
     def _may_begin(self, now: float, joints: JointState) -> bool:
-        return not self.waits_for_policy and self.episodes.is_reset_done(now, joints.position)
+        episode, state = self.episodes.episode, self._task_state
+        is_stale = self._task.has_state and state is not None and state.episode not in (0, episode)
+        return not (self.waits_for_policy or is_stale) and self.episodes.is_reset_done(now, joints.position)
 
     def _abort(self) -> None:
         """Discards the unconfirmed steps and leaves the episode."""
@@ -183,16 +206,19 @@ class AgentLoop:
 
     def _step(self, now: float, joints: JointState) -> Vector:
         observations, recorder = self.observations, self.recorder
-        frames = observations.start_episode() if recorder.index == 0 else observations.take()
-        state = observations.state(joints, recorder.action)
-        newest = observations.newest
-        assert newest is not None
+        frames, image = _NO_FRAMES, NO_IMAGE
+        if self._task.uses_camera:
+            frames = observations.start_episode() if recorder.index == 0 else observations.take()
+            assert observations.newest is not None
+            image = observations.newest.image
+        state = self.state(joints, recorder.action)
         if not np.isfinite(state).all():
             topic = self._config.robot.state_topic
             return self._refuse(
                 f"task '{self._config.task}': joint states on {topic} hold values that are not finite in float32"
             )
-        recorder.observe(RecordedObservation(frames, state, newest, joints.position))
+        outcome = Outcome(joints.position, joints.velocity, recorder.action, image, self._task_values)
+        recorder.observe(RecordedObservation(frames, state, outcome))
         if recorder.is_complete:
             self.episodes.start_reset(now, joints.position)
             return self.episodes.reset_velocity(now, joints.position)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.agent.acting_policy import Action, Vector
-from async_rl_core.agent.observation import Frame
+from async_rl_core.agent.acting_policy import Action
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.agent.run_progress import RunProgress
 from async_rl_core.spec.step import Step
-from async_rl_core.tasks.task import Reward
+from async_rl_core.tasks.checks import CheckedTask
+from async_rl_core.tasks.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +23,24 @@ class EpisodeResult:
     env_steps: int
     episode_return: float
     target_term: float
+    success: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RecordedObservation:
     """An observation that waits for its reward."""
 
     frames: NDArray[np.uint8]
     """(k, height, width, 3), oldest first."""
     state: NDArray[np.float32]
-    newest: Frame
-    position: Vector
-    """Joint angles (n,), rad."""
+    outcome: Outcome
 
 
 class StepRecorder:
     """Turns observations and actions into steps for replay, and an episode's steps into its result.
 
     Args:
-        reward: of the task. Raises `TaskError` where it returns anything else than two finite numbers.
+        task: judges the outcomes of the actions.
         outbox: takes the steps.
         steps_per_episode: actions of an episode.
         actions: size of an action.
@@ -57,11 +56,11 @@ class StepRecorder:
     """
 
     def __init__(
-        self, reward: Reward, outbox: Outbox, steps_per_episode: int, actions: int, start: RunProgress
+        self, task: CheckedTask, outbox: Outbox, steps_per_episode: int, actions: int, start: RunProgress
     ) -> None:
         self.env_steps, self.ended = start.env_steps, start.ended
         self.waiting: RecordedObservation | None = None
-        self._reward, self._outbox = reward, outbox
+        self._task, self._outbox = task, outbox
         self._steps_per_episode = steps_per_episode
         self._zero_action: Action = np.zeros(actions, np.float32)
         self.begin_episode(start.episode)
@@ -71,13 +70,15 @@ class StepRecorder:
         self.episode, self.index = episode, 0
         self.action = self._previous = self._zero_action
         self.waiting = None
-        self._return = self._target_sum = 0.0
+        self._return = 0.0
+        self._terms: list[float] = []
+        self._terminal = False
         self._random = True
 
     @property
     def is_complete(self) -> bool:
-        """Whether all actions of the episode were taken."""
-        return self.index >= self._steps_per_episode
+        """Whether no action of the episode is left: its time is over, or it reached a terminal state."""
+        return self._terminal or self.index >= self._steps_per_episode
 
     def observe(self, observation: RecordedObservation) -> None:
         """Takes the observation that the newest action led to, for `record`."""
@@ -99,9 +100,9 @@ class StepRecorder:
         assert waiting is not None
         reward = 0.0
         if self.index > 0:
-            reward, target_term = self._reward(waiting.newest.image, waiting.position)
+            reward, target_term, self._terminal = self._task.judge(waiting.outcome)
             self._return += reward
-            self._target_sum += target_term
+            self._terms.append(target_term)
         self._outbox.put(
             Step(
                 actor=self._outbox.actor,
@@ -112,7 +113,7 @@ class StepRecorder:
                 state=waiting.state,
                 action=self._previous,
                 reward=reward,
-                terminal=False,
+                terminal=self._terminal,
             )
         )
         result = self._result() if self.is_complete else None
@@ -121,5 +122,6 @@ class StepRecorder:
 
     def _result(self) -> EpisodeResult:
         self.ended += 1
-        term = self._target_sum / self._steps_per_episode
-        return EpisodeResult(self.ended, self._random, self.env_steps, self._return, term)
+        term = self._task.episode_term(self._terms)
+        success = self._task.is_success(term)
+        return EpisodeResult(self.ended, self._random, self.env_steps, self._return, term, success)

@@ -8,13 +8,15 @@ from async_rl_core.agent.loop import AgentLoop
 from async_rl_core.agent.observation import Frame, JointState
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.config.schema import Config
-from async_rl_core.tasks.task import Reward
+from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.tasks.checks import CheckedTask
+from async_rl_core.tasks.outcome import TaskState
 
 CYCLES = 12
 STEPS = 4
 
 
-def warm_up(config: Config, actor: ActingPolicy, reward: Reward) -> None:
+def warm_up(config: Config, actor: ActingPolicy, task: CheckedTask) -> None:
     """Run an episode of `STEPS` steps on grey images, with an arm that is at its start pose already.
 
     The first call of a network, or of much of NumPy, takes 50 to 100 ms, which in an episode would be missed cycles
@@ -24,15 +26,17 @@ def warm_up(config: Config, actor: ActingPolicy, reward: Reward) -> None:
     short = config.agent.model_copy(
         update={"initial_steps": 1, "episode_duration": STEPS * cycle, "reset_duration": cycle}
     )
-    loop = AgentLoop(config.model_copy(update={"agent": short}), actor, reward, Outbox(lambda _: True), lambda _: None)
+    loop = AgentLoop(config.model_copy(update={"agent": short}), actor, task, Outbox(lambda _: True), lambda _: None)
     loop.limits = _Free()
     loop.actions.policy_ready = True
     start = np.array(config.robot.start)
+    values = {part.name: np.ones(part.size) for part in ObservationSpec.from_config(config).parts}
     image = np.full((config.camera.height, config.camera.width, 3), 128, np.uint8)
     for i in range(CYCLES):
         now = i * cycle
         loop.target.placed(loop.episodes.episode)
         loop.add_frame(Frame(image, 0, now))
+        loop.add_task_state(TaskState(values, 0, now))
         loop.act(now, JointState(start, np.zeros(len(start)), now))
         if loop.settle(now) is not None:
             return

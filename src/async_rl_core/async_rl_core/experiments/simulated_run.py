@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.agent.acting_policy import ActingPolicy
+from async_rl_core.agent.acting_policy import ActingPolicy, Action
 from async_rl_core.agent.agent_cycle import AgentCycle
 from async_rl_core.agent.command_gaps import GapMeter
 from async_rl_core.agent.episode_state_machine import Phase
@@ -28,12 +28,13 @@ from async_rl_core.safety.guard import Guard
 from async_rl_core.safety.kinematics import Kinematics
 from async_rl_core.safety.states import GuardMode
 from async_rl_core.sim.arm import SimulatedArm
+from async_rl_core.sim.camera import Renderer
 from async_rl_core.sim.disturbance import DelayLine, SensorNoise
 from async_rl_core.sim.model import urdf_text
 from async_rl_core.spec.step import Step
-from async_rl_core.tasks.checks import CheckedReward
+from async_rl_core.tasks.latest_judgement import LatestJudgement
+from async_rl_core.tasks.outcome import NO_IMAGE, NO_STATE, Outcome, TaskState
 from async_rl_core.tasks.registry import make_target
-from async_rl_core.tasks.task import Reward
 
 RESET_FRAME_PERIOD = 0.3
 """Seconds between the images that are drawn while the arm moves back to its start pose and no episode needs them.
@@ -56,23 +57,6 @@ class SimulatedLearning(Protocol):
         """Does the updates that are due; returns whether the policy changed."""
 
 
-class LatestReward:
-    """A task's reward that is computed once per image and joint position, however often it is asked for."""
-
-    def __init__(self, reward: Reward) -> None:
-        self._reward = reward
-        self._image: NDArray[np.uint8] | None = None
-        self._position: NDArray[np.float64] | None = None
-        self._result = (0.0, 0.0)
-
-    def __call__(self, image: NDArray[np.uint8], position: NDArray[np.float64]) -> tuple[float, float]:
-        """Returns reward and target term; see `Reward`."""
-        if image is not self._image or position is not self._position:
-            self._result = self._reward(image, position)
-            self._image, self._position = image, position  # not before: one that raises is asked again
-        return self._result
-
-
 class SimulatedRun:
     """Agent, guard, arm and camera, robot cycle by robot cycle, in one thread and on a virtual clock.
 
@@ -90,12 +74,11 @@ class SimulatedRun:
         self.config = config
         self.stage = stage or RenderedScene(config)
         scene = self.stage.scene
-        self.reward = LatestReward(CheckedReward(config.task, scene.task.reward()))
+        self.task = LatestJudgement(config.task, scene.task)
         self._outbox = Outbox(learning.send)
         self._clock = VirtualClock()
         policy = TimedPolicy(learning.policy, self._clock.now)
-        place, waypoints = _weakly(self._place_target), scene.task.via
-        self.loop = AgentLoop(config, policy, self.reward, self._outbox, place, waypoints=waypoints)
+        self.loop = AgentLoop(config, policy, self.task, self._outbox, _weakly(self._place_target))
         self._agent = self._make_agent(policy)
         self.guard = Guard(config.robot, config.guard.model_copy(update={"auto_arm": True}), self._cycle)
         self._learning = learning
@@ -111,6 +94,7 @@ class SimulatedRun:
         self._ticks = self._captures = self._commands = 0
         self._is_action_due = False
         self.joints = JointState(self._arm.position, self._arm.velocity, 0.0)
+        self._task_values = NO_STATE
         self._read_description()
         self._sense()
 
@@ -119,7 +103,7 @@ class SimulatedRun:
         schedule = Schedule(self._cycle, frame_period, margin=0.0, start=-self._cycle)  # the first deadline is now
         return AgentCycle(
             self.loop,
-            Pacer(schedule, clock, frame_period, grace=0.0, catch_up=0.0),
+            Pacer(schedule, clock, frame_period if self.task.uses_camera else None, grace=0.0, catch_up=0.0),
             Liveness(clock),
             policy,
             Timing(),
@@ -155,6 +139,12 @@ class SimulatedRun:
         self._act()
         self._wait()
 
+    def outcome(self, action: Action) -> Outcome:
+        """Returns the outcome of the newest action (a,), as the loop will judge it."""
+        newest = self.loop.observations.newest
+        image = NO_IMAGE if newest is None or not self.task.uses_camera else newest.image
+        return Outcome(self.joints.position, self.joints.velocity, action, image, self._task_values)
+
     def cut_short(self) -> None:
         """Aborts the episode, if one runs: the motion back to the start pose follows."""
         self.loop.act(self.time, None)
@@ -179,18 +169,18 @@ class SimulatedRun:
         angles = self._noise.position(self._arm.position)
         self.joints = self._agent.joints = JointState(angles, self._arm.velocity, now)
         self.guard.on_joint_state(now, round(1e9 * now), self.config.robot.joints, angles.tolist())
-        if now + EARLY >= self._captures / self.config.camera.rate:
+        if self._renderer is not None and now + EARLY >= self._captures / self.config.camera.rate:
             self._captures += 1
-            self._capture(now)
+            self._capture(self._renderer, now)
         for frame in self._frames.due(now + EARLY):
             self._agent.add_frame(Frame(frame.image, frame.stamp, now))
 
-    def _capture(self, now: float) -> None:
+    def _capture(self, renderer: Renderer, now: float) -> None:
         """Draws and sends the camera's image, unless nobody would look at it."""
         if self._is_image_needed(now):
             self._drawn = now
-            point = self._target.position(now - self._placed_at)
-            image = self._noise.image(self._renderer.render(self._arm.position, point).copy())
+            point = (0.0, 0.0) if self._target is None else self._target.position(now - self._placed_at)
+            image = self._noise.image(renderer.render(self._arm.position, point).copy())
             self._frames.push(Frame(image, round(1e9 * now), now), now)
 
     def _is_image_needed(self, now: float) -> bool:
@@ -201,6 +191,10 @@ class SimulatedRun:
 
     def _wait(self) -> None:
         self._agent.wait(lambda seconds: self._tick())
+        if self.task.has_state:
+            episode = self.loop.episodes.episode
+            self._task_values = self.task.simulated_state(self._arm.view(episode))
+            self.loop.add_task_state(TaskState(self._task_values, episode, self.time))
         self._is_action_due = True
 
     def _act(self) -> EpisodeResult | None:
@@ -222,7 +216,9 @@ class SimulatedRun:
         self.guard.on_command(self.time, self._commands, self.config.robot.joints, velocity.tolist())
 
     def _place_target(self, episode: int) -> None:
-        self._target.reset(episode)
+        if self._target is not None:
+            self._target.reset(episode)
+        self.task.reset_scene(self._arm.view(episode))
         self._placed_at = self.time
         self.loop.target.placed(episode)
 

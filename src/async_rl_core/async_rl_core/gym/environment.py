@@ -12,7 +12,7 @@ from async_rl_core.config.load import resolve
 from async_rl_core.errors import AsyncRLError, SimulationError
 from async_rl_core.experiments.rendered_scene import RenderedScene
 from async_rl_core.experiments.simulated_run import SimulatedRun
-from async_rl_core.spec.crop import Crop
+from async_rl_core.spec.observation import ObservationSpec
 from async_rl_core.spec.step import Step
 
 LARGEST_ANGLE = 2 * np.pi
@@ -58,11 +58,13 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
 
     The agent's loop, the guard, the arm, the camera and the reward are those of a run (`SimulatedRun`), and so are the
     numbers: those of the papers, unless a preset or `overrides` say otherwise. `reset` includes the motion back to the
-    start pose, through which no step is counted. Episodes end by their time limit only.
+    start pose, in which no step is counted. An episode is truncated by its time limit and terminated by its task.
+    `info` has the target term of each step, and `is_success` at the end of an episode.
 
-    Observation: `image` (h, w, 3 * frames) uint8, cropped at the centre, oldest frame first, and `state`
-    (3a,): angles in rad and velocities in rad/s of the actuated joints, and the last action, all within the bounds of
-    the space. Action: (a,) in [-1, 1]; values beyond are clipped.
+    Observation: `state` (s,) float32, the parts that a policy may see: angles in rad and velocities in rad/s of the
+    actuated joints, the last action and the task's parts, all within the bounds of the space; and, where the task uses
+    a camera, `image` (h, w, 3 * frames) uint8, cropped at the centre, oldest frame first. Action: (a,) in [-1, 1];
+    values beyond are clipped.
 
     The first `reset` begins a run of a random seed, unless it is given a seed or `overrides` has one; `reset(seed=...)`
     begins another run. OpenGL runs in a process of its own, which `close` ends.
@@ -91,15 +93,16 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
         self.render_mode = render_mode
         overrides = overrides or {}
         self.config = resolve(preset, {**overrides, "task": task, "agent.initial_steps": 0}, robot)
-        agent, crop = self.config.agent, Crop.from_config(self.config)
+        agent = self.config.agent
         self.metadata = {**self.metadata, "render_fps": _frame_rate(agent.action_cycle_time)}
         actions = len(self.config.robot.actuated_joints)
         self.action_space = spaces.Box(-1.0, 1.0, (actions,), np.float32)
-        self._bounds = np.repeat(np.array([LARGEST_ANGLE, LARGEST_VELOCITY, 1.0], np.float32), actions)
-        parts: dict[str, spaces.Space[Any]] = {
-            "image": spaces.Box(0, 255, (crop.height, crop.width, 3 * agent.frame_stack), np.uint8),
-            "state": spaces.Box(-self._bounds, self._bounds, dtype=np.float32),
-        }
+        spec = ObservationSpec.from_config(self.config)
+        self._uses_camera = spec.image is not None
+        self._bounds = _bounds(spec)
+        parts: dict[str, spaces.Space[Any]] = {"state": spaces.Box(-self._bounds, self._bounds, dtype=np.float32)}
+        if spec.image is not None:
+            parts = {"image": spaces.Box(0, 255, spec.image, np.uint8), **parts}
         self.observation_space = spaces.Dict(parts)  # type: ignore[assignment] # an array is one of Any kind
         self._steps_per_episode = round(agent.episode_duration / agent.action_cycle_time)
         self._first_seed = self.config.seed if "seed" in overrides else None
@@ -107,6 +110,7 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
         self._run: SimulatedRun | None = None
         self._hand = _Hand(actions)
         self._steps = 0
+        self._terms: list[float] = []
         self._in_episode = False
 
     def reset(
@@ -127,13 +131,15 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
         while not loop.will_choose(self._run.time, self._run.joints):
             self._proceed(self._run)
         self._steps = 0
+        self._terms.clear()
         self._in_episode = True
         self._hand.action = np.zeros_like(self._hand.action)
-        loop.observations.start_episode()
+        if self._uses_camera:
+            loop.observations.start_episode()
         return self._observation(self._run), {}
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Acts for one cycle; `info` has the reward's target term.
+        """Acts for one cycle.
 
         Raises `EnvironmentUseError`, a ValueError, where no episode runs or the action is none of the action space's
         shape and kind; nothing moves then.
@@ -144,12 +150,16 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
         self._hand.action = self._checked(action)
         run = self._proceed(self._run)
         self._steps += 1
-        run.loop.observations.take()
-        newest = run.loop.observations.newest
-        assert newest is not None
-        reward, target_term = run.reward(newest.image, run.joints.position)
-        self._in_episode = self._steps < self._steps_per_episode
-        return self._observation(run), reward, False, not self._in_episode, {"target_term": target_term}
+        if self._uses_camera:
+            run.loop.observations.take()
+        reward, target_term, terminal = run.task.judge(run.outcome(self._hand.action))
+        self._terms.append(target_term)
+        truncated = self._steps >= self._steps_per_episode
+        self._in_episode = not (terminal or truncated)
+        info: dict[str, Any] = {"target_term": target_term}
+        if not self._in_episode:
+            info["is_success"] = run.task.is_success(run.task.episode_term(self._terms))
+        return self._observation(run), reward, terminal, truncated, info
 
     def render(self) -> NDArray[np.uint8] | None:
         """Returns the camera's newest image (height, width, 3), RGB, whole; None before the first `reset`."""
@@ -200,12 +210,18 @@ class ArmEnv(gymnasium.Env[Observation, Action]):
         return clipped
 
     def _observation(self, run: SimulatedRun) -> Observation:
-        observations = run.loop.observations
-        state = observations.state(run.joints, self._hand.action)
-        return {
-            "image": observations.image().copy(),
-            "state": np.clip(state, -self._bounds, self._bounds),
-        }
+        state = run.loop.state(run.joints, self._hand.action)[: len(self._bounds)]
+        observation: Observation = {"state": np.clip(state, -self._bounds, self._bounds)}
+        if self._uses_camera:
+            observation["image"] = run.loop.observations.image().copy()
+        return observation
+
+
+def _bounds(spec: ObservationSpec) -> NDArray[np.float32]:
+    """Returns the bounds (policy_size,) of the state that a policy sees."""
+    known = {"joint_position": LARGEST_ANGLE, "joint_velocity": LARGEST_VELOCITY, "previous_action": 1.0}
+    parts = [part for part in spec.parts if not part.privileged]
+    return np.concatenate([np.full(part.size, known.get(part.name, np.inf), np.float32) for part in parts])
 
 
 def _frame_rate(cycle: float) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 
 from async_rl_core.robots.controller import VelocityController
 from async_rl_core.sim.scene import Array, Scene
+from async_rl_core.sim.scene_view import SceneView
 
 
 class SimulatedArm:
@@ -85,6 +86,10 @@ class SimulatedArm:
         A caller whose physics lags behind its messages passes `at`, lest the lag count as a missing command.
         """
         return self._controller.command(velocity, self.time if at is None else at)
+
+    def view(self, episode: int) -> SceneView:
+        """Returns the scene as it is now, in `episode`."""
+        return SceneView(self._scene, self._data, episode)
 
     def deactivate(self) -> None:
         """Switch the controller off: the arm comes to rest and stays there."""

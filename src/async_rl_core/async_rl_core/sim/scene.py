@@ -1,4 +1,4 @@
-"""What is simulated: the arm, its target, be it on a monitor or on the table, and the room around them."""
+"""The simulated scene: the arm, its target on a monitor or on the table, the task's objects and the room."""
 
 from xml.etree import ElementTree
 
@@ -60,14 +60,18 @@ class Scene:
         _dress_arm(spec)
         _add_room(spec, robot)
         _add_camera(spec, robot)
-        workspace = _frame_pose(spec, robot)
-        rotation, center = workspace
+        self.workspace_rotation, self.workspace_position = _frame_pose(spec, robot)
         self.task = make_task(config)
-        self.surface_rotation: Array = rotation @ surface_rotation(self.task.surface)
-        self.surface_position: Array = rotation @ np.array(self.task.surface.center) + center
-        if self.task.shows == "disc":
-            _add_monitor(spec, self.task.surface, self.surface_position, self.surface_rotation)
-        _add_target(spec, self.task, self.surface_position, self.surface_rotation)
+        self.surface_rotation: Array = self.workspace_rotation @ surface_rotation(self.task.surface)
+        self.surface_position: Array = (
+            self.workspace_rotation @ np.array(self.task.surface.center) + self.workspace_position
+        )
+        self.has_target = self.task.target(0) is not None
+        if self.has_target:
+            if self.task.shows == "disc":
+                _add_monitor(spec, self.task.surface, self.surface_position, self.surface_rotation)
+            _add_target(spec, self.task, self.surface_position, self.surface_rotation)
+        self.task.scene(spec)
         _set_quality(spec, config)
         self.model: mujoco.MjModel = _compiled(spec, robot)
         joints = [self.model.joint(name) for name in robot.joints]
@@ -75,7 +79,7 @@ class Scene:
         self.velocity_index: NDArray[np.intp] = np.array([j.dofadr[0] for j in joints])
         self.actuator_index: NDArray[np.intp] = np.array([self.model.actuator(name).id for name in robot.joints])
         self.camera: int = self.model.camera(CAMERA).id
-        self.mocap: int = int(self.model.body(TARGET).mocapid[0])
+        self.mocap = int(self.model.body(TARGET).mocapid[0]) if self.has_target else -1
 
     def target_position(self, point: Point) -> Array:
         """World position (3,) of a point of the target's picture, just before its surface. Metres."""
@@ -89,7 +93,8 @@ class Scene:
     def place(self, data: mujoco.MjData, position: Array, target: Point) -> None:
         """Put the arm at `position` (joints in command order, rad) and the target at `target`, and update all poses."""
         data.qpos[self.position_index] = position
-        data.mocap_pos[self.mocap] = self.target_position(target)
+        if self.has_target:
+            data.mocap_pos[self.mocap] = self.target_position(target)
         mujoco.mj_kinematics(self.model, data)
         mujoco.mj_comPos(self.model, data)
         mujoco.mj_camlight(self.model, data)

@@ -33,14 +33,14 @@ class ReachingTarget:
 
 
 class Reaching(Task):
-    """The disc is elsewhere in each episode; large and central in the image is what pays."""
+    """The disc is elsewhere in each episode; the reward is high where it is large and central in the image."""
 
     def reward(self) -> TargetReward:
-        """Equation 3.1."""
+        """Returns equation 3.1."""
         return TargetReward.from_config(self.config)
 
     def target(self, seed: int) -> Target:
-        """Still."""
+        """Returns a target that stands still."""
         return ReachingTarget(self.picture, seed)
 
     @property

@@ -1,4 +1,4 @@
-"""The tasks by name: whatever is installed with an entry point of the group."""
+"""The tasks by name: every installed class with an entry point of the group."""
 
 from pathlib import Path
 
@@ -9,31 +9,28 @@ from async_rl_core.tasks.task import Task
 
 GROUP = "async_rl.tasks"
 
-EVALUATION_SEEDS = 2**31
-"""Added to the seed of an evaluation: no run has trained on its targets, since a run's seed is smaller."""
-
 
 def tasks() -> list[str]:
-    """The names of the registered tasks, sorted."""
+    """Returns the names of the registered tasks, sorted."""
     return plugins.names(GROUP)
 
 
 def task_class(name: str) -> type[Task]:
-    """The class of a registered task. Raises `ConfigError` where it cannot be had."""
+    """Returns the class of a registered task. Raises `ConfigError` where it cannot be loaded."""
     return plugins.load(GROUP, name, Task)  # type: ignore[type-abstract]
 
 
 def settings_file(name: str, folder: Path) -> Path | None:
-    """The settings of a task: `<name>.yaml` in `folder`, or beside the task's module; None where there are none."""
+    """Returns the settings of a task: `<name>.yaml` in `folder` or beside the task's module; None without either."""
     return plugins.settings_file(task_class(name), name, folder)
 
 
 def make_task(config: Config) -> Task:
-    """The task of a run. Raises `ConfigError`."""
+    """Returns the task of a run. Raises `ConfigError`."""
     return task_class(config.task)(config)
 
 
-def make_target(config: Config) -> Target:
-    """The target of a run's task, seeded with the run's seed."""
-    seed = config.seed if config.learns else EVALUATION_SEEDS + config.seed
-    return make_task(config).target(seed)
+def make_target(config: Config) -> Target | None:
+    """Returns the target of a run's task, seeded with the run's seed; None where the task has none."""
+    task = make_task(config)
+    return task.target(task.target_seed)

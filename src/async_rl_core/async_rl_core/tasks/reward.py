@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config, RewardConfig
 from async_rl_core.errors import ConfigError
+from async_rl_core.tasks.outcome import Outcome
 
 RED_LOWER = (120, 0, 0)
 RED_UPPER = (255, 50, 50)
@@ -20,7 +21,7 @@ Posture = Sequence[tuple[Mapping[int, float], float]]
 
 
 def centre_weights(height: int, width: int, form: str) -> NDArray[np.float64]:
-    """Weights (height, width) of a pixel by its distance (x, y) from the image centre.
+    """Returns the weights (height, width) of the pixels by their distance (x, y) from the image centre.
 
     'paper': `(1 - |2x/w|)(1 - |2y/h|)`, from 1 at the centre to 0 at the edges quadratically, with x and y measured
     to the pixel's middle. 'code': `(1/2 - |x|/w)(1/2 - |y|/h)`, a quarter of it, with x and y counted in whole
@@ -76,18 +77,22 @@ class TargetReward:
 
     @staticmethod
     def largest(config: RewardConfig) -> float:
-        """The target term per share of the image that is red, at its very centre."""
+        """Returns the target term per share of the image that is red, at its very centre."""
         return config.alpha * (0.25 if config.form == "code" else 1.0)
 
     @classmethod
     def from_config(cls, config: Config) -> "TargetReward":
-        """The reward of a run, for its camera, cycle time and robot."""
+        """Returns the reward of a run, for its camera, cycle time and robot."""
         camera, index = config.camera, config.robot.joints.index
         posture = [({index(j): weight for j, weight in term.joints.items()}, term.sum) for term in config.robot.posture]
         return cls(config.reward, camera.height, camera.width, config.agent.action_cycle_time, posture)
 
-    def __call__(self, image: NDArray[np.uint8], angles: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]:
-        """The reward, and its target term before the scaling by the cycle time.
+    def __call__(self, outcome: Outcome) -> tuple[float, float]:
+        """Returns the reward, and its target term before the scaling by the cycle time."""
+        return self.judge(outcome.image, outcome.joint_position)
+
+    def judge(self, image: NDArray[np.uint8], angles: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]:
+        """Returns the reward and its target term.
 
         Args:
             image: (height, width, 3) RGB, the newest frame.
@@ -97,16 +102,16 @@ class TargetReward:
         return self._scale * (target_term - self._beta * self.posture_error(angles)), target_term
 
     def target_term(self, image: NDArray[np.uint8]) -> float:
-        """`alpha/(hw) sum(M W)` of an image (height, width, 3); comparable between cycle times."""
+        """Returns `alpha/(hw) sum(M W)` of an image (height, width, 3); comparable between cycle times."""
         return min(float(self._weights[self.mask(image)].sum()), self._clip)
 
     def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """M: the pixels (height, width) in the target's colour; overwritten by the next call."""
+        """Returns M, the pixels (height, width) in the target's colour; overwritten by the next call."""
         np.subtract(image, self._lower, out=self._difference)  # wraps around below the lower bound, so that
         np.less_equal(self._difference, self._span, out=self._inside)  # one comparison tests both bounds
         np.logical_and(self._inside[..., 0], self._inside[..., 1], out=self._mask)
         return np.logical_and(self._mask, self._inside[..., 2], out=self._mask)
 
     def posture_error(self, angles: Sequence[float] | NDArray[np.float64]) -> float:
-        """`sum over terms |w.q - s|` of the joint angles q (n,), in rad."""
+        """Returns `sum over terms |w.q - s|` of the joint angles q (n,), in rad."""
         return sum(abs(sum(w * float(angles[i]) for i, w in weights) - goal) for weights, goal in self._posture)

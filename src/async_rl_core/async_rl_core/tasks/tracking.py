@@ -62,9 +62,9 @@ def _bounced_steps(ticks: int, step: float, room: float) -> int:
 
 
 class Tracking(Reaching):
-    """As Reaching, but the disc moves."""
+    """Reaching with a disc that moves."""
 
     def target(self, seed: int) -> Target:
-        """Moving."""
+        """Returns a target that moves."""
         target = self.config.target
         return TrackingTarget(self.picture, target.speed, target.tick, seed)

@@ -9,13 +9,14 @@ from pydantic import Field
 from async_rl_core.config.schema import Config, TargetSurface
 from async_rl_core.config.section import NonNegative, Positive
 from async_rl_core.tasks.mask import ColourMask, MaskConfig
+from async_rl_core.tasks.outcome import Outcome
 from async_rl_core.tasks.reaching import ReachingTarget
 from async_rl_core.tasks.target import Picture, Target
 from async_rl_core.tasks.task import Pose, Task, TaskParameters
 
 
 class BagParameters(TaskParameters):
-    """What counts as bag, and what it pays."""
+    """Colours that count as bag, and the reward for them."""
 
     alpha: Positive = Field(description="reward per millisecond of an image that is nothing but bag")
     bag_radius: Positive = Field(le=0.2, description="of the simulated bag, metres")
@@ -35,8 +36,12 @@ class BagReward:
         self.mask = ColourMask(parameters.mask)
         self._scale = parameters.alpha * 1e3 * cycle_time
 
-    def __call__(self, image: NDArray[np.uint8], angles: NDArray[np.float64]) -> tuple[float, float]:
-        """The reward and its target term, for the newest image (height, width, 3)."""
+    def __call__(self, outcome: Outcome) -> tuple[float, float]:
+        """Returns the reward and its target term."""
+        return self.judge(outcome.image)
+
+    def judge(self, image: NDArray[np.uint8]) -> tuple[float, float]:
+        """Returns the reward and its target term for an image (height, width, 3), RGB."""
         share = float(self.mask(image).mean())
         return self._scale * share, 100.0 * share
 
@@ -49,18 +54,18 @@ class VisualReacher(Task):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self._parameters = BagParameters.of(config)
+        self._parameters = BagParameters.from_config(config)
 
     def reward(self) -> BagReward:
-        """Equation 3 of the paper."""
+        """Returns equation 3 of the paper."""
         return BagReward(self._parameters, self.config.agent.action_cycle_time)
 
     def target(self, seed: int) -> Target:
-        """Uniformly random on the table, still: the simulated bag."""
+        """Returns the simulated bag: uniformly random on the table, still."""
         return ReachingTarget(self.picture, seed)
 
-    def via(self, episode: int) -> Sequence[Pose]:
-        """A detour to a random side, on which a real arm pulls the bag along by a thread; a simulated bag is placed."""
+    def reset_waypoints(self, episode: int) -> Sequence[Pose]:
+        """Returns a detour to a random side, on which a real arm pulls the bag by a thread."""
         if self.config.hardware == "sim":
             return ()
         pan, *others = self.config.robot.start
@@ -85,7 +90,7 @@ class VisualReacher(Task):
         return 100.0 * super().success
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """A robot whose camera sees no table cannot do it."""
+        """Yields the reasons why a robot or display cannot be used."""
         robot = self.config.robot
         if self.config.display:
             yield "display", "'visual_reacher' shows nothing on a screen; leave it out"

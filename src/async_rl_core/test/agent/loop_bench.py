@@ -9,6 +9,9 @@ from async_rl_core.agent.run_progress import BEGINNING, RunProgress
 from async_rl_core.agent.step_recorder import EpisodeResult
 from async_rl_core.config.schema import Config
 from async_rl_core.spec.step import Step
+from async_rl_core.tasks.checks import CheckedTask
+from async_rl_core.tasks.outcome import Outcome
+from async_rl_core.tasks.task import Reward, Task
 
 CYCLE = 0.04
 PATTERN = np.random.default_rng(1).integers(0, 256, (20, 20, 3), np.uint8)
@@ -37,6 +40,23 @@ class Still:
         return np.zeros(5, np.float32)
 
 
+class BenchTask(Task):
+    """Rewards as its bench says, and resets by its waypoints."""
+
+    def __init__(self, bench: "Bench", waypoints: tuple[tuple[float, ...], ...]) -> None:
+        super().__init__(bench.config)
+        self._bench, self._waypoints = bench, waypoints
+
+    def reward(self) -> Reward:
+        return lambda outcome: self._bench.reward(outcome.image)
+
+    def terminal(self, outcome: Outcome) -> bool:
+        return self._bench.terminal(outcome)
+
+    def reset_waypoints(self, episode: int) -> tuple[tuple[float, ...], ...]:
+        return self._waypoints
+
+
 class Bench:
     """Drives a loop cycle by cycle."""
 
@@ -44,7 +64,7 @@ class Bench:
         self,
         config: Config,
         start: RunProgress = BEGINNING,
-        via: tuple[tuple[float, ...], ...] = (),
+        waypoints: tuple[tuple[float, ...], ...] = (),
         witnesses: tuple[str, ...] = (),
         first_reset: float | None = None,
     ) -> None:
@@ -56,11 +76,10 @@ class Bench:
         self.loop = AgentLoop(
             config,
             self.policy,
-            lambda image, position: self.reward(image),
+            CheckedTask(config.task, BenchTask(self, waypoints)),
             Outbox(lambda step: not self.steps.append(step), sent=start.sequence),
             self.place,
             start,
-            lambda episode: via,
             witnesses,
             first_reset,
         )
@@ -77,6 +96,10 @@ class Bench:
     def reward(self, image: np.ndarray) -> tuple[float, float]:
         """The frame's number; a test may put another in its place."""
         return float(image[0, 0, 0]), 1.0
+
+    def terminal(self, outcome: Outcome) -> bool:
+        """Never; a test may put another in its place."""
+        return False
 
     def place(self, episode: int) -> None:
         self.targets.append(episode)

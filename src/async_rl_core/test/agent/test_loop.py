@@ -140,7 +140,7 @@ def test_each_episode_starts_at_the_start_pose(bench: Bench) -> None:
 
 def test_a_reset_goes_the_way_of_the_task_in_the_same_time(config: Config) -> None:
     detour = tuple(angle + 0.2 for angle in config.robot.start)
-    bench = Bench(config, via=(detour,))
+    bench = Bench(config, waypoints=(detour,))
     nearest = np.inf
     while bench.loop.phase is not Phase.RUNNING:
         bench.cycle()
@@ -183,3 +183,25 @@ def test_frames_between_two_actions_all_travel(config: Config) -> None:
     frames = np.concatenate([step.frames[:, 0, 0, 0] for step in bench.steps if step.index > 0])
     assert len(frames) == 100
     assert (np.diff(frames.astype(int)) % 256 == 1).all()
+
+
+def test_loop_terminal_state_ends_the_episode_before_its_time(config: Config) -> None:
+    bench = Bench(config)
+    bench.terminal = lambda outcome: bench.loop.recorder.index == 30  # type: ignore[method-assign]
+    bench.until(episodes=2)
+    for episode in (1, 2):
+        steps = [step for step in bench.steps if step.episode == episode]
+        assert [step.index for step in steps] == list(range(31))
+        assert [step.terminal for step in steps] == [False] * 30 + [True]
+    assert [result.env_steps for result in bench.results] == [30, 60]
+    assert bench.results[0].target_term == 1.0
+    assert [step.sequence for step in bench.steps] == list(range(2 * 31))
+    assert bench.loop.episodes.aborted == 0
+
+
+def test_loop_terminal_state_at_the_time_limit_is_stored_as_terminal(config: Config) -> None:
+    bench = Bench(config)
+    bench.terminal = lambda outcome: bench.loop.recorder.index == 100  # type: ignore[method-assign]
+    bench.until(episodes=2)
+    assert [step.index for step in bench.steps if step.terminal] == [100, 100]
+    assert len(bench.steps) == 2 * 101

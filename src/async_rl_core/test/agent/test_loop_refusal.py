@@ -79,7 +79,7 @@ def test_loop_action_that_is_not_finite_never_becomes_a_command(bench: Bench) ->
 @pytest.mark.parametrize("poses", [((1.0, 2.0),), ((math.nan,) * 6,), ("pose",)])
 def test_loop_reset_poses_that_are_none_are_an_error_with_the_task(config: Config, poses: Any) -> None:
     with pytest.raises(AsyncRLError, match=f"task '{config.task}': "):
-        Bench(config, via=poses).cycle()
+        Bench(config, waypoints=poses).cycle()
 
 
 def test_loop_numbers_only_episodes_that_ended(bench: Bench) -> None:

@@ -3,6 +3,8 @@ import pytest
 
 from async_rl_core.agent.warm_up import STEPS, warm_up
 from async_rl_core.config.load import resolve
+from async_rl_core.tasks.checks import CheckedTask
+from async_rl_core.tasks.task import Reward, Task
 
 
 @pytest.mark.parametrize("cycle", [0.04, 0.08])
@@ -18,10 +20,10 @@ def test_an_episode_runs_to_its_end_with_the_policy_in_it(cycle: float) -> None:
             acted.append(images.shape)
             return np.zeros(5, np.float32)
 
-    def reward(image: np.ndarray, angles: np.ndarray) -> tuple[float, float]:
-        rewarded.append(image.shape)
-        return 0.0, 0.0
+    class Counting(Task):
+        def reward(self) -> Reward:
+            return lambda outcome: (float(rewarded.append(outcome.image.shape) is None), 0.0)
 
-    warm_up(config, Policy(), reward)
+    warm_up(config, Policy(), CheckedTask("counting", Counting(config)))
     assert len(rewarded) == STEPS
     assert len(acted) == STEPS - 1  # the first action is random

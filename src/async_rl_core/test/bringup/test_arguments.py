@@ -65,7 +65,7 @@ def test_one_side_of_the_image_gives_the_other(words: list[str], size: tuple[int
         (["duration:=inf"], "argument duration: inf"),
         (["rviz:=yes"], "allowed: true, false"),
         (["architecture:=async3"], "allowed: seq, async1, async2"),
-        (["task:="], "argument task: '' is not allowed; allowed: reaching, tracking, visual_reacher"),
+        (["task:="], "argument task: '' is not allowed; allowed: reach, reaching, tracking, visual_reacher"),
         (
             ["task:=visual_reacher"],
             "argument task: 'visual_reacher' needs a camera over a table, and robot 'ur5' has no",

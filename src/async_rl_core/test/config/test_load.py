@@ -84,12 +84,14 @@ def test_null_takes_the_place_of_a_mapping_but_an_empty_section_changes_nothing(
     assert resolve("laptop", {"robot.bag_area": None, "task": "reaching"}, "panda").robot.bag_area is None
     preset = user_file(tmp_path, "parameters:\n  mask:\n    edge: null\ncamera:\n")
     config, usual = resolve(preset, {}, "panda"), resolve("laptop", {}, "panda")
-    mask = BagParameters.of(config).mask
-    assert mask.edge is None and mask.core == BagParameters.of(usual).mask.core
+    mask = BagParameters.from_config(config).mask
+    assert mask.edge is None and mask.core == BagParameters.from_config(usual).mask.core
     assert config.camera.drivers == usual.camera.drivers
     write_config(config, tmp_path / "config.yaml")
     assert read_config(tmp_path / "config.yaml") == config
-    assert BagParameters.of(resumed(tmp_path, {}, {})).mask == mask  # though the task's own settings have an edge
+    assert (
+        BagParameters.from_config(resumed(tmp_path, {}, {})).mask == mask
+    )  # though the task's own settings have an edge
     assert "robot.limits: None is not allowed" in refusal(user_file(tmp_path, "robot:\n  limits: null\n"))
 
 
@@ -143,7 +145,10 @@ def test_numbers_without_a_point_and_empty_sections_are_understood(tmp_path: Pat
         ("duration: .nan\n", ["duration", "finite"]),
         ("1: 2\n", ["plain names"]),
         ("parameters:\n  speed: 2\n", ["mine.yaml:2", "parameters.speed", "unknown key; allowed: none"]),
-        ("task: racing\n", ["mine.yaml:1", "'racing' is not allowed; allowed: reaching, tracking, visual_reacher"]),
+        (
+            "task: racing\n",
+            ["mine.yaml:1", "'racing' is not allowed; allowed: reach, reaching, tracking, visual_reacher"],
+        ),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named(text: str, expected: list[str], tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from async_rl_core.safety.states import GuardMode
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.model import urdf_text
 from async_rl_core.sim.scene import Scene
+from async_rl_core.tasks.checks import CheckedTask
+from async_rl_core.tasks.task import Reward, Task
 
 Vector = NDArray[np.float64]
 
@@ -76,7 +78,8 @@ class Rig:
         self.arm.reset(position)
         self.guard = Guard(robot, self._config.guard, agent.action_cycle_time)
         self.guard.on_description(self._urdf)
-        self.loop = AgentLoop(self._config, _Still(len(robot.actuated_joints)), _nothing, Outbox(_accept), _accept)
+        task = CheckedTask(self._config.task, _Nothing(self._config))
+        self.loop = AgentLoop(self._config, _Still(len(robot.actuated_joints)), task, Outbox(_accept), _accept)
         self.loop.limits = SoftLimits(robot, self.kinematics, agent.action_cycle_time)
 
     def cycles(self, seconds: float) -> Iterator[Vector]:
@@ -113,8 +116,9 @@ class _Still:
         return self._action
 
 
-def _nothing(image: object, angles: object) -> tuple[float, float]:
-    return 0.0, 0.0
+class _Nothing(Task):
+    def reward(self) -> Reward:
+        return lambda outcome: (0.0, 0.0)
 
 
 def _accept(anything: object) -> bool:

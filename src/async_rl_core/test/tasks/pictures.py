@@ -51,7 +51,7 @@ LIGHTS = {  # gains of red, green and blue
 
 def default() -> MaskConfig:
     """What the task's settings say."""
-    return BagParameters.of(resolve("laptop", {}, "panda")).mask
+    return BagParameters.from_config(resolve("laptop", {}, "panda")).mask
 
 
 def ellipse(centre: tuple[int, int], axes: tuple[int, int]) -> Region:

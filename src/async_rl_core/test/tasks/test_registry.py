@@ -40,6 +40,6 @@ def test_the_suites_own_tasks_are_installed() -> None:
 
 def test_an_unknown_task_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(
-        ConfigError, match="task: 'juggling' is not allowed; allowed: reaching, tracking, visual_reacher"
+        ConfigError, match="task: 'juggling' is not allowed; allowed: reach, reaching, tracking, visual_reacher"
     ):
         resolve("laptop", {"task": "juggling"})

@@ -66,12 +66,12 @@ def test_target_term_is_equation_3_1(image: NDArray[np.uint8], form: str) -> Non
 @given(angles=st.lists(st.floats(-6.3, 6.3), min_size=6, max_size=6), cycle_time=st.floats(0.008, 1.0))
 def test_posture_term_and_scaling(angles: list[float], cycle_time: float) -> None:
     image = np.full((9, 16, 3), (255, 0, 0), np.uint8)
-    value, term = reward(9, 16, cycle_time=cycle_time)(image, np.array(angles))
+    value, term = reward(9, 16, cycle_time=cycle_time).judge(image, np.array(angles))
     posture = abs(math.pi + angles[1] + angles[2] + angles[3]) + abs(angles[0] + angles[4])
     assert value == pytest.approx(cycle_time / 0.04 * (term - posture))
-    as_code, _ = reward(9, 16, cycle_time=cycle_time, scaled=False)(image, np.array(angles))
+    as_code, _ = reward(9, 16, cycle_time=cycle_time, scaled=False).judge(image, np.array(angles))
     assert as_code == pytest.approx(term - posture)
-    assert term == reward(9, 16)(image, angles)[1]  # unscaled
+    assert term == reward(9, 16).judge(image, angles)[1]  # unscaled
 
 
 def test_paper_weights_fall_from_one_to_zero() -> None:
@@ -94,7 +94,7 @@ def test_one_red_pixel_at_the_centre_counts_more_than_at_the_edge() -> None:
     judge = reward(beta=0.0)
     centre, edge, none = (np.full((90, 160, 3), 255, np.uint8) for _ in range(3))
     centre[45, 80] = edge[45, 2] = (200, 10, 10)
-    assert judge(centre, LEVEL)[0] > judge(edge, LEVEL)[0] > judge(none, LEVEL)[0] == 0.0
+    assert judge.judge(centre, LEVEL)[0] > judge.judge(edge, LEVEL)[0] > judge.judge(none, LEVEL)[0] == 0.0
 
 
 def test_level_posture_costs_nothing() -> None:

@@ -36,7 +36,7 @@ def test_an_episode_of_nothing_but_bag_pays_the_same_in_every_cycle_time(cycle: 
     reward = reward_of(**{"agent.action_cycle_time": cycle})
     half = np.full((90, 160, 3), 128, np.uint8)
     half[:, :80] = (190, 20, 30)
-    value, term = reward(half, np.zeros(7))
+    value, term = reward.judge(half)
     assert term == pytest.approx(50.0, abs=1.0)  # percent; the blur takes half a column
     assert value * steps == pytest.approx(0.25 * 6000 * term / 100)
 
@@ -61,10 +61,12 @@ def test_a_real_arm_pulls_the_bag_aside_on_its_way_back() -> None:
     real = {"hardware": "real", "robot_ip": "192.0.2.1", "guard.auto_arm": False}
     task = make_task(resolve("laptop", real, "fr3"))
     start = task.config.robot.start
-    turns = [pose[0] - start[0] for episode in range(100) for pose in task.via(episode)]
+    turns = [pose[0] - start[0] for episode in range(100) for pose in task.reset_waypoints(episode)]
     assert len(turns) == 100 and -0.1 <= min(turns) < -0.08 and 0.08 < max(turns) <= 0.1
-    assert all(pose[1:] == start[1:] for pose in task.via(5)) and task.via(5) == task.via(5)
-    assert make_task(resolve("laptop", {}, "fr3")).via(5) == ()
+    assert all(pose[1:] == start[1:] for pose in task.reset_waypoints(5)) and task.reset_waypoints(
+        5
+    ) == task.reset_waypoints(5)
+    assert make_task(resolve("laptop", {}, "fr3")).reset_waypoints(5) == ()
 
 
 @cache
