@@ -33,6 +33,8 @@ def task_values(message: TaskState) -> dict[str, NDArray[np.float64]]:
     """Returns the values of each part by its name. Raises `ValueError` where names, sizes and values do not fit."""
     if len(message.part) != len(message.size) or sum(message.size) != len(message.value):
         raise ValueError(f"{len(message.part)} parts of sizes {list(message.size)} with {len(message.value)} values")
+    if not message.part:
+        return {}
     values = np.array(message.value, np.float64)
     return dict(zip(message.part, np.split(values, np.cumsum(message.size)[:-1]), strict=True))
 

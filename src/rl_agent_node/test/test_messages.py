@@ -29,12 +29,12 @@ def outbox(waiting: int) -> Outbox:
 
 def test_an_episode_takes_its_share_of_the_timing() -> None:
     measured = timing()
-    message = episode_message(EpisodeResult(7, True, 700, 12.5, 0.25), measured, updates=3)
+    message = episode_message(EpisodeResult(7, True, 700, 12.5, 0.25, False), measured, updates=3)
     assert (message.episode, message.random, message.env_steps) == (7, True, 700)
     assert (message.episode_return, message.target_term, message.policy_updates) == (12.5, 0.25, 3)
     assert (message.missed_cycles, measured.missed_cycles) == (1, 1)
     assert 3.0 < message.lateness_p99_ms <= 50.0
-    assert episode_message(EpisodeResult(8, True, 800, 0.0, 0.0), measured, updates=3).missed_cycles == 0
+    assert episode_message(EpisodeResult(8, True, 800, 0.0, 0.0, False), measured, updates=3).missed_cycles == 0
 
 
 def test_timing() -> None:

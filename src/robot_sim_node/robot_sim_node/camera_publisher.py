@@ -1,20 +1,19 @@
-"""What the simulated camera shows, as the drivers of a camera publish it, with the frames of tf that belong to it."""
+"""The simulated camera: publishes its images as a camera driver does, with the frames of tf at the same moment."""
 
 import math
 
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
-from tf2_msgs.msg import TFMessage
 
 from async_rl_core.sim.camera import Image as Pixels
 from async_rl_core.sim.disturbance import SensorNoise
-from async_rl_core.sim.frames import LinkFrames
 from async_rl_core.sim.scene import Array, Scene
 from async_rl_interfaces.msg import Target
 from async_rl_ros import qos
 from async_rl_ros.ros_time import ros_time
 from robot_sim_node import messages
 from robot_sim_node.camera_thread import CameraSnapshot, CameraThread
+from robot_sim_node.frame_publisher import FramePublisher
 
 
 class CameraPublisher:
@@ -28,15 +27,10 @@ class CameraPublisher:
         self._picture = scene.task.picture
         self._stamp_delay = round(1e9 * config.sim.stamp_delay)
         self._target = (self._picture.width / 2, self._picture.height / 2)
-        self._frames = LinkFrames(scene)
+        self._frames = FramePublisher(node, scene)
         self._info = messages.camera_info_message(config)
         self._image_publisher = node.create_publisher(Image, "image_raw", qos.DRIVER)
         self._info_publisher = node.create_publisher(CameraInfo, "camera_info", qos.DRIVER)
-        self._tf_publisher = node.create_publisher(TFMessage, "tf", qos.DRIVER)
-        self._static_publisher = node.create_publisher(TFMessage, "tf_static", qos.LATCHED)
-        stamp = node.get_clock().now().to_msg()
-        static = [messages.transform_message(frame, stamp) for frame in self._frames.fixed()]
-        self._static_publisher.publish(TFMessage(transforms=static))
         self.camera = CameraThread(scene, noise, self._publish)
         choice = self.camera.choice
         text = f"camera renders with {choice.renderer.name}"
@@ -44,10 +38,10 @@ class CameraPublisher:
         node.create_subscription(Target, "target", self._on_target, qos.LATCHED)
 
     def capture(self, position: Array, moment: float, stamp: int) -> None:
-        """Render what is seen from joint angles (joints,) in command order, in rad; returns at once.
+        """Renders the view from joint angles (joints,) in command order, in rad; returns at once.
 
         `moment` is the time of capture on the steady clock in seconds, `stamp` on the ROS clock in nanoseconds.
-        Raises what went wrong in the camera's thread.
+        Raises the error that ended the camera's thread.
         """
         if self.camera.error is not None:
             raise self.camera.error
@@ -58,8 +52,7 @@ class CameraPublisher:
         self._image_publisher.publish(messages.image_message(image, stamp))
         self._info.header.stamp = stamp
         self._info_publisher.publish(self._info)
-        moving = [messages.transform_message(frame, stamp) for frame in self._frames.moving(snapshot.position)]
-        self._tf_publisher.publish(TFMessage(transforms=moving))
+        self._frames.publish(snapshot.position, stamp)
 
     def _on_target(self, message: Target) -> None:
         if not (message.width > 0 and message.height > 0):

@@ -28,7 +28,7 @@ class SimHealth:
     def __init__(
         self,
         arm: SimulatedArm,
-        camera: CameraThread,
+        camera: CameraThread | None,
         counts: LoopCounts,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -44,21 +44,15 @@ class SimHealth:
         now = self._clock()
         self._reported = (now, self._arm.time, self._counts.missed)
         level, message = self._verdict(self._counts.missed - missed)
-        p50, p99 = milliseconds(list(self._camera.render_times))
-        age_p50, age_p99 = milliseconds(list(self._camera.ages))
-        values = {
+        values: dict[str, object] = {
             "real-time factor": round((self._arm.time - simulated) / max(now - then, 1e-9), 3),
             "ticks": self._counts.ticks,
             "missed ticks": self._counts.missed,
             "tick lateness max (ms)": round(1e3 * self._counts.latest, 2),
             "commands dropped": self._arm.dropped,
-            "renderer": self._camera.choice.renderer.name,
-            "render time p50 (ms)": p50,
-            "render time p99 (ms)": p99,
-            "capture to publication p50 (ms)": age_p50,
-            "capture to publication p99 (ms)": age_p99,
-            "frames skipped": self._camera.skipped,
         }
+        if self._camera is not None:
+            values |= _camera_values(self._camera)
         self._counts.latest = 0.0
         return Health(level, message, values)
 
@@ -70,6 +64,19 @@ class SimHealth:
         if missed:
             return Level.WARN, f"the loop missed {missed} ticks"
         return Level.OK, "running"
+
+
+def _camera_values(camera: CameraThread) -> dict[str, object]:
+    p50, p99 = milliseconds(list(camera.render_times))
+    age_p50, age_p99 = milliseconds(list(camera.ages))
+    return {
+        "renderer": camera.choice.renderer.name,
+        "render time p50 (ms)": p50,
+        "render time p99 (ms)": p99,
+        "capture to publication p50 (ms)": age_p50,
+        "capture to publication p99 (ms)": age_p99,
+        "frames skipped": camera.skipped,
+    }
 
 
 def milliseconds(seconds: Sequence[float]) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.disturbance import SensorNoise
 from async_rl_core.sim.model import urdf_text
 from async_rl_core.sim.scene import Scene
+from async_rl_core.tasks.checks import CheckedTask
 from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics
 from async_rl_ros.messages import JointStates
@@ -23,8 +24,10 @@ from async_rl_ros.robot_side import INACTIVE, STATUS_PERIOD, RobotSide
 from async_rl_ros.ros_time import ros_time
 from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
 from robot_sim_node.camera_publisher import CameraPublisher
+from robot_sim_node.frame_publisher import FramePublisher
 from robot_sim_node.health import LoopCounts, SimHealth
 from robot_sim_node.stamp_clock import StampClock
+from robot_sim_node.task_state_publisher import TaskStatePublisher
 
 _PRIORITY = 30
 _STOP_TIMEOUT = 1.5  # seconds that the arm may take to come to rest after a stop was requested
@@ -46,8 +49,11 @@ class RobotSimNode(ConfiguredNode):
         self._joint_states = JointStates(config.robot)
         self._stamps = StampClock()
         self._create_publishers()
-        self._view = CameraPublisher(self, scene, self._noise)
-        self._diagnostics = Diagnostics(self, SimHealth(self._arm, self._view.camera, self._counts), config.robot.name)
+        self._task_state = TaskStatePublisher(self, self._arm, CheckedTask(config.task, scene.task))
+        self._view = CameraPublisher(self, scene, self._noise) if scene.task.uses_camera else None
+        self._frames = FramePublisher(self, scene) if self._view is None else None
+        camera = None if self._view is None else self._view.camera
+        self._diagnostics = Diagnostics(self, SimHealth(self._arm, camera, self._counts), config.robot.name)
         self._ticks = FixedRateClock(1.0 / config.robot.state_rate, time.monotonic())
         self._frame_period = 1.0 / config.camera.rate
         self._frames_captured = 0
@@ -78,8 +84,9 @@ class RobotSimNode(ConfiguredNode):
             self.take_waiting()
 
     def close(self) -> None:
-        """End the camera's thread."""
-        self._view.camera.close()
+        """Ends the camera's thread."""
+        if self._view is not None:
+            self._view.camera.close()
 
     def _create_publishers(self) -> None:
         robot = self.config.robot
@@ -106,8 +113,12 @@ class RobotSimNode(ConfiguredNode):
         stamp = self._stamps.stamp(moment)
         if ticks.elapsed + 1e-6 >= self._frames_captured * self._frame_period:
             self._frames_captured = math.floor(ticks.elapsed / self._frame_period + 1e-6) + 1
-            self._view.capture(self._arm.position, moment, stamp)
+            if self._view is not None:
+                self._view.capture(self._arm.position, moment, stamp)
+            if self._frames is not None:
+                self._frames.publish(self._arm.position, ros_time(stamp))
         self._publish_state(stamp)
+        self._task_state.publish(ros_time(stamp))
         if counts.ticks % self._ticks_per_status == 0:
             self._side.tell()
         if counts.ticks % self._ticks_per_second == 0:

@@ -7,6 +7,7 @@ from async_rl_core.agent.acting_policy import ActingPolicy, Action
 from async_rl_core.agent.observation import ObservationBuffer
 from async_rl_core.agent.randomness import Stream, episode_seed
 from async_rl_core.config.schema import Config
+from async_rl_core.tasks.outcome import NO_IMAGE
 
 
 class ActionSource:
@@ -32,9 +33,13 @@ class ActionSource:
         """Returns whether the random steps are done and there is no policy yet, so that no episode may begin."""
         return not self.policy_ready and env_steps >= self._initial_steps
 
-    def choose(self, env_steps: int, observations: ObservationBuffer, state: NDArray[np.float32]) -> Action:
-        """Returns the next action (a,) in [-1, 1], after `env_steps` steps of the run."""
+    def choose(self, env_steps: int, observations: ObservationBuffer | None, state: NDArray[np.float32]) -> Action:
+        """Returns the next action (a,) in [-1, 1], after `env_steps` steps of the run.
+
+        `observations` holds the images, `state` (s,) is the state row; None without a camera.
+        """
         self.policy_acted = self.policy_ready and env_steps >= self._initial_steps
         if self.policy_acted:
-            return self._policy.act(observations.image(), state).copy()
+            image = NO_IMAGE if observations is None else observations.image()
+            return self._policy.act(image, state).copy()
         return self._rng.uniform(-self._bound, self._bound, self._size).astype(np.float32)

@@ -222,7 +222,7 @@ class AgentLoop:
         if recorder.is_complete:
             self.episodes.start_reset(now, joints.position)
             return self.episodes.reset_velocity(now, joints.position)
-        action = self.actions.choose(recorder.env_steps, observations, state)
+        action = self.actions.choose(recorder.env_steps, observations if self._task.uses_camera else None, state)
         recorder.act(action, not self.actions.policy_acted)
         if not np.isfinite(action).all():
             return self._refuse(f"task '{self._config.task}': the policy's action holds values that are not finite")

@@ -10,6 +10,7 @@ from typing import Literal
 from async_rl_core.config.catalogue import config_folder
 from async_rl_core.config.schema import Config
 from async_rl_core.sim import REQUESTED_PLATFORM
+from async_rl_core.tasks.registry import make_task
 
 Role = Literal["essential", "finisher", "optional"]
 """What a node's end means, once its restarts are used up. essential: the run stops with an error. finisher: as
@@ -90,9 +91,10 @@ def nodes(config: Config, config_path: Path) -> list[NodeSpec]:
             agent(single_threaded()),
             node("replay_node", restarts=again),
         ]
+    uses_camera = make_task(config).uses_camera
     specs += [
-        *robot_nodes(config, config_path),
-        *camera_nodes(config, config_path),
+        *robot_nodes(config, config_path, uses_camera),
+        *(camera_nodes(config, config_path) if uses_camera else []),
         replace(node("safety_guard_node"), tells_fault=True, holds_arm=True),
         node("visual_target_node", restarts=again),
         node("monitor_node", restarts=again),
@@ -103,7 +105,7 @@ def nodes(config: Config, config_path: Path) -> list[NodeSpec]:
     return specs
 
 
-def robot_nodes(config: Config, config_path: Path) -> list[NodeSpec]:
+def robot_nodes(config: Config, config_path: Path, uses_camera: bool = True) -> list[NodeSpec]:
     """The processes that stand between the guard and the arm's drives, and the simulated camera's."""
 
     def node(package: str, executable: str) -> NodeSpec:
@@ -114,7 +116,7 @@ def robot_nodes(config: Config, config_path: Path) -> list[NodeSpec]:
     driver = config.robot_driver
     if driver is None:
         return [replace(node("robot_sim_node", "robot_sim_node"), env=_rendering())]
-    specs = [camera_sim_node(config_path)] if config.camera_topic is None else []
+    specs = [camera_sim_node(config_path)] if uses_camera and config.camera_topic is None else []
     if driver.via == "launch":
         specs.append(node("robot_status_node", "robot_status_node"))
         if driver.controller is not None and not driver.spawned:

@@ -91,4 +91,8 @@ def _problems_of_plugins(config: Config, display_chosen: bool) -> list[Problem]:
     if config.task not in tasks():
         return [*problems, ("task", f"'{config.task}' is not allowed; allowed: {', '.join(tasks())}")]
     task = make_task(config)
-    return [*problems, *unseen(config, task.shows, display_chosen), *task.problems()]
+    if config.record_video and not task.uses_camera:
+        problems.append(("record_video", f"task '{config.task}' uses no camera; leave it out"))
+    if task.uses_camera:
+        problems += unseen(config, task.shows, display_chosen)
+    return [*problems, *task.problems()]

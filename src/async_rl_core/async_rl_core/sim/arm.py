@@ -7,7 +7,7 @@ import numpy as np
 
 from async_rl_core.robots.controller import VelocityController
 from async_rl_core.sim.scene import Array, Scene
-from async_rl_core.sim.scene_view import SceneView
+from async_rl_core.sim.scene_view import MujocoSceneView
 
 
 class SimulatedArm:
@@ -87,9 +87,9 @@ class SimulatedArm:
         """
         return self._controller.command(velocity, self.time if at is None else at)
 
-    def view(self, episode: int) -> SceneView:
+    def view(self, episode: int) -> MujocoSceneView:
         """Returns the scene as it is now, in `episode`."""
-        return SceneView(self._scene, self._data, episode)
+        return MujocoSceneView(self._scene, self._data, episode)
 
     def deactivate(self) -> None:
         """Switch the controller off: the arm comes to rest and stays there."""

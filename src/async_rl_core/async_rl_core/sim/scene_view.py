@@ -10,7 +10,7 @@ from async_rl_core.errors import SimulationError
 from async_rl_core.sim.scene import Scene
 
 
-class SceneView:
+class MujocoSceneView:
     """Positions in the simulated scene, and MuJoCo's model and data for all else.
 
     Args:
