@@ -115,7 +115,7 @@ def test_the_reference_has_the_same_networks():
     with torch.no_grad():
         coordinates = encoder(images).reshape(2, -1, 2)
         torch.testing.assert_close(reference.encoder(images), torch.cat((coordinates[..., 0], coordinates[..., 1]), 1))
-    assert GaussianPolicy(config, setup).size == count(encoder) + count(actor)
+    assert GaussianPolicy(config, config.log_std_bounds, setup).size == count(encoder) + count(actor)
 
 
 def test_the_reference_updates_everything():

@@ -35,4 +35,5 @@ class Small:
         return SAC(*self._parts(seed, action_size, changes), device)
 
     def policy(self, seed: int = 0, action_size: int = 2, **changes: object) -> GaussianPolicy:
-        return GaussianPolicy(*self._parts(seed, action_size, changes))
+        config, setup = self._parts(seed, action_size, changes)
+        return GaussianPolicy(config, config.log_std_bounds, setup)

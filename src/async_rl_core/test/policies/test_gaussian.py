@@ -24,8 +24,8 @@ def test_it_is_the_learners_actor_after_load(
     policy.load(sac.policy_parameters())
     sac.load(batch)
     with torch.no_grad():
-        features = sac.encoder(sac._batch.observation)
-        mu, _ = sac.actor(features, sac._batch.state)
+        features = sac.encoder(sac.batch.observation)
+        mu, _ = sac.actor(features, sac.batch.state)
     for i in range(8):
         action = policy.act(batch.observation_images[i], batch.observation_state[i], deterministic=True)
         np.testing.assert_allclose(action, torch.tanh(mu[i]), atol=tolerance)

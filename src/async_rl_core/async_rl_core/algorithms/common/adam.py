@@ -33,7 +33,7 @@ class Adam:
     def __init__(
         self, groups: Sequence[ParameterGroup], skip: Tensor, betas: tuple[float, float] = (0.9, 0.999)
     ) -> None:
-        self.groups, self.betas = tuple(groups), betas
+        self.groups, self.betas = tuple(group for group in groups if group.parameters), betas
         self.parameters = [parameter for group in groups for parameter in group.parameters]
         self.state = {
             parameter: {

@@ -90,6 +90,23 @@ class Encoder(nn.Module):
             yield weight.to(dtype), layer.bias.to(dtype), layer.stride
 
 
+class NoEncoder(Encoder):
+    """Takes the encoder's place in a run without a camera: no parameters, and no features."""
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        self.convolutions = nn.ModuleList()
+        self.size = 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns (B, 0) float32."""
+        return torch.zeros(len(images), 0, device=images.device)
+
+    def infer(self, images: Tensor) -> Tensor:
+        """Returns (B, 0) float32."""
+        return self.forward(images)
+
+
 def convolve(images: Tensor, layers: Sequence[Layer], fused: bool = False) -> Tensor:
     """Return the last layer's maps, of `Encoder.layers`; with ReLU `fused` into the convolutions no gradients pass."""
     x, last = images, len(layers) - 1

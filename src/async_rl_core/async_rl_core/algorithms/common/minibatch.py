@@ -39,6 +39,8 @@ class Minibatch:
         self.next_observation = images()
         self.state = floats(batch_size, spec.state_size)
         self.next_state = floats(batch_size, spec.state_size)
+        self.policy_state, self.next_policy_state = (s[:, : spec.policy_size] for s in (self.state, self.next_state))
+        """The parts of the states that the acting policy sees too."""
         self.action = floats(batch_size, action_size)
         self.reward = floats(batch_size)
         self.bootstrap = floats(batch_size)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from async_rl_core.algorithms.base import AlgorithmSetup
 from async_rl_core.algorithms.common.config import NetworkConfig
-from async_rl_core.algorithms.common.encoder import Encoder
+from async_rl_core.algorithms.common.encoder import Encoder, NoEncoder
 from async_rl_core.algorithms.common.initialisation import initialise
 
 
@@ -96,6 +96,45 @@ def squashed_log_density(u: Tensor, noise: Tensor, log_std: Tensor) -> Tensor:
     return (gaussian - 2.0 * (math.log(2.0) - u - F.softplus(-2.0 * u))).sum(dim=-1)
 
 
+class DeterministicActor(nn.Module):
+    """Features (B, f) and state (B, p) to actions (B, a) in (-1, 1)."""
+
+    def __init__(
+        self,
+        inputs: int,
+        action_size: int,
+        hidden: Sequence[int],
+        layer_norm: bool,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.trunk = mlp(inputs, hidden, action_size, layer_norm, dtype)
+
+    def forward(self, features: Tensor, state: Tensor) -> Tensor:
+        """Returns the actions."""
+        return torch.tanh(self.trunk(torch.cat((features, state), dim=-1)))
+
+
+class Critic(nn.Module):
+    """A Q-function. Features (B, f), state (B, s) and action (B, a) to Q, (B,)."""
+
+    def __init__(
+        self,
+        inputs: int,
+        action_size: int,
+        hidden: Sequence[int],
+        layer_norm: bool,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.Q = mlp(inputs + action_size, hidden, 1, layer_norm, dtype)
+
+    def forward(self, features: Tensor, state: Tensor, action: Tensor) -> Tensor:
+        """Returns Q."""
+        Q: Tensor = self.Q(torch.cat((features, state, action), dim=-1)).squeeze(-1)
+        return Q
+
+
 class TwinCritic(nn.Module):
     """Two Q-functions. Features (B, f), state (B, p) and action (B, a) to Q1 and Q2, (B,) each."""
 
@@ -117,6 +156,12 @@ class TwinCritic(nn.Module):
         return self.Q1(x).squeeze(-1), self.Q2(x).squeeze(-1)
 
 
+def build_encoder(config: NetworkConfig, setup: AlgorithmSetup) -> Encoder:
+    """Returns a new encoder of the run's images, without features if there are none."""
+    image = setup.spec.image
+    return Encoder(image, config.encoder_channels, config.encoder_strides) if image is not None else NoEncoder()
+
+
 def build_gaussian_policy(
     config: NetworkConfig,
     log_std_bounds: tuple[float, float],
@@ -127,10 +172,25 @@ def build_gaussian_policy(
 
     The actor's hidden layers multiply in `dtype`; the encoder takes the type of its images.
     """
-    encoder = Encoder(setup.spec.require_image(), config.encoder_channels, config.encoder_strides)
-    inputs = encoder.size + setup.spec.state_size
-    actor = GaussianActor(inputs, setup.action_size, config.hidden_sizes, config.layer_norm, log_std_bounds, dtype)
-    generator = torch.Generator().manual_seed(setup.seed)
+    encoder = build_encoder(config, setup)
+    inputs, actions = encoder.size + setup.spec.policy_size, setup.action_size
+    actor = GaussianActor(inputs, actions, config.hidden_sizes, config.layer_norm, log_std_bounds, dtype)
+    _initialise_policy(encoder, actor, setup.seed)
+    return encoder, actor
+
+
+def build_deterministic_policy(
+    config: NetworkConfig, setup: AlgorithmSetup, dtype: torch.dtype = torch.float32
+) -> tuple[Encoder, DeterministicActor]:
+    """Returns a new encoder and actor, as `build_gaussian_policy` does."""
+    encoder = build_encoder(config, setup)
+    inputs = encoder.size + setup.spec.policy_size
+    actor = DeterministicActor(inputs, setup.action_size, config.hidden_sizes, config.layer_norm, dtype)
+    _initialise_policy(encoder, actor, setup.seed)
+    return encoder, actor
+
+
+def _initialise_policy(encoder: Encoder, actor: nn.Module, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
     initialise(encoder, generator)
     initialise(actor, generator)
-    return encoder, actor

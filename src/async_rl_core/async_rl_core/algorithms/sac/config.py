@@ -44,4 +44,4 @@ class SACConfig(NetworkConfig):
         """Returns the squashed Gaussian policy."""
         from async_rl_core.policies.gaussian import GaussianPolicy
 
-        return GaussianPolicy(self, setup, threads)
+        return GaussianPolicy(self, self.log_std_bounds, setup, threads)

@@ -41,7 +41,7 @@ def test_a_recorded_update_is_the_eager_one(
     spec: ObservationSpec, small: Small, make_batch: Batches, precision: str
 ) -> None:
     recorded, eager = (small.sac(precision=precision, seed=0, device="cuda") for _ in range(2))
-    eager._steps = {turn: lambda turn=turn: eager._step(*turn) for turn in eager._steps}
+    eager.steps = {turn: lambda turn=turn: eager.step(*turn) for turn in eager.steps}
     for i in range(6):
         first, second = recorded.update(make_batch(i)), eager.update(make_batch(i))
         assert first == pytest.approx(second, rel=1e-2, abs=1e-3)
@@ -67,4 +67,4 @@ def test_divergence_is_told_when_the_policy_is_asked_for(
     sac.update(batch, report=False)
     with pytest.raises(DivergenceError, match="a loss was not finite"):
         sac.policy_parameters()
-    np.testing.assert_array_equal(sac._policy.cpu().numpy(), before)
+    np.testing.assert_array_equal(sac.policy.cpu().numpy(), before)

@@ -84,7 +84,7 @@ def test_next_action_sees_the_online_encoder_and_target_Q_the_target_encoder(
         for parameter in sac.target_encoder.parameters():
             parameter.add_(0.1)
     sac.load(make_batch())
-    b, noise = sac._batch, torch.randn(8, 2, generator=torch.Generator().manual_seed(0))
+    b, noise = sac.batch, torch.randn(8, 2, generator=torch.Generator().manual_seed(0))
     pi, log_pi = sac.actor.sample(sac.encoder(b.next_observation), b.next_state, noise)
     Q1, Q2 = sac.target_critic(sac.target_encoder(b.next_observation), b.next_state, pi)
     expected = b.reward + b.bootstrap * (torch.minimum(Q1, Q2) - 0.1 * log_pi)
@@ -121,7 +121,7 @@ def test_actor_steps_up_its_objective_and_its_gradient_stops_before_the_encoder(
     sac = small.sac(seed=0)
     sac.load(make_batch())
     with torch.no_grad():
-        features = sac.encoder(sac._batch.observation)
+        features = sac.encoder(sac.batch.observation)
     before = values(sac.actor), values(sac.encoder), values(sac.critic)
     actor, state = copy.deepcopy(sac.actor), sac.generator.get_state()
     encoder_moments = [m.clone() for m in sac.critic_optimiser.state[next(sac.encoder.parameters())].values()]
@@ -134,8 +134,8 @@ def test_actor_steps_up_its_objective_and_its_gradient_stops_before_the_encoder(
 
     noise = torch.randn(8, 2, generator=torch.Generator().manual_seed(0))
     assert torch.equal(state, torch.Generator().manual_seed(0).get_state())
-    pi, log_pi = actor.sample(features, sac._batch.state, noise)
-    Q1, Q2 = sac.critic(features, sac._batch.state, pi)
+    pi, log_pi = actor.sample(features, sac.batch.state, noise)
+    Q1, Q2 = sac.critic(features, sac.batch.state, pi)
     (0.1 * log_pi - torch.minimum(Q1, Q2)).mean().backward()
     torch.optim.Adam(actor.parameters(), lr=3e-4).step()
     torch.testing.assert_close(values(sac.actor), values(actor), atol=1e-5, rtol=0)
@@ -149,11 +149,11 @@ def test_actor_sees_the_encoder_of_after_the_critics_step(
         sac = small.sac(reuse_features=reuse, encoder_learning_rate=0.1, seed=0)
         with torch.no_grad():
             sac.load(make_batch())
-            before = sac.encoder(sac._batch.observation)
+            before = sac.encoder(sac.batch.observation)
         sac.actor.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
         sac.update(make_batch())
         with torch.no_grad():
-            after = sac.encoder(sac._batch.observation)
+            after = sac.encoder(sac.batch.observation)
         torch.testing.assert_close(seen[-1], before if reuse else after)
 
 

@@ -43,10 +43,10 @@ def test_after_a_bad_loss_nothing_changes_until_it_is_told(
     bad = make_batch()
     bad.reward[0] = math.nan
     sac.load(bad)
-    sac._step(actor=True, targets=True)
+    sac.step(actor=True, targets=True)
     before = everything(sac)
     sac.load(make_batch(1))
-    sac._step(actor=True, targets=True)
+    sac.step(actor=True, targets=True)
     assert_same(everything(sac), before)
     with pytest.raises(DivergenceError, match="a loss was not finite"):
         sac.policy_parameters()
@@ -113,7 +113,7 @@ def test_updates_leave_every_tensor_where_a_recording_finds_it(
     spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     def addresses(sac: SAC) -> list[int]:
-        b = sac._batch
+        b = sac.batch
         moments = [t for o in sac.optimisers.values() for state in o.state.values() for t in state.values()]
         parameters = [p for network in sac.networks.values() for p in network.parameters()]
         inputs = [b.observation, b.next_observation, b.state, b.next_state]
@@ -130,7 +130,7 @@ def test_updates_leave_every_tensor_where_a_recording_finds_it(
 def test_in_bf16_what_is_small_stays_in_float32(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     """Parameters, moments, features, densities, values and losses; and they are near those of float32."""
     full, half = (small.sac(precision=precision, seed=0) for precision in ("fp32", "bf16"))
-    assert half._batch.observation.dtype == torch.bfloat16
+    assert half.batch.observation.dtype == torch.bfloat16
     outputs: list[Tensor] = []
     for module in (half.encoder, half.critic.Q1, half.actor):
         module.register_forward_hook(
