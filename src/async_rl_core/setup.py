@@ -18,7 +18,10 @@ setup(
     extras_require={"test": ["pytest"]},
     zip_safe=False,
     entry_points={
-        "async_rl.algorithms": ["sac = async_rl_core.algorithms.sac.config:SACConfig"],
+        "async_rl.algorithms": [
+            "ddpg = async_rl_core.algorithms.ddpg.config:DDPGConfig",
+            "sac = async_rl_core.algorithms.sac.config:SACConfig",
+        ],
         "async_rl.tasks": [
             "reach = async_rl_core.tasks.reach:Reach",
             "reaching = async_rl_core.tasks.reaching:Reaching",
