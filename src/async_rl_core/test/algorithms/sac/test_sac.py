@@ -125,7 +125,7 @@ def test_actor_steps_up_its_objective_and_its_gradient_stops_before_the_encoder(
     before = values(sac.actor), values(sac.encoder), values(sac.critic)
     actor, state = copy.deepcopy(sac.actor), sac.generator.get_state()
     encoder_moments = [m.clone() for m in sac.critic_optimiser.state[next(sac.encoder.parameters())].values()]
-    sac._update_actor_and_temperature(features)
+    sac.update_actor_and_temperature(features)
     assert not torch.equal(values(sac.actor), before[0])
     assert torch.equal(values(sac.encoder), before[1]) and torch.equal(values(sac.critic), before[2])
     assert all(p.grad is None for p in (*sac.encoder.parameters(), *sac.critic.parameters()))
