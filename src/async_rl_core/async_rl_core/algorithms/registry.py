@@ -2,6 +2,7 @@
 
 from async_rl_core import plugins
 from async_rl_core.algorithms.base import Algorithm, AlgorithmConfig, AlgorithmSetup
+from async_rl_core.algorithms.contract import require_algorithm, require_policy
 from async_rl_core.config.algorithm import GROUP
 from async_rl_core.config.schema import Config
 from async_rl_core.policies.base import LearnedPolicy
@@ -14,10 +15,22 @@ def algorithm_config(config: Config) -> AlgorithmConfig:
 
 
 def make_algorithm(config: Config, device: str) -> Algorithm:
-    """Returns the learner that a run's configuration asks for. Raises `ConfigError` if it cannot be made."""
-    return algorithm_config(config).make_algorithm(AlgorithmSetup.from_config(config), device)
+    """Returns the learner that a run's configuration asks for.
+
+    Raises `ConfigError` if it cannot be made, or breaks its contract.
+    """
+    setup = AlgorithmSetup.from_config(config)
+    algorithm = algorithm_config(config).make_algorithm(setup, device)
+    require_algorithm(algorithm, setup)
+    return algorithm
 
 
 def make_policy(config: Config, threads: int | None = 1) -> LearnedPolicy:
-    """Returns a run's policy, as its learner begins with; `threads` as in `AlgorithmConfig.make_policy`."""
-    return algorithm_config(config).make_policy(AlgorithmSetup.from_config(config), threads)
+    """Returns a run's policy, as its learner begins with; `threads` as in `AlgorithmConfig.make_policy`.
+
+    Raises `ConfigError` if it cannot be made, or breaks its contract.
+    """
+    setup = AlgorithmSetup.from_config(config)
+    policy = algorithm_config(config).make_policy(setup, threads)
+    require_policy(policy, setup)
+    return policy

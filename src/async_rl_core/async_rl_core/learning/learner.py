@@ -1,9 +1,10 @@
 """The learner's loop without its process: mini-batch in, update, parameters out."""
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from async_rl_core.algorithms.base import Algorithm
+from async_rl_core.algorithms.base import Algorithm, DivergenceError
 from async_rl_core.realtime.histogram import Histogram
 from async_rl_core.spec.batch import Batch
 from async_rl_core.transport.batches import BatchSource
@@ -81,8 +82,17 @@ class Learner:
             self._batches.reprioritise(batch.index, self.algorithm.td_error.numpy(force=True))
         self._idle_since = self._clock()
         if due:
+            self._require_finite(metrics)
             self.metrics = metrics | self.times()
         return due
+
+    def _require_finite(self, metrics: Mapping[str, float]) -> None:
+        for name, value in metrics.items():
+            if not math.isfinite(value):
+                raise DivergenceError(
+                    f"algorithm '{self.algorithm.setup.name}' reports {name} = {value} at update "
+                    f"{self.algorithm.updates}; learning has diverged: lower its learning rates"
+                )
 
     def _note_receipt(self, batch: Batch, received: float) -> None:
         began, ended, _ = batch.sampling.tolist()
