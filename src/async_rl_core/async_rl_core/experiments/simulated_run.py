@@ -32,6 +32,7 @@ from async_rl_core.sim.camera import Renderer
 from async_rl_core.sim.disturbance import DelayLine, SensorNoise
 from async_rl_core.sim.model import urdf_text
 from async_rl_core.spec.step import Step
+from async_rl_core.tasks.checks import TaskError
 from async_rl_core.tasks.latest_judgement import LatestJudgement
 from async_rl_core.tasks.outcome import NO_IMAGE, NO_STATE, Outcome, TaskState
 from async_rl_core.tasks.registry import make_target
@@ -63,6 +64,8 @@ class SimulatedRun:
     The parts are those of a real run, pacing included; only the messages between them are missing, and with them every
     delay but `sim.image_latency`. Computing takes no simulated time. Two runs of one configuration do the same to the
     last bit on one machine, with one number of torch threads and one renderer.
+
+    A step that cannot be stored raises `TaskError`.
 
     Args:
         config: configuration of the run.
@@ -207,6 +210,8 @@ class SimulatedRun:
         agent.liveness.target.hear(self.loop.episodes.episode)
         agent.act(self._command)
         result = agent.settle()
+        if self.loop.refused:  # a real arm would wait and try again
+            raise TaskError(self.loop.refusal)
         self.loop.actions.policy_ready = self._learning.poll() or self.loop.actions.policy_ready
         agent.resume()
         return result
