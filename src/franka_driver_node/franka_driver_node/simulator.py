@@ -3,10 +3,12 @@
 import time
 from functools import partial
 
+import async_rl_core.sim.engine  # noqa: F401 (before anything else imports MuJoCo)
+
+# isort: split
 from franky_sim import SimulationServer
 from franky_sim.mujoco_simulator import MujocoSimulator
 
-import async_rl_core.sim  # noqa: F401 (before anything imports MuJoCo)
 from async_rl_core.errors import RobotError
 from async_rl_ros.node import ConfiguredNode, StopSignal
 from async_rl_ros.node import main as run_node

@@ -22,7 +22,7 @@ from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import Trigger
 
 from async_rl_core.config.load import resolve, write_config
-from async_rl_interfaces.msg import Target
+from async_rl_interfaces.msg import Target, TaskState
 
 TIMEOUT = 30.0
 RUN = "from robot_sim_node.node import main; main()"
@@ -200,3 +200,19 @@ def test_missing_model_is_one_line(tmp_path: Path) -> None:
     lines = [line for line in errors.splitlines() if line.strip() and not line.startswith("\x1b[")]
     assert len(lines) == 1
     assert "ur99.urdf not found" in lines[0]
+
+
+def test_robot_sim_node_without_a_camera_publishes_the_state_of_its_task(tmp_path: Path) -> None:
+    with fresh_client() as client:
+        states: list[TaskState] = []
+        client.node.create_subscription(TaskState, "task_state", states.append, qos_profile_sensor_data)
+        with running(client, tmp_path, task="reach"):
+            client.wait_for(lambda: bool(states))
+            assert states[0].episode == 0
+            client.targets.publish(Target(episode=3))
+            client.wait_for(lambda: states[-1].episode == 3)
+            newest = states[-1]
+            assert (list(newest.part), list(newest.size)) == (["tool_position", "target_position"], [3, 3])
+            assert np.isfinite(newest.value).all() and newest.value[3:] != states[0].value[3:]
+            assert client.states
+            assert client.node.count_publishers("image_raw") == 0

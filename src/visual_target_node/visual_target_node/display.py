@@ -27,7 +27,10 @@ class Display:
 
     def __init__(self) -> None:
         self._window = subprocess.Popen(
-            [sys.executable, "-m", "visual_target_node.window"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", "visual_target_node.window"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYGAME_HIDE_SUPPORT_PROMPT": "1"},  # its greeting would be taken for our first line
         )
         answer = self._first_line()
         if answer != "ready":

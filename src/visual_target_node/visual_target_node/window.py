@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"  # its greeting would be taken for our first line
 import pygame
 
 WHITE = (255, 255, 255)

@@ -9,7 +9,6 @@ from typing import Literal
 
 from async_rl_core.config.catalogue import config_folder
 from async_rl_core.config.schema import Config
-from async_rl_core.sim import REQUESTED_PLATFORM
 from async_rl_core.tasks.registry import make_task
 
 Role = Literal["essential", "finisher", "optional"]
@@ -115,7 +114,7 @@ def robot_nodes(config: Config, config_path: Path, uses_camera: bool = True) -> 
 
     driver = config.robot_driver
     if driver is None:
-        return [replace(node("robot_sim_node", "robot_sim_node"), env=_rendering())]
+        return [node("robot_sim_node", "robot_sim_node")]
     specs = [camera_sim_node(config_path)] if uses_camera and config.camera_topic is None else []
     if driver.via == "launch":
         specs.append(node("robot_status_node", "robot_status_node"))
@@ -131,7 +130,7 @@ def robot_nodes(config: Config, config_path: Path, uses_camera: bool = True) -> 
 def camera_sim_node(config_path: Path) -> NodeSpec:
     """The simulated camera on an arm that moves elsewhere."""
     name, parameters = "camera_sim_node", {"config": str(config_path)}
-    return NodeSpec("robot_sim_node", name, name, "essential", parameters=parameters, env=_rendering())
+    return NodeSpec("robot_sim_node", name, name, "essential", parameters=parameters, env=single_threaded())
 
 
 def camera_nodes(config: Config, config_path: Path) -> list[NodeSpec]:
@@ -150,11 +149,6 @@ def camera_nodes(config: Config, config_path: Path) -> list[NodeSpec]:
         camera = NodeSpec(driver.package, driver.executable, "camera", "essential", again, env=single)
         specs.insert(0, replace(camera, ros_arguments=tuple(words), profile=CAMERA_PROFILE))
     return specs
-
-
-def _rendering() -> dict[str, str]:
-    # sim/__init__.py has switched MuJoCo's choice off in this process; the node gets what the person asked for.
-    return {**single_threaded(), "MUJOCO_GL": REQUESTED_PLATFORM}
 
 
 def included(config: Config) -> LaunchSpec | None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-import mujoco
 import numpy as np
 
 from async_rl_core.robots.controller import VelocityController
+from async_rl_core.sim.engine import mujoco
 from async_rl_core.sim.scene import Array, Scene
 from async_rl_core.sim.scene_view import MujocoSceneView
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-import mujoco
 import numpy as np
 
+from async_rl_core.sim.engine import mujoco
 from async_rl_core.sim.scene import Array, Scene, camera_rotation, quaternion, surface_rotation
 
 CAMERA_FRAME = "camera_optical_frame"

@@ -7,12 +7,11 @@ import os
 import sys
 from typing import Any
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.errors import SimulationError
-from async_rl_core.sim import REQUESTED_PLATFORM
+from async_rl_core.sim.engine import mujoco
 from async_rl_core.sim.scene import Array, Point, Scene
 from async_rl_core.sim.visibility import HIDDEN_GROUP, ViewFrustum
 
@@ -76,7 +75,8 @@ class GLRenderer:
 
 def available_platforms() -> list[str]:
     """The platforms whose libraries load, in order of preference; `MUJOCO_GL` may ask for one."""
-    wanted = [REQUESTED_PLATFORM] if REQUESTED_PLATFORM in _LIBRARIES else list(_LIBRARIES)
+    requested = os.environ.get("MUJOCO_GL", "").strip().lower()
+    wanted = [requested] if requested in _LIBRARIES else list(_LIBRARIES)
     return [platform for platform in wanted if all(map(_loads, _LIBRARIES[platform]))]
 
 

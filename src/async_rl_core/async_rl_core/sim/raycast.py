@@ -2,10 +2,10 @@
 
 import copy
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from async_rl_core.sim.engine import mujoco
 from async_rl_core.sim.scene import AMBIENT, DIFFUSE, Array, Point, Scene
 from async_rl_core.sim.visibility import HIDDEN_GROUP, ViewFrustum
 

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config
 from async_rl_core.errors import AsyncRLError, SimulationError
-from async_rl_core.sim import REQUESTED_PLATFORM
 from async_rl_core.sim.gl import GLRenderer
 from async_rl_core.sim.scene import Array, Point, Scene
 
@@ -124,10 +123,9 @@ serve(int(sys.argv[1]))
 
 
 def _environment() -> dict[str, str]:
-    # sim/__init__.py has switched MuJoCo's choice off here; the process gets what the person asked for.
     path = os.pathsep.join(filter(None, sys.path))
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    return {**os.environ, **single, "PYTHONPATH": path, "MUJOCO_GL": REQUESTED_PLATFORM}
+    return {**os.environ, **single, "PYTHONPATH": path}
 
 
 def _end(process: "subprocess.Popen[bytes]", connection: socket.socket, owner: int) -> None:

@@ -2,13 +2,13 @@
 
 from xml.etree import ElementTree
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.config.schema import Config, RobotConfig, TargetSurface
 from async_rl_core.errors import SimulationError
 from async_rl_core.safety.urdf import one_line
+from async_rl_core.sim.engine import mujoco
 from async_rl_core.sim.model import model_file, resolved_urdf
 from async_rl_core.tasks.registry import make_task
 from async_rl_core.tasks.task import Task

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from async_rl_core.errors import SimulationError
+from async_rl_core.sim.engine import mujoco
 from async_rl_core.sim.scene import Scene
 
 

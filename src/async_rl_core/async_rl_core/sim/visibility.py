@@ -1,9 +1,9 @@
 """Geoms that the wrist camera cannot see: leaving them out saves the renderer their vertices."""
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from async_rl_core.sim.engine import mujoco
 from async_rl_core.sim.scene import Array
 
 HIDDEN_GROUP = 5

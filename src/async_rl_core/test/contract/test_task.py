@@ -31,7 +31,6 @@ SHORT = {
 PRESSING = '''
 """A button on the table goes down as the tool presses it; the episode ends when it is pressed."""
 
-import mujoco
 import numpy as np
 
 from async_rl_core.spec.observation import StatePart
@@ -51,6 +50,8 @@ class Pressing(Task):
         return StatePart("tool_position", 3, "m"), StatePart("button_depth", 1, "m", privileged=True)
 
     def scene(self, spec):
+        import mujoco
+
         button = spec.worldbody.add_body(name="button", pos=(0.5, 0.0, 0.05))
         button.add_joint(name="button", type=mujoco.mjtJoint.mjJNT_SLIDE, axis=(0, 0, -1), stiffness=50.0, damping=5.0)
         button.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=(0.05, 0.05, 0.02), mass=0.1)
