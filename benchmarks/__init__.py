@@ -1,1 +1,1 @@
-"""What the parts of async_rl cost, beside a straightforward reference and the machine's limits: docs/performance.md."""
+"""Benchmarks: times of the parts of async_rl, with a reference and the machine's limits (docs/performance.md)."""

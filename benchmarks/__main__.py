@@ -1,4 +1,4 @@
-"""Measure everything, print the table, write benchmarks/results/latest.json.
+"""Measures everything, prints the table, writes benchmarks/results/latest.json.
 
 make bench                                  # about ten minutes on two cores
 make bench ARGS="sample inference"          # some rows only; printed, not written
@@ -18,27 +18,27 @@ from benchmarks.rows import Row, timed
 from benchmarks.timing import CORES, isolated
 
 TRANSITIONS = 100_000
-"""Of the row `memory`."""
+"""Transitions of the row `memory`."""
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How often things are measured."""
+    """Numbers of repeats."""
 
     quick: bool
-    """Only as often as it takes to see that the measurements work."""
+    """Only enough repeats to check that the measurements work."""
 
     def __call__(self, repeats: int) -> int:
-        """Calls to make where `repeats` would be thorough."""
+        """Returns the number of calls, where `repeats` is the thorough one."""
         return 2 if self.quick else repeats
 
     def of(self, case: Case, baseline: int, others: int) -> int:
-        """The same; the other cases take four times as long."""
+        """Returns the same for cases that take four times as long."""
         return self(baseline if case is BASELINE else others)
 
 
 def sample_rows(effort: Effort) -> Iterator[Row]:
-    """Sample, crop and hand over."""
+    """Measures sampling, cropping and transfer."""
     for case in CASES.values():
         repeats = effort.of(case, 200, 100)
         times = sampling.ours(case, repeats, in_flight=0)
@@ -58,7 +58,7 @@ def sample_rows(effort: Effort) -> Iterator[Row]:
 
 
 def update_rows(effort: Effort) -> Iterator[Row]:
-    """SAC updates, with the reference's beside both precisions."""
+    """Measures SAC updates in both precisions, and the reference's."""
     for case in CASES.values():
         tuned = isolated(updates.reference, case, CORES, effort.of(case, 12, 6), True).median
         default = isolated(updates.reference, case, CORES, effort.of(case, 6, 4), False).median
@@ -71,7 +71,7 @@ def update_rows(effort: Effort) -> Iterator[Row]:
 
 
 def gpu_rows(effort: Effort) -> Iterator[Row]:
-    """SAC updates on a GPU, where there is one."""
+    """Measures SAC updates on a GPU, if there is one."""
     if not torch.cuda.is_available():
         print("no GPU: update_gpu was not measured", flush=True)
         return
@@ -83,7 +83,7 @@ def gpu_rows(effort: Effort) -> Iterator[Row]:
 
 
 def inference_rows(effort: Effort) -> Iterator[Row]:
-    """One observation: `inference` with precision:=bf16, `inference_fp32` without; the policy's is the learner's."""
+    """Measures one action: `inference` with precision:=bf16, `inference_fp32` without."""
     for case in (BASELINE, HIGH_RESOLUTION):
         tuned, default = (isolated(inference.reference, case, CORES, effort(300), tuned) for tuned in (True, False))
         for name, precision in (("inference", "bf16"), ("inference_fp32", "fp32")):
@@ -102,7 +102,7 @@ def inference_rows(effort: Effort) -> Iterator[Row]:
 
 
 def memory_rows(effort: Effort) -> Iterator[Row]:
-    """1e5 transitions; the size of the mini-batch makes no difference."""
+    """Measures the memory of 1e5 transitions, which does not depend on the mini-batch."""
     transitions = 2000 if effort.quick else TRANSITIONS
     by_image: dict[tuple[int, int], tuple[memory.Memory, memory.Memory]] = {}
     for case in CASES.values():
@@ -117,7 +117,7 @@ def memory_rows(effort: Effort) -> Iterator[Row]:
 
 
 def publication_rows(effort: Effort) -> Iterator[Row]:
-    """A policy from the learner to the agent."""
+    """Measures the publication of a policy from learner to agent."""
     times, published = publication.ours(BASELINE, effort(200))
     limit = isolated(publication.limit, BASELINE, effort(200))
     tuned = publication.reference(BASELINE, effort(50)).median
@@ -135,7 +135,7 @@ PARTS: dict[str, Callable[[Effort], Iterator[Row]]] = {
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measures, prints and writes."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("part", nargs="*", choices=[[], *PARTS], help=f"of {', '.join(PARTS)}; none: all, and written")
     parser.add_argument("--quick", action="store_true", help="see that it works; nothing is written")

@@ -35,20 +35,20 @@ SETTINGS = ("yuan2022_baseline", "yuan2022_high_resolution")
 ARCHITECTURES = ("seq", "async1", "async2")
 INITIAL_STEPS = 8
 CAP, FLAT_OUT = 1.0, 64.0
-"""Updates per environment step, at most."""
+"""Maximum updates per environment step."""
 PRECISION = "bf16"
 """In float32 the high-resolution setting needs more seconds per update than Seq-SAC may take on two cores."""
 CAPACITY = 10_000
-"""Transitions, more than a run has; at 320x180 the papers' 100,000 take what not every machine has."""
+"""Capacity in transitions: more than a run stores; at 320x180 the papers' 100,000 need too much memory."""
 TOLERANCE = 0.05
 LATENESS = 0.25
-"""Action cycles: the agent's 99th percentile, at most. The action's own computation is in it."""
+"""Maximum 99th percentile of the agent's cycle in action cycles, with the computation of the action."""
 
 Row = Mapping[str, Any]
 
 
 def measure(preset: str, architecture: str, seconds: float, updates_per_step: float) -> Row:
-    """Run the graph and read its records; a row with `refused` where it does not start.
+    """Runs the graph and reads its records; returns a row with `refused` if it does not start.
 
     Raises `CalledProcessError` where it ended with an error.
     """
@@ -82,7 +82,7 @@ def measure(preset: str, architecture: str, seconds: float, updates_per_step: fl
 
 
 def pace(run_dir: Path) -> dict[str, float | None]:
-    """How fast updates came once learning had begun: between the ends of the first and the last episode with some."""
+    """Returns updates per second between the ends of the first and the last episode with updates."""
     learning = [row for row in read_episodes(run_dir / "episodes.csv") if row.updates > 0]
     if len(learning) < 2:
         return {"updates_per_second": None, "updates_per_step": None}
@@ -95,18 +95,18 @@ def pace(run_dir: Path) -> dict[str, float | None]:
 
 
 def expected(row: Row) -> float | None:
-    """What the update cycle should be, in ms: the longer part with async2, the sum with async1."""
+    """Returns the expected update cycle in ms: the longer part with async2, the sum with async1."""
     return longest(row) if row["architecture"] == "async2" else chain(row)
 
 
 def ratio(row: Row) -> float | None:
-    """The update cycle as a multiple of what it should be; None where there is none, as with seq."""
+    """Returns the update cycle as a multiple of the expected one; None if there is none, as with seq."""
     cycle, wanted = mean(row, UPDATE_CYCLE), expected(row)
     return None if cycle is None or not wanted else cycle / wanted
 
 
 def measure_all(settings: Sequence[str], seconds: float) -> Iterator[Row]:
-    """Every architecture in every setting."""
+    """Measures every architecture in every setting."""
     for preset in settings:
         for architecture in ARCHITECTURES:
             row = measure(preset, architecture, seconds, CAP)
@@ -121,7 +121,7 @@ def measure_all(settings: Sequence[str], seconds: float) -> Iterator[Row]:
 
 
 def line(row: Row) -> str:
-    """One row for the terminal."""
+    """Returns a row for the terminal."""
     return "  ".join(cell or "-" for cell in cells(row))
 
 
@@ -132,7 +132,7 @@ HEADER = [
 
 
 def cells(row: Row) -> list[str]:
-    """A row of the table, in ms; empty what was not measured."""
+    """Returns a row of the table in ms; cells not measured are empty."""
     if "refused" in row:
         return [row["preset"], row["architecture"], row["refused"], *[""] * (len(HEADER) - 3)]
     times = [number(mean(row, name)) for name in NAMES]
@@ -143,7 +143,7 @@ def cells(row: Row) -> list[str]:
 
 
 def findings(measured: Sequence[Row]) -> Iterator[str]:
-    """What should hold, and whether it does."""
+    """Returns each expectation and whether it holds."""
     sequential = {row["preset"]: row for row in measured if row["architecture"] == "seq"}
     for row in measured:
         name = f"{row['preset']}, {row['architecture']}"
@@ -172,7 +172,7 @@ def _pace_claim(row: Row) -> tuple[bool, str]:
 
 
 def _count_claim(row: Row, sequential: Row) -> tuple[bool, str]:
-    """An asynchronous system should do no fewer updates than the sequential one; in Parsaee et al. (2023) one did."""
+    """Returns whether asynchronous runs do as many updates as sequential ones, unlike in Parsaee et al. (2023)."""
     ours, theirs = row["updates_per_second"], sequential.get("updates_per_second")
     holds = ours is not None and (theirs is None or ours >= theirs)
     return holds, f"{number(ours) or 'no'} updates per second, seq {number(theirs) or 'none'}"
@@ -183,14 +183,14 @@ def _verdict(holds: bool) -> str:
 
 
 def picture(measured: Sequence[Row]) -> None:
-    """One panel per run: a column per setting, a row per architecture."""
+    """Draws one panel per run: a column per setting, a row per architecture."""
     by_name = {(row["preset"], row["architecture"]): row for row in measured}
     settings = list(dict.fromkeys(row["preset"] for row in measured))
     draw([[(f"{s}, {a}", by_name[s, a]) for s in settings] for a in ARCHITECTURES], PICTURE)
 
 
 def main() -> None:
-    """Measure, print, write, draw."""
+    """Measures, prints, writes and draws."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("preset", nargs="*", default=SETTINGS, help=f"of {', '.join(presets())}")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each run")

@@ -1,4 +1,4 @@
-"""Makes the example policy that comes with the suite, config/examples/ur5_reaching.*, in simulated time.
+"""Trains the example policy of the suite, config/examples/ur5_reaching.*, in simulated time.
 
     nice -n 19 tools/run.sh python benchmarks/example_policy.py --seed 2 --steps 15000
 
@@ -40,17 +40,17 @@ from async_rl_core.run_folder.episodes import EpisodeRow
 FOLDER = Path(__file__).parent.parent / "config" / EXAMPLES
 LAST = 10
 EPISODES = 20
-"""Of the evaluation."""
+"""Episodes of the evaluation."""
 
 
 def configuration(seed: int) -> Config:
-    """Returns what the policy is trained with: the example's own settings, in one process with one thread."""
+    """Returns the training configuration: the example's settings, in one process with one thread."""
     fixed = {"architecture": "seq", "learner.threads": 1, "seed": seed, "record_video": False}
     return resolve(str(FOLDER / f"{NAME}.yaml"), fixed)
 
 
 def train(config: Config, env_steps: int, path: Path) -> None:
-    """Learns for so many steps, and writes the best policy."""
+    """Learns for `steps` steps and writes the best policy."""
     learning = SequentialLearning(config)
     run = SimulatedRun(config, learning)
     terms: list[float] = []
@@ -77,7 +77,7 @@ def train(config: Config, env_steps: int, path: Path) -> None:
 
 
 def card(path: Path, config: Config, env_steps: int) -> dict[str, object]:
-    """Returns how the policy was made and how it does, without noise, on an evaluation's targets."""
+    """Returns origin and scores of the policy, without noise, on evaluation targets."""
     settings = {"evaluation.checkpoint": str(path), "agent.initial_steps": 0, "seed": 1, "record_video": False}
     evaluated = resolve(str(FOLDER / f"{NAME}.yaml"), settings)
     results = evaluate_in_simulated_time(evaluated, FixedPolicy(evaluated, path), EPISODES)
@@ -116,7 +116,7 @@ def _rounded(value: object) -> object:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Trains in a process of its own, which has the learner's surroundings, then writes the card."""
+    """Trains in a separate process with the learner's environment, then writes the card."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--steps", type=int, default=15_000, help="environment steps")

@@ -1,4 +1,4 @@
-"""How late the agent's commands go out while the learner works harder and harder; benchmarks/results/lateness.json.
+"""Lateness of the agent's commands under increasing load of the learner; benchmarks/results/lateness.json.
 
     python -m benchmarks.lateness               # five runs of the simulated arm, about five minutes
 
@@ -20,12 +20,12 @@ from benchmarks.timing import CORES
 
 RESULT = rows.RESULTS / "lateness.json"
 DURATION = 45.0
-"""Seconds of each run."""
+"""Duration of each run in seconds."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What the learner does meanwhile."""
+    """Load of the learner meanwhile."""
 
     name: str
     preset: str
@@ -46,7 +46,7 @@ LOADS = (
 
 @dataclass(frozen=True)
 class Lateness:
-    """Of all commands of a run: milliseconds after their deadlines."""
+    """Lateness of all commands of a run in ms after their deadlines."""
 
     load: str
     preset: str
@@ -60,7 +60,7 @@ class Lateness:
 
 
 def settings(load: Load) -> Config:
-    """Of a run."""
+    """Figures of a run."""
     overrides: Mapping[str, object] = {
         "duration": DURATION,
         "learner.max_updates_per_step": load.max_updates_per_step,
@@ -71,7 +71,7 @@ def settings(load: Load) -> Config:
 
 
 def run(load: Load) -> Lateness:
-    """Run the graph; raises `CalledProcessError` where it ended with an error."""
+    """Runs the graph. Raises `CalledProcessError` if it ends with an error."""
     with tempfile.TemporaryDirectory() as folder:
         preset, run_dir = Path(folder, "load.yaml"), Path(folder, "run")
         write_config(settings(load), preset)
@@ -83,7 +83,7 @@ def run(load: Load) -> Lateness:
 
 
 def main() -> None:
-    """Run, print, write."""
+    """Runs, prints and writes."""
     found = []
     print(f"{'':44}{'updates':>9}{'cycles':>8}{'missed':>8}{'p50':>8}{'p99':>8}{'max':>8}")
     for load in LOADS:

@@ -1,4 +1,4 @@
-"""Write the measured tables into docs/performance.md, between their marks.
+"""Writes the measured tables into docs/performance.md, between their marks.
 
 python -m benchmarks.report
 """
@@ -28,25 +28,25 @@ TITLES = {
 
 
 def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A markdown table."""
+    """Returns a Markdown table."""
     ruler = ["---"] * len(header)
     return "\n".join(f"| {' | '.join(line)} |" for line in (header, ruler, *lines))
 
 
 def number(value: float | None) -> str:
-    """Three significant digits; nothing for None."""
+    """Returns a number with three significant digits; empty for None."""
     if value is None:
         return ""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def compared(value: float | None, ours: float) -> str:
-    """A reference's time, with how many times ours it is."""
+    """Returns the reference's time and its ratio to ours."""
     return "" if value is None else f"{number(value)} ({value / ours:.1f}x)"
 
 
 def results(measured: Sequence[Row]) -> str:
-    """The main table."""
+    """Returns the main table."""
     lines = []
     for row in measured:
         ours, target = row.get("median_ms", row.get("gigabytes")), row["target"]
@@ -73,7 +73,7 @@ def results(measured: Sequence[Row]) -> str:
 
 
 def machine(facts: Row) -> str:
-    """One paragraph."""
+    """Returns the paragraph about the machine."""
     return (
         f"Measured on {facts['date'][:10]}: {facts['cpu']}, {facts['cores']} cores, {facts['memory_gb']} GB, "
         f"{facts['system']}, torch {facts['torch']}, {'GPU ' + facts['gpu'] if facts['gpu'] else 'no GPU'}; load "
@@ -83,7 +83,7 @@ def machine(facts: Row) -> str:
 
 
 def growth(points: Sequence[Row]) -> str:
-    """Sampling and update against batch, image and store."""
+    """Returns the table of sampling and update over batch, image and store."""
     lines = [
         [
             f"{p['width']}x{p['height']}",
@@ -97,7 +97,7 @@ def growth(points: Sequence[Row]) -> str:
 
 
 def load(runs: Sequence[Row]) -> str:
-    """The agent's lateness against the learner's load."""
+    """Returns the table of the agent's lateness over the learner's load."""
     times = ("lateness_p50_ms", "lateness_p99_ms", "lateness_max_ms")
     lines = [
         [r["load"], str(r["threads"]), f"{r['updates']:,}", f"{r['missed_cycles']} of {r['cycles']:,}"]
@@ -116,7 +116,7 @@ SECTIONS: Mapping[str, tuple[Path, Callable[[Any], str]]] = {
 
 
 def insert(document: str, section: str, text: str) -> str:
-    """Replace what stands between a section's marks. Raises `ValueError` where it has none."""
+    """Replaces the text between a section's marks. Raises `ValueError` if it has none."""
     marks = re.compile(f"(<!-- {section} -->\n).*?(<!-- end of {section} -->)", re.DOTALL)
     if marks.search(document) is None:
         raise ValueError(f"the document has no marks <!-- {section} --> and <!-- end of {section} -->")
@@ -124,7 +124,7 @@ def insert(document: str, section: str, text: str) -> str:
 
 
 def main() -> None:
-    """Write every section that was measured."""
+    """Writes every measured section."""
     document = DOCUMENT.read_text(encoding="utf-8")
     for section, (path, form) in SECTIONS.items():
         if path.exists():

@@ -1,4 +1,4 @@
-"""The result of a measurement, beside what it is compared with."""
+"""Result of a measurement with its target, reference and limit."""
 
 import json
 import os
@@ -22,41 +22,41 @@ _DIGITS = 4
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. Milliseconds, in the row `memory` gigabytes."""
+    """One line of the table, in milliseconds; the row `memory` is in gigabytes."""
 
     name: str
     case: str
     value: float
-    """The median, or the gigabytes."""
+    """Median, or gigabytes."""
     reference: float
-    """The straightforward implementation, with the allocator tuned as ours is."""
+    """Time of the reference with our allocator setting."""
     limit: float
-    """The machine's."""
+    """Limit of the machine."""
     p99: float | None = None
-    """None: nothing was timed."""
+    """99th percentile; None if nothing was timed."""
     notes: dict[str, float | int | str] = field(default_factory=dict)
-    """What else was measured, and how."""
+    """Further figures and conditions."""
     yardstick: float | None = None
-    """Milliseconds of the encoder forward and backward here, where they tell how this machine compares."""
+    """Milliseconds of the encoder forward and backward on this machine, to scale targets."""
 
     @property
     def unit(self) -> str:
-        """GB or ms."""
+        """Unit: GB or ms."""
         return "GB" if self.name == "memory" else "ms"
 
     @property
     def met(self) -> bool | None:
-        """Whether the targets are met; None where there are none."""
+        """True if the targets are met; None if there are none."""
         return self._meets(self.target)
 
     @property
     def target(self) -> Target | None:
-        """What the row is held to, if anything."""
+        """Target of the row, if any."""
         return TARGETS.get((self.name, self.case))
 
     @property
     def target_here(self) -> Target | None:
-        """The target, had it been set for a machine that computes the encoder as fast as this one."""
+        """Target scaled to the encoder's speed on this machine."""
         if self.target is None or self.yardstick is None:
             return None
         return Target(self.target.median * self.yardstick / YARDSTICK[self.name, self.case])
@@ -68,7 +68,7 @@ class Row:
         return self.value <= target.median and within
 
     def document(self) -> dict[str, object]:
-        """The row as latest.json has it."""
+        """Returns the row as in latest.json."""
         timed = {"median_ms": self.value, "p99_ms": self.p99} if self.unit == "ms" else {"gigabytes": self.value}
         document = {
             "name": self.name,
@@ -85,7 +85,7 @@ class Row:
         return {key: round(v, _DIGITS) if isinstance(v, float) else v for key, v in document.items()}
 
     def line(self) -> str:
-        """The row as it is printed."""
+        """Returns the row as printed."""
         target, here = self.target, self.target_here
         p99 = f"{self.p99:.2f}" if self.p99 is not None else ""
         wanted = "" if target is None else f"{target.median:g}" + (f" / {target.p99:g}" if target.p99 else "")
@@ -108,12 +108,12 @@ def timed(
     yardstick: float | None = None,
     **notes: float | int | str,
 ) -> Row:
-    """A row of milliseconds."""
+    """Returns a row of milliseconds."""
     return Row(name, case, times.median, reference, limit, times.p99, notes, yardstick)
 
 
 def machine(rows: Sequence[Row], load: float, seconds: float) -> dict[str, object]:
-    """Facts about the machine, with its `load` before the run of so many `seconds`, for machine.json."""
+    """Returns facts about the machine for machine.json: its `load` before the run, the run's `seconds`."""
     return {
         "cpu": _cpu(),
         "cores": CORES,
@@ -137,12 +137,12 @@ def _cpu() -> str:
 
 
 def write(path: Path, document: object) -> None:
-    """Write JSON, whole or not at all."""
+    """Writes JSON atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def documents(rows: Iterable[Row]) -> list[dict[str, object]]:
-    """What latest.json holds."""
+    """Returns the content of latest.json."""
     return [row.document() for row in rows]

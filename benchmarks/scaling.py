@@ -1,4 +1,4 @@
-"""How sampling and update grow with the mini-batch, the image and the store; benchmarks/results/scaling.json.
+"""Growth of sampling and update with mini-batch, image and store; benchmarks/results/scaling.json.
 
 python -m benchmarks.scaling                # about four minutes on two cores
 """
@@ -16,25 +16,25 @@ BATCHES = (32, 64, 128, 256, 512, 1024)
 IMAGES = ((80, 45), (160, 90), (320, 180))
 CAPACITIES = (1_000, 10_000, 100_000)
 _SECONDS = 4.0
-"""Of updates per figure, about."""
+"""Approximate seconds of updates per figure."""
 _BASELINE_UPDATE = 0.25
-"""Seconds, roughly: decides how many fit."""
+"""Approximate seconds of an update, to choose the number of repeats."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """Medians, in milliseconds."""
+    """Medians in milliseconds."""
 
     axis: str
-    """batch, image or capacity: what differs from the baseline."""
+    """Difference from the baseline: batch, image or capacity."""
     width: int
     height: int
     batch: int
     stored: int
     sample_ms: float
-    """Whole way to the learner's process."""
+    """Sampling with the transfer to the learner's process."""
     update_fp32_ms: float | None
-    """None: as in the baseline."""
+    """Updates; None: as in the baseline."""
     update_bf16_ms: float | None
 
 
@@ -49,7 +49,7 @@ def _point(axis: str, case: Case, with_updates: bool = True) -> Point:
 
 
 def points() -> Iterator[Point]:
-    """All of them, one axis after the other."""
+    """Measures all points, one axis after another."""
     for batch in BATCHES:
         yield _point("batch", Case(BASELINE.width, BASELINE.height, batch, BASELINE.stored))
     for width, height in IMAGES:
@@ -60,7 +60,7 @@ def points() -> Iterator[Point]:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measures, prints and writes."""
     start, found = time.monotonic(), []
     print(f"{'':10}{'image':>10}{'batch':>8}{'stored':>9}{'sample':>10}{'fp32':>10}{'bf16':>10}")
     for point in points():

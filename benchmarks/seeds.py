@@ -1,4 +1,4 @@
-"""Whether a robot learns its task here, in real time: some seeds of it, with their curves.
+"""Learning of a robot's task in real time: several seeds, with their curves.
 
     python -m benchmarks.seeds                              # three seeds of each robot, 15 minutes each: three hours
     python -m benchmarks.seeds panda --seeds 4 --minutes 25
@@ -44,7 +44,7 @@ HEADER = (
 
 
 def learn(robot: str, seed: int, minutes: float) -> None:
-    """Run, and keep the records. Raises `CalledProcessError` where the run ended with an error."""
+    """Runs and keeps the records. Raises `CalledProcessError` if the run ends with an error."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
         arguments = {"robot": robot, "seed": seed, "duration": 60 * minutes, "run_dir": run}
@@ -54,7 +54,7 @@ def learn(robot: str, seed: int, minutes: float) -> None:
 
 
 def keep(run: Path, folder: Path) -> None:
-    """Copy what a run says of itself; whole or not at all."""
+    """Copies the records of a run atomically."""
     part = folder.with_name(f"{folder.name}.part")
     part.mkdir(parents=True, exist_ok=True)
     source, copy = RunFolder(run), RunFolder(part)
@@ -64,12 +64,12 @@ def keep(run: Path, folder: Path) -> None:
 
 
 def folder_of(robot: str, seed: int) -> Path:
-    """Where a run's records are kept."""
+    """Returns the folder of a run's records."""
     return RESULTS / f"{robot}-{seed}"
 
 
 def line(robot: str, seed: int) -> list[str]:
-    """A run's line of the table."""
+    """Returns a run's line of the table."""
     folder = folder_of(robot, seed)
     history, facts = episodes.read_episodes(RunFolder(folder).episodes), summary.read(folder)
     parts = history[: facts["random_episodes"]], history[-LAST:]
@@ -86,7 +86,7 @@ def _compared(random: float, last: float) -> list[str]:
 
 
 def report() -> str:
-    """Write the table and the pictures of all runs that were kept; returns the table."""
+    """Writes table and figures of all kept runs; returns the table."""
     names = [path.name.rpartition("-") for path in RESULTS.glob("*-[0-9]*")]
     kept = sorted((robot, int(seed)) for robot, _, seed in names)
     text = table(HEADER, [line(robot, seed) for robot, seed in kept])
@@ -99,7 +99,7 @@ def report() -> str:
 
 
 def main() -> None:
-    """Run what is missing, then write the table and the pictures."""
+    """Runs missing seeds, then writes table and figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("robot", nargs="*", default=sorted(robots()), help=f"of {', '.join(sorted(robots()))}")
     parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])

@@ -1,4 +1,4 @@
-"""Timing a call, and giving it a process of its own."""
+"""Timing of calls, also in a separate process."""
 
 import multiprocessing
 import os
@@ -13,23 +13,23 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 CONTEXT = multiprocessing.get_context("forkserver")
-"""New processes come from one that has imported everything and done nothing: importing takes seconds."""
+"""Forks from a server process that has only imported modules, since importing takes seconds."""
 CONTEXT.set_forkserver_preload(["benchmarks.sampling", "benchmarks.updates", "benchmarks.limits"])
 
 CORES = len(os.sched_getaffinity(0))
-"""What an otherwise idle machine gives one process."""
+"""Cores of this process."""
 
 
 class Times(NamedTuple):
-    """Milliseconds."""
+    """Times in milliseconds."""
 
     median: float
     p99: float
-    """Of few calls this is nearly the largest."""
+    """99th percentile; with few calls nearly the maximum."""
 
 
 def summarise(seconds: Sequence[float], per_round: int = 1) -> Times:
-    """Figures of single calls. The median is that of the means of rounds of `per_round` consecutive ones.
+    """Returns figures of single calls. The median is that of means of `per_round` consecutive calls.
 
     An update that steps the actor every second time is two kinds of call: the median of all would be that of one kind.
     """
@@ -39,7 +39,7 @@ def summarise(seconds: Sequence[float], per_round: int = 1) -> Times:
 
 
 def measure(call: Callable[[], object], repeats: int, warm_up: int = 3, per_round: int = 1) -> Times:
-    """Time `repeats` calls after `warm_up` others."""
+    """Times `repeats` calls after `warm_up` others."""
     for _ in range(warm_up):
         call()
     seconds = []
@@ -51,11 +51,11 @@ def measure(call: Callable[[], object], repeats: int, warm_up: int = 3, per_roun
 
 
 class MeasurementError(RuntimeError):
-    """A measurement failed; its traceback is on the terminal."""
+    """A measurement failed; the terminal shows its traceback."""
 
 
 def isolated(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
-    """Call a module's function in a process of its own: the allocator's state and threads end with it."""
+    """Calls a module's function in a separate process, so that allocator state and threads do not remain."""
     receiver, sender = CONTEXT.Pipe(duplex=False)
     process = CONTEXT.Process(target=_send_result, args=(sender, function, arguments, keywords))
     process.start()

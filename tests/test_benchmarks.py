@@ -30,13 +30,13 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-def test_the_median_of_two_kinds_of_call_is_of_both():
+def test_summarise_two_kinds_of_calls_takes_the_median_of_means():
     times = summarise([0.001, 0.003] * 50, per_round=2)
     assert times.median == pytest.approx(2.0)
     assert times.p99 == pytest.approx(3.0)
 
 
-def test_a_measurement_has_a_process_of_its_own_and_its_failure_is_heard(monkeypatch):
+def test_isolated_failing_function_raises_measurement_error(monkeypatch):
     # Quicker than the one that imports all first; and not a fork, which copies the locks of other tests' threads.
     monkeypatch.setattr(timing, "CONTEXT", multiprocessing.get_context("spawn"))
     assert isolated(os.getpid) != os.getpid()
@@ -45,22 +45,22 @@ def test_a_measurement_has_a_process_of_its_own_and_its_failure_is_heard(monkeyp
 
 
 @pytest.mark.parametrize("load", lateness.LOADS, ids=lambda load: load.name)
-def test_every_load_is_a_run_that_may_be_started(load):
+def test_load_configuration_is_valid(load):
     assert lateness.settings(load).agent.initial_steps == load.initial_steps
 
 
-def test_every_case_has_its_targets():
+def test_case_has_targets():
     assert set(CASES) == {"160x90_b128", "160x90_b512", "320x180_b128"}
     for name in ("sample", "update_fp32", "update_bf16", "memory"):
         assert all((name, case) in TARGETS for case in CASES)
 
 
 @pytest.mark.parametrize(("median", "p99", "met"), [(0.7, 2.0, True), (0.71, 1.0, False), (0.5, 2.1, False)])
-def test_a_target_of_two_figures_holds_both(median, p99, met):
+def test_row_with_two_targets_needs_both(median, p99, met):
     assert Row("inference", BASELINE.name, median, 1.0, 0.5, p99).met is met
 
 
-def test_a_slower_machine_is_held_to_its_own_speed():
+def test_row_target_scales_with_the_machine():
     row = Row("update_fp32", BASELINE.name, 250.0, 400.0, 240.0, 300.0, yardstick=130.0)
     assert row.met is False
     assert row.document()["target_here"] == pytest.approx(220.0 * 130.0 / 104.0)
@@ -68,7 +68,7 @@ def test_a_slower_machine_is_held_to_its_own_speed():
     assert row.line().endswith("NOT MET; at this machine's speed 275, met")
 
 
-def test_rows_are_written_in_their_unit():
+def test_row_is_printed_in_its_unit():
     timed = Row("sample", BASELINE.name, 2.0, 100.0, 1.5, 2.5, {"memcpy": 1.0}).document()
     assert (timed["median_ms"], timed["p99_ms"], timed["reference"], timed["limit"]) == (2.0, 2.5, 100.0, 1.5)
     assert timed["met"] is True and timed["memcpy"] == 1.0
@@ -77,12 +77,12 @@ def test_rows_are_written_in_their_unit():
     assert stored["met"] is False
 
 
-def test_a_store_cannot_be_smaller_than_its_frames():
+def test_memory_limit_counts_each_frame_once():
     frames = 100_000 * 101 / 100
     assert limits.memory(BASELINE, 100_000) == pytest.approx(frames * 90 * 160 * 3 / 1e9)
 
 
-def test_the_report_stands_between_its_marks():
+def test_report_replaces_the_text_between_marks():
     document = "before\n<!-- results -->\nold\n<!-- end of results -->\nafter\n"
     row = Row("sample", BASELINE.name, 2.0, 100.0, 1.6, 2.5, {"reference_default_malloc": 200.0}).document()
     written = report.insert(document, "results", report.results([row]))
@@ -103,7 +103,7 @@ def count(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def test_the_reference_has_the_same_networks():
+def test_reference_has_the_same_networks():
     config, spec, reference = SACConfig.from_config(SMALL.config()), SMALL.spec, small_reference()
     setup = AlgorithmSetup.from_config(SMALL.config())
     encoder, actor = build_gaussian_policy(config, config.log_std_bounds, setup)
@@ -118,7 +118,7 @@ def test_the_reference_has_the_same_networks():
     assert GaussianPolicy(config, config.log_std_bounds, setup).size == count(encoder) + count(actor)
 
 
-def test_the_reference_updates_everything():
+def test_reference_update_changes_every_network():
     spec, reference, rng = SMALL.spec, small_reference(), np.random.default_rng(0)
     replay = StackedReplay(10, spec.image.channels, 40, 40, spec.state_size, 5)
     replay.fill(rng)
@@ -138,7 +138,7 @@ def test_the_reference_updates_everything():
 
 
 @pytest.mark.timeout(400)  # its processes import torch, beside other tests
-def test_a_quick_run_measures(root):
+def test_benchmarks_quick_run_writes_rows(root):
     command = [sys.executable, "-m", "benchmarks", "publication", "--quick"]
     result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     figures = next(line for line in result.stdout.splitlines() if line.startswith("publication")).split()
@@ -146,11 +146,11 @@ def test_a_quick_run_measures(root):
     assert float(figures[3]) > 0.0
 
 
-def test_times_are_milliseconds():
+def test_measure_returns_milliseconds():
     assert Times(*timing.measure(lambda: None, repeats=3)).median < 1.0
 
 
-def test_a_seeds_line_is_its_records_arithmetic(tmp_path, monkeypatch):
+def test_seeds_line_follows_from_records(tmp_path, monkeypatch):
     monkeypatch.setattr(seeds, "RESULTS", tmp_path)
     folder = tmp_path / "panda-2"
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""What the campaign makes of what it measured."""
+"""Rows and mutations of the fault campaign."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,22 +30,20 @@ def raising(error: Exception) -> Callable[[], str]:
         (raising(RuntimeError("a node ended")), False),
     ],
 )
-def test_a_mutation_is_noticed_by_what_is_measured_and_by_nothing_else(
-    tmp_path: Path, broken: Callable[[], str], noticed: bool
-) -> None:
+def test_mutation_is_noticed_only_by_a_measurement(tmp_path: Path, broken: Callable[[], str], noticed: bool) -> None:
     [found] = mutation(Campaign(False, tmp_path, tmp_path, 0), "a protection", broken)
     assert found.noticed == noticed
     assert not mutation(Campaign(False, tmp_path, tmp_path, 0, mutate=False), "a protection", broken)
 
 
-def test_new_rows_take_the_place_of_old_ones_and_breakdowns_are_forgotten() -> None:
+def test_merged_replaces_old_rows_and_drops_failed_ones() -> None:
     broke_down = replace(ROW, promise="faults.rows.x", required=A_MEASUREMENT, met=False)
     newer, other = replace(ROW, measured="1 time"), replace(ROW, number=2)
     assert merged([ROW, broke_down, other], [newer]) == [newer, other]
     assert merged([ROW], [broke_down]) == [ROW, broke_down]
 
 
-def test_many_mutations_are_counted_in_the_table() -> None:
+def test_table_counts_many_mutations() -> None:
     many = tuple(Mutation(f"number {i}", i != 3, "") for i in range(9))
     assert "8 of 9 noticed; NOT: number 3" in table([replace(ROW, mutations=many)])
     assert "number 1: noticed" in table([replace(ROW, mutations=many[:2])])

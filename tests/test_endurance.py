@@ -1,4 +1,4 @@
-"""What the table of whole runs makes of a run's figures."""
+"""Table of whole runs."""
 
 import argparse
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_late_updates_are_those_of_the_last_episodes(tmp_path: Path, until: int,
     assert late_updates(tmp_path / "nowhere", 170.0) == 0
 
 
-def test_document_says_which_run_did_not_learn_until_its_end() -> None:
+def test_document_names_runs_that_did_not_learn_until_their_end() -> None:
     ended = [Ended(FIGURES, 0, 90, ["the computer was busy: no command"]), Ended({}, 3, 0), Ended(FIGURES, 3, 90)]
     text = document(ARGUMENTS, ended)
     assert "1 of 3 learned until the end" in text

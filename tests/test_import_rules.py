@@ -1,4 +1,4 @@
-"""Who may import what, and what nobody may."""
+"""Import rules, and rules for every source file."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ def own(name: str) -> bool:
     return name in (CORE, ROS_SIDE, MESSAGES, "async_rl") or (name.endswith("_node"))
 
 
-def test_core_knows_nothing_of_ros(modules):
+def test_core_imports_no_ros(modules):
     found = [
         f"{source}: {name}"
         for source in modules
@@ -35,13 +35,13 @@ def test_core_knows_nothing_of_ros(modules):
     assert not found
 
 
-def test_torch_only_where_networks_are(modules):
+def test_torch_is_imported_only_where_networks_are(modules):
     allowed = tuple(f"{CORE}.{folder}." for folder in ("algorithms", "learning", "policies"))
     found = [str(source) for source in modules if "torch" in source.top_level and not source.module.startswith(allowed)]
     assert not found
 
 
-def test_safety_stands_on_little(modules):
+def test_safety_imports_little(modules):
     """The standard library, NumPy, Pinocchio, the configuration's schema, the errors and ROS 2's variables."""
     found = []
     for source in modules:
@@ -88,11 +88,11 @@ def test_topics_and_services_are_relative_to_the_namespace(modules):
     assert not found
 
 
-def test_no_data_is_run_as_code(sources):
+def test_sources_run_no_data_as_code(sources):
     assert not [f"{source}:{line}: {text}" for source in sources for line, text in runs_data(source.tree)]
 
 
-def test_files_stay_readable(sources):
+def test_file_has_at_most_350_lines(sources):
     found = {str(source): lines for source in sources if (lines := len(source.path.read_text().splitlines())) > 350}
     assert not found
 

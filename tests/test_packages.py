@@ -62,19 +62,19 @@ def imported(package: Path, sources) -> set[str]:
 
 
 @packages
-def test_what_is_imported_is_declared(package, sources):
+def test_package_imports_are_declared(package, sources):
     keys = {KEYS.get(module, module) for module in imported(package, sources) - set(WITHOUT_KEY)}
     assert keys <= declared(package)
 
 
 @packages
-def test_no_python_library_is_declared_in_vain(package, sources):
+def test_package_declares_no_unused_python_library(package, sources):
     keys = {KEYS.get(module, module) for module in imported(package, sources)}
     assert {key for key in declared(package) if key.startswith("python3-")} <= keys
 
 
 @packages
-def test_setup_agrees_with_the_manifest(package):
+def test_package_setup_agrees_with_the_manifest(package):
     manifest = ElementTree.parse(package / "package.xml").getroot()
     setup = (package / "setup.py").read_text()
     for tag in ("name", "version", "description", "license", "url"):
@@ -110,12 +110,12 @@ def test_lock_pins_every_direct_dependency(root):
     assert len(set(pinned)) == len(pinned)
 
 
-def test_what_rosdep_lacks_is_locked(root):
+def test_lock_pins_packages_without_rosdep_key(root):
     lock = (root / "requirements.lock").read_text()
     assert not [name for name in WITHOUT_KEY.values() if f"\n{name}==" not in lock]
 
 
-def test_rosdep_is_not_asked_for_what_pip_installs(root):
+def test_rosdep_skips_packages_from_pip(root):
     manifests = [ElementTree.parse(path).getroot() for path in (root / "src").glob("*/package.xml")]
     wanted = {text for manifest in manifests for element in manifest if (text := element.text or "").endswith("-pip")}
     for file in ("docker/Dockerfile", "README.md"):
@@ -135,7 +135,7 @@ def startable() -> set[str]:
     return {spec.package for config in configs for spec in nodes(config, Path("config.yaml"))}
 
 
-def test_the_bringup_declares_every_package_that_it_starts(root):
+def test_bringup_declares_every_package_that_it_starts(root):
     own = {package.name for package in PACKAGES}
     assert {"camera_node", "franka_driver_node", "robot_status_node"} <= startable()
     assert startable() & own <= declared(root / "src" / "async_rl")

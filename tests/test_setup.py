@@ -1,4 +1,4 @@
-"""The set-up script: what it chooses, and what it says when something is missing."""
+"""Choices and errors of the set-up script."""
 
 import errno
 import io
@@ -31,19 +31,19 @@ def interpreter(tmp_path):
     return make
 
 
-def test_the_asked_for_python_is_taken(monkeypatch, interpreter):
+def test_find_python_takes_the_requested_one(monkeypatch, interpreter):
     python = interpreter("mine", "3 12")
     monkeypatch.setenv("PYTHON", python)
     assert machine.find_python() == python
 
 
-def test_a_python_without_wheels_is_named_with_what_is_allowed(monkeypatch, interpreter):
+def test_find_python_without_wheels_names_allowed_versions(monkeypatch, interpreter):
     monkeypatch.setenv("PYTHON", interpreter("old", "3 9"))
     with pytest.raises(machine.MissingError, match=r"no Python 3\.11, 3\.12, 3\.13 found .*old is 3\.9"):
         machine.find_python()
 
 
-def test_a_later_name_serves_where_python3_is_too_old(monkeypatch, interpreter, tmp_path):
+def test_find_python_falls_back_to_a_later_name(monkeypatch, interpreter, tmp_path):
     interpreter("python3", "3 10")
     interpreter("python3.12", "3 12")
     monkeypatch.delenv("PYTHON", raising=False)
@@ -51,7 +51,7 @@ def test_a_later_name_serves_where_python3_is_too_old(monkeypatch, interpreter, 
     assert machine.find_python() == "python3.12"
 
 
-def test_everything_missing_is_named_at_once(monkeypatch, tmp_path):
+def test_missing_tools_are_named_together(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(machine.DISK_GB, "cpu", 1e6)
     missing = machine.missing_for_venv(sys.executable, tmp_path, "cpu") + machine.missing_tools(sys.executable)
@@ -61,17 +61,17 @@ def test_everything_missing_is_named_at_once(monkeypatch, tmp_path):
         assert word in str(error.value)
 
 
-def test_nothing_missing_is_no_error():
+def test_missing_tools_none_is_no_error():
     machine.require([])
 
 
 @pytest.mark.parametrize("distro", ["", "humble"])
-def test_the_wheels_serve_without_a_fitting_ros(monkeypatch, distro):
+def test_sourced_ros_that_does_not_fit_is_ignored(monkeypatch, distro):
     monkeypatch.setenv("ROS_DISTRO", distro)
     assert machine.sourced_ros() is None
 
 
-def test_a_sourced_ros_that_imports_is_used(monkeypatch):
+def test_sourced_ros_that_imports_is_used(monkeypatch):
     monkeypatch.setenv("ROS_DISTRO", "jazzy")
     monkeypatch.setenv("PYTHON", sys.executable)
     assert machine.sourced_ros() == "jazzy"
@@ -144,7 +144,7 @@ def test_install_takes_the_cuda_libraries_that_this_torch_needs(
         assert set(groups[name]) <= set(asked) if name in expected else not set(groups[name]) & set(asked)
 
 
-def test_install_of_what_is_there_asks_pip_for_nothing(venv, tmp_path, monkeypatch):
+def test_install_with_everything_present_runs_no_pip(venv, tmp_path, monkeypatch):
     lock = tmp_path / "requirements.lock"
     lock.write_text("# comment\ntorch==2.13.0\nrich==15.0.0\ntriton==3.7.1  # gpu\n")
     monkeypatch.setattr(virtual_environment, "run", lambda *_: pytest.fail("something was run"))
@@ -169,7 +169,7 @@ def test_install_where_a_replaced_package_is_present_removes_both_first(venv, tm
     assert commands[1:] == [["pygame-ce==2.5.8"]]
 
 
-def test_torch_comes_from_the_named_index(venv, tmp_path, monkeypatch):
+def test_install_takes_torch_from_the_named_index(venv, tmp_path, monkeypatch):
     lock = tmp_path / "requirements.lock"
     lock.write_text("torch==2.13.0\n")
     asked: list[str] = []
@@ -196,7 +196,7 @@ def test_optional_packages_are_left_out_where_they_cannot_be_had(root, tmp_path,
     assert "left out: franky-sim==1.0.4, pylibfranka==0.21.3" in capsys.readouterr().out
 
 
-def test_failing_command_shows_the_end_of_its_log(tmp_path):
+def test_run_failing_command_shows_the_end_of_its_log(tmp_path):
     log = tmp_path / "log" / "pip.log"
     command = [sys.executable, "-c", "print('no wheel of x'); raise SystemExit(3)"]
     with pytest.raises(machine.MissingError, match=r"installing failed with exit code 3; .*\nno wheel of x"):
@@ -306,7 +306,7 @@ def test_build_key_follows_interfaces_and_not_python(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("present", [False, True])
-def test_a_stand_in_is_built_only_where_ros_lacks_the_package(tmp_path, monkeypatch, present):
+def test_stand_in_is_built_only_if_ros_lacks_the_package(tmp_path, monkeypatch, present):
     monkeypatch.setattr(setup, "ROOT", tmp_path / "workspace")
     stand_in = tmp_path / "workspace" / "compat" / "tf2_msgs"
     stand_in.mkdir(parents=True)
@@ -332,7 +332,7 @@ def test_environment_of_the_wheels_names_their_libraries(tmp_path):
     assert "LD_LIBRARY_PATH" not in (tmp_path / "env.sh").read_text()
 
 
-def test_a_child_finds_the_middleware():
+def test_environment_of_a_child_finds_the_middleware():
     """The wheels' own start-up hook runs once only, so children depend on what they inherit."""
     inner = "import rclpy; rclpy.init(); rclpy.shutdown()"
     outer = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {inner!r}]))"

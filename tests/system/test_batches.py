@@ -83,7 +83,7 @@ def served(client: BatchClient, parameters: ParameterPublisher) -> Batch:
 
 
 @pytest.mark.timeout(240)
-def test_batches_hold_what_was_seen_and_done(config: Config, domain: int, ear: Ear) -> None:
+def test_served_batches_hold_camera_images_and_actions(config: Config, domain: int, ear: Ear) -> None:
     layout = BatchLayout.from_config(config)
     with graph_without_learner(config, domain):
         endpoint = Endpoint(str(domain), "test")

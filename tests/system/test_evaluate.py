@@ -57,7 +57,7 @@ def figures_of(run: Path) -> dict[str, object]:
 
 
 @pytest.mark.timeout(120)
-def test_two_episodes_and_an_export(run: Path, domain: int, ear: Ear) -> None:
+def test_evaluate_two_episodes_and_export(run: Path, domain: int, ear: Ear) -> None:
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     process = evaluate(run, domain, "episodes:=2", "seed:=4")
     output, _ = process.communicate()
@@ -94,7 +94,7 @@ def test_two_episodes_and_an_export(run: Path, domain: int, ear: Ear) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_ctrl_c_reports_what_was_done(run: Path, domain: int) -> None:
+def test_evaluate_interrupted_reports_finished_episodes(run: Path, domain: int) -> None:
     process = evaluate(run, domain, "episodes:=50")
     assert process.stdout is not None
     output = []

@@ -18,7 +18,7 @@ DEADLY = {1: 2, 2: 1, 4: 2}
 TIMED = (1, 2)
 """Of these, the ones whose figure is a time."""
 HALTED = 20.0
-"""Milliseconds: where the machine itself stood still for longer, that an arm stopped late says nothing of us."""
+"""Milliseconds of a machine halt, above which a late stop does not count as a failure."""
 
 
 def measured(root: Path, folder: Path, domain: int, rows: dict[int, int], *options: str) -> list[dict[str, Any]]:
@@ -40,7 +40,7 @@ def measured(root: Path, folder: Path, domain: int, rows: dict[int, int], *optio
 
 
 @pytest.mark.timeout(240)
-def test_promises_hold_and_each_check_notices_a_protection_that_is_off(root: Path, tmp_path: Path, domain: int) -> None:
+def test_campaign_short_rows_hold_and_notice_removed_protections(root: Path, tmp_path: Path, domain: int) -> None:
     report = measured(root, tmp_path, domain, QUICK)
     assert all(row["met"] for row in report)
     mutations = [mutation for row in report for mutation in row["mutations"]]
@@ -48,6 +48,8 @@ def test_promises_hold_and_each_check_notices_a_protection_that_is_off(root: Pat
 
 
 @pytest.mark.timeout(400)
-def test_the_arm_stops_whoever_dies_or_talks_nonsense(root: Path, tmp_path: Path, domain: int) -> None:
+def test_campaign_arm_stops_when_agent_or_guard_dies_or_commands_are_malformed(
+    root: Path, tmp_path: Path, domain: int
+) -> None:
     report = measured(root, tmp_path, domain, DEADLY, "--repeats", "1", "--no-mutations")
     assert all(row["met"] or (row["number"] in TIMED and row["halted"] > HALTED) for row in report), report

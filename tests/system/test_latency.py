@@ -11,7 +11,7 @@ DELAY = 0.06
 
 
 @pytest.mark.timeout(60)
-def test_the_delay_of_the_stamps_is_recovered(tmp_path: Path, domain: int) -> None:
+def test_calibrate_latency_finds_the_delay_of_stamps(tmp_path: Path, domain: int) -> None:
     preset = tmp_path / "late.yaml"
     preset.write_text(
         f"camera: {{width: 80, height: 45}}\nsim: {{image_latency: 0.1, stamp_delay: {DELAY}, image_noise: 20.0}}\n"

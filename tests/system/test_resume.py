@@ -52,7 +52,7 @@ def stored(run_dir: Path) -> dict[int, int]:
 
 
 @pytest.mark.timeout(150)
-def test_a_killed_run_goes_on(tmp_path: Path, preset: Path, domain: int, ear: Ear) -> None:
+def test_resume_of_a_killed_run_continues(tmp_path: Path, preset: Path, domain: int, ear: Ear) -> None:
     run_dir = tmp_path / "run"
     rng = np.random.default_rng(SEED)
     process = launch(domain, f"preset:={preset}", f"run_dir:={run_dir}", f"seed:={SEED % 1000}")

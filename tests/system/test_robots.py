@@ -188,7 +188,7 @@ def check_malformed(client: Client, node: str) -> None:
 
 
 @pytest.mark.timeout(150)
-def test_a_robot_keeps_its_contract(client: Client, processes: dict[str, "subprocess.Popen[bytes]"]) -> None:
+def test_robot_keeps_its_contract(client: Client, processes: dict[str, "subprocess.Popen[bytes]"]) -> None:
     client.wait_for(lambda: client.ready, START)
     check_streams(client)
     check_commands(client)
@@ -273,7 +273,7 @@ def guarded(client: Client, robot: str, domain: int, tmp_path: Path) -> Iterator
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("robot", ["fr3"], indirect=True)
-def test_through_guard_and_driver_an_arm_keeps_its_limits_and_finds_its_start_pose(guarded: Agent) -> None:
+def test_arm_through_guard_and_driver_keeps_limits_and_reaches_start_pose(guarded: Agent) -> None:
     robot = guarded.config.robot
     limits, start = robot.limits, np.array(robot.start)
     rest, deadline = np.zeros(len(robot.joints)), time.monotonic() + START

@@ -116,7 +116,7 @@ def check_rights(ear: Ear) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_a_minute_of_learning(tmp_path: Path, preset: Path, domain: int, ear: Ear) -> None:
+def test_run_of_a_minute_learns(tmp_path: Path, preset: Path, domain: int, ear: Ear) -> None:
     run_dir = tmp_path / "run"
     process = launch(domain, f"preset:={preset}", f"duration:={DURATION}", f"run_dir:={run_dir}", "seed:=3")
     output, _ = process.communicate()
@@ -169,7 +169,7 @@ def test_a_minute_of_learning(tmp_path: Path, preset: Path, domain: int, ear: Ea
 
 
 @pytest.mark.timeout(120)
-def test_a_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, ear: Ear) -> None:
+def test_run_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, ear: Ear) -> None:
     """Ctrl-C; that any other signal to stop is the same to the bring-up, and to each node, their own tests say."""
     run_dir = tmp_path / "run"
     process = launch(domain, f"preset:={preset}", f"run_dir:={run_dir}")
@@ -199,7 +199,7 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, ear
         (["secure:=true"], "secure:=true, but "),
     ],
 )
-def test_bad_input_is_one_clear_line(
+def test_run_bad_input_is_one_line(
     domain: int, arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ROS_SECURITY_KEYSTORE", str(tmp_path / "keys"))

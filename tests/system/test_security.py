@@ -79,7 +79,7 @@ def told(process: "subprocess.Popen[str]") -> dict[str, int]:
 
 
 @pytest.mark.timeout(120)
-def test_only_the_guard_is_heard_by_the_robot_and_only_by_it(peers: Peers, keystore: Path, tmp_path: Path) -> None:
+def test_robot_receives_commands_of_the_guard_only(peers: Peers, keystore: Path, tmp_path: Path) -> None:
     make_keystore(tmp_path / "other", config_folder() / "security", datetime.now(UTC))
     robot = peers.start("robot_sim_node", keystore, "hear", LAST, 60)
     eavesdropper = peers.start(None, keystore, "hear", LAST, 20)
@@ -102,7 +102,7 @@ def test_only_the_guard_is_heard_by_the_robot_and_only_by_it(peers: Peers, keyst
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("node", ["rl_agent_node", "operator", "driver", "monitor_node"])
-def test_nobody_else_may_speak_to_the_robot(peers: Peers, keystore: Path, node: str) -> None:
+def test_other_node_cannot_command_the_robot(peers: Peers, keystore: Path, node: str) -> None:
     process = peers.start(node, keystore, "say", STRANGER, 10)
     _, errors = process.communicate(timeout=30)
     assert process.returncode != 0
@@ -111,7 +111,7 @@ def test_nobody_else_may_speak_to_the_robot(peers: Peers, keystore: Path, node: 
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("change", ["forged", "borrowed"])
-def test_rights_that_are_not_its_own_are_of_no_use(peers: Peers, keystore: Path, change: str) -> None:
+def test_foreign_or_changed_rights_are_refused(peers: Peers, keystore: Path, change: str) -> None:
     agent = enclave_folder(keystore, enclave("rl_agent_node")) / "permissions.p7s"
     if change == "forged":
         command = "rt/forward_velocity_controller/commands"
@@ -124,7 +124,7 @@ def test_rights_that_are_not_its_own_are_of_no_use(peers: Peers, keystore: Path,
 
 
 @pytest.mark.timeout(120)
-def test_a_secure_run_runs_and_a_stranger_does_not_disturb_it(
+def test_secure_run_is_not_disturbed_by_a_stranger(
     peers: Peers, keystore: Path, preset: Path, domain: int, tmp_path: Path
 ) -> None:
     words = ("reacher", f"preset:={preset}", f"run_dir:={tmp_path / 'run'}", "secure:=true", "episodes:=2")

@@ -18,7 +18,7 @@ INITIAL_STEPS = 20
 
 
 @pytest.mark.timeout(180)
-def test_sequential_learning_fits_its_own_cycle(tmp_path: Path, domain: int) -> None:
+def test_sequential_run_fits_its_measured_cycle(tmp_path: Path, domain: int) -> None:
     run_dir = tmp_path / "run"
     preset = write_preset(
         tmp_path / "quick.yaml",
