@@ -137,5 +137,5 @@ def startable() -> set[str]:
 
 def test_bringup_declares_every_package_that_it_starts(root):
     own = {package.name for package in PACKAGES}
-    assert {"camera_node", "franka_driver_node", "robot_status_node"} <= startable()
+    assert {"image_converter_node", "franka_driver_node", "robot_status_node"} <= startable()
     assert startable() & own <= declared(root / "src" / "async_rl")

@@ -7,6 +7,7 @@ import checks
 import lockfile
 import machine
 import pytest
+import setup
 
 
 def workspace(tmp_path: Path, node: str) -> Path:
@@ -41,3 +42,17 @@ def test_check_of_a_workspace_without_programs_fails(root, tmp_path):
     (tmp_path / "install").mkdir()
     with pytest.raises(machine.MissingError, match="lacks the programs"):
         checks.check(root / "tools" / "run.sh", tmp_path / "install", tmp_path / "log")
+
+
+def test_remove_old_builds_removes_only_what_the_source_lacks(tmp_path):
+    for name in ("kept", "old"):
+        marker = tmp_path / "install" / name / "share" / "colcon-core" / "packages" / name
+        for folder in (marker.parent, tmp_path / "build" / name):
+            folder.mkdir(parents=True)
+        marker.touch()
+    (tmp_path / "install" / "kept" / "link").symlink_to(tmp_path / "src" / "lost")
+    (tmp_path / "src" / "kept").mkdir(parents=True)
+    (tmp_path / "src" / "kept" / "package.xml").touch()
+    setup.remove_old_builds(tmp_path, [tmp_path / "src"])
+    assert sorted(path.name for path in tmp_path.glob("*/*")) == ["kept", "kept", "kept"]
+    assert not (tmp_path / "install" / "kept" / "link").is_symlink()

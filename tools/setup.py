@@ -10,6 +10,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -88,6 +89,19 @@ def build_key(environment: str, paths: list[Path]) -> str:
     return digest(*parts)
 
 
+def remove_old_builds(root: Path, paths: list[Path]) -> None:
+    """Removes what an earlier build made of packages and files that the source no longer has."""
+    present = {file.parent.name for path in paths for file in path.rglob("package.xml")}
+    for package in [built.name for built in (root / "install").glob("*/share/colcon-core/packages/*")]:
+        if package not in present:
+            say(f"removing {package}, which the source no longer has")
+            shutil.rmtree(root / "install" / package, ignore_errors=True)
+            shutil.rmtree(root / "build" / package, ignore_errors=True)
+    for link in (root / "install").rglob("*"):
+        if link.is_symlink() and not link.exists():
+            link.unlink()
+
+
 def build(paths: list[Path]) -> None:
     """colcon build into install/, with the Python packages, configuration and launch files linked."""
     count = sum(1 for path in paths for _ in path.rglob("package.xml"))
@@ -110,6 +124,7 @@ def set_up(locks: list[Path]) -> None:
     key = build_key(environment_key(ros), paths)
     if not is_current(ROOT / "install" / "stamp", key):
         require(missing_tools(str(VENV / "bin" / "python")))
+        remove_old_builds(ROOT, paths)
         build(paths)
         check(LAUNCHER, ROOT / "install", ROOT / "log")
         write_stamp(ROOT / "install" / "stamp", key)

@@ -33,9 +33,11 @@ STATES = topic("/franka/joint_states")
 """Those of an FR3 with franka_ros2."""
 UNUSED: dict[str, set[str]] = {
     "learner_node": set(),
-    "monitor_node": {*map(topic, ("/image_raw", "/camera_node/image", "/rl_agent_node/feature_points"))},  # videos
+    "monitor_node": {
+        *map(topic, ("/image_raw", "/image_converter_node/image", "/rl_agent_node/feature_points"))
+    },  # videos
     "replay_node": set(),
-    "rl_agent_node": {topic("/learner_node/state"), topic("/camera_node/image"), STATES},  # seq; a real camera
+    "rl_agent_node": {topic("/learner_node/state"), topic("/image_converter_node/image"), STATES},  # seq; a real camera
     "robot_sim_node": set(),
     "safety_guard_node": {topic("/robot_status"), request(SWITCH), reply(SWITCH), STATES},  # of a robot with a driver
     "visual_target_node": set(),

@@ -11,7 +11,7 @@ from sensor_msgs.msg import JointState
 
 from async_rl_core.config.load import resolve, write_config
 from async_rl_ros.ros_time import ros_time
-from robot_sim_node import camera_sim_node as camera_node
+from robot_sim_node import camera_sim_node
 from robot_sim_node.camera_sim_node import CameraSimNode
 
 PERIOD = 0.008
@@ -30,7 +30,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(camera_node, "time", made)
+    monkeypatch.setattr(camera_sim_node, "time", made)
     return made
 
 

@@ -86,5 +86,7 @@ def nodes(config: Config, path: Path, flashes: int) -> list[NodeSpec]:
     return [
         *(camera_nodes(config, path) or [camera_sim_node(path)]),
         NodeSpec(target, target, target, "essential", parameters=parameters, env=single),
-        NodeSpec("camera_node", latency, latency, "finisher", parameters=parameters, env=single, ros_arguments=count),
+        NodeSpec(
+            "image_converter_node", latency, latency, "finisher", parameters=parameters, env=single, ros_arguments=count
+        ),
     ]

@@ -139,7 +139,8 @@ def camera_nodes(config: Config, config_path: Path) -> list[NodeSpec]:
         return []
     again, single = config.restarts, single_threaded()
     parameters = {"config": str(config_path)}
-    node = NodeSpec("camera_node", "camera_node", "camera_node", "essential", again, parameters, env=single)
+    name = "image_converter_node"
+    node = NodeSpec(name, name, name, "essential", again, parameters, env=single)
     specs = [replace(node, profile=CAMERA_PROFILE)]
     if (driver := config.camera_driver) is not None:
         # In a namespace of its own: image_raw is the simulated camera's, which may run too.

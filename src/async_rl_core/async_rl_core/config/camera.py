@@ -12,7 +12,7 @@ SIMULATED, TOPIC = "sim", "topic:"
 """What a source may be, besides the name of a driver; the name of a topic follows the second."""
 COMPRESSED = "compressed"
 """How the name of a topic ends that carries sensor_msgs/CompressedImage; others carry sensor_msgs/Image."""
-OBSERVED = "camera_node/image"
+OBSERVED = "image_converter_node/image"
 """What is made of the images of a camera that is not simulated: what the agent sees."""
 
 _TOPIC = re.compile(r"/?[A-Za-z_]\w*(/[A-Za-z_]\w*)*$", re.ASCII)

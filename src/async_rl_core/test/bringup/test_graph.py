@@ -43,12 +43,12 @@ def test_a_camera_is_started_in_a_namespace_of_its_own_and_what_fits_its_images_
     words = " ".join(command(driver, {"AMENT_PREFIX_PATH": str(tmp_path)})[1:])
     assert words.startswith("--ros-args -r __node:=camera -r __ns:=/camera -p video_device:=/dev/video0 ")
     assert "-p framerate:=30.0" in words
-    assert (fits.executable, fits.parameters) == ("camera_node", {"config": "/run/config.yaml"})
+    assert (fits.executable, fits.parameters) == ("image_converter_node", {"config": "/run/config.yaml"})
     assert camera_nodes(resolve("laptop"), Path("c")) == []
     assert [spec.name for spec in camera_nodes(resolve("laptop", {"camera.source": "topic:eye"}), Path("c"))] == [
-        "camera_node"
+        "image_converter_node"
     ]
-    assert {"camera", "camera_node"} <= set(roles(**overrides))
+    assert {"camera", "image_converter_node"} <= set(roles(**overrides))
 
 
 @pytest.mark.parametrize("architecture", ["seq", "async2"])

@@ -20,10 +20,10 @@ def config(source: str | None = None, **overrides: object) -> Config:
         (None, False, None, "image_raw"),
         ("sim", False, None, "image_raw"),
         ("sim", True, None, "image_raw"),
-        (None, True, "image_raw", "camera_node/image"),
-        ("topic:/wrist/image/compressed", False, "/wrist/image/compressed", "camera_node/image"),
-        ("usb_cam", False, "camera/image_raw", "camera_node/image"),
-        ("realsense", True, "camera/camera/color/image_raw", "camera_node/image"),
+        (None, True, "image_raw", "image_converter_node/image"),
+        ("topic:/wrist/image/compressed", False, "/wrist/image/compressed", "image_converter_node/image"),
+        ("usb_cam", False, "camera/image_raw", "image_converter_node/image"),
+        ("realsense", True, "camera/camera/color/image_raw", "image_converter_node/image"),
     ],
 )
 def test_the_source_says_what_is_listened_to(source: str | None, real: bool, topic: str | None, seen: str) -> None:
@@ -58,7 +58,7 @@ def test_a_preset_may_have_a_camera_of_its_own() -> None:
         ("usbcam", "'usbcam' is not a camera; did you mean 'usb_cam'; allowed: sim, usb_cam, v4l2_camera, realsense, "),
         ("topic:", "'' is not the name of a topic; allowed: sim, "),
         ("topic:a b", "'a b' is not the name of a topic"),
-        ("topic:/camera_node/image", "is what the suite makes of the camera's images"),
+        ("topic:/image_converter_node/image", "is what the suite makes of the camera's images"),
     ],
 )
 def test_a_source_that_there_is_not_is_refused(source: str, expected: str) -> None:

@@ -19,7 +19,7 @@ from async_rl_core.config.load import resolve, write_config
 from async_rl_core.errors import ConfigError
 from async_rl_ros import qos
 from async_rl_ros.ros_time import nanoseconds, ros_time
-from camera_node.node import CameraNode
+from image_converter_node.node import ImageConverterNode
 
 TIMEOUT = 20.0
 STAMP = 1_700_000_000_123_456_789
@@ -36,12 +36,12 @@ class Bench:
         rclpy.init(args=["--ros-args", "-r", f"__ns:=/{namespace}", "-p", f"config:={path}"])
         self.images: list[Image] = []
         self.statuses: list[DiagnosticStatus] = []
-        self.node = CameraNode()
+        self.node = ImageConverterNode()
         self.camera = Node("camera")
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.camera)
         self.executor.add_node(self.node)
-        self.camera.create_subscription(Image, "camera_node/image", self.images.append, qos.SENSOR)
+        self.camera.create_subscription(Image, "image_converter_node/image", self.images.append, qos.SENSOR)
         self.camera.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
         self.raw = self.camera.create_publisher(Image, "eye", qos.DRIVER)
         self.compressed = self.camera.create_publisher(CompressedImage, "eye/compressed", qos.DRIVER)
@@ -124,11 +124,11 @@ def test_a_compressed_camera(bench: Bench) -> None:
     assert bench.told(refusal, lambda: bench.compressed.publish(broken)).level == DiagnosticStatus.ERROR
 
 
-def test_with_a_simulated_camera_there_is_nothing_to_do(tmp_path: Path) -> None:
+def test_node_with_a_simulated_camera_is_refused(tmp_path: Path) -> None:
     write_config(resolve("laptop"), tmp_path / "config.yaml")
     rclpy.init(args=["--ros-args", "-p", f"config:={tmp_path / 'config.yaml'}"])
     try:
-        with pytest.raises(ConfigError, match="nothing to do with the simulated camera"):
-            CameraNode()
+        with pytest.raises(ConfigError, match="the simulated camera needs no image_converter_node"):
+            ImageConverterNode()
     finally:
         rclpy.shutdown()

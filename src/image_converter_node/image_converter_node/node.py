@@ -1,4 +1,4 @@
-"""`camera_node`: a camera's images, of any size and encoding, made into those that the agent sees.
+"""`image_converter_node`: a camera's images, of any size and encoding, made into those that the agent sees.
 
 A process of its own, and not a part of the agent: a large image takes milliseconds to receive, decode and shrink,
 which the agent, whose deadlines follow the arrivals, would lack before each of them. What reaches the agent is as
@@ -29,17 +29,17 @@ _PRIORITY = 15
 """Below the agent's: it decides when a frame is late."""
 
 
-class CameraNode(ConfiguredNode):
+class ImageConverterNode(ConfiguredNode):
     """Subscribes to the camera, newest image only, and publishes rgb8 of the configured size with the camera's stamps.
 
     Raises `ConfigError` where the camera of the run is the simulated one, whose images are right already.
     """
 
     def __init__(self) -> None:
-        super().__init__("camera_node")
+        super().__init__("image_converter_node")
         camera, topic = self.config.camera, self.config.camera_topic
         if topic is None:
-            raise ConfigError("camera_node has nothing to do with the simulated camera; see the argument camera")
+            raise ConfigError("the simulated camera needs no image_converter_node; choose another with camera:=")
         cv2.setNumThreads(1)  # waking others would cost more than they could do
         self._topic = topic
         self._converter = ImageConverter(camera.width, camera.height)
@@ -107,4 +107,4 @@ class CameraNode(ConfiguredNode):
 
 def main() -> None:
     """Run the node as a process."""
-    run_node(CameraNode, partial(realtime, _PRIORITY))
+    run_node(ImageConverterNode, partial(realtime, _PRIORITY))
