@@ -25,8 +25,8 @@ def started() -> set[str]:
 
 def test_analyzers_match_every_node_of_the_suite_once(root):
     parameters = yaml.safe_load((root / "config" / "analyzers.yaml").read_text())["analyzers"]["ros__parameters"]
-    groups = [group["startswith"] for group in parameters.values() if isinstance(group, dict)]
-    prefixes = [prefix for group in groups for prefix in group]
-    matches = {name: [prefix for prefix in prefixes if name.startswith(prefix)] for name in started()}
+    groups = [group["contains"] for group in parameters.values() if isinstance(group, dict)]
+    words = [word for group in groups for word in group]
+    matches = {name: [word for word in words if word in name] for name in started()}
     assert len(matches) > 10
     assert {name: found for name, found in matches.items() if len(found) != 1} == {}
