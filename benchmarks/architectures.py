@@ -22,8 +22,8 @@ from typing import Any
 from async_rl_core.atomic_file import replacing
 from async_rl_core.config.catalogue import presets
 from async_rl_core.config.load import resolve, write_config
-from async_rl_core.monitoring.components import COMPONENTS, FIGURES, NAMES, UPDATE_CYCLE, chain, key, longest, mean
 from async_rl_core.monitoring.flow import draw
+from async_rl_core.run_folder.components import COMPONENTS, FIGURES, NAMES, UPDATE_CYCLE, chain, key, longest, mean
 from async_rl_core.run_folder.episodes import read_episodes
 from benchmarks import rows
 from benchmarks.report import insert, number, table

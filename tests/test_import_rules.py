@@ -8,6 +8,23 @@ from pathlib import Path
 from async_rl_core.run_folder.run_folder import RunFolder
 from testing.code_in_data import runs_data
 
+LAYERS = (
+    ("errors", "plugins", "atomic_file", "ros_environment", "compiled"),
+    ("config",),
+    ("spec",),
+    ("run_folder",),
+    ("realtime",),
+    ("safety", "robots", "tasks", "sim", "camera", "security"),
+    ("replay", "transport", "policies", "algorithms"),
+    ("agent", "learning"),
+    ("monitoring", "experiments", "gym"),
+    ("bringup",),
+    ("evaluation",),
+)
+"""Folders and modules of core. Each imports from its own layer and from those before it."""
+UPWARDS = {("policies", "learning")}
+"""An evaluated policy is read from a checkpoint of the learner."""
+
 ROS = re.compile(
     r"(rclpy|rclcpp|launch|launch_ros|rosidl_\w+|cv_bridge|tf_transformations|std_srvs|\w+_msgs|\w+_interfaces)$"
 )
@@ -33,6 +50,19 @@ def test_core_imports_no_ros(modules):
         if ROS.match(name) or (own(name) and name != CORE)
     ]
     assert not found
+
+
+def test_core_imports_nothing_from_a_later_layer(modules):
+    level = {name: number for number, names in enumerate(LAYERS) for name in names}
+    found = set()
+    for source in modules:
+        if source.package == CORE and source.module != f"{CORE}.__init__":
+            own_part = source.module.split(".")[1]
+            for name in source.imports:
+                part = name.split(".")[1] if name.startswith(f"{CORE}.") else own_part
+                if level[part] > level[own_part]:
+                    found.add((own_part, part))
+    assert found == UPWARDS
 
 
 def test_torch_is_imported_only_where_networks_are(modules):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from async_rl_core.config.load import read_config
-from async_rl_core.monitoring.components import COMPONENTS, key
+from async_rl_core.run_folder.components import COMPONENTS, key
 
 from .conftest import PATIENCE, write_preset
 

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from async_rl_core.agent.acting_policy import ActingPolicy, Action
 from async_rl_core.agent.observation import ObservationBuffer
-from async_rl_core.agent.randomness import Stream, episode_seed
 from async_rl_core.config.schema import Config
+from async_rl_core.spec.randomness import Stream, episode_seed
 from async_rl_core.tasks.outcome import NO_IMAGE
 
 

@@ -15,8 +15,8 @@ from async_rl_core.config.load import resolve
 from async_rl_core.config.paths import user_path
 from async_rl_core.config.schema import Architecture, Config, SimConfig
 from async_rl_core.config.sources import cameras
+from async_rl_core.config.task import tasks
 from async_rl_core.errors import ConfigError, did_you_mean
-from async_rl_core.tasks.registry import tasks
 
 AS_PRESET = "preset"
 """The default of most arguments: what the preset says."""

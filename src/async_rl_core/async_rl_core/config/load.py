@@ -11,9 +11,9 @@ from async_rl_core.config.checksum import require_right, write_sealed
 from async_rl_core.config.document import Document, last_value, parse_document, read_document, read_text
 from async_rl_core.config.schema import Config, RobotConfig
 from async_rl_core.config.sources import read_algorithm_defaults, read_base, read_preset, read_robot
+from async_rl_core.config.task import task_defaults, tasks
 from async_rl_core.config.validation import validated
 from async_rl_core.errors import ConfigError
-from async_rl_core.tasks.registry import settings_file, tasks
 
 DEFAULT_ROBOT = "ur5"
 
@@ -101,7 +101,7 @@ def _task(sources: list[Document]) -> list[Document]:
     name = last_value("task", sources)
     if name not in tasks():
         return []
-    path = settings_file(str(name), config_folder() / "tasks")
+    path = task_defaults(str(name), config_folder() / "tasks")
     return [] if path is None else [read_document(path)]
 
 

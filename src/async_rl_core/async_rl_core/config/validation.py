@@ -13,8 +13,8 @@ from async_rl_core.config.merge import PARAMETERS, Merged
 from async_rl_core.config.moved import moved_keys
 from async_rl_core.config.schema import Config
 from async_rl_core.config.section import Section
+from async_rl_core.config.task import task_plugin, tasks
 from async_rl_core.errors import ConfigError
-from async_rl_core.tasks.registry import make_task, task_class, tasks
 
 
 def validated(sources: list[Document], names: Mapping[str, str], by_plugins: bool = True) -> Config:
@@ -68,7 +68,7 @@ def _sections(sources: list[Document]) -> dict[str, type[Section]]:
     """The schemas of the sections that plug-ins declare: the task's parameters, and each algorithm's section."""
     task = last_value("task", sources)
     sections: dict[str, type[Section]] = {name: section_class(name) for name in named_algorithms(sources)}
-    return sections | ({PARAMETERS: task_class(str(task)).schema} if task in tasks() else {})
+    return sections | ({PARAMETERS: task_plugin(str(task)).schema} if task in tasks() else {})
 
 
 def _wrong(name: str, section: type[Section], data: Mapping[str, object], where: Callable[[Key], str]) -> str:
@@ -90,7 +90,7 @@ def _problems_of_plugins(config: Config, display_chosen: bool) -> list[Problem]:
         problems += list(section_class(config.algorithm).from_config(config).problems(config))
     if config.task not in tasks():
         return [*problems, ("task", f"'{config.task}' is not allowed; allowed: {', '.join(tasks())}")]
-    task = make_task(config)
+    task = task_plugin(config.task)(config)
     if config.record_video and not task.uses_camera:
         problems.append(("record_video", f"task '{config.task}' uses no camera; leave it out"))
     if task.uses_camera:

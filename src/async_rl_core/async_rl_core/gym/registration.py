@@ -4,8 +4,8 @@ import gymnasium
 
 from async_rl_core.config.catalogue import robots
 from async_rl_core.config.load import resolve
+from async_rl_core.config.task import tasks
 from async_rl_core.errors import ConfigError
-from async_rl_core.tasks.registry import tasks
 
 NAMESPACE = "async_rl"
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from async_rl_core.errors import AsyncRLError
-from async_rl_core.monitoring.event_file import EventFile
 from async_rl_core.run_folder.appended_file import AppendedFile
+from async_rl_core.run_folder.event_file import EventFile
 from async_rl_core.run_folder.run_folder import RunFolder
 
 LONGEST_LINE = 2**16

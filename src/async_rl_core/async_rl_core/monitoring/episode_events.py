@@ -7,7 +7,7 @@ from async_rl_core.run_folder.episodes import EpisodeRow
 from async_rl_core.run_folder.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from async_rl_core.monitoring.event_file import EventFile
+    from async_rl_core.run_folder.event_file import EventFile
 
 """Beside the learner's events; TensorBoard shows it as a separate run."""
 
@@ -25,7 +25,7 @@ class EpisodeEvents:
     def add(self, row: EpisodeRow) -> None:
         """Records a finished episode."""
         if self._file is None:
-            from async_rl_core.monitoring.event_file import (
+            from async_rl_core.run_folder.event_file import (
                 EventFile,  # slow import, not needed at the start
             )
 

@@ -8,8 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from async_rl_core.monitoring.components import AGENT, COMPONENTS, LEARNER, REPLAY, Figures, chain, mean, timeline
 from async_rl_core.monitoring.figure import write_figure
+from async_rl_core.run_folder.components import AGENT, COMPONENTS, LEARNER, REPLAY, Figures, chain, mean, timeline
 
 COLOURS = {
     "environment": "#5c6770",

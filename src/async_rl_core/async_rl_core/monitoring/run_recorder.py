@@ -6,9 +6,8 @@ from pathlib import Path
 
 from async_rl_core.atomic_file import remove_stale
 from async_rl_core.config.schema import Config
-from async_rl_core.monitoring import components
 from async_rl_core.monitoring.background_worker import BackgroundWorker
-from async_rl_core.run_folder import summary
+from async_rl_core.run_folder import components, summary
 from async_rl_core.run_folder.episodes import EpisodeRow, EpisodeWriter
 from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.run_folder.summary import Distribution, Summary, TimingCounts

@@ -7,11 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from async_rl_core.agent.randomness import Stream, episode_seed
 from async_rl_core.algorithms.base import AlgorithmSetup
 from async_rl_core.algorithms.common.encoder import Encoder
 from async_rl_core.algorithms.common.flat import flatten
 from async_rl_core.policies.single_observation import SingleObservation
+from async_rl_core.spec.randomness import Stream, episode_seed
 
 
 class NetworkPolicy(ABC):

@@ -9,7 +9,7 @@ from typing import Any
 
 from async_rl_core.atomic_file import replacing
 from async_rl_core.config.schema import Config
-from async_rl_core.monitoring import components
+from async_rl_core.run_folder import components
 from async_rl_core.run_folder.episodes import EpisodeRow
 from async_rl_core.run_folder.run_folder import RunFolder
 

@@ -1,28 +1,15 @@
 """The tasks by name: every installed class with an entry point of the group."""
 
-from pathlib import Path
-
 from async_rl_core import plugins
 from async_rl_core.config.schema import Config
+from async_rl_core.config.task import GROUP
 from async_rl_core.tasks.target import Target
 from async_rl_core.tasks.task import Task
-
-GROUP = "async_rl.tasks"
-
-
-def tasks() -> list[str]:
-    """Returns the names of the registered tasks, sorted."""
-    return plugins.names(GROUP)
 
 
 def task_class(name: str) -> type[Task]:
     """Returns the class of a registered task. Raises `ConfigError` where it cannot be loaded."""
     return plugins.load(GROUP, name, Task)  # type: ignore[type-abstract]
-
-
-def settings_file(name: str, folder: Path) -> Path | None:
-    """Returns the settings of a task: `<name>.yaml` in `folder` or beside the task's module; None without either."""
-    return plugins.settings_file(task_class(name), name, folder)
 
 
 def make_task(config: Config) -> Task:

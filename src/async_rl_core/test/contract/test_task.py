@@ -9,13 +9,14 @@ import pytest
 
 from async_rl_core.config.load import resolve, robots
 from async_rl_core.config.schema import Config
+from async_rl_core.config.task import GROUP, tasks
 from async_rl_core.errors import ConfigError
 from async_rl_core.experiments.simulated_run import SimulatedRun
 from async_rl_core.gym.registration import register
 from async_rl_core.spec.observation import ObservationSpec
 from async_rl_core.spec.step import Step
 from async_rl_core.tasks.checks import CheckedTask, TaskError
-from async_rl_core.tasks.registry import GROUP, make_task, tasks
+from async_rl_core.tasks.registry import make_task
 
 from ..conftest import Install
 

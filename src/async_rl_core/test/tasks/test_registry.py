@@ -6,8 +6,9 @@ import pytest
 
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
+from async_rl_core.config.task import tasks
 from async_rl_core.errors import ConfigError
-from async_rl_core.tasks.registry import make_target, make_task, task_class, tasks
+from async_rl_core.tasks.registry import make_target, make_task, task_class
 from async_rl_core.tasks.tracking import Tracking
 
 

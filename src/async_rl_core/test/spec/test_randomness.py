@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from async_rl_core.agent.randomness import Stream, episode_seed
+from async_rl_core.spec.randomness import Stream, episode_seed
 
 NAMES = st.tuples(st.integers(0, 2**31 - 1), st.sampled_from(Stream), st.integers(0, 2**40))
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from async_rl_core.monitoring import components
-from async_rl_core.monitoring.components import COMPONENTS, NAMES, ComponentSpan, figures, key, table, timeline
+from async_rl_core.run_folder import components
+from async_rl_core.run_folder.components import COMPONENTS, NAMES, ComponentSpan, figures, key, table, timeline
 from async_rl_core.run_folder.summary import Distribution
 
 # Yuan (2022), table 5.2: high-resolution.
