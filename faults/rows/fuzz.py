@@ -197,7 +197,7 @@ def _go_on_with_episodes(path: Path) -> None:
 
 
 def _start_from_summary(path: Path) -> None:
-    start = RunProgress.of(path.parent)
+    start = RunProgress.read(path.parent)
     assert all(0 <= count < 2**63 for count in (start.cycles, start.missed_cycles, start.stale_images))
 
 

@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,8 @@ def compile_at_import(signature: Any) -> Callable[[Function], Function]:
 
     def decorate(function: Function) -> Function:
         try:
-            if not numba.config.CACHE_DIR:  # NUMBA_CACHE_DIR
-                numba.config.CACHE_DIR = str(_cache_folder())
-            cached: Function = numba.njit(signature, cache=True, **options)(function)
+            with _cache_in_use():
+                cached: Function = numba.njit(signature, cache=True, **options)(function)
         except Exception as error:  # of the folder, of its disk, or of a damaged file in it
             _warn(error)
             compiled: Function = numba.njit(signature, **options)(function)
@@ -34,8 +34,19 @@ def compile_at_import(signature: Any) -> Callable[[Function], Function]:
     return decorate
 
 
+@contextmanager
+def _cache_in_use() -> Iterator[None]:
+    """Lets Numba keep what it compiles in our folder, unless NUMBA_CACHE_DIR names another one."""
+    chosen = numba.config.CACHE_DIR
+    try:
+        numba.config.CACHE_DIR = chosen or str(_cache_folder())
+        yield
+    finally:
+        numba.config.CACHE_DIR = chosen  # other code of this process keeps its own
+
+
 def _cache_folder() -> Path:
-    """Where compiled kernels are kept, so that packages may be installed read-only. Raises where none can be had."""
+    """Returns the folder of compiled kernels, so that packages may be installed read-only. Raises if there is none."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = base / "async_rl" / "numba"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -43,7 +54,7 @@ def _cache_folder() -> Path:
 
 
 def _warn(error: Exception) -> None:
-    """Says once per process what is wrong with the cache."""
+    """Warns once per process that the cache cannot be used."""
     if _log.disabled:
         return
     folder = numba.config.CACHE_DIR or "~/.cache/async_rl/numba"

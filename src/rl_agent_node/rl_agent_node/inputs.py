@@ -50,7 +50,7 @@ class AgentInputs:
 
     @property
     def problem(self) -> str:
-        """What is wrong with the messages that arrive; empty where nothing is."""
+        """Reason why arriving messages cannot be used; empty where they can."""
         joints = self._joint_input.problem and f"joint states that can be used: {self._joint_input.problem}"
         return self._unusable_images or self._unusable_state or joints
 

@@ -56,7 +56,7 @@ class RLAgentNode(ConfiguredNode):
             # The middleware's threads stay in real time; updates in it would starve everything else.
             self.get_logger().info(f"learns in this process, {scheduling.urgent()}")
         actor = self.get_namespace().strip("/")
-        start = RunProgress.of(config.run_dir, actor) if config.run_dir else BEGINNING  # before anything new is stored
+        start = RunProgress.read(config.run_dir, actor) if config.run_dir else BEGINNING  # before new steps
         self._learning = learning.connect(config, self.get_logger().warning, actor)
         self._outbox = Outbox(self._learning.send, self._learning.newest_ack, start.sequence, actor)
         task = CheckedTask(config.task, make_task(config))

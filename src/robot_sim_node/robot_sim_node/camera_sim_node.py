@@ -21,7 +21,7 @@ _PRIORITY = 30
 
 
 class CameraSimNode(ConfiguredNode):
-    """Renders the scene from the joint states that it hears, as often as the camera would."""
+    """Renders the scene from the joint states that it receives, at the rate of the camera."""
 
     def __init__(self) -> None:
         super().__init__("camera_sim_node")
@@ -34,14 +34,14 @@ class CameraSimNode(ConfiguredNode):
         self.create_subscription(JointState, config.robot.state_topic, self._on_joint_state, qos.SENSOR)
 
     def run(self, stop: StopSignal) -> None:
-        """Serve callbacks until a stop is requested. Raises what went wrong in the camera's thread."""
+        """Serves callbacks until a stop is requested. Raises the error that ended the camera's thread."""
         while not stop.requested and self._view.camera.error is None:
             self.executor_.spin_once(timeout_sec=0.1)
         if self._view.camera.error is not None:
             raise self._view.camera.error
 
     def close(self) -> None:
-        """End the camera's thread."""
+        """Ends the camera's thread."""
         self._view.camera.close()
 
     def _on_joint_state(self, message: JointState) -> None:
@@ -51,12 +51,12 @@ class CameraSimNode(ConfiguredNode):
         position = self._angles(message)
         if position is None:
             return
-        # The grid of captures goes on where it was, unless the states had stopped.
+        # The grid of captures continues, unless the states had stopped.
         self._due = self._due + self._period if now - self._due < self._period else now + self._period
         self._view.capture(position, now, nanoseconds(message.header.stamp))
 
     def _angles(self, message: JointState) -> NDArray[np.float64] | None:
-        """The joint angles (joints,) in command order, in rad; none where one is missing or not finite."""
+        """Returns the joint angles (joints,) in command order, in rad; None where one is missing or not finite."""
         angles = dict(zip(message.name, message.position, strict=False))
         position = np.array([angles.get(name, math.nan) for name in self._joints])
         if np.isfinite(position).all():
@@ -66,5 +66,5 @@ class CameraSimNode(ConfiguredNode):
 
 
 def main() -> None:
-    """Run the node as a process."""
+    """Runs the node as a process."""
     run_node(CameraSimNode, partial(realtime, _PRIORITY))

@@ -1,4 +1,4 @@
-"""The camera's thread: renders what the loop captured, and publishes it."""
+"""The camera's thread: renders the captured moments and publishes the images."""
 
 import threading
 import time
@@ -60,12 +60,12 @@ class CameraThread:
 
     @property
     def choice(self) -> RendererChoice:
-        """The renderer in use, and why."""
+        """The renderer in use, with the reason."""
         assert self._choice is not None  # set before the constructor returned
         return self._choice
 
     def capture(self, snapshot: CameraSnapshot) -> None:
-        """Hand over a moment to render; returns at once."""
+        """Hands over a moment to render; returns at once."""
         with self._condition:
             if self._pending is not None:
                 self.skipped += 1
@@ -73,7 +73,7 @@ class CameraThread:
             self._condition.notify()
 
     def close(self) -> None:
-        """End the thread and give the graphics context back."""
+        """Ends the thread and releases the graphics context."""
         with self._condition:
             self._closing = True
             self._condition.notify()
@@ -105,7 +105,7 @@ class CameraThread:
                 self.ages.append(time.monotonic() - captured.time)
 
     def _next(self) -> CameraSnapshot | None:
-        """The next snapshot; None when a delayed image is due, or the thread is to end."""
+        """Returns the next snapshot; None when a delayed image is due, or the thread is to end."""
         with self._condition:
             due = self._delay.next_due
             timeout = None if due is None else max(due - time.monotonic(), 0.0)

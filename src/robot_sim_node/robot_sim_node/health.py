@@ -1,4 +1,4 @@
-"""How the simulator keeps its time, for `/diagnostics`."""
+"""Health of the simulator, for `/diagnostics`."""
 
 import math
 import time
@@ -15,7 +15,7 @@ from robot_sim_node.camera_thread import CameraThread
 
 @dataclass
 class LoopCounts:
-    """What the robot's loop did since its start."""
+    """Counts of the robot's loop since its start."""
 
     ticks: int = 0
     missed: int = 0
@@ -39,7 +39,7 @@ class SimHealth:
         self._reported = (clock(), arm.time, counts.missed)
 
     def __call__(self) -> Health:
-        """The health now; the next interval begins."""
+        """Returns the health now; the next interval begins."""
         then, simulated, missed = self._reported
         now = self._clock()
         self._reported = (now, self._arm.time, self._counts.missed)
@@ -80,7 +80,7 @@ def _camera_values(camera: CameraThread) -> dict[str, object]:
 
 
 def milliseconds(seconds: Sequence[float]) -> tuple[float, float]:
-    """Median and 99th percentile in ms; NaN where there is nothing."""
+    """Returns median and 99th percentile in ms; NaN without a sample."""
     if not seconds:
         return math.nan, math.nan
     p50, p99 = np.percentile(seconds, (50, 99)) * 1e3

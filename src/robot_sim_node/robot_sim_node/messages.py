@@ -1,4 +1,4 @@
-"""From the simulation's arrays to a camera driver's messages, and to tf's."""
+"""Conversions from the simulation's arrays to the messages of a camera driver and of tf."""
 
 from array import array
 
@@ -14,7 +14,7 @@ from async_rl_core.sim.frames import CAMERA_FRAME, Transform
 
 
 def image_message(image: Pixels, stamp: Time) -> Image:
-    """An rgb8 message of pixels (height, width, 3)."""
+    """Returns an rgb8 message of pixels (height, width, 3)."""
     height, width, channels = image.shape
     message = Image(height=height, width=width, encoding="rgb8", step=width * channels)
     message.header.stamp = stamp
@@ -24,7 +24,7 @@ def image_message(image: Pixels, stamp: Time) -> Image:
 
 
 def camera_info_message(config: Config) -> CameraInfo:
-    """Intrinsics of the undistorted pinhole; the stamp is to be set to each image's."""
+    """Returns the intrinsics of the undistorted pinhole; the caller sets the stamp of each image."""
     k = intrinsics(config)
     message = CameraInfo(height=config.camera.height, width=config.camera.width, distortion_model="plumb_bob")
     message.header.frame_id = CAMERA_FRAME
@@ -36,7 +36,7 @@ def camera_info_message(config: Config) -> CameraInfo:
 
 
 def transform_message(transform: Transform, stamp: Time) -> TransformStamped:
-    """A frame for tf or tf_static."""
+    """Returns a frame for tf or tf_static."""
     message = TransformStamped(child_frame_id=transform.child)
     message.header.stamp = stamp
     message.header.frame_id = transform.parent

@@ -62,7 +62,7 @@ class RobotSimNode(ConfiguredNode):
         self._create_subscriptions()
 
     def run(self, stop: StopSignal) -> None:
-        """Tick at the driver's rate until a stop is requested and the arm is at rest, or 1.5 s after the request."""
+        """Ticks at the driver's rate until a stop is requested and the arm is at rest, or 1.5 s after the request."""
         self.get_logger().info(lock_memory())
         freeze_garbage()
         sys.setswitchinterval(_SWITCH_INTERVAL)
@@ -78,7 +78,7 @@ class RobotSimNode(ConfiguredNode):
             if now < self._ticks.due:
                 time.sleep(self._ticks.due - now)
             elif now - self._ticks.due > self._ticks.period:
-                self.take_waiting()  # lest a stall of ours pass for a silence of the commander
+                self.take_waiting()  # else a stall of this process would look like a silence of the commander
             self._tick(time.monotonic())
             # Once per tick, as the driver's controller does: a wake-up per message would double the node's CPU time.
             self.take_waiting()
@@ -102,7 +102,7 @@ class RobotSimNode(ConfiguredNode):
     def _tick(self, now: float) -> None:
         ticks, counts = self._ticks, self._counts
         if now - ticks.due > _LONGEST_CATCH_UP:
-            self.get_logger().warning(f"the simulation was halted for {now - ticks.due:.1f} s and goes on where it was")
+            self.get_logger().warning(f"the simulation was halted for {now - ticks.due:.1f} s and continues there")
             ticks.hold(now - ticks.due)
         counts.latest = max(counts.latest, now - ticks.due)
         counts.missed += max(ticks.advance(now) - 1, 0)
@@ -144,5 +144,5 @@ class RobotSimNode(ConfiguredNode):
 
 
 def main() -> None:
-    """Run the node as a process."""
+    """Runs the node as a process."""
     run_node(RobotSimNode, partial(realtime, _PRIORITY))

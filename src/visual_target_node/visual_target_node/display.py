@@ -1,4 +1,4 @@
-"""The node's handle on the window process."""
+"""The process of the window, as the node sees it."""
 
 import os
 import select
@@ -15,11 +15,11 @@ ADVICE = "run on a machine with a screen (DISPLAY or WAYLAND_DISPLAY set), or us
 
 
 class DisplayError(AsyncRLError):
-    """A screen that cannot be had, or that went away."""
+    """A screen that is not available, or was closed."""
 
 
 class Display:
-    """Shows discs on the real screen; `show` never waits.
+    """Shows discs on the real screen; `show` never blocks.
 
     Raises:
         DisplayError: no window can be opened here.
@@ -46,7 +46,7 @@ class Display:
         return self._window.stdout.readline().decode().strip() or "pygame does not start"
 
     def show(self, x: float, y: float, radius: float, width: float, height: float) -> None:
-        """Draw a disc in a picture of `width` x `height` units; left out while the window is behind.
+        """Draws a disc in a picture of `width` x `height` units; skipped while the window is behind.
 
         Raises:
             DisplayError: the window was closed.
@@ -63,7 +63,7 @@ class Display:
             ) from None
 
     def close(self) -> None:
-        """Close the window and wait for its process."""
+        """Closes the window and waits for its process."""
         assert self._window.stdin is not None
         assert self._window.stdout is not None
         self._window.stdin.close()

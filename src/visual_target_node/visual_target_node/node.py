@@ -37,7 +37,7 @@ class VisualTargetNode(ConfiguredNode):
             self._display = Display()
 
     def run(self, stop: StopSignal) -> None:
-        """Publish each tick as it comes due and serve resets in between."""
+        """Publishes each tick as it comes due and serves resets in between."""
         self._publish()
         while not stop.requested:
             self.executor_.spin_once(timeout_sec=min(self._ticks.wait(time.monotonic()), STOP_POLL))
@@ -45,7 +45,7 @@ class VisualTargetNode(ConfiguredNode):
                 self._publish()
 
     def close(self) -> None:
-        """Close the window."""
+        """Closes the window."""
         if self._display is not None:
             self._display.close()
 
@@ -82,5 +82,5 @@ class VisualTargetNode(ConfiguredNode):
 
 
 def main() -> None:
-    """Run the node."""
+    """Runs the node as a process."""
     async_rl_ros.node.main(VisualTargetNode)

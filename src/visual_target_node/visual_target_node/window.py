@@ -1,7 +1,7 @@
-"""The target full screen: a process of its own, so that a slow display never delays the topic.
+"""The target full screen, in a separate process, so that a slow display never delays the topic.
 
 It reads lines `x y radius width height` from its standard input, draws the newest, and ends with the input or when
-the window is closed. The first line that it writes is `ready`, or what is wrong.
+the window is closed. The first line that it writes is `ready`, or the problem.
 """
 
 import os
@@ -33,7 +33,7 @@ class Disc:
     height: float
 
     def on(self, screen: tuple[int, int]) -> tuple[tuple[float, float], float]:
-        """Centre and radius in pixels, the picture as large as it fits and in the middle of the screen."""
+        """Returns centre and radius in pixels, the picture as large as it fits and in the middle of the screen."""
         scale = min(screen[0] / self.width, screen[1] / self.height)
         left = (screen[0] - scale * self.width) / 2
         top = (screen[1] - scale * self.height) / 2
@@ -41,7 +41,7 @@ class Disc:
 
 
 def newest(buffer: bytes) -> tuple[Disc | None, bytes]:
-    """The last complete line of `buffer` as a disc, if there is one, and what follows it."""
+    """Returns the last complete line of `buffer` as a disc, if there is one, and the rest of the buffer."""
     lines, _, rest = buffer.rpartition(b"\n")
     if not lines:
         return None, rest
@@ -51,7 +51,7 @@ def newest(buffer: bytes) -> tuple[Disc | None, bytes]:
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Without what SDL's drivers write about each other while they are tried in turn."""
+    """Suppresses the messages of SDL's drivers while they are tried in turn."""
     kept = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
@@ -64,7 +64,7 @@ def quiet_stderr() -> Iterator[None]:
 
 
 def open_screen() -> pygame.Surface:
-    """A full-screen window. Raises `pygame.error` where there is no display."""
+    """Returns a full-screen window. Raises `pygame.error` where there is no display."""
     with quiet_stderr():
         pygame.display.init()
     driver = pygame.display.get_driver()
@@ -78,14 +78,14 @@ def open_screen() -> pygame.Surface:
 
 
 def draw(screen: pygame.Surface, disc: Disc) -> None:
-    """A red disc on white."""
+    """Draws a red disc on white."""
     screen.fill(WHITE)
     pygame.draw.circle(screen, RED, *disc.on(screen.get_size()))
     pygame.display.flip()
 
 
 def closed() -> bool:
-    """Whether the user closed the window or pressed Escape."""
+    """Returns whether the user closed the window or pressed Escape."""
     return any(
         event.type == pygame.QUIT or (event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE)
         for event in pygame.event.get()
@@ -93,7 +93,7 @@ def closed() -> bool:
 
 
 def serve(screen: pygame.Surface) -> None:
-    """Draw what arrives until the input ends or the window is closed."""
+    """Draws the discs that arrive until the input ends or the window is closed."""
     buffer = b""
     while not closed():
         if not select.select([0], [], [], POLL)[0]:
@@ -107,7 +107,7 @@ def serve(screen: pygame.Surface) -> None:
 
 
 def main() -> None:
-    """Open the window, say so, and serve. The parent ends this process by closing its input."""
+    """Opens the window, reports it, and draws. The parent ends this process by closing its input."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     try:

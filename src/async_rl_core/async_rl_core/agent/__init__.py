@@ -1,1 +1,1 @@
-"""The real-time loop: its schedule, its observations, its episodes."""
+"""The agent: observations, episodes, steps and the cycle that paces them."""

@@ -1,4 +1,4 @@
-"""What the agent's loop needs of a policy and of the arm's limits."""
+"""Interfaces of the policy and of the arm's limits, as the agent's loop uses them."""
 
 from typing import Protocol
 
@@ -12,6 +12,6 @@ Action = NDArray[np.float32]
 
 
 class VelocityLimits(Protocol):
-    """Bends a joint velocity (n,) so that the arm stays where it may be."""
+    """Limits a joint velocity (n,) so that the arm stays within its limits."""
 
     def shape(self, position: Vector, velocity: Vector) -> Vector: ...

@@ -1,4 +1,4 @@
-"""Whether the camera sees: images that are black, or stay the same while the arm moves, show nothing that is now."""
+"""Health of the camera: images that are black, or that stay the same while the arm moves, cannot be trusted."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,23 +6,23 @@ from numpy.typing import NDArray
 from async_rl_core.agent.observation import Frame
 
 TIMEOUT = 1.0
-"""Seconds for which nothing new may be seen."""
+"""Seconds for which the images may show nothing new."""
 BLACK = 10.0
-"""Mean of an image's bytes up to which it is black: a covered lens, noise included."""
+"""Mean of an image's bytes up to which it counts as black: a covered lens, noise included."""
 MOTION = 0.05
-"""Radians over which a joint has been, after which a picture has changed if there is anything to be seen."""
+"""Radians of joint motion after which the image must have changed, if it is textured."""
 STRUCTURE = 0.02
-"""Share of pixels that differ from one two further, along both axes, where there is."""
+"""Minimum share of pixels that differ from the pixel two away, along both axes, for an image to count as textured."""
 IN_THE_DARK = "images that are not black"
 FROZEN = "images that change as the arm moves"
 SPARSE = slice(None, None, 4)
 
 
 class CameraHealth:
-    """Follows the images of a camera that the arm carries or is seen by.
+    """Checks the images of a camera that moves with the arm or sees it.
 
     Attributes:
-        trouble: what has to come until images can be trusted; empty while they can.
+        trouble: kind of images that are needed before they can be trusted again; empty while they can.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class CameraHealth:
         self._most: NDArray[np.float64] | float = -np.inf
 
     def see(self, frame: Frame, position: NDArray[np.float64]) -> bool:
-        """Note the newest image, and where the joints (n,) [rad] are; returns whether it shows something new."""
+        """Takes the newest image and the joint angles (n,) in rad; returns whether it shows something new."""
         if frame is self._frame:
             return False
         self._frame = frame
@@ -48,13 +48,13 @@ class CameraHealth:
         if black:
             self.trouble = IN_THE_DARK if long else self.trouble
         elif self.trouble == IN_THE_DARK:
-            self.trouble = ""  # the same picture as before it
+            self.trouble = ""  # the same picture as before the dark
         elif long and float(np.max(self._most - self._least)) > MOTION and _is_structured(frame.image):
             self.trouble = FROZEN
         return False
 
 
 def _is_structured(image: NDArray[np.uint8]) -> bool:
-    """Whether a motion of the camera would show: a simulated wall looks the same from everywhere."""
+    """Returns whether a motion of the camera would change the image: a plain wall looks the same from everywhere."""
     shares = [float((image[2:] != image[:-2]).mean()), float((image[:, 2:] != image[:, :-2]).mean())]
     return min(shares) > STRUCTURE

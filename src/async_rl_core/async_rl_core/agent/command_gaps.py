@@ -1,15 +1,15 @@
-"""Where the time between two commands of the agent goes."""
+"""Composition of the time between two commands of the agent."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-WORTH_TELLING = 0.001
-"""Seconds below which a part of a gap is not mentioned."""
+SHORTEST_SHOWN = 0.001
+"""Seconds below which a part of a gap is left out of the description."""
 
 
 @dataclass
 class StageTimes:
-    """Seconds that a stage took: by the clock, working, and ready to work while others had the processor."""
+    """Seconds of a stage: by the clock, working, and ready to work while other processes had the processor."""
 
     wall: float = 0.0
     worked: float = 0.0
@@ -17,7 +17,7 @@ class StageTimes:
 
     def __str__(self) -> str:
         parts = [("working", self.worked), ("waiting for a processor", self.queued)]
-        told = [f"{name} {_milliseconds(seconds)}" for name, seconds in parts if seconds >= WORTH_TELLING]
+        told = [f"{name} {_milliseconds(seconds)}" for name, seconds in parts if seconds >= SHORTEST_SHOWN]
         return _milliseconds(self.wall) + (f" ({', '.join(told)})" if told else "")
 
 
@@ -27,7 +27,7 @@ class CommandGap:
 
     Attributes:
         seconds: of the whole.
-        overslept: seconds from the deadline to the end of waiting, in which this process did not run.
+        overslept: seconds from the deadline to the end of waiting, during which this process did not run.
         stages: what the process did, in order.
         page_reads: pages that were read from disk.
         evictions: times that the kernel gave the processor to another process.
@@ -40,8 +40,8 @@ class CommandGap:
     evictions: int = 0
 
     def __str__(self) -> str:
-        parts = [f"{name} {times}" for name, times in self.stages.items() if times.wall >= WORTH_TELLING]
-        if self.overslept >= WORTH_TELLING:
+        parts = [f"{name} {times}" for name, times in self.stages.items() if times.wall >= SHORTEST_SHOWN]
+        if self.overslept >= SHORTEST_SHOWN:
             parts.append(f"of waiting {_milliseconds(self.overslept)} past the deadline")
         if self.page_reads:
             parts.append(f"{self.page_reads} pages read from disk")
@@ -54,14 +54,14 @@ class GapMeter:
     """Measures each gap between two commands by the stages of the loop, and keeps the longest.
 
     Args:
-        now: of the loop's clock, in seconds.
+        now: time of the loop's clock, in seconds.
         processor: seconds that this thread worked and was queued, since its start.
         switches: pages read from disk, and involuntary context switches of this thread, since its start.
 
     Attributes:
         last: the newest gap.
         before: the one before it.
-        longest: of all that counted.
+        longest: longest of the gaps that counted.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class GapMeter:
         self._current = CommandGap()
 
     def mark(self, stage: str, now: float) -> None:
-        """Note that the time since the last mark was spent in `stage`."""
+        """Assigns the time since the last mark to `stage`."""
         worked, queued = self._processor()
         times = self._current.stages.setdefault(stage, StageTimes())
         times.wall += now - self._marked
@@ -85,11 +85,11 @@ class GapMeter:
         self._marked, self._worked, self._queued = now, worked, queued
 
     def overslept(self, seconds: float) -> None:
-        """Note that waiting ended so late."""
+        """Adds the seconds by which waiting ended too late."""
         self._current.overslept += max(0.0, seconds)
 
     def sent(self, now: float, counts: bool) -> None:
-        """Close the gap with a command; only one that `counts` may be the longest."""
+        """Closes the gap with a command; only a gap that `counts` may become the longest."""
         gap, self._current = self._current, CommandGap()
         gap.seconds, self._sent = now - self._sent, now
         page_reads, evictions = self._switches()

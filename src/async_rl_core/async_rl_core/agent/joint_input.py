@@ -1,4 +1,4 @@
-"""Joint states as the agent takes them in, and why one cannot be used."""
+"""Input of joint states, with the reason why one cannot be used."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,16 @@ import numpy as np
 from async_rl_core.agent.observation import JointState
 
 SHOWN = 16
-"""Names that a line shows."""
+"""Maximum number of names in a line."""
 
 
 class JointInput:
     """Reads angles and velocities of the joints, in command order, from messages of any order.
 
-    A message that names none of the joints, such as a gripper's, is left out.
+    A message that names none of the joints, such as a gripper's, is ignored.
 
     Attributes:
-        problem: why the newest message of our joints cannot be used, in one line; empty where it can.
+        problem: reason why the newest message about the joints cannot be used, in one line; empty where it can.
     """
 
     def __init__(self, topic: str, joints: Sequence[str]) -> None:
@@ -27,7 +27,7 @@ class JointInput:
     def read(
         self, received: float, stamp: int, names: Sequence[str], position: Sequence[float], velocity: Sequence[float]
     ) -> JointState | None:
-        """The joints' state if the message can be used. `received` in seconds, `stamp` in nanoseconds."""
+        """Returns the joints' state if the message can be used. `received` is in seconds, `stamp` in nanoseconds."""
         index = {name: i for i, name in enumerate(names)}
         if not any(joint in index for joint in self._joints):
             return None

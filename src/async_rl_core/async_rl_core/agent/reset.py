@@ -11,18 +11,18 @@ Vector = NDArray[np.float64]
 PEAK = 1.875
 """Peak velocity of a minimum-jerk motion of unit length and unit duration."""
 GAIN = 4.0
-"""1/s: pulls the arm onto the profile, and onto the start pose after it."""
+"""Gain in 1/s that pulls the arm onto the profile, and onto the start pose after it."""
 TOLERANCE = 0.01
-"""rad: the start pose counts as reached."""
+"""Distance in rad at which the start pose counts as reached."""
 SHORTEST = 0.5
-"""Seconds: a reset from near the start pose is not made abrupt."""
+"""Minimum duration in seconds, so that a reset from near the start pose is not abrupt."""
 
 
 class ResetMotion:
     """A minimum-jerk profile from `origin` to `goal` (rad) whose fastest joint stays below `max_velocity` (rad/s).
 
-    It lasts `duration` seconds, or longer where the way is too long for that. `cycle` is the time in seconds for which
-    a velocity is held: what is missing is not made up for faster than within one.
+    It lasts `duration` seconds, or longer where the distance requires it. `cycle` is the time in seconds for which a
+    velocity is held: an error is not corrected faster than within one cycle.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class ResetMotion:
         self.duration = max(SHORTEST, duration, PEAK * float(np.abs(self._way).max()) / max_velocity)
 
     def velocity(self, now: float, position: Vector) -> Vector:
-        """The velocity (n,) in rad/s to command at `now` with the joints at `position`."""
+        """Returns the velocity (n,) in rad/s to command at `now` with the joints at `position`."""
         s = min(max((now - self._start) / self.duration, 0.0), 1.0)
         reference = self._origin + self._way * (s**3 * (10 - 15 * s + 6 * s**2))
         feed_forward = self._way * (30 * s**2 * (1 - s) ** 2 / self.duration)
@@ -47,7 +47,7 @@ class ResetMotion:
         return velocity
 
     def arrived(self, position: Vector) -> bool:
-        """Whether every joint is at the start pose."""
+        """Returns whether every joint is at the goal."""
         return bool(np.abs(position - self._goal).max() < TOLERANCE)
 
 
@@ -70,11 +70,11 @@ class ResetPath:
         self._end = now + self._motion.duration
 
     def velocity(self, now: float, position: Vector) -> Vector:
-        """The velocity (n,) in rad/s to command at `now` with the joints at `position`."""
+        """Returns the velocity (n,) in rad/s to command at `now` with the joints at `position`."""
         if now >= self._end and self._poses:
             self._begin(position, now)
         return self._motion.velocity(now, position)
 
     def arrived(self, position: Vector) -> bool:
-        """Whether every joint is at the last pose."""
+        """Returns whether every joint is at the last pose."""
         return not self._poses and self._motion.arrived(position)

@@ -1,4 +1,4 @@
-"""Where an agent begins: at nothing, or behind all that its run has recorded."""
+"""Progress of a run, from which a resumed agent continues."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +14,10 @@ from async_rl_core.spec.step import SINGLE_ACTOR
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """How far a run is."""
+    """Progress of a run."""
 
     episode: int = 0
-    """The last one begun, be it that it was left: each has random numbers and a target of its own."""
+    """Number of the episode started last, also if it was aborted: each has its own random numbers and target."""
     ended: int = field(default=0, compare=False)
     """Number, for people, of the last one that ended."""
     sequence: int = 0
@@ -31,10 +31,10 @@ class RunProgress:
     """As counted when the run's summary was last written."""
 
     @classmethod
-    def of(cls, run_dir: Path, actor: str = SINGLE_ACTOR) -> "RunProgress":
-        """Read it from a run's folder: what replay has stored or the monitor has written, whichever goes further.
+    def read(cls, run_dir: Path, actor: str = SINGLE_ACTOR) -> "RunProgress":
+        """Reads the progress from a run's folder: from replay's journal or the monitor's records, whichever is further.
 
-        A number that a step ever had is not used again, also where the segment that held it is damaged or gone.
+        No step number is used twice, even where the segment that held it is damaged or missing.
         Raises `AsyncRLError` where a file that is there cannot be read.
         """
         path = RunFolder(run_dir).episodes
@@ -54,7 +54,7 @@ class RunProgress:
 
 
 def steps_gone(run_dir: Path) -> int:
-    """Environment steps at the end of a run's journal that replay had, since the learner knows of them; 0 if none."""
+    """Returns the number of steps lost at the end of a run's journal: the learner has seen them; 0 if none."""
     if not RunFolder(run_dir).journal.is_dir():
         return 0
     position, _ = extent(RunFolder(run_dir).journal)
@@ -63,7 +63,7 @@ def steps_gone(run_dir: Path) -> int:
 
 
 def _beyond_what_is_gone(run_dir: Path, rows: list[EpisodeRow], position: JournalPosition | None) -> int:
-    """A number above those of steps that were at the journal's end and are gone; 0 where none is known to be."""
+    """Returns a step number above those of the steps that are lost at the journal's end; 0 without any."""
     gone = steps_gone(run_dir)
     if not gone:
         return 0

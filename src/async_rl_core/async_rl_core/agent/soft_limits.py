@@ -1,4 +1,4 @@
-"""The agent's own soft limits, ahead of the guard's: the box and the joint range that a policy learns in."""
+"""The agent's soft limits: the box and the joint range in which a policy learns, ahead of the guard's limits."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ DAMPING = 1e-4
 
 
 class SoftLimits:
-    """Bends a policy's joint velocities so that the arm slides along its limits where it would have left them.
+    """Limits a policy's joint velocities, so that the arm slides along its limits instead of leaving them.
 
     Inside the box, a velocity towards a face or a joint limit is reduced so that the arm can stop before it with
     `limits.acceleration`; what points along the face stays. Outside, the tool is steered to the box's centre at
@@ -46,12 +46,12 @@ class SoftLimits:
         self._start = np.array(robot.start)
 
     def inside(self, q: Vector) -> bool:
-        """Whether the tool is in the box with the joints at `q` (n,) in rad."""
+        """Returns whether the tool is in the box with the joints at `q` (n,) in rad."""
         tool = self._kinematics.position(q)
         return bool(np.all((tool >= self._box_lower) & (tool <= self._box_upper)))
 
     def shape(self, q: Vector, velocity: Vector) -> Vector:
-        """What of `velocity` (n,) in rad/s to command with the joints at `q` (n,) in rad, both in command order."""
+        """Returns `velocity` (n,) in rad/s, limited for the joints at `q` (n,) in rad, both in command order."""
         tool = self._kinematics.position(q)
         low, high = self._joint_range(q)
         jacobian = np.where(self._actuated, self._kinematics.jacobian(q), 0.0)
@@ -60,11 +60,11 @@ class SoftLimits:
         return self._slid(tool, jacobian, np.clip(velocity, low, high), low, high)
 
     def _joint_range(self, q: Vector) -> tuple[Vector, Vector]:
-        """Velocities (n,) from which each joint stops before its limits; beyond a limit, those that lead back."""
+        """Returns the range (n,) from which each joint stops before its limits; beyond a limit, one that leads back."""
         return -self._stoppable(q - self._lower), self._stoppable(self._upper - q)
 
     def _stoppable(self, distance: Vector) -> Vector:
-        """v^2 / 2a + v t = d, solved for v; d < 0 gives the velocity back, RETURN_VELOCITY at the most."""
+        """Returns v of v^2 / 2a + v t = d; where d < 0, the velocity that leads back, at most RETURN_VELOCITY."""
         lost = self._acceleration * self._reaction
         ahead = np.sqrt(lost**2 + 2 * self._acceleration * np.maximum(distance, 0)) - lost
         back = np.maximum(distance / self._reaction, -RETURN_VELOCITY)
@@ -72,7 +72,7 @@ class SoftLimits:
         return allowed
 
     def _slid(self, tool: Vector, jacobian: Vector, velocity: Vector, low: Vector, high: Vector) -> Vector:
-        """`velocity` without what would carry the tool through a face: alternating projections, then a scaling."""
+        """Returns `velocity` without the motion through a face of the box: alternating projections, then scaling."""
         room_above = np.maximum(self._box_upper - BOX_CLEARANCE - tool, 0)
         room_below = np.maximum(tool - self._box_lower - BOX_CLEARANCE, 0)
         for _ in range(SWEEPS):
@@ -85,14 +85,14 @@ class SoftLimits:
         return velocity * self._share(jacobian, velocity, room_below, room_above)
 
     def _share(self, jacobian: Vector, velocity: Vector, room_below: Vector, room_above: Vector) -> float:
-        """The part of `velocity` at which no face is approached faster than the tool can stop."""
+        """Returns the share of `velocity` at which no face is approached faster than the tool can stop."""
         time = self._reaction + float(np.max(np.abs(velocity) / self._acceleration)) / 2
         speed = jacobian @ velocity
         allowed = np.where(speed > 0, room_above, room_below) / time
         return float(np.min(np.where(np.abs(speed) > allowed, allowed / np.maximum(np.abs(speed), 1e-9), 1.0)))
 
     def _steered_back(self, q: Vector, way: Vector, jacobian: Vector, low: Vector, high: Vector) -> Vector:
-        """A velocity that moves the tool along `way` (3,); by joints that have room, else to the start pose."""
+        """Returns a velocity that moves the tool along `way` (3,), by joints that have room, else to the start pose."""
         free = jacobian
         for _ in range(len(q)):
             motion = _joint_motion(free, way)
@@ -109,7 +109,7 @@ class SoftLimits:
 
 
 def _joint_motion(jacobian: Vector, tool_motion: Vector) -> Vector:
-    """The least joint velocity (n,) that gives `tool_motion` (m,) through `jacobian` (m, n): damped pseudo-inverse."""
+    """Returns the least joint velocity (n,) for `tool_motion` (m,) by `jacobian` (m, n): damped pseudo-inverse."""
     gram = jacobian @ jacobian.T + DAMPING * np.eye(len(jacobian))
     motion: Vector = jacobian.T @ np.linalg.solve(gram, tool_motion)
     return motion

@@ -1,4 +1,4 @@
-"""The agent's deadlines and latencies, for the whole run and for the episode at hand."""
+"""The agent's deadlines and latencies, for the whole run and for the current episode."""
 
 from collections import deque
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from async_rl_core.agent.acting_policy import ActingPolicy, Action
 from async_rl_core.realtime.histogram import Histogram
 
 EPISODE_CYCLES = 2000
-"""Cycles in an episode's percentile at most: hours of waiting before it must not make it slow to compute."""
+"""Maximum number of cycles in an episode's percentile: hours of waiting before it must not make it slow to compute."""
 
 
 class Timing:
-    """Measured in every cycle, resets included; times are in seconds, what is kept in milliseconds.
+    """Measurements of every cycle, resets included; arguments are in seconds, the histograms in milliseconds.
 
     `lateness`: from the deadline to the command on the wire. `observation_age`: from the newest image's capture
     to the action's start. `command_latency`: from that capture to the command on the wire. `inference`: from the
@@ -23,7 +23,7 @@ class Timing:
     """
 
     def __init__(self, cycles: int = 0, missed_cycles: int = 0, stale_images: int = 0) -> None:
-        """The counts go on from those of the run so far; what is distributed is of this process."""
+        """Continues the counts of the run so far; the histograms start empty."""
         self.lateness = Histogram("lateness")
         self.observation_age = Histogram("observation_age")
         self.command_latency = Histogram("command_latency")
@@ -38,12 +38,12 @@ class Timing:
 
     @property
     def histograms(self) -> tuple[Histogram, ...]:
-        """All of them."""
+        """All histograms."""
         latencies = (self.lateness, self.observation_age, self.command_latency, self.inference)
         return (*latencies, self.act, self.environment)
 
     def cycle(self, lateness: float, missed: int, inference: float) -> None:
-        """Count a cycle: its command's lateness, and the whole cycles that went by without one."""
+        """Counts a cycle: its command's lateness in seconds, and the whole cycles that passed without a command."""
         milliseconds = 1e3 * lateness
         self.cycles += 1
         self.missed_cycles += missed
@@ -53,17 +53,17 @@ class Timing:
         self._episode_lateness.append(milliseconds)
 
     def image(self, age: float, latency: float) -> None:
-        """Count a cycle that acted on a fresh image."""
+        """Counts a cycle that acted on a new image."""
         self.observation_age.add(1e3 * age)
         self.command_latency.add(1e3 * latency)
 
     def components(self, act: float, environment: float) -> None:
-        """Count a cycle in which the policy acted."""
+        """Counts a cycle in which the policy acted."""
         self.act.add(1e3 * act)
         self.environment.add(1e3 * environment)
 
     def end_episode(self) -> tuple[float, int]:
-        """The 99th percentile of lateness in ms and the missed cycles since the last call."""
+        """Returns the 99th percentile of lateness in ms and the missed cycles since the last call."""
         rank = -(-99 * len(self._episode_lateness) // 100)  # the nearest rank, rounded up
         p99 = sorted(self._episode_lateness)[rank - 1] if self._episode_lateness else 0.0
         missed = self._episode_missed
@@ -73,7 +73,7 @@ class Timing:
 
 
 class TimedPolicy:
-    """An actor whose last action is known to have taken so many `seconds` of `clock`."""
+    """A policy that measures the `seconds` of `clock` that its last action took."""
 
     def __init__(self, actor: ActingPolicy, clock: Callable[[], float]) -> None:
         self.seconds = 0.0

@@ -1,4 +1,4 @@
-"""A dry run of the loop before the arm moves: what is slow the first time is slow now."""
+"""A dry run of the loop before the arm moves, since the first calls are slow."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ STEPS = 4
 
 
 def warm_up(config: Config, actor: ActingPolicy, task: CheckedTask) -> None:
-    """Run an episode of `STEPS` steps on grey images, with an arm that is at its start pose already.
+    """Runs an episode of `STEPS` steps on grey images, with an arm that is at its start pose already.
 
     The first call of a network, or of much of NumPy, takes 50 to 100 ms, which in an episode would be missed cycles
     and a watchdog fault.
@@ -43,8 +43,8 @@ def warm_up(config: Config, actor: ActingPolicy, task: CheckedTask) -> None:
 
 
 class _Free:
-    """No limits: the robot's own come with its description."""
+    """No limits, since the robot's own arrive with its description."""
 
     def shape(self, position: NDArray[np.float64], velocity: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The velocity as it is."""
+        """Returns the velocity unchanged."""
         return velocity

@@ -46,7 +46,7 @@ def reopen(config: Config, say: Callable[[str], object]) -> None:
     """
     folder = config.run_dir
     assert folder is not None
-    start = RunProgress.of(folder)
+    start = RunProgress.read(folder)
     found = checkpoint_file.newest_whole(RunFolder(folder).checkpoints, lambda line: say(f"warning: {line}"))
     if config.episodes is not None and start.finished >= config.episodes:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""A task in simulated time as a Gymnasium environment, for learners other than ours."""
+"""A task in simulated time as a Gymnasium environment, for other learners."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ class _Hand:
         return self
 
     def begin_episode(self, episode: int) -> None:
-        """Nothing is drawn at random."""
+        """Draws no random numbers."""
 
     def act(self, images: NDArray[np.uint8], state: NDArray[np.float32]) -> Action:
         return self.action
@@ -54,7 +54,7 @@ class _Hand:
 
 
 class ArmEnv(gymnasium.Env[Observation, Action]):
-    """An episode of a task per episode, an action cycle per step; the arm rests while the learner thinks.
+    """A task as an environment: an action cycle per step; simulated time stands still between two steps.
 
     The agent's loop, the guard, the arm, the camera and the reward are those of a run (`SimulatedRun`), and so are the
     numbers: those of the papers, unless a preset or `overrides` say otherwise. `reset` includes the motion back to the

@@ -14,7 +14,7 @@ _TASKS = {"reaching": "Reacher", "tracking": "Tracker"}
 
 
 def register() -> None:
-    """Tell Gymnasium, so that it makes them: `gymnasium.make("async_rl/UR5Reacher-v0")`.
+    """Registers the environments with Gymnasium: `gymnasium.make("async_rl/UR5Reacher-v0")`.
 
     Pairs that no configuration allows, such as a task at a table for an arm without one, are left out.
     """
@@ -35,5 +35,5 @@ def _is_possible(robot: str, task: str) -> bool:
 
 
 def _name(word: str) -> str:
-    """As a class would be called."""
+    """Returns the word in camel case."""
     return "".join(part.title() for part in word.split("_"))

@@ -31,7 +31,7 @@ class SimulatedArm:
         self.reset(np.array(robot.start))
 
     def reset(self, position: Array) -> None:
-        """Stand at rest at `position` (rad), time 0, controller active, no command yet."""
+        """Puts the arm at rest at `position` (rad), time 0, controller active, no command yet."""
         mujoco.mj_resetData(self._scene.model, self._data)
         self._data.qpos[self._scene.position_index] = position
         self._setpoint = np.zeros_like(self._halt)
@@ -47,12 +47,12 @@ class SimulatedArm:
 
     @property
     def dropped(self) -> int:
-        """Commands that the controller did not take."""
+        """Number of commands that the controller refused."""
         return self._controller.dropped
 
     @property
     def controller(self) -> VelocityController:
-        """What takes the commands; its clock is `time`."""
+        """The controller that takes the commands; its clock is `time`."""
         return self._controller
 
     @property
@@ -77,13 +77,13 @@ class SimulatedArm:
 
     @property
     def at_rest(self) -> bool:
-        """No joint moves by more than 0.01 rad/s."""
+        """Whether no joint moves faster than 0.01 rad/s."""
         return bool(np.abs(self._velocity).max() < 0.01)
 
     def command(self, velocity: Sequence[float] | Array, at: float | None = None) -> bool:
-        """Take a velocity command (rad/s), which arrived `at` this arm's time (default: now); False if dropped.
+        """Takes a velocity command (rad/s) that arrived `at` this arm's time (default: now); returns False if refused.
 
-        A caller whose physics lags behind its messages passes `at`, lest the lag count as a missing command.
+        A caller whose physics lags behind its messages passes `at`, so that the lag is not taken for a missing command.
         """
         return self._controller.command(velocity, self.time if at is None else at)
 
@@ -92,19 +92,19 @@ class SimulatedArm:
         return MujocoSceneView(self._scene, self._data, episode)
 
     def deactivate(self) -> None:
-        """Switch the controller off: the arm comes to rest and stays there."""
+        """Switches the controller off: the arm comes to rest and stays there."""
         self._controller.deactivate()
 
     def activate(self) -> None:
-        """Switch the controller on; it starts from zero velocity."""
+        """Switches the controller on; it starts from zero velocity."""
         self._controller.activate()
 
     def step(self, duration: float) -> None:
-        """Advance by `duration` seconds, in whole physics steps; what is left over counts for the next call."""
+        """Advances by `duration` seconds, in whole physics steps; the remainder counts for the next call."""
         self.advance(self._goal + duration)
 
     def advance(self, time: float) -> int:
-        """Advance to `time` (seconds since the reset), to the nearest physics step; the number of steps it took."""
+        """Advances to `time` (seconds since the reset), to the nearest physics step; returns the number of steps."""
         self._goal = time
         steps: int = max(round((time - self._data.time) / self._timestep), 0)
         left = steps
@@ -115,7 +115,7 @@ class SimulatedArm:
         return steps
 
     def _move(self, steps: int) -> int:
-        """One physics step, or all of `steps` where the controller has nothing to change in between."""
+        """Does one physics step, or all `steps` if the controller changes nothing meanwhile; returns their number."""
         wanted = self._controller.wanted(self._data.time)
         if wanted is not None:
             change = wanted - self._setpoint

@@ -1,4 +1,4 @@
-"""The wrist camera: what a renderer is, and which one there is."""
+"""The wrist camera: the interface of its renderers, and the choice of one."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,20 +17,20 @@ Image = NDArray[np.uint8]
 
 
 class Renderer(Protocol):
-    """Draws what the wrist camera sees. To be used by the thread that made it."""
+    """Draws the view of the wrist camera. Only the thread that made it may use it."""
 
     name: str
 
     def render(self, position: Array, target: Point) -> Image:
-        """The image (height, width, 3), RGB, at joint angles `position` (command order, rad), target at `target`."""
+        """Returns the image (height, width, 3), RGB, at joint angles `position` (rad) with the target at `target`."""
 
     def close(self) -> None:
-        """Give the graphics context back."""
+        """Releases the graphics context."""
 
 
 @dataclass(frozen=True)
 class RendererChoice:
-    """A renderer, and why OpenGL was not taken where it was not."""
+    """A renderer, with the reason where OpenGL was not chosen."""
 
     renderer: Renderer
     reason: str
@@ -54,7 +54,7 @@ def make_renderer(scene: Scene, in_process: bool = True) -> RendererChoice:
 
 
 def intrinsics(config: Config) -> Array:
-    """The camera matrix K (3, 3) of a pinhole with square pixels; its origin is the top left pixel's centre."""
+    """Returns the camera matrix K (3, 3) of a pinhole with square pixels; its origin is the top left pixel's centre."""
     width, height = config.camera.width, config.camera.height
     focal = height / 2 / np.tan(np.deg2rad(config.robot.camera_fov) / 2)
     return np.array([[focal, 0.0, (width - 1) / 2], [0.0, focal, (height - 1) / 2], [0.0, 0.0, 1.0]])

@@ -1,4 +1,4 @@
-"""What real sensors add, off by default: noise on images and joint angles, and delay of images."""
+"""Disturbances of real sensors, off by default: noise on images and joint angles, delay of images."""
 
 from collections import deque
 from typing import Generic, TypeVar
@@ -25,14 +25,14 @@ class SensorNoise:
         )
 
     def image(self, image: Image) -> Image:
-        """The image (h, w, 3) with `image_noise` grey levels of standard deviation on every value."""
+        """Returns the image (h, w, 3) with noise of `image_noise` grey levels of standard deviation on every value."""
         if not self._image_deviation:
             return image
         noise = self._image_random.standard_normal(image.shape, np.float32) * self._image_deviation
         return np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
 
     def position(self, position: Array) -> Array:
-        """Joint angles (joints,) with `joint_noise` rad of standard deviation on each."""
+        """Returns joint angles (joints,) with noise of `joint_noise` rad of standard deviation on each."""
         if not self._joint_deviation:
             return position
         return position + self._joint_deviation * self._joint_random.standard_normal(position.shape)
@@ -46,11 +46,11 @@ class DelayLine(Generic[T]):
         self._waiting: deque[tuple[float, T]] = deque()
 
     def push(self, item: T, now: float) -> None:
-        """Take an item at time `now`, in seconds."""
+        """Takes an item at time `now`, in seconds."""
         self._waiting.append((now + self.seconds, item))
 
     def due(self, now: float) -> list[T]:
-        """The items whose time has come, oldest first; they leave."""
+        """Returns and removes the items that are due, oldest first."""
         items = []
         while self._waiting and self._waiting[0][0] <= now:
             items.append(self._waiting.popleft()[1])
@@ -58,5 +58,5 @@ class DelayLine(Generic[T]):
 
     @property
     def next_due(self) -> float | None:
-        """When the oldest item is due; None if there is none."""
+        """Time at which the oldest item is due; None if there is none."""
         return self._waiting[0][0] if self._waiting else None

@@ -1,4 +1,4 @@
-"""The frames that the simulator tells tf about."""
+"""The frames that the simulator publishes on tf."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ class LinkFrames:
         self._fixed = [b for b in bodies if not model.body_jntnum[b]]
 
     def fixed(self) -> list[Transform]:
-        """What never changes: links behind fixed joints, camera, the target's surface."""
+        """Returns the frames that never move: links behind fixed joints, camera, the target's surface."""
         robot = self._scene.config.robot
         model = self._scene.model
         links = [self._transform(b, model.body_pos[b], model.body_quat[b]) for b in self._fixed]
@@ -47,7 +47,7 @@ class LinkFrames:
         return [*links, camera, surface]
 
     def moving(self, position: Array) -> list[Transform]:
-        """The links behind moving joints, at joint angles `position` (command order, rad)."""
+        """Returns the links behind moving joints, at joint angles `position` (command order, rad)."""
         self._data.qpos[self._scene.position_index] = position
         mujoco.mj_kinematics(self._scene.model, self._data)
         return [self._transform(body, *self._relative(body)) for body in self._moving]

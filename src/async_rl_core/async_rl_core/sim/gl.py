@@ -74,7 +74,7 @@ class GLRenderer:
 
 
 def available_platforms() -> list[str]:
-    """The platforms whose libraries load, in order of preference; `MUJOCO_GL` may ask for one."""
+    """Returns the platforms whose libraries load, in order of preference; `MUJOCO_GL` may name one."""
     requested = os.environ.get("MUJOCO_GL", "").strip().lower()
     wanted = [requested] if requested in _LIBRARIES else list(_LIBRARIES)
     return [platform for platform in wanted if all(map(_loads, _LIBRARIES[platform]))]
@@ -93,7 +93,7 @@ def _loads(names: str) -> bool:
 def _make_context(model: mujoco.MjModel, size: tuple[int, int]) -> tuple[Any, Any]:
     tried = []
     for platform in available_platforms():
-        # Mesa's software rasteriser starts a thread per core: they compete with the control loop for nothing.
+        # Mesa's software rasteriser starts a thread per core, which would compete with the control loop.
         os.environ.setdefault("LP_NUM_THREADS", "0")
         try:
             gl = importlib.import_module(f"mujoco.{platform}").GLContext(*size)

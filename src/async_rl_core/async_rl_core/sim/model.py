@@ -23,7 +23,7 @@ _PACKAGE_URI, _FILE_URI = "package://", "file://"
 
 
 def urdf_text(robot: RobotConfig) -> str:
-    """The URDF as published in `robot_description`: mesh files stay `package://` URIs, others become `file://` ones.
+    """Returns the URDF for `robot_description`: mesh files stay `package://` URIs, others become `file://` ones.
 
     Raises `SimulationError` where the model is not installed, or is not a URDF.
     """
@@ -40,7 +40,7 @@ def urdf_text(robot: RobotConfig) -> str:
 
 
 def resolved_urdf(robot: RobotConfig) -> Element:
-    """The URDF with the absolute paths of its collision meshes and without visuals, as MuJoCo reads it.
+    """Returns the URDF with the absolute paths of its collision meshes and without visuals, as MuJoCo reads it.
 
     Raises `SimulationError` where the model, or a file that it names, is not installed or of another kind.
     """
@@ -55,12 +55,12 @@ def resolved_urdf(robot: RobotConfig) -> Element:
 
 
 def resolved_urdf_text(robot: RobotConfig) -> str:
-    """The text of `resolved_urdf`, for readers that know no ROS packages. Raises `SimulationError`."""
+    """Returns the text of `resolved_urdf`, for readers that know no ROS packages. Raises `SimulationError`."""
     return ElementTree.tostring(resolved_urdf(robot), encoding="unicode")
 
 
 def model_file(model: str) -> Path:
-    """The URDF that a robot's file names: an absolute path, a file beside the robots' files, or of example-robot-data.
+    """Returns the URDF of a robot's file: an absolute path, a file beside the robots' files, or of example-robot-data.
 
     Of several, the one beside the robots' files goes first, then that of a sourced ROS 2. A model beside a robot's file
     elsewhere has an absolute path already.
@@ -95,7 +95,7 @@ def _parsed(path: Path, text: str) -> Element:
 
 
 def _mesh_file(model: Path, name: str) -> Path:
-    """The file of a collision mesh, named by `package://`, `file://`, or a path from the URDF's folder."""
+    """Returns the file of a collision mesh, named by `package://`, `file://`, or a path from the URDF's folder."""
     if name.startswith(_PACKAGE_URI):
         package, _, rest = name.removeprefix(_PACKAGE_URI).partition("/")
         path = _shared_file(model, package, rest)

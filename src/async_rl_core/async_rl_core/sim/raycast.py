@@ -1,4 +1,4 @@
-"""Rendering by ray casting: needs no graphics library at all."""
+"""Rendering by ray casting, without a graphics library."""
 
 import copy
 
@@ -11,7 +11,7 @@ from async_rl_core.sim.visibility import HIDDEN_GROUP, ViewFrustum
 
 
 class RaycastRenderer:
-    """Casts one ray per pixel and shades what it meets as the OpenGL renderer does."""
+    """Casts one ray per pixel and shades the geom that it meets as the OpenGL renderer does."""
 
     name = "raycast"
 
@@ -62,11 +62,11 @@ class RaycastRenderer:
         return image.reshape(*self._shape, 3)
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Does nothing: no resource is held."""
 
 
 def _pixel_directions(width: int, height: int, fov: float) -> Array:
-    """Unit vectors (height * width, 3) through the pixels' centres, in MuJoCo's camera frame (-z forward, y up)."""
+    """Returns unit vectors (height * width, 3) through the pixels, in MuJoCo's camera frame (-z forward, y up)."""
     focal = height / 2 / np.tan(np.deg2rad(fov) / 2)
     x = (np.arange(width) + 0.5 - width / 2) / focal
     y = (height / 2 - np.arange(height) - 0.5) / focal

@@ -45,7 +45,7 @@ _VELOCITY_GAIN = 6.7  # N m s/rad per N m of effort limit: a joint follows withi
 
 
 class Scene:
-    """The compiled MuJoCo model; it never changes, so threads may share it, each with data of its own.
+    """The compiled MuJoCo model; it never changes, so threads may share it, each with its own data.
 
     Raises `SimulationError` where the robot's model is missing or lacks a joint or frame of the configuration.
     """
@@ -82,7 +82,7 @@ class Scene:
         self.mocap = int(self.model.body(TARGET).mocapid[0]) if self.has_target else -1
 
     def target_position(self, point: Point) -> Array:
-        """World position (3,) of a point of the target's picture, just before its surface. Metres."""
+        """Returns the world position (3,) in metres of a point of the target's picture, just before its surface."""
         picture = self.task.picture
         width, height = self.task.surface.size
         local = np.array(
@@ -91,7 +91,7 @@ class Scene:
         return np.asarray(self.surface_position + self.surface_rotation @ local)
 
     def place(self, data: mujoco.MjData, position: Array, target: Point) -> None:
-        """Put the arm at `position` (joints in command order, rad) and the target at `target`, and update all poses."""
+        """Puts the arm at `position` (command order, rad) and the target at `target`, and updates all poses."""
         data.qpos[self.position_index] = position
         if self.has_target:
             data.mocap_pos[self.mocap] = self.target_position(target)
@@ -101,7 +101,7 @@ class Scene:
 
 
 def surface_rotation(surface: TargetSurface) -> Array:
-    """Rotation (3, 3) from the surface's frame to the workspace frame: x right, y down for a viewer, z into it."""
+    """Returns the rotation (3, 3) from the surface's frame (x right, y down, z into it) to the workspace frame."""
     forward = -np.array(surface.normal) / np.linalg.norm(surface.normal)
     right = np.cross(forward, surface.up)
     right /= np.linalg.norm(right)
@@ -109,14 +109,14 @@ def surface_rotation(surface: TargetSurface) -> Array:
 
 
 def camera_rotation(robot: RobotConfig) -> Array:
-    """Rotation (3, 3) from the camera's optical frame (x right, y down, z forward) to the tool frame."""
+    """Returns the rotation (3, 3) from the camera's optical frame (x right, y down, z forward) to the tool frame."""
     angle = np.deg2rad(robot.camera_roll)
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
 def quaternion(rotation: Array) -> Array:
-    """Unit quaternion (w, x, y, z) of a rotation matrix (3, 3)."""
+    """Returns the unit quaternion (w, x, y, z) of a rotation matrix (3, 3)."""
     result = np.empty(4)
     mujoco.mju_mat2Quat(result, np.ascontiguousarray(rotation).ravel())
     return result
@@ -138,7 +138,7 @@ def _parse(robot: RobotConfig) -> mujoco.MjSpec:
 
 
 def _compiled(spec: mujoco.MjSpec, robot: RobotConfig) -> mujoco.MjModel:
-    """The model; MuJoCo looks at meshes and inertias only now. Raises `SimulationError`."""
+    """Returns the compiled model; MuJoCo reads meshes and inertias only now. Raises `SimulationError`."""
     try:
         return spec.compile()
     except (ValueError, RuntimeError) as error:
@@ -163,7 +163,7 @@ def _check_names(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
 
 
 def _weld_others(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
-    """Fix the joints that nothing commands, such as a gripper's, where they are."""
+    """Fixes the joints that nothing commands, such as a gripper's, where they are."""
     for equality in spec.equalities:
         spec.delete(equality)  # a URDF's 'mimic' names such joints
     for joint in spec.joints:
@@ -225,7 +225,7 @@ def _add_camera(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
 
 
 def _frame_pose(spec: mujoco.MjSpec, robot: RobotConfig) -> tuple[Array, Array]:
-    """World pose of `workspace.frame`, which no joint moves: rotation (3, 3) and position (3,)."""
+    """Returns the world pose of `workspace.frame`, which no joint moves: rotation (3, 3) and position (3,)."""
     name = robot.workspace.frame
     model = _compiled(spec.copy(), robot)
     body = model.body(name)

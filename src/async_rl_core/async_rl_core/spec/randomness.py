@@ -1,4 +1,4 @@
-"""Random numbers of an agent that stops and goes on: an episode's follow from its number, so none need be kept."""
+"""Random numbers of the agent. They follow from seed and episode, so that a resumed run needs no saved state."""
 
 from enum import IntEnum
 
@@ -6,12 +6,12 @@ import numpy as np
 
 
 class Stream(IntEnum):
-    """What in a run's agent is random; the numbers of replay's are its own."""
+    """The random streams of the agent; replay has its own numbers."""
 
     RANDOM_ACTIONS = 2
     POLICY_NOISE = 3
 
 
 def episode_seed(seed: int, stream: Stream, episode: int) -> np.random.SeedSequence:
-    """The seed of one stream in one episode of a run."""
+    """Returns the seed of one stream in one episode of a run."""
     return np.random.SeedSequence([seed, stream, episode])

@@ -1,4 +1,4 @@
-"""Which pixels of a camera's image show the red bag."""
+"""The mask of the pixels that show the red bag."""
 
 from typing import Annotated, Any
 
@@ -61,7 +61,7 @@ class ColourMask:
         self._closing = config.closing
 
     def __call__(self, image: Bytes) -> Mask:
-        """The mask (height, width) of an image (height, width, 3), RGB."""
+        """Returns the mask (height, width) of an image (height, width, 3), RGB."""
         if self._edge is None:
             found = self._core[0](_hsv(image))
         else:
@@ -87,25 +87,25 @@ class _Threshold:
         self._least = (0, colours.saturation, colours.value)
 
     def __call__(self, hsv: Bytes) -> Bytes:
-        """255 where a pixel is in range, else 0: (height, width)."""
+        """Returns 255 where a pixel is in range, else 0: (height, width)."""
         within = np.asarray(cv2.inRange(hsv, self._least, (255, 255, 255)), np.uint8)
         return within & self._hue[hsv[:, :, 0]]
 
 
 def _patches(edge: Bytes, core: Bytes) -> Bytes:
-    """The connected patches of both, without those that are tiny; of those with too little core, its blobs."""
+    """Returns the connected patches of both, without tiny ones; of patches with too little core, only its blobs."""
     count, patches = cv2.connectedComponents(edge | core)
     size = np.bincount(patches.ravel(), minlength=count)
     sure = np.bincount(patches[core > 0], minlength=count)
     kept = (sure >= CORE * size) & (size >= LEAST * edge.size)
-    kept[0] = False  # what is neither
+    kept[0] = False  # the background
     whole = np.where(kept[patches], np.uint8(255), np.uint8(0))
     rest = _blobs(core & ~whole) & (edge | core)
     return np.asarray(whole | rest, np.uint8)
 
 
 def _blobs(core: Bytes) -> Bytes:
-    """Where it is large and compact, with a margin of one pixel."""
+    """Returns the large and compact areas of the core, with a margin of one pixel."""
     side = core.shape[1] // _SIDE | 1
     closed = cv2.morphologyEx(core, cv2.MORPH_CLOSE, _KERNEL)
     solid = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))

@@ -1,4 +1,4 @@
-"""Bring the tool to a point in space (Gu et al., 2017), from state alone: no camera."""
+"""Task reach: the tool at a point in space, from state alone, without a camera (Gu et al., 2017)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

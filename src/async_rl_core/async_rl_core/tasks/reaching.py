@@ -1,4 +1,4 @@
-"""Reach for a disc that stands still on the monitor (Yuan, 2022, section 3.3)."""
+"""Task reaching: a disc that stands still on the monitor (Yuan, 2022, section 3.3)."""
 
 import numpy as np
 
@@ -23,12 +23,12 @@ class ReachingTarget:
         self.reset(0)
 
     def reset(self, episode: int) -> None:
-        """Place the target for an episode (>= 0)."""
+        """Places the target for an episode (>= 0)."""
         x, y = np.random.default_rng((self._seed, episode)).random(2)
         self._position = (self._radius + float(x) * self._room[0], self._radius + float(y) * self._room[1])
 
     def position(self, elapsed: float) -> tuple[float, float]:
-        """(x, y), the same at every time."""
+        """Returns (x, y), the same at every time."""
         return self._position
 
 

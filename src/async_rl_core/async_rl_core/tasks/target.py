@@ -1,4 +1,4 @@
-"""Where a target is: a disc's centre in a picture."""
+"""The target: a disc's centre in a picture."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,16 +32,16 @@ class Picture:
 class Target(Protocol):
     """The target's centre over an episode, in units of its picture, origin top left.
 
-    The same seed and episode give the same target, whatever was asked before.
+    The same seed and episode give the same target, independent of earlier calls.
     """
 
     moving: bool
     """Whether the position changes within an episode."""
 
     def reset(self, episode: int) -> None:
-        """Place the target for an episode (>= 0)."""
+        """Places the target for an episode (>= 0)."""
         ...
 
     def position(self, elapsed: float) -> tuple[float, float]:
-        """(x, y) at `elapsed` seconds (>= 0) after the reset."""
+        """Returns (x, y) at `elapsed` seconds (>= 0) after the reset."""
         ...

@@ -1,4 +1,4 @@
-"""Follow a disc that moves on the monitor (Yuan, 2022, section 3.3)."""
+"""Task tracking: a disc that moves on the monitor (Yuan, 2022, section 3.3)."""
 
 import math
 
@@ -13,9 +13,9 @@ TICK_TOLERANCE = 1e-6
 
 
 class TrackingTarget:
-    """From the centre in a random direction, `speed` units a tick of `tick` seconds, bouncing from the edges.
+    """A disc that starts at the centre in a random direction, `speed` units per tick of `tick` seconds, and bounces.
 
-    As in the authors' code, a component of the velocity turns round at the tick on which it would carry the disc
+    As in the authors' code, a component of the velocity reverses at the tick on which it would carry the disc
     over an edge; every step has therefore the same length.
 
     Raises:
@@ -38,12 +38,12 @@ class TrackingTarget:
         self.reset(0)
 
     def reset(self, episode: int) -> None:
-        """Back to the centre, with the direction of an episode (>= 0)."""
+        """Places the disc at the centre, with the direction of an episode (>= 0)."""
         direction = np.random.default_rng((self._seed, episode)).uniform(0.0, 2 * math.pi)
         self._velocity = (self._speed * math.cos(direction), self._speed * math.sin(direction))
 
     def position(self, elapsed: float) -> tuple[float, float]:
-        """(x, y) at the last tick before `elapsed` seconds."""
+        """Returns (x, y) at the last tick before `elapsed` seconds."""
         ticks = max(0, math.floor(elapsed / self._tick + TICK_TOLERANCE))
         x, y = (
             size / 2 + velocity * _bounced_steps(ticks, abs(velocity), room / 2)
@@ -53,7 +53,7 @@ class TrackingTarget:
 
 
 def _bounced_steps(ticks: int, step: float, room: float) -> int:
-    """Net steps from the middle after `ticks` of them, turning round where `room` to either side is used up."""
+    """Returns the net steps from the middle after `ticks` steps, reversed where `room` to either side is used up."""
     if step == 0:
         return 0
     reach = math.floor(room / step)

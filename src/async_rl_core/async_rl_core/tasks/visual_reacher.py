@@ -1,4 +1,4 @@
-"""Come near a red bean bag on the table (Parsaee et al., 2023)."""
+"""Task visual_reacher: a red bean bag on the table (Parsaee et al., 2023)."""
 
 from collections.abc import Iterator, Sequence
 

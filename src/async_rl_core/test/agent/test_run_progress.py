@@ -36,38 +36,42 @@ def store(run: Path, position: JournalPosition) -> None:
 
 
 def test_a_new_run_begins_at_nothing(tmp_path: Path) -> None:
-    assert RunProgress.of(tmp_path) == BEGINNING == RunProgress()
+    assert RunProgress.read(tmp_path) == BEGINNING == RunProgress()
 
 
 def test_what_is_stored_may_be_further_than_what_is_recorded(tmp_path: Path) -> None:
     finish(tmp_path, episode=3, env_steps=300)
     store(tmp_path, JournalPosition(sequence=345, episode=4, env_steps=341, batches=9))
-    assert RunProgress.of(tmp_path) == RunProgress(episode=4, sequence=346, env_steps=341, finished=1, missed_cycles=2)
+    assert RunProgress.read(tmp_path) == RunProgress(
+        episode=4, sequence=346, env_steps=341, finished=1, missed_cycles=2
+    )
 
 
 def test_what_is_recorded_may_be_further_than_what_is_stored(tmp_path: Path) -> None:
     store(tmp_path, JournalPosition(sequence=345, episode=4, env_steps=341, batches=9))
     finish(tmp_path, episode=5, env_steps=500)
-    assert RunProgress.of(tmp_path) == RunProgress(episode=5, sequence=346, env_steps=500, finished=1, missed_cycles=2)
+    assert RunProgress.read(tmp_path) == RunProgress(
+        episode=5, sequence=346, env_steps=500, finished=1, missed_cycles=2
+    )
 
 
 def test_counts_go_on_from_the_summary(tmp_path: Path) -> None:
     summary.write(RunFolder(tmp_path).summary, {"cycles": 900, "missed_cycles": 5, "stale_images": 1})
-    assert RunProgress.of(tmp_path) == RunProgress(cycles=900, missed_cycles=5, stale_images=1)
+    assert RunProgress.read(tmp_path) == RunProgress(cycles=900, missed_cycles=5, stale_images=1)
     RunFolder(tmp_path).summary.write_text("{")
-    assert RunProgress.of(tmp_path) == BEGINNING
+    assert RunProgress.read(tmp_path) == BEGINNING
 
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "episodes.csv").write_text("something else\n")
     with pytest.raises(AsyncRLError, match=r"episodes\.csv"):
-        RunProgress.of(tmp_path)
+        RunProgress.read(tmp_path)
 
 
 def test_start_counts_episodes_that_ended_for_people(tmp_path: Path) -> None:
     finish(tmp_path, episode=3, env_steps=300)
     store(tmp_path, JournalPosition(sequence=345, episode=7, env_steps=341, batches=9))
-    start = RunProgress.of(tmp_path)
+    start = RunProgress.read(tmp_path)
     assert (start.episode, start.ended) == (7, 3)
 
 
@@ -78,13 +82,13 @@ def test_start_goes_beyond_steps_that_are_damaged_or_gone(tmp_path: Path) -> Non
     data = bytearray(newest.read_bytes())
     data[-1] ^= 1
     newest.write_bytes(data)
-    assert RunProgress.of(tmp_path).sequence == 347
+    assert RunProgress.read(tmp_path).sequence == 347
     newest.unlink()
     RunFolder(tmp_path).checkpoints.mkdir()
     path = RunFolder(tmp_path).checkpoints / name_of(9)
     write_checkpoint(path, {"updates": 9, "env_steps": 442}, {"w": np.zeros(3, np.float32)})
     assert steps_gone(tmp_path) == 101
-    assert RunProgress.of(tmp_path).sequence == 442 + 4 + 1
+    assert RunProgress.read(tmp_path).sequence == 442 + 4 + 1
 
 
 @pytest.mark.parametrize(
@@ -92,11 +96,11 @@ def test_start_goes_beyond_steps_that_are_damaged_or_gone(tmp_path: Path) -> Non
 )
 def test_start_summary_with_other_values_counts_from_nothing(tmp_path: Path, text: str) -> None:
     RunFolder(tmp_path).summary.write_text(text)
-    assert RunProgress.of(tmp_path) == BEGINNING
+    assert RunProgress.read(tmp_path) == BEGINNING
 
 
 def test_start_damaged_line_of_episodes_is_left_out(tmp_path: Path) -> None:
     finish(tmp_path, episode=3, env_steps=300)
     with (tmp_path / "episodes.csv").open("a") as file:
         file.write("\0" * 50 + "\n")
-    assert RunProgress.of(tmp_path).ended == 3
+    assert RunProgress.read(tmp_path).ended == 3

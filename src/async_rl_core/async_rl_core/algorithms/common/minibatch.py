@@ -12,9 +12,6 @@ from async_rl_core.algorithms.common.upload import Upload
 from async_rl_core.spec.batch import Batch
 from async_rl_core.spec.observation import ObservationSpec
 
-# Batches may lie in shared memory that is ours to read only; they are only read here.
-warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-
 
 class Minibatch:
     """Tensors that `load` fills in place, so that no update allocates them and a captured graph finds them again.
@@ -55,7 +52,9 @@ class Minibatch:
                 f"batch has images {batch.observation_images.shape}, the learner takes {self._image_shape}"
             )
         if self._upload is None:
-            self._fill(batch, torch.from_numpy)
+            with warnings.catch_warnings():  # shared memory may be read-only, and is only read here
+                warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+                self._fill(batch, torch.from_numpy)
         else:
             self._upload.send(batch.buffer)
             self._fill(batch, self._upload.view)
