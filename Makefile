@@ -1,11 +1,11 @@
-# async_rl: every target sets the workspace up first (tools/setup.py), which is quick when nothing changed.
+# async_rl: every target first sets up the workspace (tools/setup.py), which is quick if nothing changed.
 #   make reacher ARGS="seed:=3 duration:=600"
 #   make test PYTHON=/path/to/python3.12
 
-# Set-up also takes, from the command line or the environment:
+# Variables of set-up, from the command line or the environment:
 #   PYTHON=<path>        the Python (3.11 to 3.13) that .venv is made with
-#   TORCH_INDEX=<url>    where pip gets PyTorch; its installation page names an index of wheels without CUDA
-#   TORCH_GPU=yes|no     whether there will be an NVIDIA GPU, where set-up cannot see it (in a container's build)
+#   TORCH_INDEX=<url>    index of PyTorch wheels; its installation page names one without CUDA
+#   TORCH_GPU=yes|no     whether there will be an NVIDIA GPU, if set-up cannot see it (in a container build)
 
 SETUP_PYTHON := $(or $(PYTHON),python3)
 RUN := tools/run.sh
@@ -16,15 +16,15 @@ help:
 	@echo "make reacher | tracker   run a task in simulation; arguments: ARGS=\"seed:=3 duration:=600\""
 	@echo "make doctor              check this machine"
 	@echo "make test                lint, unit tests, import rules and the system test"
-	@echo "make test-long           the slow tests that make test leaves out"
+	@echo "make test-long           slow tests that make test does not run"
 	@echo "make lint                ruff, mypy, and hadolint on the Dockerfiles"
-	@echo "make bench               what everything costs here, beside a reference and the machine's limits"
-	@echo "make scaling             how that grows with batch, image, store and load"
-	@echo "make faults              kill things and see what docs/reliability.md promises; ARGS=--long for hours of it"
-	@echo "make sros2-keys          make the keys for secure:=true (docs/security.md)"
+	@echo "make bench               times of all parts, with a reference and the machine's limits"
+	@echo "make scaling             the same for growing batch, image, store and load"
+	@echo "make faults              the fault campaign of docs/reliability.md; ARGS=--long takes hours"
+	@echo "make sros2-keys          create the keys for secure:=true (docs/security.md)"
 	@echo "make build               set up only: .venv and install/ (PYTHON=, TORCH_INDEX=, TORCH_GPU=: see README.md)"
-	@echo "make build-test          the same, with what tests, lint and examples/sb3_sac.py need"
-	@echo "make clean               remove what set-up and runs of the tools made (not runs/)"
+	@echo "make build-test          the same, with packages for tests, lint and examples/sb3_sac.py"
+	@echo "make clean               remove files of set-up and tools (not runs/)"
 
 setup:
 	@command -v $(SETUP_PYTHON) >/dev/null || { echo "[setup] error: $(SETUP_PYTHON) not found; install Python 3.11 to 3.13 or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }

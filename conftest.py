@@ -1,11 +1,11 @@
-"""Surroundings of every test: a ROS domain of its own, checked messages, no screen."""
+"""Environment of every test: its own ROS domain, checked messages, no screen."""
 
 import os
 
 from hypothesis import settings
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-"""Which of pytest-xdist's processes this is; they inherit the surroundings of the one that started them."""
+"""Number of this process of pytest-xdist; the processes inherit the environment of the one that started them."""
 
 os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
 if WORKER:

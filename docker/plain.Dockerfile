@@ -1,4 +1,4 @@
-# The suite without an installed ROS 2, which it then takes from wheels; simulated arms only.
+# The suite with ROS 2 from wheels; simulated arms only.
 FROM python:3.11-bookworm
 
 # hadolint ignore=DL3008

@@ -1,4 +1,4 @@
-"""The workspace's own source, for the tests that read it."""
+"""Source files of the workspace, for tests that read them."""
 
 import ast
 import sys
@@ -27,7 +27,7 @@ class Source:
 
     @cached_property
     def imports(self) -> set[str]:
-        """Dotted names of all modules imported, anywhere in the file; `from a import b` counts as a and a.b."""
+        """Dotted names of all imported modules; `from a import b` counts as a and a.b."""
         names: set[str] = set()
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
@@ -70,11 +70,11 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def sources() -> list[Source]:
-    """Every Python file of the workspace."""
+    """Returns every Python file of the workspace."""
     return list(_sources())
 
 
 @pytest.fixture(scope="session")
 def modules(sources: list[Source]) -> list[Source]:
-    """The files that get installed: no tests, no scripts."""
+    """Returns the installed files: no tests, no scripts."""
     return [source for source in sources if source.module]

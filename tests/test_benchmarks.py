@@ -1,4 +1,4 @@
-"""The benchmarks' own arithmetic, and that their reference is the same learner."""
+"""Arithmetic of the benchmarks, and equality of their reference with the learner."""
 
 import json
 import multiprocessing
@@ -26,7 +26,7 @@ SMALL = Case(40, 40, 4, stored=1000)
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Small networks: a second thread only waits."""
+    """Uses one thread, since networks are small."""
     torch.set_num_threads(1)
 
 

@@ -1,4 +1,4 @@
-"""Text is read and written as UTF-8, whatever the locale: a robot's description or a preset may hold any letter."""
+"""Text files are read and written as UTF-8 in every locale."""
 
 import ast
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ OF_PATH = ("read_text", "write_text")
 
 
 def unnamed(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """The calls that open text in the locale's encoding, by line."""
+    """Returns the lines of calls that open text in the locale's encoding."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or any(word.arg in ("encoding", None) for word in node.keywords):
             continue
@@ -26,7 +26,7 @@ def _is_module(node: ast.Call, name: str) -> bool:
 
 
 def _mode(node: ast.Call, position: int) -> str | None:
-    """The mode of a file that a call opens; none where it opens something else."""
+    """Returns the mode of the file that a call opens; None if it opens none."""
     given = [word.value for word in node.keywords if word.arg == "mode"] or list(node.args[position : position + 1])
     if not given:
         return "r" if isinstance(node.func, ast.Name) or not node.args else None

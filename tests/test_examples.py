@@ -1,4 +1,4 @@
-"""The examples run as their users run them, for as long as continuous integration has time for."""
+"""Runs of the examples, as short as continuous integration needs."""
 
 import os
 import re
@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 @pytest.mark.timeout(400)
 def test_sb3_sac_in_a_process_of_its_own_learns_to_the_end(tmp_path):
-    """The order of imports is the user's: torch with its compiler after the environment has rendered."""
+    """Imports torch with its compiler after the environment has rendered, as a user does."""
     pytest.importorskip("stable_baselines3", reason="stable-baselines3 is not installed (requirements.lock has it)")
     words = ["--steps", str(STEPS), "--seed", "1", "--learning-starts", str(RANDOM)]
     done = subprocess.run(

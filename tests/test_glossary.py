@@ -10,7 +10,7 @@ CLASS = re.compile(r"\| `([A-Z]\w+)` \|$")
 
 @pytest.fixture(scope="module")
 def terms(root) -> list[tuple[str, str]]:
-    """Each row of the glossary: its term and its meaning, with the class where there is one."""
+    """Returns term and row of each entry of the glossary."""
     lines = (root / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
     rows = [line for line in lines if line.startswith("| ") and not line.startswith("| Term")]
     return [(row.split("|")[1].strip(), row) for row in rows]

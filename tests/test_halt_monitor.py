@@ -1,4 +1,4 @@
-"""How late halts of the machine make deadlines."""
+"""Lateness of deadlines that halts of the machine cause."""
 
 import time
 

@@ -87,7 +87,7 @@ def test_safety_imports_little(modules):
 
 
 def _is_within(name: str, module: str) -> bool:
-    """Whether the name lies in the module, or is a package on the way to it, as `from a import b` lists it."""
+    """Returns whether the name is in the module, or is a package on the path to it."""
     return name == module or name.startswith(f"{module}.") or module.startswith(f"{name}.")
 
 
@@ -143,7 +143,7 @@ def test_files_of_a_run_are_named_by_run_folder_alone(modules):
 
 
 def test_public_class_name_is_defined_once(modules):
-    """One word, one thing: two modules never define a public class of the same name."""
+    """Two modules never define a public class of the same name."""
     places: dict[str, list[str]] = defaultdict(list)
     for source in modules:
         for node in ast.walk(source.tree):

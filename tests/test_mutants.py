@@ -1,4 +1,4 @@
-"""What the fault campaign replaces exists: a renamed protection must not go untested unnoticed."""
+"""Attributes that the fault campaign replaces exist, so that renaming one does not disable its test."""
 
 import ast
 import inspect

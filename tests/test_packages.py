@@ -39,7 +39,7 @@ WITHOUT_KEY = {
     "safetensors": "safetensors",
     "xxhash": "xxhash",
 }
-"""Modules that rosdep has no key for, by the name of their package; they come from requirements.lock."""
+"""Packages of modules without a rosdep key; they come from requirements.lock."""
 
 PACKAGES = sorted(path.parent for path in (Path(__file__).resolve().parent.parent / "src").glob("*/setup.py"))
 MANIFESTS = sorted((Path(__file__).resolve().parent.parent / "src").glob("*/package.xml"))
@@ -47,13 +47,13 @@ packages = pytest.mark.parametrize("package", PACKAGES, ids=lambda package: pack
 
 
 def declared(package: Path) -> set[str]:
-    """Keys that the package needs when it runs."""
+    """Returns the rosdep keys that the package needs at run time."""
     manifest = ElementTree.parse(package / "package.xml").getroot()
     return {element.text or "" for tag in ("depend", "exec_depend") for element in manifest.findall(tag)}
 
 
 def imported(package: Path, sources) -> set[str]:
-    """Third-party modules that the package imports; the launch files belong to async_rl."""
+    """Returns third-party modules that the package imports; launch files belong to async_rl."""
     folders = [package.name, "launch"] if package.name == "async_rl" else [package.name]
     files = [
         source for source in sources if source.package in folders and (source.module or source.package == "launch")
@@ -124,7 +124,7 @@ def test_rosdep_skips_packages_from_pip(root):
 
 
 def startable() -> set[str]:
-    """Packages of the nodes of every run that there can be."""
+    """Returns the packages of the nodes of every possible run."""
     configs = [resolve("laptop", {"architecture": architecture}) for architecture in ("seq", "async1", "async2")]
     configs += [resolve("laptop", {"camera.source": camera, "rviz": True}) for camera in cameras()]
     for robot in robots():

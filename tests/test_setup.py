@@ -20,7 +20,7 @@ import virtual_environment
 
 @pytest.fixture
 def interpreter(tmp_path):
-    """Makes executables that answer as a Python of some version would."""
+    """Returns a function that creates executables which answer like a Python of a version."""
 
     def make(name: str, version: str) -> str:
         path = tmp_path / name
@@ -95,7 +95,7 @@ def test_lock_groups_hold_what_only_some_machines_need(root):
 
 @pytest.fixture
 def venv(tmp_path):
-    """Makes folders that look like an environment which holds some packages."""
+    """Returns a function that creates folders which look like an environment with packages."""
 
     def make(**versions: str) -> Path:
         site = tmp_path / "venv" / "lib" / "python3.12" / "site-packages"
@@ -333,7 +333,7 @@ def test_environment_of_the_wheels_names_their_libraries(tmp_path):
 
 
 def test_environment_of_a_child_finds_the_middleware():
-    """The wheels' own start-up hook runs once only, so children depend on what they inherit."""
+    """Checks inherited variables, since the start-up hook of the wheels runs once only."""
     inner = "import rclpy; rclpy.init(); rclpy.shutdown()"
     outer = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {inner!r}]))"
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", outer]) == 0

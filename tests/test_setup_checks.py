@@ -1,4 +1,4 @@
-"""Set-up's last step: does every program start?"""
+"""Last step of set-up: each program starts."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ import setup
 
 
 def workspace(tmp_path: Path, node: str) -> Path:
-    """An install/ with the command and one node, whose program is `node`."""
+    """Returns an install/ with the command and one node, whose program is `node`."""
     for package, code in (("async_rl", ""), ("some_node", node)):
         path = tmp_path / "install" / package / "lib" / package / package
         path.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Real processes over the real middleware: a preset that is quick to learn from, and an ear on the topics."""
+"""Fixtures for real processes over the real middleware: a quick preset, and a listener to the topics."""
 
 import os
 import subprocess
@@ -25,15 +25,15 @@ from async_rl_ros.qos import LATCHED, LATCHED_HISTORY, SENSOR
 
 INITIAL_STEPS = 200
 PATIENCE = 0.5
-"""Seconds of silence that the guard bears: a test's machine may halt for longer than an arm may be unwatched."""
+"""Watchdog of the guard in seconds: the machine of a test may halt for longer than the usual one."""
 END = 30.0
-"""Seconds in which everything has ended after a stop."""
+"""Seconds within which every process has ended after a stop."""
 LAG = 20.0
-"""Seconds by which what is heard, or told by the graph, may lag behind on a busy machine."""
+"""Maximum delay in seconds of messages and of the ROS graph on a busy machine."""
 
 
 def write_preset(path: Path, **sections: dict[str, object]) -> Path:
-    """The preset `laptop` with some values changed, as a user would write one."""
+    """Returns the preset `laptop` with some values changed, as a user would write it."""
     values = yaml.safe_load((config_folder() / "presets" / "laptop.yaml").read_text())
     for name, changes in sections.items():
         values[name] = {**values.get(name, {}), **changes}
@@ -43,19 +43,19 @@ def write_preset(path: Path, **sections: dict[str, object]) -> Path:
 
 @pytest.fixture
 def preset(tmp_path: Path) -> Path:
-    """One with fewer random steps, and a patient guard."""
+    """Returns a preset with fewer random steps and long timeouts of the guard."""
     guard = {"watchdog": PATIENCE, "state_timeout": PATIENCE}
     return write_preset(tmp_path / "quick.yaml", agent={"initial_steps": INITIAL_STEPS}, guard=guard)
 
 
 @pytest.fixture
 def domain() -> int:
-    """A ROS domain apart from that of the other tests."""
+    """Returns a ROS domain that no other test uses."""
     return (int(os.environ["ROS_DOMAIN_ID"]) + 50) % 101
 
 
 def until_armed(run: "subprocess.Popen[str]") -> tuple[list[str], threading.Thread]:
-    """Read what a run says until its arm may move; the lines so far, and a thread that adds all that follow."""
+    """Reads a run's output until the guard is armed; returns the lines and a thread that appends later ones."""
     assert run.stdout is not None
     output: list[str] = []
     for line in run.stdout:
@@ -68,23 +68,23 @@ def until_armed(run: "subprocess.Popen[str]") -> tuple[list[str], threading.Thre
 
 
 def left_episodes(output: str) -> int:
-    """How many episodes, or resets, a run left unfinished: where the machine halts for 100 ms, its senses are stale."""
+    """Returns the number of abandoned episodes and resets, for example after a halt of the machine."""
     return output.count("is left, waiting for ")
 
 
 def in_time(condition: Callable[[], bool]) -> bool:
-    """Whether it holds, be it after a while: an ear has a thread of its own, which may be behind that of the test."""
+    """Returns whether a condition holds within `LAG` seconds."""
     deadline = time.monotonic() + LAG
     while not (holds := condition()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return holds
 
 
-class Ear(Node):
-    """Hears what the nodes say, in a thread of its own, and keeps it."""
+class TopicListener(Node):
+    """Receives and keeps the messages of the nodes, in its own thread."""
 
     def __init__(self, context: rclpy.Context) -> None:
-        super().__init__("ear", context=context)
+        super().__init__("listener", context=context)
         self._bridge = CvBridge()
         self.images: list[np.ndarray] = []
         self.commands: list[VelocityCommand] = []
@@ -117,11 +117,11 @@ class Ear(Node):
 
 
 @pytest.fixture
-def ear(domain: int) -> Iterator[Ear]:
-    """An `Ear` in the domain."""
+def listener(domain: int) -> Iterator[TopicListener]:
+    """Yields a `TopicListener` in the domain."""
     context = rclpy.Context()
     rclpy.init(context=context, domain_id=domain)
-    node = Ear(context)
+    node = TopicListener(context)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
     thread = threading.Thread(target=executor.spin)

@@ -1,4 +1,4 @@
-"""A process that says a number on the robot's command topic, or counts the numbers that it hears there."""
+"""Process that publishes a number on the robot's command topic, or counts received numbers."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ PERIOD = 0.0005
 
 
 def say(node: Node, number: float, count: int) -> dict[str, int]:
-    """Publish so often, whoever listens; what was sent."""
+    """Publishes `count` messages; returns the number sent."""
     publisher = node.create_publisher(Float64MultiArray, TOPIC, DRIVER)
     for _ in range(count):
         publisher.publish(Float64MultiArray(data=[number]))
@@ -26,7 +26,7 @@ def say(node: Node, number: float, count: int) -> dict[str, int]:
 
 
 def hear(node: Node, until: float, seconds: float) -> dict[str, int]:
-    """Count what comes by number, until one number comes or the time is over."""
+    """Counts received numbers until one of them arrives or the time is over."""
     heard: Counter[str] = Counter()
     node.create_subscription(Float64MultiArray, TOPIC, lambda message: heard.update([str(message.data[0])]), DRIVER)
     print("listening", flush=True)

@@ -1,4 +1,4 @@
-"""The graph with this test in the learner's place: what it is served is what the camera and the agent produced."""
+"""Graph with this test in place of the learner: served batches hold images and actions of the run."""
 
 import contextlib
 import os
@@ -21,11 +21,11 @@ from async_rl_core.transport.shared_memory.batches import BatchClient
 from async_rl_core.transport.shared_memory.parameters import ParameterPublisher
 from async_rl_core.transport.shared_memory.service import Endpoint, clean_up_dead
 
-from .conftest import END, Ear
+from .conftest import END, TopicListener
 
 BATCHES = 20
 PATIENCE = 100.0
-"""Seconds for the first of them: every process starts, and acts 200 times at random, be it in several attempts."""
+"""Seconds until the first mini-batch: processes start, and the agent takes 200 random actions."""
 WAIT = 0.1
 
 
@@ -40,7 +40,7 @@ def config(preset: Path, tmp_path: Path) -> Config:
 
 @contextlib.contextmanager
 def graph_without_learner(config: Config, domain: int) -> Iterator[None]:
-    """Everything but the learner and the monitor."""
+    """Runs all nodes except learner and monitor."""
     assert config.run_dir is not None
     ambient = {**os.environ, "ROS_DOMAIN_ID": str(domain)}
     ambient |= environment(ambient) | {"ASYNC_RL_SUPERVISED": str(os.getpid())}
@@ -57,7 +57,7 @@ def graph_without_learner(config: Config, domain: int) -> Iterator[None]:
 
 
 def in_order(candidates: list[list[int]]) -> bool:
-    """Whether one number can be taken of each list, none below its predecessor: equal images have several numbers."""
+    """Returns whether one number of each list can be chosen so that none is below its predecessor."""
     last = -1
     for numbers in candidates:
         later = [number for number in numbers if number >= last]
@@ -68,13 +68,13 @@ def in_order(candidates: list[list[int]]) -> bool:
 
 
 def crops(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(n, height, width, 3): every crop of an image."""
+    """Returns every crop of an image, (n, height, width, 3)."""
     windows = np.lib.stride_tricks.sliding_window_view(image, (height, width), axis=(0, 1))
     return windows.transpose(0, 1, 3, 4, 2).reshape(-1, height, width, 3)
 
 
 def served(client: BatchClient, parameters: ParameterPublisher) -> Batch:
-    """The next mini-batch. Meanwhile whoever comes gets the policy: without one, only random episodes begin."""
+    """Returns the next mini-batch; publishes a policy meanwhile, which episodes after the random ones need."""
     deadline = time.monotonic() + PATIENCE
     while (batch := client.receive(WAIT)) is None:
         assert time.monotonic() < deadline
@@ -83,7 +83,7 @@ def served(client: BatchClient, parameters: ParameterPublisher) -> Batch:
 
 
 @pytest.mark.timeout(240)
-def test_served_batches_hold_camera_images_and_actions(config: Config, domain: int, ear: Ear) -> None:
+def test_served_batches_hold_camera_images_and_actions(config: Config, domain: int, listener: TopicListener) -> None:
     layout = BatchLayout.from_config(config)
     with graph_without_learner(config, domain):
         endpoint = Endpoint(str(domain), "test")
@@ -103,7 +103,7 @@ def test_served_batches_hold_camera_images_and_actions(config: Config, domain: i
             client.close()
             endpoint.close()
     seen: dict[bytes, list[int]] = {}
-    for number, image in enumerate(ear.images):
+    for number, image in enumerate(listener.images):
         for crop in crops(image, *layout.observation.image_shape[:2]):
             seen.setdefault(crop.tobytes(), []).append(number)
     assert [batch.number for batch in batches] == list(range(BATCHES))
@@ -112,7 +112,7 @@ def test_served_batches_hold_camera_images_and_actions(config: Config, domain: i
 
 
 def check(batch: Batch, seen: dict[bytes, list[int]]) -> None:
-    """Each frame is a crop of an image that the camera published, in order; each action is the one that was taken."""
+    """Asserts that each frame is a crop of a published image, in order, and each action is the one taken."""
     for images, next_images in zip(batch.observation_images, batch.next_images, strict=True):
         stacks = [np.ascontiguousarray(stack[:, :, i : i + 3]) for stack in (images, next_images) for i in (0, 3, 6)]
         oldest_first = [seen[frame.tobytes()] for frame in stacks]

@@ -1,4 +1,4 @@
-"""`async_rl evaluate` and `async_rl export` on a run's folder, as a newcomer calls them after training."""
+"""`async_rl evaluate` and `async_rl export` on a run folder after training."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ from async_rl_core.learning.checkpoint import LearnerSnapshot
 from async_rl_core.learning.checkpoint_file import name_of
 from async_rl_interfaces.msg import GuardState
 
-from .conftest import PATIENCE, Ear, in_time
+from .conftest import PATIENCE, TopicListener, in_time
 
 EPISODE, RESET = 1.0, 1.0
 UPDATES = 1234
@@ -23,7 +23,7 @@ UPDATES = 1234
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """The folder of a run of short episodes that has written a checkpoint."""
+    """Returns the folder of a run with short episodes and a checkpoint."""
     folder = tmp_path / "run"
     (folder / "checkpoints").mkdir(parents=True)
     short = {"agent.episode_duration": EPISODE, "agent.reset_duration": RESET}
@@ -39,7 +39,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def evaluate(run: Path, domain: int, *arguments: str) -> subprocess.Popen[str]:
-    """Start the command in the domain."""
+    """Starts the command in the domain."""
     return subprocess.Popen(
         ["async_rl", "evaluate", str(run), *arguments],
         env={**os.environ, "ROS_DOMAIN_ID": str(domain)},
@@ -50,14 +50,14 @@ def evaluate(run: Path, domain: int, *arguments: str) -> subprocess.Popen[str]:
 
 
 def figures_of(run: Path) -> dict[str, object]:
-    """The result of the only evaluation."""
+    """Returns the result of the only evaluation."""
     [folder] = (run / "evaluations").iterdir()
     figures: dict[str, object] = json.loads((folder / "evaluation.json").read_text())
     return figures
 
 
 @pytest.mark.timeout(120)
-def test_evaluate_two_episodes_and_export(run: Path, domain: int, ear: Ear) -> None:
+def test_evaluate_two_episodes_and_export(run: Path, domain: int, listener: TopicListener) -> None:
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     process = evaluate(run, domain, "episodes:=2", "seed:=4")
     output, _ = process.communicate()
@@ -75,11 +75,11 @@ def test_evaluate_two_episodes_and_export(run: Path, domain: int, ear: Ear) -> N
     assert f"policy after {UPDATES} updates" in output and f"{sum(returns) / 2:.2f}" in output
 
     # The policy acted from the first step; nothing learned, and the run is as it was.
-    assert in_time(lambda: [episode.random for episode in ear.episodes] == [False, False])
-    assert {episode.policy_updates for episode in ear.episodes} == {UPDATES}
-    assert not ear.learner and "replay_node" not in ear.health
-    assert GuardState.ARMED in ear.guard and GuardState.FAULT not in ear.guard
-    assert in_time(lambda: not ear.wire[-1].any())
+    assert in_time(lambda: [episode.random for episode in listener.episodes] == [False, False])
+    assert {episode.policy_updates for episode in listener.episodes} == {UPDATES}
+    assert not listener.learner and "replay_node" not in listener.health
+    assert GuardState.ARMED in listener.guard and GuardState.FAULT not in listener.guard
+    assert in_time(lambda: not listener.wire[-1].any())
     assert {path: path.read_bytes() for path in before} == before
     assert {path.name for path in folder.iterdir()} >= {
         "checkpoint.safetensors", "config.yaml", "episodes.csv", "evaluation.json", "summary.json"

@@ -1,4 +1,4 @@
-"""The campaign's short form: what takes seconds as it is, and each way to die or to lie in motion once."""
+"""Short form of the fault campaign: quick rows, and each death and malformed command once in motion."""
 
 import json
 import os
@@ -12,17 +12,17 @@ import pytest
 from faults.report import A_MEASUREMENT
 
 QUICK = {5: 2, 11: 5, 14: 16, 16: 1}
-"""Promises measured here, and rows of each: limits, damaged files, fuzzing, code in data."""
+"""Promises measured here with their number of rows: limits, damaged files, fuzzing, code in data."""
 DEADLY = {1: 2, 2: 1, 4: 2}
-"""The agent is killed or halted, the guard is, commands are malformed: each with an arm that learns."""
+"""Promises about deaths of agent and guard and about malformed commands, with a learning arm."""
 TIMED = (1, 2)
-"""Of these, the ones whose figure is a time."""
+"""Promises whose figure is a time."""
 HALTED = 20.0
 """Milliseconds of a machine halt, above which a late stop does not count as a failure."""
 
 
 def measured(root: Path, folder: Path, domain: int, rows: dict[int, int], *options: str) -> list[dict[str, Any]]:
-    """The report on these promises, each of which must have been measured."""
+    """Returns the report on promises; each must have been measured."""
     words = ["-m", "faults", "--folder", str(folder), *options, "--only", *map(str, rows)]
     done = subprocess.run(
         [sys.executable, *words],

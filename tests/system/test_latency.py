@@ -1,4 +1,4 @@
-"""`async_rl calibrate latency` finds the delay that the simulated camera was given."""
+"""`async_rl calibrate latency` finds the delay of the simulated camera."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""A run that is killed at a random moment, every process of it at once, and goes on: nothing stored is lost."""
+"""A run whose processes are all killed at a random moment resumes without losing a stored step."""
 
 import json
 import os
@@ -17,18 +17,18 @@ from async_rl_core.replay.journal.journal import last_position, read_steps
 from async_rl_core.run_folder.episodes import EpisodeRow, read_episodes
 from testing.run_resources import processes_of
 
-from .conftest import PATIENCE, Ear, in_time, left_episodes, write_preset
+from .conftest import PATIENCE, TopicListener, in_time, left_episodes, write_preset
 from .test_run import launch, segments
 
 SEED = int.from_bytes(os.urandom(4))
-"""Of the moment; a failure tells it."""
+"""Seed of the moment; a failure prints it."""
 RANDOM_STEPS = 60
 EPISODE_STEPS = 100
 
 
 @pytest.fixture
 def preset(tmp_path: Path) -> Path:
-    """Hurried: few random steps, and a checkpoint every second; and a patient guard."""
+    """Returns a preset with few random steps, a checkpoint every second, and long timeouts of the guard."""
     return write_preset(
         tmp_path / "hurried.yaml",
         agent={"initial_steps": RANDOM_STEPS},
@@ -38,13 +38,13 @@ def preset(tmp_path: Path) -> Path:
 
 
 def rows_of(run_dir: Path) -> list[EpisodeRow]:
-    """The finished episodes."""
+    """Returns the finished episodes."""
     path = run_dir / "episodes.csv"
     return read_episodes(path) if path.exists() else []
 
 
 def stored(run_dir: Path) -> dict[int, int]:
-    """What replay has on disk: for each step's number a checksum of it."""
+    """Returns the checksum of each step in the journal, by its number."""
     return {
         step.sequence: zlib.crc32(f"{step.episode} {step.index} {step.reward}".encode(), zlib.crc32(step.frames))
         for step in read_steps(run_dir / "replay")
@@ -52,7 +52,7 @@ def stored(run_dir: Path) -> dict[int, int]:
 
 
 @pytest.mark.timeout(150)
-def test_resume_of_a_killed_run_continues(tmp_path: Path, preset: Path, domain: int, ear: Ear) -> None:
+def test_resume_of_a_killed_run_continues(tmp_path: Path, preset: Path, domain: int, listener: TopicListener) -> None:
     run_dir = tmp_path / "run"
     rng = np.random.default_rng(SEED)
     process = launch(domain, f"preset:={preset}", f"run_dir:={run_dir}", f"seed:={SEED % 1000}")
@@ -72,8 +72,8 @@ def test_resume_of_a_killed_run_continues(tmp_path: Path, preset: Path, domain: 
     assert position is not None and before
     # The last second's steps wait for who confirms them: an episode that ended just now is not all stored.
     episode, steps = rows[-1].episode, max(position.env_steps, rows[-1].env_steps)
-    heard = len(ear.learner)
-    ear.health.clear()
+    heard = len(listener.learner)
+    listener.health.clear()
 
     process = launch(domain, f"resume:={run_dir}", f"episodes:={len(rows) + 1}")
     output, _ = process.communicate()
@@ -86,13 +86,13 @@ def test_resume_of_a_killed_run_continues(tmp_path: Path, preset: Path, domain: 
     after = stored(run_dir)
     assert {number: after[number] for number in before} == before
     assert sorted(after) == list(range(len(after)))
-    replay = ear.health["replay_node"]
+    replay = listener.health["replay_node"]
     assert (replay["lost steps"], replay["repeated steps"]) == ("0", "0")
     assert int(replay["env steps"]) > position.env_steps
     assert int(replay["transitions"]) > position.env_steps
 
     # It learned on from the checkpoint, no faster than new steps came.
-    learned = ear.learner[heard:]
+    learned = listener.learner[heard:]
     assert learned[0].updates >= checkpoint.updates
     allowed = read_config(run_dir / "config.yaml").learner.max_updates_per_step * (EPISODE_STEPS * (1 + left) + 1)
     assert checkpoint.updates < learned[-1].updates <= checkpoint.updates + allowed
@@ -105,8 +105,8 @@ def test_resume_of_a_killed_run_continues(tmp_path: Path, preset: Path, domain: 
     assert last.episode == episode + 1, "one that was left has no number"
     assert 0 <= last.env_steps - (steps + EPISODE_STEPS) <= EPISODE_STEPS * left
     assert rows[-1].wall_time < last.wall_time < rows[-1].wall_time + 60.0
-    assert in_time(lambda: ear.episodes[-1].episode == last.episode)
-    assert not ear.episodes[-1].random
+    assert in_time(lambda: listener.episodes[-1].episode == last.episode)
+    assert not listener.episodes[-1].random
     summary = json.loads((run_dir / "summary.json").read_text())
     assert (summary["episodes"], summary["env_steps"]) == (len(rows) + 1, last.env_steps)
 

@@ -1,4 +1,4 @@
-"""Every robot as the guard meets it: its processes over the real middleware, the FR3 over its maker's protocol too."""
+"""Contract of every robot with the guard, over the real middleware; the FR3 over its maker's protocol too."""
 
 import os
 import signal
@@ -36,18 +36,18 @@ from rl_agent_node.node import PRIORITY
 Vector = NDArray[np.float64]
 
 START = 60.0
-"""Seconds in which a process has started, beside others too."""
+"""Seconds within which a process has started, on a busy machine too."""
 TIMEOUT = 20.0
 SPEED = 0.2
 COMMAND_TIMEOUT = 0.3
-"""Seconds: longer than a robot's own, since a busy machine may hold this client back."""
+"""Command timeout in seconds, longer than a robot's own, since a busy machine may delay this client."""
 PATIENT = {"guard.watchdog": 0.5, "guard.grace": 0.36, "guard.state_timeout": 0.5}
-"""For the same reason: the exact times are the tests of the core."""
+"""Tolerance in seconds for the same reason; tests of core check the exact times."""
 
 
 @dataclass
 class Client:
-    """Commands `velocity` by joint name at 125 Hz, None being silence, and keeps what it hears."""
+    """Commands `velocity` by joint name at 125 Hz (None: no command), and keeps received messages."""
 
     robot: RobotConfig
     node: Node
@@ -89,7 +89,7 @@ class Client:
         return dict(zip(self.states[-1].name, self.states[-1].velocity, strict=True))
 
     def moves(self, wanted: dict[str, float]) -> bool:
-        """Whether every joint moves as wanted, those not named not at all."""
+        """Returns whether every named joint moves as wanted and all others rest."""
         return all(abs(speed - wanted.get(name, 0.0)) < 0.03 for name, speed in self.speeds.items())
 
     def call(self, service: str) -> Trigger.Response:
@@ -109,7 +109,7 @@ def robot(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def processes(robot: str, domain: int, tmp_path: Path) -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
-    """What stands for the robot in a simulated run, by the name of its executable."""
+    """Returns the processes of the robot in a simulated run, by executable."""
     config = resolve("laptop", {"robot.command_timeout": COMMAND_TIMEOUT, **PATIENT}, robot)
     write_config(config, tmp_path / "config.yaml")
     ambient = {**os.environ, "ROS_DOMAIN_ID": str(domain)}
@@ -145,7 +145,7 @@ def seconds(message: JointState | Image) -> float:
 
 
 def check_streams(client: Client) -> None:
-    """Joint states by name in the driver's order, on its beat, stamped now; images of these states."""
+    """Asserts joint states by name in the driver's order, at its rate, with present stamps; and images."""
     robot = client.robot
     client.states.clear()
     client.images.clear()
@@ -162,7 +162,7 @@ def check_streams(client: Client) -> None:
 
 
 def check_commands(client: Client) -> None:
-    """Each joint follows the velocity of its name; the last persists until the timeout; junk is no command."""
+    """Asserts that joints follow their velocities until the timeout, and that invalid commands are ignored."""
     first, last = client.robot.joints[0], client.robot.joints[-1]
     wanted = {first: SPEED, last: -SPEED}
     client.velocity = wanted
@@ -177,7 +177,7 @@ def check_commands(client: Client) -> None:
 
 
 def check_malformed(client: Client, node: str) -> None:
-    """A wrong length stops the arm, which says that it is not ready, until it is asked to go on."""
+    """Asserts that a command of wrong length stops the arm until it is asked to continue."""
     first = client.robot.joints[0]
     client.velocity = {first: -SPEED}
     client.wait_for(lambda: client.moves({first: -SPEED}))
@@ -204,7 +204,7 @@ def test_robot_keeps_its_contract(client: Client, processes: dict[str, "subproce
 
 @dataclass
 class Agent:
-    """Commands the guard 25 times a second, as the agent does, and holds every state of the arm against its limits."""
+    """Commands the guard 25 times a second, as the agent does, and checks each state of the arm."""
 
     client: Client
     config: Config
@@ -239,7 +239,7 @@ class Agent:
         self._check()
 
     def go(self, goal: Vector, seconds: float) -> bool:
-        """Move to a pose, for so long at most; whether the arm got there."""
+        """Moves to a pose within a time; returns whether the arm got there."""
         robot, now = self.config.robot, time.monotonic()
         motion = ResetMotion(self.position, goal, robot.reset_velocity, 0.0, now, self.config.agent.action_cycle_time)
         while not motion.arrived(self.position) and time.monotonic() < now + seconds:
@@ -257,7 +257,7 @@ class Agent:
 
 @pytest.fixture
 def guarded(client: Client, robot: str, domain: int, tmp_path: Path) -> Iterator[Agent]:
-    """The guard's process before the robot's."""
+    """Runs the guard's process in front of the robot's."""
     path = tmp_path / "config.yaml"
     config = read_config(path)
     spec = next(spec for spec in nodes(config, path) if spec.executable == "safety_guard_node")

@@ -1,4 +1,4 @@
-"""`async_rl launch reacher` as a newcomer starts it, for a minute: what comes out, and what is left."""
+"""`async_rl launch reacher` for a minute: its records, and its remains."""
 
 import csv
 import json
@@ -23,14 +23,14 @@ from async_rl_core.security.keystore import enclave
 from async_rl_interfaces.msg import GuardState
 from testing.run_resources import processes_of
 
-from .conftest import END, INITIAL_STEPS, LAG, Ear, in_time, left_episodes, until_armed
+from .conftest import END, INITIAL_STEPS, LAG, TopicListener, in_time, left_episodes, until_armed
 
 DURATION = 45.0
 LOOPBACK = "0100007F"
 """127.0.0.1."""
 SWITCH = "/controller_manager/switch_controller"
 STATES = topic("/franka/joint_states")
-"""Those of an FR3 with franka_ros2."""
+"""Topics of an FR3 with franka_ros2."""
 UNUSED: dict[str, set[str]] = {
     "learner_node": set(),
     "monitor_node": {
@@ -42,11 +42,11 @@ UNUSED: dict[str, set[str]] = {
     "safety_guard_node": {topic("/robot_status"), request(SWITCH), reply(SWITCH), STATES},  # of a robot with a driver
     "visual_target_node": set(),
 }
-"""By node, the DDS topics that its policy allows and this run has no use for."""
+"""DDS topics that the policy of a node allows and this run does not use."""
 
 
 def launch(domain: int, *arguments: str) -> subprocess.Popen[str]:
-    """Start the command in the domain."""
+    """Starts the command in the domain."""
     return subprocess.Popen(
         ["async_rl", "launch", "reacher", *arguments],
         env={**os.environ, "ROS_DOMAIN_ID": str(domain)},
@@ -57,7 +57,7 @@ def launch(domain: int, *arguments: str) -> subprocess.Popen[str]:
 
 
 def opened(pid: int) -> Iterator[str]:
-    """What a process has open, but for what it closes meanwhile."""
+    """Returns the open files of a process."""
     with suppress(OSError):
         for path in Path(f"/proc/{pid}/fd").iterdir():
             with suppress(OSError):
@@ -65,7 +65,7 @@ def opened(pid: int) -> Iterator[str]:
 
 
 def addresses(run_dir: Path) -> set[str]:
-    """The addresses that the run's processes have bound sockets of the network to, as the kernel writes them."""
+    """Returns the addresses to which processes of the run have bound sockets, as the kernel writes them."""
     ours = {link for pid in processes_of(run_dir) for link in opened(pid)}
     tables = [Path("/proc/net", name) for name in ("udp", "udp6", "tcp", "tcp6")]
     rows = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
@@ -73,7 +73,7 @@ def addresses(run_dir: Path) -> set[str]:
 
 
 def segments(domain: int) -> list[str]:
-    """What is left of the run's shared memory."""
+    """Returns what is left of the run's shared memory."""
     prefix = f"async_rl-{os.getuid()}-{domain}"
     return [
         path.name for path in Path("/dev/shm").iterdir() if path.name == prefix or path.name.startswith(f"{prefix}-")
@@ -81,7 +81,7 @@ def segments(domain: int) -> list[str]:
 
 
 def check_files(run_dir: Path) -> None:
-    """The run folder holds what the documentation says."""
+    """Asserts that the run folder holds the documented files."""
     config = read_config(run_dir / "config.yaml")
     assert config.agent.initial_steps == INITIAL_STEPS
     for name in ("summary.json", "learning_curve.png", "metrics.jsonl"):
@@ -93,32 +93,32 @@ def check_files(run_dir: Path) -> None:
         assert all(np.isfinite(checkpoint.get_tensor(name)).all() for name in checkpoint.keys())  # noqa: SIM118
 
 
-def used(ear: Ear, node: str) -> Rights:
-    """The DDS topics that a node publishes and subscribes to, as the graph tells; none of a node yet to come."""
-    if node not in ear.get_node_names():
+def used(listener: TopicListener, node: str) -> Rights:
+    """Returns the DDS topics that a node publishes and subscribes to, according to the graph."""
+    if node not in listener.get_node_names():
         return Rights((), ())
-    services = [name for name, _ in ear.get_service_names_and_types_by_node(node, "/")]
-    clients = [name for name, _ in ear.get_client_names_and_types_by_node(node, "/")]
-    publishers = [name for name, _ in ear.get_publisher_names_and_types_by_node(node, "/")]
-    subscriptions = [name for name, _ in ear.get_subscriber_names_and_types_by_node(node, "/")]
+    services = [name for name, _ in listener.get_service_names_and_types_by_node(node, "/")]
+    clients = [name for name, _ in listener.get_client_names_and_types_by_node(node, "/")]
+    publishers = [name for name, _ in listener.get_publisher_names_and_types_by_node(node, "/")]
+    subscriptions = [name for name, _ in listener.get_subscriber_names_and_types_by_node(node, "/")]
     said = [*map(topic, publishers), *map(reply, services), *map(request, clients)]
     return Rights(tuple(said), (*map(topic, subscriptions), *map(request, services), *map(reply, clients)))
 
 
-def check_rights(ear: Ear) -> None:
-    """Every node may by its policy all that it does, and does all that it may but for what other runs need."""
+def check_rights(listener: TopicListener) -> None:
+    """Asserts that the policy of each node allows exactly what runs use."""
     policies = {policy.enclave: policy.allowed for policy in read_policies(config_folder() / "security")}
     for node, elsewhere in UNUSED.items():
         allowed = policies[enclave(node)]
         wanted = set(allowed.publish) - elsewhere, set(allowed.subscribe) - elsewhere
         deadline = time.monotonic() + LAG
-        while (found := tuple(map(set, astuple(used(ear, node))))) != wanted and time.monotonic() < deadline:
+        while (found := tuple(map(set, astuple(used(listener, node))))) != wanted and time.monotonic() < deadline:
             time.sleep(0.1)  # what the graph has not told yet
         assert found == wanted, node
 
 
 @pytest.mark.timeout(180)
-def test_run_of_a_minute_learns(tmp_path: Path, preset: Path, domain: int, ear: Ear) -> None:
+def test_run_of_a_minute_learns(tmp_path: Path, preset: Path, domain: int, listener: TopicListener) -> None:
     run_dir = tmp_path / "run"
     process = launch(domain, f"preset:={preset}", f"duration:={DURATION}", f"run_dir:={run_dir}", "seed:=3")
     output, _ = process.communicate()
@@ -137,17 +137,17 @@ def test_run_of_a_minute_learns(tmp_path: Path, preset: Path, domain: int, ear: 
     assert (beyond >= 0).all() and beyond.sum() <= 100 * left
 
     # Every transition arrived, in order; none is waiting.
-    replay = ear.health["replay_node"]
+    replay = listener.health["replay_node"]
     assert replay["lost steps"] == "0"
     assert int(replay["env steps"]) > INITIAL_STEPS
-    assert ear.health["rl_agent_node"]["steps waiting"] == "0"
+    assert listener.health["rl_agent_node"]["steps waiting"] == "0"
 
     # It learned, newer and newer policies reached the agent, and updates stayed within what a step allows.
-    versions = [episode.policy_updates for episode in ear.episodes if not episode.random]
+    versions = [episode.policy_updates for episode in listener.episodes if not episode.random]
     assert versions == sorted(versions)
     assert 0 < versions[0] < versions[-1]
     assert int(rows[-1]["updates"]) > 0
-    learned = ear.learner[-1]
+    learned = listener.learner[-1]
     allowed = read_config(run_dir / "config.yaml").learner.max_updates_per_step
     assert 0 < learned.updates <= allowed * (learned.env_steps - INITIAL_STEPS + 1)
 
@@ -159,25 +159,25 @@ def test_run_of_a_minute_learns(tmp_path: Path, preset: Path, domain: int, ear: 
     assert summary["missed_cycles"] <= 0.1 * summary["cycles"]
 
     # The guard armed once, saw no fault, and the last word on the wire is zero.
-    assert GuardState.ARMED in ear.guard
-    assert GuardState.FAULT not in ear.guard
-    assert in_time(lambda: not ear.wire[-1].any())
+    assert GuardState.ARMED in listener.guard
+    assert GuardState.FAULT not in listener.guard
+    assert in_time(lambda: not listener.wire[-1].any())
     limits = np.array(read_config(run_dir / "config.yaml").robot.limits.velocity)
-    assert (np.abs(ear.wire) <= limits).all()
-    assert np.abs(ear.wire).max() > 0.1
+    assert (np.abs(listener.wire) <= limits).all()
+    assert np.abs(listener.wire).max() > 0.1
 
     assert not processes_of(run_dir)
     assert not segments(domain)
 
 
 @pytest.mark.timeout(120)
-def test_run_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, ear: Ear) -> None:
-    """Ctrl-C; that any other signal to stop is the same to the bring-up, and to each node, their own tests say."""
+def test_run_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, listener: TopicListener) -> None:
+    """Tests Ctrl-C; tests of bring-up and of each node cover the other signals."""
     run_dir = tmp_path / "run"
     process = launch(domain, f"preset:={preset}", f"run_dir:={run_dir}")
     output, reader = until_armed(process)
     try:
-        check_rights(ear)
+        check_rights(listener)
         assert addresses(run_dir) == {LOOPBACK}
     finally:
         process.send_signal(signal.SIGINT)
@@ -186,7 +186,7 @@ def test_run_signal_ends_it_cleanly(tmp_path: Path, preset: Path, domain: int, e
     assert code == 0, "".join(output)
     assert not processes_of(run_dir)
     assert not segments(domain)
-    assert in_time(lambda: not ear.wire[-1].any())
+    assert in_time(lambda: not listener.wire[-1].any())
     assert "FAULT" not in "".join(output)
 
 

@@ -1,4 +1,4 @@
-"""SROS2 enforced, where the middleware has its plug-ins: who has no keys neither speaks nor hears.
+"""SROS2 in Enforce mode, if the middleware has its plug-ins: without keys nothing is sent or received.
 
 ROS 2's own packages have them, the wheels have not: there these tests are left out (docs/security.md).
 """
@@ -26,7 +26,7 @@ from .conftest import until_armed
 
 MESSAGES = 10_000
 GUARD, STRANGER, FOREIGNER, LAST = 1.0, 2.0, 3.0, 4.0
-"""Numbers by which the one that hears knows who spoke."""
+"""Numbers that identify the sender to the receiver."""
 
 
 def lacking() -> str:
@@ -53,7 +53,7 @@ class Peers:
         self._root, self._domain = root, domain
 
     def start(self, node: str | None, keystore: Path, *words: object) -> "subprocess.Popen[str]":
-        """One in the enclave of a node, or without any."""
+        """Starts one in the enclave of a node, or without an enclave."""
         ambient = {**os.environ, "ROS_DOMAIN_ID": str(self._domain), VARIABLE: str(keystore)}
         security = variables(ambient, enclave(node)) if node else {}
         return subprocess.Popen(

@@ -1,4 +1,4 @@
-"""`architecture:=seq` as a newcomer starts it: it finds its cycle, and the arm is never without a command for long."""
+"""`architecture:=seq`: it measures its cycle, and the arm is never long without a command."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from .conftest import PATIENCE, write_preset
 
 DURATION = 20.0
 INITIAL_STEPS = 20
-"""Done within the first episode, however long a cycle is."""
+"""Random steps: fewer than the first episode has at any cycle."""
 
 
 @pytest.mark.timeout(180)
