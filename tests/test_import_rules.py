@@ -9,7 +9,7 @@ from async_rl_core.run_folder.run_folder import RunFolder
 from testing.code_in_data import runs_data
 
 LAYERS = (
-    ("errors", "plugins", "atomic_file", "ros_environment", "compiled"),
+    ("errors", "topics", "plugins", "atomic_file", "ros_environment", "compiled"),
     ("config",),
     ("spec",),
     ("run_folder",),

@@ -37,8 +37,11 @@ UNUSED: dict[str, set[str]] = {
         *map(topic, ("/image_raw", "/image_converter_node/image", "/rl_agent_node/feature_points"))
     },  # videos
     "replay_node": set(),
-    "rl_agent_node": {topic("/learner_node/state"), topic("/image_converter_node/image"), STATES},  # seq; a real camera
-    "robot_sim_node": set(),
+    "rl_agent_node": {  # of seq, a real camera, a task with a state, an FR3
+        *map(topic, ("/learner_node/state", "/image_converter_node/image", "/task_state")),
+        STATES,
+    },
+    "robot_sim_node": {topic("/task_state")},  # of a task with a state
     "safety_guard_node": {topic("/robot_status"), request(SWITCH), reply(SWITCH), STATES},  # of a robot with a driver
     "visual_target_node": set(),
 }

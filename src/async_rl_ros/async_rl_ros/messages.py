@@ -8,6 +8,7 @@ from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from sensor_msgs.msg import JointState
 
+from async_rl_core import topics
 from async_rl_core.config.schema import RobotConfig
 from async_rl_core.realtime.histogram import Histogram
 from async_rl_interfaces.msg import Histogram as HistogramMessage
@@ -16,7 +17,7 @@ from async_rl_interfaces.msg import LearnerState
 if TYPE_CHECKING:  # so that nodes without a learner do not load torch
     from async_rl_core.learning.learner import Learner
 
-LEARNER_STATE_TOPIC = "learner_node/state"
+LEARNER_STATE_TOPIC = topics.LEARNER_STATE
 """Published by the process that learns: the learner's or, with Seq-SAC, the agent's."""
 
 

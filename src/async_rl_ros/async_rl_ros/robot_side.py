@@ -5,6 +5,7 @@ from collections.abc import Callable
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
+from async_rl_core import topics
 from async_rl_core.robots.command_gaps import CommandGaps, in_words
 from async_rl_core.robots.controller import VelocityController
 from async_rl_interfaces.msg import RobotStatus
@@ -39,7 +40,7 @@ class RobotSide:
     def __init__(self, node: Node, controller: VelocityController, cause: Callable[[], str]) -> None:
         self._node, self._controller, self._cause = node, controller, cause
         self._gaps = CommandGaps(controller)
-        self._publisher = node.create_publisher(RobotStatus, "robot_status", qos.LATCHED)
+        self._publisher = node.create_publisher(RobotStatus, topics.ROBOT_STATUS, qos.LATCHED)
         node.create_service(Trigger, "~/activate_controller", self._on_activate)
 
     def tell(self) -> None:

@@ -9,6 +9,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import Trigger
 
+from async_rl_core import topics
 from async_rl_core.errors import RobotError
 from async_rl_core.robots.controller import VelocityController
 from async_rl_core.robots.interpolation import Interpolation
@@ -49,7 +50,7 @@ class FrankaDriverNode(ConfiguredNode):
         self._robot_problem = ""
         self._states = self.create_publisher(JointState, robot.state_topic, qos.DRIVER)
         self._side = RobotSide(self, self._controller, self._cause)
-        self._description = self.create_publisher(String, "robot_description", qos.LATCHED)
+        self._description = self.create_publisher(String, topics.ROBOT_DESCRIPTION, qos.LATCHED)
         self._description.publish(String(data=urdf_text(robot)))
         self.create_subscription(Float64MultiArray, robot.command_topic, self._on_command, qos.DRIVER)
         self.create_service(Trigger, "~/recover", self._on_recover)

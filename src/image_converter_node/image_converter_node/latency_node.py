@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, JointState
 
+from async_rl_core import topics
 from async_rl_core.camera.contrast import Contrast
 from async_rl_core.camera.latency import LatencyEstimate, measure
 from async_rl_core.errors import ImageError
@@ -62,8 +63,8 @@ class LatencyNode(ConfiguredNode):
         self._changed = 0.0
         self._shown_at = (0.0, 0.0)
         self.create_subscription(Image, config.image_topic, self._on_image, _EVERY_FRAME)
-        self.create_subscription(Target, "target", self._on_target, qos.LATCHED)
-        self._reset = self.create_client(ResetTarget, "visual_target_node/reset")
+        self.create_subscription(Target, topics.TARGET, self._on_target, qos.LATCHED)
+        self._reset = self.create_client(ResetTarget, topics.RESET_TARGET)
         if config.camera_topic is None:
             self._states = self.create_publisher(JointState, config.robot.state_topic, qos.DRIVER)
             self._joint_states = JointStates(config.robot)

@@ -14,10 +14,12 @@ import cv2
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from async_rl_core import topics
 from async_rl_core.camera.converter import ImageConverter, Pixels, prepare_compressed
 from async_rl_core.camera.stream_monitor import StreamMonitor
-from async_rl_core.config.camera import COMPRESSED, OBSERVED
+from async_rl_core.config.camera import COMPRESSED
 from async_rl_core.errors import ConfigError, ImageError
+from async_rl_core.topics import private
 from async_rl_ros import qos
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.node import ConfiguredNode
@@ -47,7 +49,7 @@ class ImageConverterNode(ConfiguredNode):
         self._stamp_delay = round(1e9 * camera.stamp_delay)
         self._unstamped = False
         self._message = Image(width=camera.width, height=camera.height, encoding="rgb8", step=3 * camera.width)
-        self._publisher = self.create_publisher(Image, OBSERVED, qos.SENSOR)
+        self._publisher = self.create_publisher(Image, private(topics.OBSERVED_IMAGE), qos.SENSOR)
         if topic.endswith(COMPRESSED):
             prepare_compressed()
             self.create_subscription(CompressedImage, topic, self._on_compressed, qos.SENSOR)

@@ -7,6 +7,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image as ImageMessage
 
+from async_rl_core import topics
 from async_rl_core.config.schema import Config
 from async_rl_core.monitoring.background_worker import BackgroundWorker
 from async_rl_core.monitoring.frame_buffer import FrameBuffer, Image
@@ -18,7 +19,7 @@ from async_rl_ros.qos import SENSOR
 from async_rl_ros.ros_time import nanoseconds
 from monitor_node.messages import points_of
 
-TOPIC = "monitor_node/camera"
+TOPIC = topics.MONITOR_IMAGE
 EVERY_FRAME = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 """Deep enough for the frames that arrive while a curve is drawn."""
 
@@ -55,7 +56,7 @@ class CameraRecorder:
         if not self._listening and (self._every or self._watched):
             self._listening = True
             self._node.create_subscription(ImageMessage, self._source, self._on_image, EVERY_FRAME)
-            self._node.create_subscription(FeaturePoints, "rl_agent_node/feature_points", self._on_points, EVERY_FRAME)
+            self._node.create_subscription(FeaturePoints, topics.FEATURE_POINTS, self._on_points, EVERY_FRAME)
 
     def end_episode(self, episode: int) -> None:
         """Writes the video of the episode that just ended, if it is selected."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from visualization_msgs.msg import MarkerArray
 
 import async_rl_ros.node
+from async_rl_core import topics
 from async_rl_core.bringup.process.link import supervisor
 from async_rl_core.monitoring.background_worker import BackgroundWorker
 from async_rl_core.monitoring.episode_events import EpisodeEvents
@@ -23,6 +24,7 @@ from async_rl_core.monitoring.status_reporter import StatusReporter
 from async_rl_core.run_folder import summary
 from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.tasks.registry import make_task
+from async_rl_core.topics import private
 from async_rl_interfaces.msg import Episode, GuardState, LearnerState, Target, Timing
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
 from async_rl_ros.node import ConfiguredNode, StopSignal
@@ -62,12 +64,12 @@ class MonitorNode(ConfiguredNode):
         self._updates = 0
         self._acting_since: float | None = None
         self._task = make_task(self.config)
-        self._markers = self.create_publisher(MarkerArray, "~/markers", LATCHED)
-        self.create_subscription(Episode, "rl_agent_node/episode", self._on_episode, LATCHED_HISTORY)
-        self.create_subscription(Timing, "rl_agent_node/timing", self._on_timing, SENSOR)
-        self.create_subscription(LearnerState, "learner_node/state", self._on_learner, SENSOR)
-        self.create_subscription(GuardState, "safety_guard_node/state", self._on_guard, LATCHED)
-        self.create_subscription(Target, "target", self._on_target, LATCHED)
+        self._markers = self.create_publisher(MarkerArray, private(topics.MARKERS), LATCHED)
+        self.create_subscription(Episode, topics.EPISODE, self._on_episode, LATCHED_HISTORY)
+        self.create_subscription(Timing, topics.TIMING, self._on_timing, SENSOR)
+        self.create_subscription(LearnerState, topics.LEARNER_STATE, self._on_learner, SENSOR)
+        self.create_subscription(GuardState, topics.GUARD_STATE, self._on_guard, LATCHED)
+        self.create_subscription(Target, topics.TARGET, self._on_target, LATCHED)
         self._diagnostics = Diagnostics(self, self._health)
 
     def run(self, stop: StopSignal) -> None:

@@ -8,6 +8,7 @@ from sensor_msgs.msg import Image
 from sensor_msgs.msg import JointState as JointStateMessage
 from std_msgs.msg import String
 
+from async_rl_core import topics
 from async_rl_core.agent.agent_cycle import AgentCycle
 from async_rl_core.agent.joint_input import JointInput
 from async_rl_core.agent.observation import Frame
@@ -42,11 +43,11 @@ class AgentInputs:
         if task.uses_camera:
             node.create_subscription(Image, node.config.image_topic, self._on_image, frames)
         if task.has_state:
-            node.create_subscription(TaskStateMessage, "task_state", self._on_task_state, qos.SENSOR)
+            node.create_subscription(TaskStateMessage, topics.TASK_STATE, self._on_task_state, qos.SENSOR)
         node.create_subscription(JointStateMessage, robot.state_topic, self._on_joint_state, qos.SENSOR)
-        node.create_subscription(GuardState, "safety_guard_node/state", self._on_guard_state, qos.LATCHED)
-        node.create_subscription(String, "robot_description", self._on_robot_description, qos.DESCRIPTION)
-        node.create_subscription(Target, "target", self._on_target, qos.LATCHED)
+        node.create_subscription(GuardState, topics.GUARD_STATE, self._on_guard_state, qos.LATCHED)
+        node.create_subscription(String, topics.ROBOT_DESCRIPTION, self._on_robot_description, qos.DESCRIPTION)
+        node.create_subscription(Target, topics.TARGET, self._on_target, qos.LATCHED)
 
     @property
     def problem(self) -> str:

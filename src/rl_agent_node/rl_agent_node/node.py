@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from std_srvs.srv import Trigger
 
+from async_rl_core import topics
 from async_rl_core.agent.agent_cycle import AgentCycle
 from async_rl_core.agent.command_gaps import GapMeter
 from async_rl_core.agent.episode_state_machine import Phase
@@ -70,8 +71,8 @@ class RLAgentNode(ConfiguredNode):
         self._started = self._next_report = self._steady.now()
         self._agent = self._make_agent(policy, task, start)
         self._inputs = AgentInputs(self, self._agent, task)
-        self._reset_target = ServiceCaller(self.create_client(ResetTarget, "visual_target_node/reset"), TARGET_ANSWER)
-        self._disarm = self.create_client(Trigger, "safety_guard_node/disarm")
+        self._reset_target = ServiceCaller(self.create_client(ResetTarget, topics.RESET_TARGET), TARGET_ANSWER)
+        self._disarm = self.create_client(Trigger, topics.DISARM)
         self._diagnostics = Diagnostics(self, self._health)
 
     def _make_agent(self, policy: TimedPolicy, task: CheckedTask, start: RunProgress) -> AgentCycle:

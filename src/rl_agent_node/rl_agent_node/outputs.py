@@ -6,8 +6,10 @@ import numpy as np
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 
+from async_rl_core import topics
 from async_rl_core.agent.observation import Frame
 from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.topics import private
 from async_rl_interfaces.msg import Episode, FeaturePoints, LearnerState, Timing, VelocityCommand
 from async_rl_ros import qos
 from async_rl_ros.messages import LEARNER_STATE_TOPIC
@@ -28,12 +30,12 @@ class AgentOutputs:
         config = node.config
         self.description = ""
         self._ros_clock = node.get_clock()
-        self._command = node.create_publisher(VelocityCommand, "~/command", qos.COMMAND)
-        self._episodes = node.create_publisher(Episode, "~/episode", qos.LATCHED_HISTORY)
-        self._timings = node.create_publisher(Timing, "~/timing", qos.LATCHED)
+        self._command = node.create_publisher(VelocityCommand, private(topics.AGENT_COMMAND), qos.COMMAND)
+        self._episodes = node.create_publisher(Episode, private(topics.EPISODE), qos.LATCHED_HISTORY)
+        self._timings = node.create_publisher(Timing, private(topics.TIMING), qos.LATCHED)
         if learns_here:
             self._learner_states = node.create_publisher(LearnerState, LEARNER_STATE_TOPIC, qos.LATCHED)
-        self._points = node.create_publisher(FeaturePoints, "~/feature_points", qos.SENSOR)
+        self._points = node.create_publisher(FeaturePoints, private(topics.FEATURE_POINTS), qos.SENSOR)
         image = ObservationSpec.from_config(config).image
         shown = (0, 0) if image is None else (image.width, image.height)
         self._crop_share = np.array(shown) / (config.camera.width, config.camera.height)

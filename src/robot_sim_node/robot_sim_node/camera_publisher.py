@@ -5,6 +5,7 @@ import math
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
+from async_rl_core import topics
 from async_rl_core.sim.camera import Image as Pixels
 from async_rl_core.sim.disturbance import SensorNoise
 from async_rl_core.sim.scene import Array, Scene
@@ -29,13 +30,13 @@ class CameraPublisher:
         self._target = (self._picture.width / 2, self._picture.height / 2)
         self._frames = FramePublisher(node, scene)
         self._info = messages.camera_info_message(config)
-        self._image_publisher = node.create_publisher(Image, "image_raw", qos.DRIVER)
-        self._info_publisher = node.create_publisher(CameraInfo, "camera_info", qos.DRIVER)
+        self._image_publisher = node.create_publisher(Image, topics.IMAGE, qos.DRIVER)
+        self._info_publisher = node.create_publisher(CameraInfo, topics.CAMERA_INFO, qos.DRIVER)
         self.camera = CameraThread(scene, noise, self._publish)
         choice = self.camera.choice
         text = f"camera renders with {choice.renderer.name}"
         node.get_logger().info(f"{text}: {choice.reason}" if choice.reason else text)
-        node.create_subscription(Target, "target", self._on_target, qos.LATCHED)
+        node.create_subscription(Target, topics.TARGET, self._on_target, qos.LATCHED)
 
     def capture(self, position: Array, moment: float, stamp: int) -> None:
         """Renders the view from joint angles (joints,) in command order, in rad; returns at once.

@@ -4,6 +4,7 @@ from builtin_interfaces.msg import Time
 from rclpy.node import Node
 from tf2_msgs.msg import TFMessage
 
+from async_rl_core import topics
 from async_rl_core.sim.frames import LinkFrames
 from async_rl_core.sim.scene import Array, Scene
 from async_rl_ros import qos
@@ -15,8 +16,8 @@ class FramePublisher:
 
     def __init__(self, node: Node, scene: Scene) -> None:
         self._frames = LinkFrames(scene)
-        self._moving = node.create_publisher(TFMessage, "tf", qos.DRIVER)
-        self._fixed = node.create_publisher(TFMessage, "tf_static", qos.LATCHED)
+        self._moving = node.create_publisher(TFMessage, topics.TRANSFORMS, qos.DRIVER)
+        self._fixed = node.create_publisher(TFMessage, topics.STATIC_TRANSFORMS, qos.LATCHED)
         stamp = node.get_clock().now().to_msg()
         fixed = [messages.transform_message(frame, stamp) for frame in self._frames.fixed()]
         self._fixed.publish(TFMessage(transforms=fixed))

@@ -9,6 +9,7 @@ from functools import partial
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray, String
 
+from async_rl_core import topics
 from async_rl_core.realtime.fixed_rate_clock import FixedRateClock
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.sim.disturbance import SensorNoise
@@ -91,7 +92,7 @@ class RobotSimNode(ConfiguredNode):
     def _create_publishers(self) -> None:
         robot = self.config.robot
         self._state_publisher = self.create_publisher(JointState, robot.state_topic, qos.DRIVER)
-        self._description_publisher = self.create_publisher(String, "robot_description", qos.LATCHED)
+        self._description_publisher = self.create_publisher(String, topics.ROBOT_DESCRIPTION, qos.LATCHED)
         self._description_publisher.publish(String(data=urdf_text(robot)))
         self._side = RobotSide(self, self._arm.controller, self._cause)
 

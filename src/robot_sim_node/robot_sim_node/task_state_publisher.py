@@ -4,6 +4,7 @@ import numpy as np
 from builtin_interfaces.msg import Time
 from rclpy.node import Node
 
+from async_rl_core import topics
 from async_rl_core.sim.arm import SimulatedArm
 from async_rl_core.tasks.checks import CheckedTask
 from async_rl_interfaces.msg import Target, TaskState
@@ -19,8 +20,8 @@ class TaskStatePublisher:
     def __init__(self, node: Node, arm: SimulatedArm, task: CheckedTask) -> None:
         self._arm, self._task = arm, task
         self._episode = 0
-        self._publisher = node.create_publisher(TaskState, "task_state", qos.DRIVER) if task.has_state else None
-        node.create_subscription(Target, "target", self._on_target, qos.LATCHED)
+        self._publisher = node.create_publisher(TaskState, topics.TASK_STATE, qos.DRIVER) if task.has_state else None
+        node.create_subscription(Target, topics.TARGET, self._on_target, qos.LATCHED)
 
     def publish(self, stamp: Time) -> None:
         """Publishes the values at this moment, if the task has any."""

@@ -10,6 +10,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
 
+from async_rl_core import topics
 from async_rl_core.config.driver import StatusCondition
 from async_rl_core.errors import ConfigError
 from async_rl_core.robots.command_watchdog import CommandWatchdog
@@ -51,7 +52,7 @@ class RobotStatusNode(ConfiguredNode):
         self._left = False
         self._answer: Future[Any] | None = None
         self._told: str | None = None
-        self._publisher = self.create_publisher(RobotStatus, "robot_status", qos.LATCHED)
+        self._publisher = self.create_publisher(RobotStatus, topics.ROBOT_STATUS, qos.LATCHED)
         for conditions in by_source(driver.status):
             check_fields(conditions)
             if conditions[0].polled:

@@ -11,6 +11,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 import async_rl_ros.node
+from async_rl_core import topics
 from async_rl_core.bringup.exit_policy import FAULTED
 from async_rl_core.bringup.process.link import ARMED, MOVING, supervisor
 from async_rl_core.realtime.histogram import Histogram
@@ -19,6 +20,7 @@ from async_rl_core.safety.guard import Guard, Vector
 from async_rl_core.safety.halt_log import NOTICED
 from async_rl_core.safety.limits.ramp import longest_stop
 from async_rl_core.safety.states import Fault, GuardMode
+from async_rl_core.topics import private
 from async_rl_interfaces.msg import GuardState, RobotStatus, VelocityCommand
 from async_rl_ros import scheduling
 from async_rl_ros.controller_manager_client import ControllerManagerClient
@@ -82,7 +84,7 @@ class SafetyGuardNode(ConfiguredNode):
         self._fault_stamp = Time()
         self._description_problem = ""
         self._commands = CommandTopic(self, robot.command_topic, self._guard)
-        self._states = self.create_publisher(GuardState, "~/state", LATCHED)
+        self._states = self.create_publisher(GuardState, private(topics.GUARD_STATE), LATCHED)
         self._subscribe()
         name = driver.controller if driver and driver.via == "launch" else None
         self._controller = ControllerManagerClient(self, name) if name else None
@@ -91,9 +93,9 @@ class SafetyGuardNode(ConfiguredNode):
         self._unreported = {ARMED, MOVING}
         self._phase_corrected = False
         self._rested = 0
-        self.create_service(Trigger, "~/arm", self._arm)
-        self.create_service(Trigger, "~/disarm", self._disarm)
-        self.create_service(Trigger, "~/reset_fault", self._reset_fault)
+        self.create_service(Trigger, private(topics.ARM), self._arm)
+        self.create_service(Trigger, private(topics.DISARM), self._disarm)
+        self.create_service(Trigger, private(topics.RESET_FAULT), self._reset_fault)
         every(self, REPORT_PERIOD, self._report)
         every(self, SUPERVISOR_PERIOD, self._suspension.check_supervisor)
         self._diagnostics = Diagnostics(self, self._health, robot.name)
@@ -101,11 +103,13 @@ class SafetyGuardNode(ConfiguredNode):
     def _subscribe(self) -> None:
         guard, state_topic = self._guard, self.config.robot.state_topic
         subscribe(self, guard, JointState, state_topic, self._on_joint_state, SENSOR)
-        subscribe(self, guard, VelocityCommand, "rl_agent_node/command", self._on_command, COMMAND)
+        subscribe(self, guard, VelocityCommand, topics.AGENT_COMMAND, self._on_command, COMMAND)
         events = SubscriptionEventCallbacks(matched=PublisherCount(guard.description.on_publishers))
-        self.create_subscription(String, "robot_description", self._on_description, DESCRIPTION, event_callbacks=events)
+        self.create_subscription(
+            String, topics.ROBOT_DESCRIPTION, self._on_description, DESCRIPTION, event_callbacks=events
+        )
         if self.config.robot_driver is not None:
-            subscribe(self, guard, RobotStatus, "robot_status", self._on_status, LATCHED)
+            subscribe(self, guard, RobotStatus, topics.ROBOT_STATUS, self._on_status, LATCHED)
 
     def on_bad_message(self, topic: str, error: Exception) -> None:
         """Logs the error and latches a fault: a message that cannot be read cannot be judged."""

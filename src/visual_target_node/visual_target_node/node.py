@@ -3,8 +3,10 @@
 import time
 
 import async_rl_ros.node
+from async_rl_core import topics
 from async_rl_core.realtime.fixed_rate_clock import FixedRateClock
 from async_rl_core.tasks.registry import make_target, make_task
+from async_rl_core.topics import private
 from async_rl_interfaces.msg import Target
 from async_rl_interfaces.srv import ResetTarget
 from async_rl_ros.diagnostics import Diagnostics, Health, Level
@@ -30,8 +32,8 @@ class VisualTargetNode(ConfiguredNode):
         is_moving = self._target is not None and self._target.moving
         period = self.config.target.tick if is_moving else REPEAT_PERIOD
         self._ticks = FixedRateClock(period, time.monotonic())
-        self._publisher = self.create_publisher(Target, "target", LATCHED)
-        self.create_service(ResetTarget, "~/reset", self._reset)
+        self._publisher = self.create_publisher(Target, topics.TARGET, LATCHED)
+        self.create_service(ResetTarget, private(topics.RESET_TARGET), self._reset)
         self._diagnostics = Diagnostics(self, self._health)
         if self.config.display:
             self._display = Display()

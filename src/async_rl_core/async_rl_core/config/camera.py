@@ -7,13 +7,12 @@ from pydantic import Field, model_validator
 
 from async_rl_core.config.paths import UserFile
 from async_rl_core.config.section import ByKey, KeyedError, NonNegative, Positive, Section
+from async_rl_core.topics import OBSERVED_IMAGE
 
 SIMULATED, TOPIC = "sim", "topic:"
 """What a source may be, besides the name of a driver; the name of a topic follows the second."""
 COMPRESSED = "compressed"
 """How the name of a topic ends that carries sensor_msgs/CompressedImage; others carry sensor_msgs/Image."""
-OBSERVED = "image_converter_node/image"
-"""What is made of the images of a camera that is not simulated: what the agent sees."""
 
 _TOPIC = re.compile(r"/?[A-Za-z_]\w*(/[A-Za-z_]\w*)*$", re.ASCII)
 
@@ -75,4 +74,4 @@ class CameraConfig(Section):
         name = source.removeprefix(TOPIC)
         if not _TOPIC.match(name):
             return f"'{name}' is not the name of a topic"
-        return f"'{name}' is what the suite makes of the camera's images" if name.strip("/") == OBSERVED else ""
+        return f"'{name}' is what the suite makes of the camera's images" if name.strip("/") == OBSERVED_IMAGE else ""

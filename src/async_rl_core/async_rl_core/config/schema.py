@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
-from async_rl_core.config.camera import OBSERVED, SIMULATED, TOPIC, CameraDriver
+from async_rl_core.config.camera import SIMULATED, TOPIC, CameraDriver
 from async_rl_core.config.camera import CameraConfig as CameraConfig
 from async_rl_core.config.driver import Driver
 from async_rl_core.config.paths import UserPath
@@ -15,6 +15,7 @@ from async_rl_core.config.robot import RobotLimits as RobotLimits
 from async_rl_core.config.robot import TargetSurface as TargetSurface
 from async_rl_core.config.robot import WorkspaceConfig as WorkspaceConfig
 from async_rl_core.config.section import Count, Fraction, NonNegative, Positive, Section
+from async_rl_core.topics import IMAGE, OBSERVED_IMAGE
 
 Architecture = Literal["seq", "async1", "async2"]
 
@@ -261,4 +262,4 @@ class Config(Section):
     @property
     def image_topic(self) -> str:
         """Where the images are that the agent sees: rgb8, of the camera's width and height."""
-        return "image_raw" if self.camera_topic is None else OBSERVED
+        return IMAGE if self.camera_topic is None else OBSERVED_IMAGE

@@ -15,6 +15,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.security.access_policy import AccessPolicy, read_policies, reply, request, topic
 from async_rl_core.security.keystore import enclave
+from async_rl_core.topics import SERVICES, TOPICS
 
 GUARD = enclave("safety_guard_node")
 
@@ -98,6 +99,14 @@ def test_an_enclave_twice_and_a_folder_without_any_are_refused(tmp_path: Path) -
     (tmp_path / "leg.policy.xml").write_text(path.read_text())
     with pytest.raises(ConfigError, match=r"leg\.policy\.xml: enclave /e is in another file too"):
         read_policies(tmp_path)
+
+
+def test_policies_grant_every_topic_and_service_of_the_suite(policies: dict[str, AccessPolicy]) -> None:
+    arms = [resolve("laptop", {}, robot).robot for robot in robots()]
+    names = [*TOPICS, *(name for arm in arms for name in (arm.state_topic, arm.command_topic))]
+    listed = {topic(f"/{name}") for name in names} | {request(f"/{name}") for name in SERVICES}
+    own = [policy for name, policy in policies.items() if name not in (DRIVER, enclave("operator"))]
+    assert listed <= {name for policy in own for name in (*policy.allowed.publish, *policy.allowed.subscribe)}
 
 
 @pytest.mark.parametrize("robot", robots())
