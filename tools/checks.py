@@ -40,14 +40,14 @@ for path in sys.argv[1:]:
 
 
 def programs(install: Path) -> list[Path]:
-    """The executables of the built packages, the command first."""
+    """Returns the executables of the built packages, the command first."""
     found = sorted(path for path in install.glob("*/lib/*/*") if path.is_file() and os.access(path, os.X_OK))
     ours = [path for path in found if path.parent.name == path.parents[2].name]
     return sorted(ours, key=lambda path: path.name != COMMAND)
 
 
 def check(launcher: Path, install: Path, log: Path) -> None:
-    """Run every program with --help; raises `MissingError` that names the first that fails."""
+    """Runs every program with --help; raises `MissingError` that names the first that fails."""
     found = programs(install)
     say(f"4 of 4: starting each of {len(found)} programs once")
     if not found or found[0].name != COMMAND:

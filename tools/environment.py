@@ -53,7 +53,7 @@ def libraries(venv: Path) -> str:
 
 
 def write_environment(root: Path, venv: Path, ros: str | None) -> None:
-    """Write env.sh for a sourced ROS 2 (`ros` names it) or for the wheels (`ros` is None)."""
+    """Writes env.sh for a sourced ROS 2 (`ros` names it) or for the wheels (`ros` is None)."""
     text = "# Made by tools/setup.py; source it in sh or bash.\n"
     if ros is None:
         text += WHEELS.format(venv=venv, libraries=libraries(venv))
@@ -66,7 +66,7 @@ def write_environment(root: Path, venv: Path, ros: str | None) -> None:
 
 
 def describes(root: Path, venv: Path, ros: str | None) -> bool:
-    """Whether env.sh was written for this checkout and this ROS 2."""
+    """Returns whether env.sh was written for this checkout and this ROS 2."""
     path = venv / "env.sh"
     if not path.is_file():
         return False

@@ -22,7 +22,7 @@ OPTIONAL, CUDA, GPU = "optional", "cuda", "gpu"
 
 
 def read_lock(path: Path) -> dict[str, list[str]]:
-    """The pins (`name==version`) of a lock, by group; those of no group are under ""."""
+    """Returns the pins (`name==version`) of a lock, by group; those of no group are under ""."""
     groups: dict[str, list[str]] = {"": [], OPTIONAL: [], CUDA: [], GPU: []}
     for line in path.read_text(encoding="utf-8").splitlines():
         pin, _, group = line.partition("#")
@@ -32,12 +32,12 @@ def read_lock(path: Path) -> dict[str, list[str]]:
 
 
 def name_of(pin: str) -> str:
-    """The name of a pinned package, as Python compares them."""
+    """Returns the name of a pinned package, as Python compares them."""
     return re.sub(r"[-_.]+", "-", pin.split("==")[0]).lower()
 
 
 def without_ros(pins: Iterable[str], python: str) -> list[str]:
-    """The pins without those that a sourced ROS 2, which `python` imports, brings along."""
+    """Returns the pins without those that a sourced ROS 2, which `python` imports, brings along."""
     present = [name for name, module in FROM_ROS.items() if probe(python, f"import {module}") is not None]
     return [pin for pin in pins if not pin.startswith("ros-") and name_of(pin) not in present]
 
@@ -52,7 +52,7 @@ def installed(venv: Path) -> dict[str, str]:
 
 
 def lacking(pins: Iterable[str], present: dict[str, str]) -> list[str]:
-    """The pins that `present` does not hold in their version; a local version such as `+cpu` is the same version."""
+    """Returns the pins that `present` lacks in their version; a local version such as `+cpu` is the same version."""
     return [pin for pin in pins if present.get(name_of(pin), "").split("+")[0] != pin.split("==")[1]]
 
 

@@ -1,4 +1,4 @@
-"""What this machine has: an interpreter with wheels, a sourced ROS 2, compilers, disk."""
+"""Checks of this computer: interpreter, sourced ROS 2, compilers, disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADER = "import os, sysconfig; print(os.path.exists(os.path.join(sysconfig.get_
 
 
 class MissingError(Exception):
-    """Something that the set-up needs is not there; the message says what to do."""
+    """Something that the set-up needs is missing; the message says what to do."""
 
 
 def say(text: str) -> None:
@@ -30,7 +30,7 @@ def say(text: str) -> None:
 
 
 def probe(python: str, code: str) -> str | None:
-    """What `python` prints for `code`; None where it cannot be run or fails."""
+    """Returns what `python` prints for `code`; None if it cannot be run or fails."""
     try:
         result = subprocess.run(
             [python, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
@@ -47,7 +47,7 @@ def python_version(python: str) -> tuple[int, ...] | None:
 
 
 def find_python() -> str:
-    """The interpreter to make the environment from: $PYTHON, else python3, else one with its version in its name."""
+    """Returns the interpreter for the environment: $PYTHON, else python3, else one with its version in its name."""
     asked = os.environ.get("PYTHON")
     names = [asked] if asked else ["python3", *(f"python{major}.{minor}" for major, minor in PYTHONS)]
     seen = []
@@ -65,7 +65,7 @@ def find_python() -> str:
 
 
 def sourced_ros() -> str | None:
-    """The name of the sourced ROS 2 to build on; None where the wheels are used."""
+    """Returns the name of the sourced ROS 2 to build on; None if the wheels are used."""
     distro = os.environ.get("ROS_DISTRO", "")
     python = os.environ.get("PYTHON") or "python3"
     if not distro:
@@ -80,7 +80,7 @@ def sourced_ros() -> str | None:
 
 
 def missing_tools(python: str) -> list[str]:
-    """What a build needs and is not here, each with what to do about it."""
+    """Returns what a build needs and is missing, each with a remedy."""
     missing = []
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         missing.append(f"Linux on x86_64; this is {sys.platform} on {platform.machine()}")
@@ -93,7 +93,7 @@ def missing_tools(python: str) -> list[str]:
 
 
 def has_nvidia_gpu() -> bool:
-    """Whether this machine has an NVIDIA GPU with its driver; $TORCH_GPU=yes or no says so for another machine."""
+    """Returns whether this machine has an NVIDIA GPU with its driver; $TORCH_GPU=yes or no overrides that."""
     asked = os.environ.get("TORCH_GPU", "").lower()
     if asked not in ("", "yes", "no"):
         raise MissingError(f"TORCH_GPU is '{asked}'; set it to yes or no, or unset it")
@@ -102,7 +102,7 @@ def has_nvidia_gpu() -> bool:
 
 
 def unusable_path(root: Path) -> str | None:
-    """Why the build cannot work in a checkout at `root`; None where it can."""
+    """Returns why the build cannot work in a checkout at `root`; None if it can."""
     odd = sorted({character for character in str(root) if character not in ALLOWED_IN_PATH})
     if odd:
         shown = ", ".join("a space" if character == " " else character for character in odd)
@@ -114,7 +114,7 @@ def unusable_path(root: Path) -> str | None:
 
 
 def missing_for_venv(python: str, root: Path, kind: str) -> list[str]:
-    """What a virtual environment at `root` needs and is not here; `kind` is a key of `DISK_GB`."""
+    """Returns what a virtual environment at `root` needs and is missing; `kind` is a key of `DISK_GB`."""
     missing = []
     if probe(python, "import venv, ensurepip") is None:
         missing.append(f"the venv module of {python} (Debian, Ubuntu: apt install python3-venv)")
@@ -126,6 +126,6 @@ def missing_for_venv(python: str, root: Path, kind: str) -> list[str]:
 
 
 def require(missing: list[str]) -> None:
-    """Raise one `MissingError` that names everything missing."""
+    """Raises one `MissingError` that names everything missing."""
     if missing:
         raise MissingError("missing on this machine:\n" + "\n".join(f"  - {item}" for item in missing))

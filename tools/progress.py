@@ -23,7 +23,7 @@ _UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
 class Stage:
-    """What a running command has done so far, from the lines that it prints."""
+    """The progress of a running command, from the lines that it prints."""
 
     def __init__(self, what: str, total: int = 0) -> None:
         """Args: what: a phrase such as "installing packages"; total: how many items it goes through."""
@@ -34,10 +34,10 @@ class Stage:
         self.now = ""
 
     def read(self, line: str) -> None:
-        """Take one line of output into account."""
+        """Counts one line of output."""
 
     def text(self, elapsed: float) -> str:
-        """One line: what goes on, how much of it is done, and since when."""
+        """Returns one line: the stage, how much of it is done, and for how long it runs."""
         parts = [f"{self.done} of {self.total}"] if self.total else []
         parts += [f"{self.fetched / 1e6:.0f} MB fetched"] if self.fetched else []
         parts += [self.now] if self.now else []
@@ -45,7 +45,7 @@ class Stage:
 
 
 class PipStage(Stage):
-    """Counts the packages that pip has fetched, then says that it unpacks them."""
+    """Counts the packages that pip has fetched, then reports that it unpacks them."""
 
     def read(self, line: str) -> None:
         if line.startswith(("Collecting ", "Processing ")):
@@ -65,13 +65,13 @@ class ColconStage(Stage):
 
 
 def duration(seconds: float) -> str:
-    """A time span for people: `48 s` or `2 min 05 s`."""
+    """Returns a time span for people: `48 s` or `2 min 05 s`."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def run(command: list[str], log: Path, stage: Stage, out: TextIO | None = None) -> None:
-    """Run a command with its output in `log`; raises `MissingError` with the end of the log where it fails."""
+    """Runs a command with its output in `log`; raises `MissingError` with the end of the log where it fails."""
     out = out or sys.stdout
     log.parent.mkdir(exist_ok=True)
     started = time.monotonic()
@@ -99,7 +99,7 @@ def _read(lines: Iterable[str], file: TextIO, stage: Stage) -> None:
 
 
 def _show(reader: threading.Thread, text: Callable[[], str], out: TextIO) -> None:
-    """Print `text` until `reader` has ended."""
+    """Prints `text` until `reader` has ended."""
     terminal = out.isatty()
     shown = 0.0
     started = time.monotonic()

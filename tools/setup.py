@@ -48,7 +48,7 @@ def write_stamp(stamp: Path, key: str) -> None:
 
 
 def set_up_environment(ros: str | None, locks: list[Path]) -> None:
-    """Bring .venv to what the locks name: what it lacks is added; only another ROS 2 or Python makes it anew."""
+    """Installs what .venv lacks of the locks; another ROS 2 or Python makes it again from scratch."""
     gpu = str(has_nvidia_gpu())
     keys = {VENV / f"stamp-{lock.stem}": digest(lock.read_bytes(), str(ROOT), ros or "wheels", gpu) for lock in locks}
     ours = is_ours(ROOT, VENV, ros)
@@ -62,7 +62,7 @@ def set_up_environment(ros: str | None, locks: list[Path]) -> None:
 
 
 def base_paths() -> list[Path]:
-    """Where colcon looks for packages: src, and compat for what no prefix outside of this workspace has."""
+    """Returns where colcon looks for packages: src, and compat for those that no other prefix has."""
     prefixes = [Path(prefix) for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(":") if prefix]
     outside = [prefix for prefix in prefixes if ROOT not in prefix.parents]
     stand_ins = sorted(path.parent for path in (ROOT / "compat").glob("*/package.xml"))
@@ -115,7 +115,7 @@ def build(paths: list[Path]) -> None:
 
 
 def set_up(locks: list[Path]) -> None:
-    """Bring .venv and install/ up to date, and try what was built; raises `MissingError`."""
+    """Updates .venv and install/, and tries each program; raises `MissingError`."""
     if problem := unusable_path(ROOT):
         raise MissingError(problem)
     ros = sourced_ros()
@@ -155,7 +155,7 @@ def main(words: list[str]) -> int:
 
 
 def describe(error: OSError) -> str:
-    """What went wrong with which file, and what to do."""
+    """Returns what went wrong with which file, and what to do."""
     what = f"{error.filename or ROOT}: {error.strerror or error}"
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return f"{what}; make {ROOT} yours (chown -R) or clone it to a folder of yours"

@@ -29,7 +29,7 @@ PIP += ["--no-warn-script-location", "--prefer-binary", "--progress-bar", "off"]
 
 
 def is_ours(root: Path, venv: Path, ros: str | None) -> bool:
-    """Whether `venv` was made for this checkout and this ROS 2, with the version of Python that is asked for."""
+    """Returns whether `venv` was made for this checkout, this ROS 2 and the requested version of Python."""
     if not describes(root, venv, ros):
         return False
     asked = os.environ.get("PYTHON")
@@ -37,12 +37,12 @@ def is_ours(root: Path, venv: Path, ros: str | None) -> bool:
 
 
 def has_pip(venv: Path) -> bool:
-    """Whether packages can be added to `venv`: it may lack its interpreter, or be half made."""
+    """Returns whether packages can be added to `venv`: it may lack its interpreter, or be half made."""
     return probe(str(venv / "bin" / "python"), "import pip") is not None
 
 
 def make_venv(root: Path, venv: Path, ros: str | None) -> None:
-    """Make an empty `venv`; `ros` names the sourced ROS 2, None stands for the wheels."""
+    """Makes an empty `venv`; `ros` names the sourced ROS 2, None stands for the wheels."""
     python = (os.environ.get("PYTHON") or "python3") if ros else find_python()
     require(missing_for_venv(python, root, torch_kind()) + missing_tools(python))
     version = probe(python, "import platform; print(platform.python_version())")
@@ -59,7 +59,7 @@ def make_venv(root: Path, venv: Path, ros: str | None) -> None:
 
 
 def torch_kind(venv: Path | None = None) -> str:
-    """A key of `DISK_GB`: which PyTorch `venv` holds; before it holds one, which one to expect."""
+    """Returns a key of `DISK_GB`: which PyTorch `venv` holds; before it holds one, which one to expect."""
     version = installed(venv).get(TORCH, "") if venv else ""
     if "+cpu" in version or (not version and os.environ.get("TORCH_INDEX", "").rstrip("/").endswith("/cpu")):
         return "cpu"
@@ -67,7 +67,7 @@ def torch_kind(venv: Path | None = None) -> str:
 
 
 def install(root: Path, venv: Path, locks: Sequence[Path], ros: str | None) -> None:
-    """Install what `venv` lacks of the locks, PyTorch first; leave everything else there alone."""
+    """Installs what `venv` lacks of the locks, PyTorch first; leave everything else there alone."""
     groups = [read_lock(lock) for lock in locks]
     pins = [pin for group in groups for pin in group[""]]
     if ros:
@@ -91,7 +91,7 @@ def install(root: Path, venv: Path, locks: Sequence[Path], ros: str | None) -> N
 
 
 def _needed(kind: str) -> list[str]:
-    """The groups of the lock that a PyTorch of this kind needs."""
+    """Returns the groups of the lock that a PyTorch of this kind needs."""
     return {"cpu": [], CUDA: [CUDA], GPU: [CUDA, GPU]}[kind]
 
 
@@ -110,19 +110,19 @@ def _announcement(kind: str, count: int, whole: bool) -> str:
 
 
 def pip(root: Path, venv: Path, words: Sequence[str], pins: Sequence[str], what: str) -> None:
-    """Run pip's install in `venv`, showing how far it is; raises `MissingError` where it fails."""
+    """Runs pip's install in `venv`, showing how far it is; raises `MissingError` where it fails."""
     log = root / "log" / f"pip{'-torch' if what.endswith('PyTorch') else ''}.log"
     run([str(venv / "bin" / "python"), *PIP, *words], log, PipStage(what, len(pins)))
 
 
 def uninstall(root: Path, venv: Path, names: Sequence[str]) -> None:
-    """Remove packages from `venv`; raises `MissingError` where that fails."""
+    """Removes packages from `venv`; raises `MissingError` where that fails."""
     command = [str(venv / "bin" / "python"), *PIP[:4], "uninstall", "--yes", *names]
     run(command, root / "log" / "pip-uninstall.log", Stage(f"removing {', '.join(names)}"))
 
 
 def _install_optional(root: Path, venv: Path, pins: list[str]) -> None:
-    """Install what only some robots need, where this machine can have it."""
+    """Installs what only some robots need, where this machine can have it."""
     missing = lacking(pins, installed(venv))
     if not missing:
         return
@@ -134,7 +134,7 @@ def _install_optional(root: Path, venv: Path, pins: list[str]) -> None:
 
 
 def link_ros(venv: Path, python: str) -> None:
-    """Where the sourced ROS 2 lives in a virtual environment, which ours cannot inherit, add its folder by hand."""
+    """Adds the folder of a sourced ROS 2 that is in another virtual environment, which .venv cannot inherit."""
     ours = str(venv / "bin" / "python")
     if probe(ours, "import rclpy") is not None:
         return
@@ -146,7 +146,7 @@ def link_ros(venv: Path, python: str) -> None:
 
 
 def rewrite_build_paths(venv: Path) -> None:
-    """The wheels' CMake files name folders of the machine that built them; name this environment's instead."""
+    """Replaces the folders of the build machine in the wheels' CMake files by this environment's."""
     python = str(venv / "bin" / "python")
     include = probe(python, "import sysconfig; print(sysconfig.get_path('include'))")
     numpy = probe(python, "import numpy; print(numpy.get_include())")

@@ -7,7 +7,7 @@ from async_rl_core.bringup.process.standard_streams import StreamError, discard,
 
 
 def main() -> int:
-    """Run the command as a process; its exit code."""
+    """Runs the command as a process and returns its exit code."""
     tolerate_broken_pipes()
     if problem := complaint():  # before the libraries load, whose errors under a limit are tracebacks
         print(f"error: {problem}", file=sys.stderr)

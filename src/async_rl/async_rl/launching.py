@@ -91,7 +91,7 @@ def _start(context: LaunchContext, task: str, launch_file: str) -> list[LaunchDe
 
 
 def _environment_of_driver(secure: bool) -> list[LaunchDescriptionEntity]:
-    """Of all that has none of its own: it keeps to this host as our nodes do, and has an enclave if they have.
+    """Returns the variables of an included driver: it stays on this host, and has an enclave if the nodes have.
 
     Not in a scope, since some of a driver is started once other nodes are up.
     """

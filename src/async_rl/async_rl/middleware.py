@@ -1,4 +1,4 @@
-"""ROS 2 as a process finds it: which one, and whether a message goes round."""
+"""A check of the ROS 2 that a process finds, by a message from a publisher to a subscription."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ _TIMEOUT = 10.0  # seconds, discovery included
 
 
 def check() -> Finding:
-    """Send a message from a publisher to a subscription over the middleware, in a process of its own."""
+    """Sends a message from a publisher to a subscription over the middleware, in a process of its own."""
     found = run_code("from async_rl.middleware import main; main()", timeout=60.0)
     if found.works:
         return Finding(_SUBJECT, "fine", found.text)
@@ -26,7 +26,7 @@ def check() -> Finding:
 
 
 def main() -> None:
-    """Print which ROS 2 this is, and how long the first message took. Ends the process with 1 where none arrives."""
+    """Prints which ROS 2 this is, and how long the first message took. Ends the process with 1 where none arrives."""
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE") or "LOCALHOST"
     import rclpy
     from rclpy.utilities import get_rmw_implementation_identifier

@@ -1,4 +1,4 @@
-"""What a person asks of the safety guard of a run that goes on: arm, disarm, reset a fault."""
+"""Calls of the safety guard of a run: arm, disarm, reset a fault."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ class NoGuardError(AsyncRLError):
 
 
 def ask(command: str, words: Sequence[str]) -> int:
-    """Call the guard and print its answer; 0 where it did as asked, 1 where it refused or there is no guard.
+    """Calls the guard and prints its answer; returns 0 if it did as asked, 1 if it refused or does not answer.
 
     Raises `ConfigError` for a wrong argument, or a variable with which ROS 2 does not start.
     """
@@ -45,7 +45,7 @@ def ask(command: str, words: Sequence[str]) -> int:
 
 
 def _prepare(secure: bool) -> None:
-    """Hear what a run hears: the same middleware settings, and in a secure run the operator's keys."""
+    """Sets the variables of a run in this process: middleware settings, and the operator's keys if `secure`."""
     settings = environment(os.environ)
     del settings["ASYNC_RL_SUPERVISED"]
     os.environ.update(settings)

@@ -19,26 +19,26 @@ from async_rl_core.config.task import tasks
 from async_rl_core.errors import ConfigError, did_you_mean
 
 AS_PRESET = "preset"
-"""The default of most arguments: what the preset says."""
+"""The default of most arguments: the value of the preset."""
 
 DEFAULT_RUN = "runs/<date>-<task>-<preset>"
 
 BESIDE_RESUME = ("duration", "episodes", "rviz", "display", "record_video", "secure")
 
 RESUME = (
-    "folder of a run to go on with, as its config.yaml says; beside it only "
-    f"{', '.join(BESIDE_RESUME)}: duration counts from now, episodes from the run's first"
+    "folder of a run to resume, with the values of its config.yaml; other arguments allowed are "
+    f"{', '.join(BESIDE_RESUME)}: duration counts from now, episodes from the run's start"
 )
 
 CYCLE_TIME = (
-    "seconds between actions; auto, with architecture seq: what act, sample and update take here, in whole cycles of "
-    "the camera and the arm; with async1 and async2: as the preset says. By default auto with seq, unless the preset "
-    "is one of seq"
+    "seconds between actions; auto, with architecture seq: the time of act, sample and update, in whole cycles "
+    "of the camera and the arm; with async1 and async2: the preset's. By default auto with seq, unless the preset is "
+    "for seq"
 )
 
 ROBOT = "by default the preset's if it names one, else ur5"
 CAMERA = "by default sim with a simulated arm, topic:image_raw with a real one"
-SECURE = "let only nodes with keys take part, each within its rights (SROS2; keys: async_rl keys)"
+SECURE = "admit only nodes with keys, each with its own rights (SROS2; make the keys with async_rl keys)"
 
 TASKS = {"reacher": AS_PRESET, "tracker": "tracking"}
 """The task of each launch file; `reacher` takes the task of the preset or the robot, by default reaching."""
@@ -85,7 +85,7 @@ class Argument:
     default: str = AS_PRESET
 
     def value(self, text: str) -> object:
-        """The typed value of a text. Raises `ConfigError` naming what is allowed."""
+        """Returns the typed value of a text. Raises `ConfigError` naming what is allowed."""
         if text == "none" and self.allowed.endswith("or none"):
             return None
         try:
@@ -124,21 +124,19 @@ def table(task: str = AS_PRESET) -> list[Argument]:
         Argument("architecture", "which processes sample and update", "architecture", choices=get_args(Architecture)),
         Argument("preset", f"settings to start from: {start_from}, {file}", None, default="laptop"),
         Argument("robot", f"the arm: {arms}, {file}; {ROBOT}", None),
-        Argument("hardware", "whether the arm is simulated", "hardware", choices=("sim", "real")),
+        Argument("hardware", "simulated or real arm", "hardware", choices=("sim", "real")),
         Argument("robot_ip", "address of the real arm", "robot_ip", _name, "a host name or IP address, or none"),
-        Argument(
-            "driver", "what drives the arm: one of those in the robot's file", "driver", _name, "its name, or none"
-        ),
-        Argument("camera", f"where images come from: {eyes}; {CAMERA}", "camera.source", _name, f"{eyes}, or none"),
+        Argument("driver", "driver of the arm, from the robot's file", "driver", _name, "its name, or none"),
+        Argument("camera", f"source of the images: {eyes}; {CAMERA}", "camera.source", _name, f"{eyes}, or none"),
         Argument(
             "task",
-            "what the arm is to do; the robot's file says what it does by default",
+            "task of the arm; by default the robot's",
             "task",
             choices=tuple(tasks()),
             default=task,
         ),
-        Argument("algorithm", "what learns", "algorithm", choices=tuple(algorithms())),
-        Argument("seed", "seed of everything random", "seed", _integer, "a whole number from 0"),
+        Argument("algorithm", "learning algorithm", "algorithm", choices=tuple(algorithms())),
+        Argument("seed", "seed of all random numbers", "seed", _integer, "a whole number from 0"),
         Argument("duration", "seconds after which the run ends", "duration", _number, "seconds, or none"),
         Argument("episodes", "episodes after which the run ends", "episodes", _integer, "a count, or none"),
         Argument("run_dir", f"the run's own folder, new or empty; default: {DEFAULT_RUN}", "run_dir", _path, path),
@@ -148,14 +146,14 @@ def table(task: str = AS_PRESET) -> list[Argument]:
         Argument("action_cycle_time", CYCLE_TIME, CYCLE, _cycle, "seconds, or auto"),
         Argument("rviz", "start RViz (needs an installed ROS 2)", "rviz", _flag, choices=flag),
         Argument("display", "show the target full screen on a real display", "display", _flag, choices=flag),
-        Argument("renderer", "how the camera draws", "sim.renderer", choices=renderers),
+        Argument("renderer", "renderer of the simulated camera", "sim.renderer", choices=renderers),
         Argument("record_video", "record the camera of every tenth episode", "record_video", _flag, choices=flag),
         Argument("secure", SECURE, "secure", _flag, choices=flag),
     ]
 
 
 def parse(words: Iterable[str], arguments: Iterable[Argument] | None = None) -> dict[str, str]:
-    """The texts of "key:=value" words by argument name; `arguments` are those allowed, by default a launch's.
+    """Returns the texts of "key:=value" words by argument name; `arguments` are those allowed, by default a launch's.
 
     Raises `ConfigError` for a word of another form, an unknown argument (naming the allowed ones) and one given twice.
     """
@@ -178,9 +176,9 @@ def _tell(line: str) -> None:
 
 
 def configure(values: Mapping[str, str], task: str = AS_PRESET, say: Callable[[str], object] = _tell) -> Config:
-    """The configuration that launch arguments ask for; those absent or 'preset' take their default.
+    """Returns the configuration that launch arguments ask for; absent arguments take their default.
 
-    With architecture seq this may measure the machine for some seconds; `say` is told.
+    With architecture seq this may measure the machine for some seconds; `say` takes the result.
     Raises `ConfigError`: one line that names the argument, or the file and the key, and what is allowed.
     """
     if is_resumed(values):
@@ -204,14 +202,14 @@ def configure(values: Mapping[str, str], task: str = AS_PRESET, say: Callable[[s
 
 
 def _note_edit(preset: str, say: Callable[[str], object]) -> None:
-    """Says where a run's configuration, given as a preset, is not as the run wrote it."""
+    """Reports that a run's configuration, given as a preset, was edited."""
     path = user_path(preset)
     if path.is_file() and verdict(read_text(path)) is Checksum.WRONG:
         say(f"preset {preset}: edited since its run wrote it; it is taken as it is")
 
 
 def _go_on(values: Mapping[str, str], task: str) -> Config:
-    """The configuration of a run that goes on, which may not be another one than it was."""
+    """Returns the configuration of a resumed run."""
     arguments = {argument.name: argument for argument in table(task)}
     overrides: dict[str, object] = {}
     for name, text in values.items():
@@ -232,7 +230,7 @@ def _go_on(values: Mapping[str, str], task: str) -> Config:
 
 
 def is_resumed(values: Mapping[str, str]) -> bool:
-    """Whether the launch arguments ask for a run to go on."""
+    """Returns whether the launch arguments resume a run."""
     return values.get("resume", "none") != "none"
 
 
@@ -277,7 +275,7 @@ def _text(value: object) -> str:
 def describe(
     arguments: Iterable[Argument], values: Mapping[str, str] | None = None, otherwise: str = "as the preset says"
 ) -> str:
-    """Arguments as `--show-args` prints them.
+    """Returns the text that `--show-args` prints.
 
     Args:
         arguments: the arguments.

@@ -43,12 +43,12 @@ _FLASHES = Argument(
 
 
 def arguments() -> list[Argument]:
-    """What may be said of a calibration: some of a launch's arguments, and how many flashes there are to be."""
+    """Returns the arguments of a calibration: some launch arguments, and the number of flashes."""
     return [*(argument for argument in table() if argument.name in _ARGUMENTS), _FLASHES]
 
 
 def calibrate_latency(values: Mapping[str, str]) -> int:
-    """Measure how long after the light the camera's images are stamped, and print it; the exit code of the command.
+    """Measures how long after the light the camera's images are stamped, prints it, and returns the exit code.
 
     Args:
         values: texts by name, of `arguments`.
@@ -79,7 +79,7 @@ def calibrate_latency(values: Mapping[str, str]) -> int:
 
 
 def nodes(config: Config, path: Path, flashes: int) -> list[NodeSpec]:
-    """What sees, what is seen, and what compares them, with whose end all ends; `path` is the configuration's file."""
+    """Returns the processes of a calibration: camera, target, and the node that compares them and ends the run."""
     parameters, single = {"config": str(path)}, single_threaded()
     target, latency = "visual_target_node", "latency_node"
     count = ("-p", f"flashes:={flashes}")

@@ -32,16 +32,16 @@ def settle(
     say: Callable[[str], object],
     measure: Callable[[Config], Mapping[str, float]] | None = None,
 ) -> Config:
-    """The configuration that launch arguments ask for, its action cycle settled, and the watchdog that it needs.
+    """Returns the configuration that launch arguments ask for, with its action cycle and watchdog decided.
 
     `auto` is the preset's cycle with async1 and async2, where learning takes no time of it. With seq it is measured;
-    so it is where nothing is said and the preset is one of an architecture other than seq, whose cycle has no room.
+    so it is by default if the preset is for another architecture, whose cycle leaves no time for learning.
 
     Args:
         resolve: from values by dotted key to a configuration; raises `ConfigError`.
-        overrides: what the arguments ask for; the action cycle may be `auto`.
+        overrides: the values of the arguments; the action cycle may be `auto`.
         say: takes lines for a person.
-        measure: what an action costs, in seconds by component; by default here and now.
+        measure: returns the seconds of an action by component; by default it measures them.
     """
     given = overrides.get(CYCLE)
     others = {key: value for key, value in overrides.items() if key != CYCLE}
@@ -62,14 +62,14 @@ def settle(
 
 
 def rounded_up(seconds: float, camera_rate: float, state_rate: float) -> float:
-    """The shortest time of at least `seconds` that is a whole number of cycles of the camera and of the arm (Hz)."""
+    """Returns the shortest time from `seconds` on that is a whole number of cycles of camera and arm (rates in Hz)."""
     camera, arm = (1 / Fraction(rate).limit_denominator(1000) for rate in (camera_rate, state_rate))
     common = Fraction(math.lcm(camera.numerator, arm.numerator), math.gcd(camera.denominator, arm.denominator))
     return float(max(1, math.ceil(Fraction(seconds) / common)) * common)
 
 
 def measure_here(config: Config) -> dict[str, float]:
-    """What an action of Seq-SAC costs on this machine: seconds of `act`, `sample`, `update` and in `total`.
+    """Returns the seconds that an action of Seq-SAC takes here: `act`, `sample`, `update` and `total`.
 
     Measured in a process like the agent's. Raises `ConfigError` where it fails.
     """

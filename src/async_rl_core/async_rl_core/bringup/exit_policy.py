@@ -8,11 +8,11 @@ FAULTED = 3
 """Exit code of agent, guard and run where a fault of the guard stood at the end."""
 
 EXPLAINED = 2
-"""Exit code of a node that printed one line about what is wrong; a restart would print it again."""
+"""Exit code of a node that printed its error as one line; a restart would print it again."""
 
 
 class ExitDecision(Enum):
-    """What follows after a node ended by itself."""
+    """The consequence of a node's end."""
 
     COMPLETE = "the run is complete"
     FAULT = "the run is complete, but a fault of the guard stands"
@@ -22,7 +22,7 @@ class ExitDecision(Enum):
 
 
 def decide(spec: NodeSpec, exit_code: int, restarts: int) -> ExitDecision:
-    """Returns what follows after a node ended by itself.
+    """Returns the consequence of a node's end that nobody asked for.
 
     Args:
         spec: the node.

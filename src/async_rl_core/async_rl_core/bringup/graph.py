@@ -12,8 +12,8 @@ from async_rl_core.config.schema import Config
 from async_rl_core.tasks.registry import make_task
 
 Role = Literal["essential", "finisher", "optional"]
-"""What a node's end means, once its restarts are used up. essential: the run stops with an error. finisher: as
-essential, but exit code 0 completes the run. optional: nothing, such as a closed window."""
+"""The consequence of a node's end once its restarts are used up. essential: the run stops with an error. finisher: as
+essential, but exit code 0 completes the run. optional: none, such as a closed window."""
 
 PROFILE, CAMERA_PROFILE = "fastdds.xml", "fastdds_camera.xml"
 """Settings of Fast DDS, in config/."""
@@ -39,17 +39,17 @@ class NodeSpec:
     descriptors: tuple[int, ...] = ()
     """Open files that the process inherits."""
     ros_arguments: tuple[str, ...] = ()
-    """What else comes after --ros-args."""
+    """Further words after --ros-args."""
     profile: str = PROFILE
     """Settings of Fast DDS, a file in config/."""
     tells_fault: bool = False
-    """Whether it ends with exit code 3 (`FAULTED`) where a fault of the guard stands at its end."""
+    """True for a node that ends with exit code 3 (`FAULTED`) if a fault of the guard stands."""
     enclave: str | None = None
     """Whose keys and rights it has, where the run is secure."""
     starts_late: bool = False
-    """Whether it starts once the other nodes have loaded their libraries, so that they are up sooner."""
+    """True for a node that starts once the others have loaded their libraries, so that they are up sooner."""
     holds_arm: bool = False
-    """It takes the orders of `link` to bring the arm to rest, and to let it move again."""
+    """True for the node that takes the orders of `link` to stop the arm and to let it move again."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def nodes(config: Config, config_path: Path) -> list[NodeSpec]:
 
 
 def robot_nodes(config: Config, config_path: Path, uses_camera: bool = True) -> list[NodeSpec]:
-    """The processes that stand between the guard and the arm's drives, and the simulated camera's."""
+    """Returns the processes between the guard and the arm's drives, and the simulated camera's."""
 
     def node(package: str, executable: str) -> NodeSpec:
         return NodeSpec(
@@ -128,13 +128,13 @@ def robot_nodes(config: Config, config_path: Path, uses_camera: bool = True) -> 
 
 
 def camera_sim_node(config_path: Path) -> NodeSpec:
-    """The simulated camera on an arm that moves elsewhere."""
+    """Returns the process of a simulated camera on an arm that is not simulated with it."""
     name, parameters = "camera_sim_node", {"config": str(config_path)}
     return NodeSpec("robot_sim_node", name, name, "essential", parameters=parameters, env=single_threaded())
 
 
 def camera_nodes(config: Config, config_path: Path) -> list[NodeSpec]:
-    """The processes between a camera that is not simulated and the agent: its driver, and what fits its images."""
+    """Returns the processes between a real camera and the agent: its driver, and the node that resizes its images."""
     if config.camera_topic is None:
         return []
     again, single = config.restarts, single_threaded()
@@ -153,7 +153,7 @@ def camera_nodes(config: Config, config_path: Path) -> list[NodeSpec]:
 
 
 def included(config: Config) -> LaunchSpec | None:
-    """The launch file of the robot's driver, where that is how it is started."""
+    """Returns the launch file of the robot's driver; None if a node is its driver."""
     driver = config.robot_driver
     if driver is None or driver.via == "node":
         return None
@@ -163,7 +163,7 @@ def included(config: Config) -> LaunchSpec | None:
 
 
 def environment(ambient: Mapping[str, str], profile: str = PROFILE) -> dict[str, str]:
-    """What a process of the run gets besides the ambient variables, which win where a person chose something."""
+    """Returns the variables of a process of the run that are not ambient; a user's choice takes precedence."""
     chosen = {"PYTHONUNBUFFERED": ambient.get("PYTHONUNBUFFERED", "1"), _RANGE: ambient.get(_RANGE) or _THIS_HOST}
     file, usual = config_folder() / profile, config_folder() / PROFILE
     named = [name for name in _PROFILE if ambient.get(name)]  # Fast DDS reads all that are set
@@ -175,12 +175,12 @@ def environment(ambient: Mapping[str, str], profile: str = PROFILE) -> dict[str,
 
 
 def _is_copy(path: str, of: Path) -> bool:
-    """Whether a file is another's copy, as the source tree's is the installed one's."""
+    """Returns whether one file is a copy of the other, as the installed profile is of the source tree's."""
     return Path(path).is_file() and filecmp.cmp(path, of, shallow=False)
 
 
 def single_threaded() -> dict[str, str]:
-    """Maths in one thread: a node that works in microseconds only loses by waking others."""
+    """Returns the variables that keep maths in one thread: waking others costs more than a short computation."""
     return dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 

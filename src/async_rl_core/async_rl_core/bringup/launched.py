@@ -7,7 +7,7 @@ PACKAGE = "async_rl"
 
 
 def is_named(launch_file: str, words: Sequence[str]) -> bool:
-    """Return whether the words of a command line, as `ros2 launch` takes them, name this very file.
+    """Returns whether a command line of `ros2 launch` names this very file.
 
     A file is named by its path, or by its package and its name. Another file of the same name is not this one, such as
     a person's own that includes it.

@@ -1,4 +1,4 @@
-"""A run that goes on where it stopped, in its own folder."""
+"""Resuming of a run in its own folder."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ from async_rl_core.spec.sizes import StepSizes
 
 
 def resumed(folder: Path, overrides: Mapping[str, object], names: Mapping[str, str]) -> Config:
-    """The configuration with which a run goes on: its own, in the folder where it lies now, with a few values changed.
+    """Returns the configuration of a resumed run: its own, in its present folder, with a few values changed.
 
     Args:
         folder: of the run.
@@ -33,12 +33,12 @@ def resumed(folder: Path, overrides: Mapping[str, object], names: Mapping[str, s
         raise ConfigError(f"resume: {folder} {what}; name a run's folder, such as runs/<date>-<task>-<preset>")
     config = reconfigure(path, {**overrides, "run_dir": str(folder)}, names)
     if not config.learns:
-        raise ConfigError(f"resume: {folder} holds an evaluation, which does not go on; evaluate the run again")
+        raise ConfigError(f"resume: {folder} holds an evaluation, which cannot be resumed; evaluate the run again")
     return config
 
 
 def reopen(config: Config, say: Callable[[str], object]) -> None:
-    """Make a run's folder ready to go on in, and say where; the caller holds its lock.
+    """Prepares a run's folder for resuming and reports where the run resumes; the caller holds its lock.
 
     Raises:
         AsyncRLError: one line, with nothing changed, where what the folder holds is damaged, the run is complete, or
@@ -50,8 +50,8 @@ def reopen(config: Config, say: Callable[[str], object]) -> None:
     found = checkpoint_file.newest_whole(RunFolder(folder).checkpoints, lambda line: say(f"warning: {line}"))
     if config.episodes is not None and start.finished >= config.episodes:
         raise ConfigError(
-            f"resume: {folder} is complete, {start.finished} of {config.episodes} episodes; say how many it shall have "
-            f"in all, such as episodes:={2 * start.finished}, or episodes:=none"
+            f"resume: {folder} is complete, {start.finished} of {config.episodes} episodes; give a larger total, "
+            f"such as episodes:={2 * start.finished}, or episodes:=none"
         )
     check_disk(config, folder)
     if verdict(read_text(RunFolder(folder).config)) is Checksum.MISSING:
@@ -66,7 +66,7 @@ def reopen(config: Config, say: Callable[[str], object]) -> None:
 
 
 def _check_journal(config: Config, folder: Path, say: Callable[[str], object]) -> None:
-    """Say what of the stored steps is damaged or missing, and set damaged segments aside."""
+    """Reports damaged and missing steps, and sets damaged segments aside."""
     if not config.replay.journal:
         return
     sizes = StepSizes.from_config(config)

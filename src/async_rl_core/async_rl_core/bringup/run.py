@@ -1,4 +1,4 @@
-"""One whole run, from launch arguments to exit code, for where the launch packages are not installed."""
+"""One whole run, from launch arguments to exit code, without the launch packages of ROS 2."""
 
 import asyncio
 import os
@@ -24,18 +24,18 @@ from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.transport.shared_memory import service
 
 PRIVATE = 0o077
-"""The umask of a run: what it and the middleware create, in its folder and in shared memory, is for its user alone."""
+"""The umask of a run: only its user may read its folder and its shared memory."""
 
 
 @contextmanager
 def prepared(
     config: Config, ambient: Mapping[str, str], now: datetime, say: Callable[[str], object] | None = None
 ) -> Iterator[tuple[Config, list[NodeSpec]]]:
-    """All that comes before the first node and after the last: checks, locks, run folder; shared memory left behind.
+    """Does what comes before the first node and after the last: checks, locks, run folder, clean-up of shared memory.
 
-    With `say` the run goes on in its folder, and says where; else the folder is a new one.
-    Yields the configuration as written to the run folder, and what to start.
-    Raises an `AsyncRLError` of one line, with nothing started or created, where the run cannot be.
+    With `say` the run is resumed in its folder, and `say` takes the place; else the folder is a new one.
+    Yields the configuration as written to the run folder, and the nodes to start.
+    Raises an `AsyncRLError` of one line, with nothing started or created, if the run is impossible.
     """
     with ExitStack() as held:
         held.callback(os.umask, os.umask(PRIVATE))
@@ -60,7 +60,7 @@ def _clean_up(before: set[str], ambient: Mapping[str, str]) -> None:
 
 
 def run(values: Mapping[str, str], task: str, clock: Callable[[], datetime] = datetime.now) -> int:
-    """Run until the end that the arguments name, or until stopped; the exit code of the command.
+    """Runs until the end that the arguments name, or until stopped; returns the exit code.
 
     Args:
         values: launch arguments as texts, as `arguments.parse` returns them.

@@ -9,13 +9,13 @@ from async_rl_core.security.keystore import VARIABLE, enclave, keystore_folder, 
 from async_rl_core.security.middleware import require_plugins
 
 DRIVER = enclave("driver")
-"""Of another's nodes, which its launch file starts."""
+"""The enclave of nodes that a driver's own launch file starts."""
 
 _OVERRIDE = "ROS_SECURITY_ENCLAVE_OVERRIDE"
 
 
 def check_secure(specs: Sequence[NodeSpec], included: bool, ambient: Mapping[str, str]) -> None:
-    """Raise `ConfigError` unless the middleware has security, and every process keys that count now.
+    """Raises `ConfigError` unless the middleware has security and every process has valid keys.
 
     Args:
         specs: the processes.
@@ -28,12 +28,12 @@ def check_secure(specs: Sequence[NodeSpec], included: bool, ambient: Mapping[str
 
 
 def secured(spec: NodeSpec, ambient: Mapping[str, str]) -> NodeSpec:
-    """A process in its enclave; no variable of the person's can weaken that."""
+    """Returns the process in its enclave; no ambient variable can weaken that."""
     return replace(spec, enclave=enclave(spec.name), env={**spec.env, **variables(ambient)})
 
 
 def variables(ambient: Mapping[str, str], override: str = "") -> dict[str, str]:
-    """What tells ROS 2 to enforce security; `override` is an enclave for nodes that do not name theirs themselves."""
+    """Returns the variables that enforce security; `override` is the enclave of nodes that name none themselves."""
     return {
         "ROS_SECURITY_ENABLE": "true",
         "ROS_SECURITY_STRATEGY": "Enforce",

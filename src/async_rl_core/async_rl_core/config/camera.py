@@ -1,4 +1,4 @@
-"""Where the images come from."""
+"""Settings of the camera and of its drivers."""
 
 import re
 from typing import Annotated
@@ -10,15 +10,15 @@ from async_rl_core.config.section import ByKey, KeyedError, NonNegative, Positiv
 from async_rl_core.topics import OBSERVED_IMAGE
 
 SIMULATED, TOPIC = "sim", "topic:"
-"""What a source may be, besides the name of a driver; the name of a topic follows the second."""
+"""Values of a source besides the names of drivers; the name of a topic follows the second."""
 COMPRESSED = "compressed"
-"""How the name of a topic ends that carries sensor_msgs/CompressedImage; others carry sensor_msgs/Image."""
+"""The end of the names of topics that carry sensor_msgs/CompressedImage; others carry sensor_msgs/Image."""
 
 _TOPIC = re.compile(r"/?[A-Za-z_]\w*(/[A-Za-z_]\w*)*$", re.ASCII)
 
 
 class CameraDriver(Section):
-    """Someone else's node that publishes a camera's images."""
+    """A node of another package that publishes a camera's images."""
 
     package: str
     executable: str
@@ -39,7 +39,7 @@ class CameraDriver(Section):
         return self
 
     def filled(self, rate: float) -> dict[str, str]:
-        """The parameters, for so many images a second."""
+        """Returns the parameters, for so many images a second."""
         return {name: self._filled(text, rate) for name, text in self.parameters.items()}
 
     def _filled(self, text: str, rate: float) -> str:
@@ -65,7 +65,7 @@ class CameraConfig(Section):
     )
 
     def problem(self) -> str:
-        """What is wrong with the source; empty where nothing is."""
+        """Returns what is wrong with the source; empty if nothing is."""
         source = self.source
         if source is None or source == SIMULATED or source in self.drivers:
             return ""

@@ -1,4 +1,4 @@
-"""What no single key can tell: settings that contradict each other."""
+"""Checks for settings that contradict each other."""
 
 from collections.abc import Iterator
 from math import hypot, isclose
@@ -11,13 +11,13 @@ from async_rl_core.errors import did_you_mean
 Problem = tuple[str, str]  # the dotted key to change, and why
 
 WATCHDOG_CYCLES = 1.5
-"""The guard's patience with Seq-SAC, whose agent cannot speak while it learns: an update may take half a cycle more."""
+"""Action cycles in the guard's watchdog with Seq-SAC: an update delays a command by up to half a cycle."""
 
 _LONGEST_WATCHDOG = 0.5  # seconds
 
 
 def check(config: Config) -> Iterator[Problem]:
-    """Each contradiction in a configuration that is valid key by key."""
+    """Yields each contradiction in a configuration that is valid key by key."""
     yield from _camera(config)
     yield from _cycle(config)
     yield from _episodes(config)
@@ -132,10 +132,10 @@ def _hardware(config: Config) -> Iterator[Problem]:
 
 
 def unseen(config: Config, shows: str, chosen: bool) -> Iterator[Problem]:
-    """A target that nothing shows to the camera of a real arm.
+    """Yields a problem if nothing shows the target to the camera of a real arm.
 
     Args:
-        shows: what the task's target is, a disc on a screen or another thing.
+        shows: the kind of the task's target: a disc on a screen, or another object.
         chosen: whether anyone set `display`, and so knows that another program shows the disc. So does whoever names
             no camera: what is on `image_raw` is another's then.
     """
@@ -150,7 +150,7 @@ def unseen(config: Config, shows: str, chosen: bool) -> Iterator[Problem]:
 
 
 def _are_parallel(a: tuple[float, float, float], b: tuple[float, float, float]) -> bool:
-    """Whether two directions, one of which may be zero, leave the plane through them undetermined."""
+    """Returns whether two directions, one of which may be zero, leave the plane through them undetermined."""
     cross = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
     return hypot(*cross) < 1e-3 * hypot(*a)
 

@@ -14,12 +14,12 @@ HEADER = (
 _PREFIX = "# sha256 of the lines below: "
 _LINE = re.compile(rf"{_PREFIX}([0-9a-f]{{64}})\n")
 _TRACES = "sha256", "with a checksum"
-"""Each of the two lines tells that there is a checksum, so that damage to one does not hide it."""
+"""Each of the two lines shows that there is a checksum, so that damage to one does not hide it."""
 _HEAD = 300  # characters that hold both
 
 
 class Checksum(Enum):
-    """What a file's checksum says."""
+    """The verdict on a file's checksum."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -38,7 +38,7 @@ def write_sealed(path: Path, body: str) -> None:
 
 
 def verdict(text: str) -> Checksum:
-    """Returns what the checksum of a text says; a run of an older version has none."""
+    """Returns the verdict on the checksum of a text; a run of an older version has none."""
     found = _LINE.search(text, 0, _HEAD + len(_PREFIX))
     if found is None:
         return Checksum.WRONG if any(trace in text[:_HEAD] for trace in _TRACES) else Checksum.MISSING

@@ -52,16 +52,16 @@ class Document:
 
     @property
     def complete(self) -> bool:
-        """Whether this is the resolved configuration of a run, which leaves nothing to others."""
+        """Returns whether this is the resolved configuration of a run."""
         robot = self.data.get("robot")
         return self.data.keys() >= _RESOLVED and isinstance(robot, dict) and "name" in robot
 
     def without(self, name: str) -> "Document":
-        """The document without one of its sections."""
+        """Returns the document without one of its sections."""
         return Document(self.name, {key: value for key, value in self.data.items() if key != name}, self.places)
 
     def has(self, key: Key) -> bool:
-        """Whether this source says anything about the key."""
+        """Returns whether this source sets the key."""
         node: object = self.data
         for part in key:
             if isinstance(node, list) and part.isdigit() and int(part) < len(node):
@@ -79,7 +79,7 @@ def last_value(key: str, sources: Sequence[Document]) -> object:
 
 
 def read_document(path: Path) -> Document:
-    """Read a YAML file; an empty one is an empty document.
+    """Reads a YAML file; an empty one is an empty document.
 
     Raises `ConfigError` where the file cannot be read, is not YAML, names a key twice or uses aliases.
     """
@@ -99,7 +99,7 @@ def read_text(path: Path) -> str:
 
 
 def parse_document(text: str, name: str) -> Document:
-    """The document in a text; `name` stands for the file in errors."""
+    """Returns the document in a text; `name` stands for the file in errors."""
     lines: dict[Key, int] = {}
     try:
         loader = _Loader(text)
@@ -123,7 +123,7 @@ def parse_document(text: str, name: str) -> Document:
 
 
 def _walk(node: yaml.Node, key: Key, name: str, lines: dict[Key, int]) -> None:
-    """Note the line of every key below a node; refuse what a reader of the file would misread."""
+    """Notes the line of every key below a node; refuses what a reader of the file would misread."""
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             lines[(*key, str(index))] = item.start_mark.line + 1

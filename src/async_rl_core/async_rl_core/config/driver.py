@@ -1,4 +1,4 @@
-"""How a real arm is reached, or one that is simulated behind its own protocol."""
+"""Settings of the driver of an arm, which is real or simulated behind its own protocol."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from async_rl_core.config.section import Section
 
 
 class StatusCondition(Section):
-    """What one of a driver's topics or services must say for the robot to be ready."""
+    """The value of a driver's topic or service at which the robot is ready."""
 
     source: str = Field(description="name of the topic or service")
     type: str = Field(
@@ -27,11 +27,11 @@ class StatusCondition(Section):
 
     @property
     def polled(self) -> bool:
-        """Whether a service is asked, as against a topic listened to."""
+        """Returns whether the source is a service that is polled, not a topic."""
         return "/srv/" in self.type
 
     def holds(self, value: object) -> bool:
-        """Whether the robot is ready at this value, which may be of any type."""
+        """Returns whether the robot is ready at this value, which may be of any type."""
         if self.allowed is not None:
             return any(type(value) is type(one) and value == one for one in self.allowed)
         assert self.at_least is not None

@@ -20,7 +20,7 @@ def explain(
     where: Callable[[Key], str],
     schema: type[BaseModel] = Config,
 ) -> str:
-    """Every finding, misspelt keys before all else, since a missing key is often their consequence.
+    """Returns every finding in one line, misspelt keys first: a missing key is often their consequence.
 
     Args:
         error: what pydantic found.
@@ -49,7 +49,7 @@ def _problem(finding: Mapping[str, Any], key: Key, schema: type[BaseModel]) -> s
 
 
 def _joined(key: Key, said: list[str], data: Mapping[str, object]) -> str:
-    """The findings on one key: of a value that may be of several types, one for each type."""
+    """Returns the findings on one key: of a value that may be of several types, one for each type."""
     if not said[0].startswith(_MUST):
         return "; ".join(dict.fromkeys(said))
     reasons = dict.fromkeys(text.removeprefix(_MUST) for text in said)
@@ -57,7 +57,7 @@ def _joined(key: Key, said: list[str], data: Mapping[str, object]) -> str:
 
 
 def _path(data: object, finding: Mapping[str, Any]) -> Key:
-    """The key of a finding in the data: pydantic names the members of a union in it too."""
+    """Returns the key of a finding in the data: pydantic names the members of a union in it too."""
     path: list[str] = []
     error = finding.get("ctx", {}).get("error")
     if not finding["loc"]:
@@ -94,7 +94,7 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterable[str]:
 
 
 def _nearest(key: Key, schema: type[BaseModel]) -> str:
-    """A sibling of similar name; else the same name in another section; else what the section allows."""
+    """Returns a sibling of similar name; else the same name in another section; else what the section allows."""
     *parents, last = key
     prefix = "".join(f"{part}." for part in parents)
     known = keys(schema)

@@ -26,7 +26,7 @@ def resolve(
     robot: str | None = None,
     names: Mapping[str, str] | None = None,
 ) -> Config:
-    """The configuration of a run: base.yaml, then the task, then the robot, then the preset, then the overrides.
+    """Returns the configuration of a run: base.yaml, task, robot, preset and overrides, the later over the earlier.
 
     The task is the overrides', else the preset's, else the robot's. A preset whose section `robot` has a name, such as
     an earlier run's configuration, chooses the robot.
@@ -35,7 +35,7 @@ def resolve(
         preset: a name from `presets()`, or the path of a YAML file (ending in .yaml or .yml), such as an earlier run's.
         overrides: values by dotted key, such as {"camera.width": 80}.
         robot: a name from `robots()`, or the path of a YAML file; by default the preset's, else the UR5.
-        names: what errors call an overridden key, such as {"camera.width": "argument image_width"}.
+        names: the name of an overridden key in errors, such as {"camera.width": "argument image_width"}.
 
     Raises:
         ConfigError: one line with the file, the key, its value, what is allowed, and the nearest key to a misspelt one;
@@ -58,7 +58,7 @@ def resolve(
 
 
 def _layered(arm: Document, chosen: Document, label: Document, changes: Document, names: Mapping[str, str]) -> Config:
-    """The configuration with the robot `arm`, the preset `chosen` and the overrides `changes`."""
+    """Returns the configuration with the robot `arm`, the preset `chosen` and the overrides `changes`."""
     base = read_base()
     own = chosen if chosen.has(("robot", "drivers")) else arm
     before, after = _driver_name(own, [base, chosen]), _driver_name(own, [base, chosen, changes])
@@ -74,7 +74,7 @@ def _layered(arm: Document, chosen: Document, label: Document, changes: Document
 
 
 def _robot_of(arm: Document, chosen: Document, label: Document, changes: Document) -> RobotConfig | None:
-    """The robot of another layering; none where that is not valid."""
+    """Returns the robot of another layering; none if that is not valid."""
     try:
         return _layered(arm, chosen, label, changes, {}).robot
     except ConfigError:
@@ -82,14 +82,14 @@ def _robot_of(arm: Document, chosen: Document, label: Document, changes: Documen
 
 
 def _robot_name(document: Document) -> str | None:
-    """The name of the robot that a preset, or a run's configuration, is of."""
+    """Returns the name of the robot that a preset, or a run's configuration, is of."""
     robot = document.data.get("robot")
     name = robot.get("name") if isinstance(robot, dict) else None
     return name if isinstance(name, str) else None
 
 
 def _usual_task(arm: Document) -> Document:
-    """The robot's own choice of a task."""
+    """Returns the robot's own choice of a task."""
     robot = arm.data.get("robot")
     task = robot.get("task") if isinstance(robot, dict) else None
     place = arm.places.get(("robot", "task"))
@@ -97,7 +97,7 @@ def _usual_task(arm: Document) -> Document:
 
 
 def _task(sources: list[Document]) -> list[Document]:
-    """The settings of the task that the last of the sources names; none where it has none, or there is no such task."""
+    """Returns the settings of the task that the last of the sources names; empty if it has none or is unknown."""
     name = last_value("task", sources)
     if name not in tasks():
         return []
@@ -113,7 +113,7 @@ def _drivers(arm: Document) -> dict[object, object]:
 
 
 def _driver_name(arm: Document, sources: list[Document]) -> str | None:
-    """The driver that the last of the sources names; else, of a real arm, its first."""
+    """Returns the driver that the last of the sources names; else, of a real arm, its first."""
     name = last_value("driver", sources)
     if name is None and last_value("hardware", sources) == "real":
         name = next(iter(_drivers(arm)), None)
@@ -121,7 +121,7 @@ def _driver_name(arm: Document, sources: list[Document]) -> str | None:
 
 
 def _driven(arm: Document, name: str | None) -> Document:
-    """The keys of the robot that are other with one of its drivers; nothing where there is no such driver."""
+    """Returns the keys of the robot that differ with one of its drivers; empty if there is no such driver."""
     driver = _drivers(arm).get(name)
     data = driver.get("robot") if isinstance(driver, dict) else None
     above = ("robot", "drivers", name, "robot")
@@ -130,7 +130,7 @@ def _driven(arm: Document, name: str | None) -> Document:
 
 
 def read_config(path: Path) -> Config:
-    """A run's configuration from its file, with its checksum checked; the sections of task and algorithm are not.
+    """Returns a run's configuration from its file. Checks the checksum, not the sections of task and algorithm.
 
     Raises `ConfigError`.
     """
@@ -140,7 +140,7 @@ def read_config(path: Path) -> Config:
 def reconfigure(
     path: Path, overrides: Mapping[str, object] | None = None, names: Mapping[str, str] | None = None
 ) -> Config:
-    """A run's resolved configuration with some values changed; what is newer than the run has its default.
+    """Returns a run's resolved configuration with some values changed; newer keys have their defaults.
 
     `overrides` and `names` are as those of `resolve`. Raises `ConfigError`, also where the checksum is wrong.
     """
@@ -170,7 +170,7 @@ def accept(path: Path) -> bool:
 
 
 def write_config(config: Config, path: Path) -> None:
-    """Write a resolved configuration that `read_config` reads back equal; the file is whole or not there."""
+    """Writes a resolved configuration atomically; `read_config` reads it back equal."""
     values = config.model_dump(mode="json")
     write_sealed(path, yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=120))
 

@@ -98,7 +98,7 @@ class Merged:
             self._put(node, at, value, source)
 
     def _put(self, node: dict[str, object], at: Key, value: object, source: Document) -> None:
-        """Replaces what is at a key, and all below it."""
+        """Replaces the value of a key, and all below it."""
         if isinstance(node.get(at[-1]), dict | list):
             self._owners = {key: owner for key, owner in self._owners.items() if key[: len(at)] != at}
         node[at[-1]] = deepcopy(value)
@@ -112,14 +112,14 @@ class Merged:
 
 
 def section_of(annotation: object) -> type[BaseModel] | None:
-    """The section that a field holds; none where it holds another kind of value, or one of several sections."""
+    """Returns the section that a field holds; none if it holds another kind of value, or one of several sections."""
     found = [one for one in (annotation, *get_args(annotation)) if isinstance(one, type) and get_origin(one) is None]
     sections = [one for one in found if issubclass(one, BaseModel)]
     return sections[0] if len(sections) == 1 and get_origin(annotation) is not dict else None
 
 
 def _values_of(annotation: object) -> type[BaseModel] | None:
-    """The section that each value of a mapping is."""
+    """Returns the section that each value of a mapping is."""
     values: Any = cast("tuple[object, ...]", get_args(annotation))[1]
     return section_of(values)
 

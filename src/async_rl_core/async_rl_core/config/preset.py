@@ -45,7 +45,7 @@ def preset_text(name: str, robot: str | None = None) -> str:
 
 
 def _resolved(preset: str, robot: str | None) -> Config:
-    """A preset with a robot; without one, with any that it fits."""
+    """Returns a preset with a robot; without one, with any that it fits."""
     try:
         return resolve(preset, {}, robot)
     except ConfigError:

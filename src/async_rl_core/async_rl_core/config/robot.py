@@ -1,4 +1,4 @@
-"""What a robot's file, `config/robots/*.yaml`, may say."""
+"""Settings of a robot, in `config/robots/*.yaml`."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from async_rl_core.config.section import KeyedError, Positive, Section
 
 
 class TargetSurface(Section):
-    """A flat rectangle on which a target is shown or lies, in the workspace frame of the robot."""
+    """A flat rectangle that holds the target, in the workspace frame of the robot."""
 
     center: tuple[float, float, float] = Field(description="metres")
     size: tuple[Positive, Positive] = Field(description="width and height in metres")
@@ -50,7 +50,7 @@ class Sphere(Section):
 
 
 class WorkspaceConfig(Section):
-    """Where the arm may be, in the coordinates of `frame`, which does not move."""
+    """The box that the arm may not leave, in the coordinates of `frame`, which does not move."""
 
     frame: str
     lower: tuple[float, float, float] = Field(description="corner of the box that the tool stays in, metres")
@@ -60,7 +60,7 @@ class WorkspaceConfig(Section):
 
 
 class BodiesConfig(Section):
-    """What must not touch: the arm's links, what is mounted on its tool, the table."""
+    """The bodies that must not touch: the arm's links, its tool, the table."""
 
     tool_radius: Positive = Field(
         description="radius of a sphere about the tool frame that stands for what is mounted there, metres"

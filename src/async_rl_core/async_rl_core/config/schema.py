@@ -1,4 +1,4 @@
-"""What a run's configuration may say. The values themselves live in `config/*.yaml`, never here."""
+"""The keys of a run's configuration. The default values are in `config/*.yaml`, never here."""
 
 import json
 from collections.abc import Mapping
@@ -118,7 +118,7 @@ class LearnerConfig(Section):
 
 
 class EvaluationConfig(Section):
-    """What `async_rl evaluate` does: episodes of a trained policy without noise (Yuan, 2022, section 6.2)."""
+    """Settings of `async_rl evaluate`: episodes of a trained policy without noise (Yuan, 2022, section 6.2)."""
 
     checkpoint: UserPath | None = Field(description="whose policy acts, and nothing learns; null: the run learns")
     episodes: Count = Field(description="episodes in an evaluation")
@@ -168,7 +168,7 @@ class SimConfig(Section):
 
 
 class LoggingConfig(Section):
-    """What the monitor writes."""
+    """Settings of the monitor's records."""
 
     curve_period: Positive = Field(description="seconds between redraws of the learning curve")
     video_every: Count = Field(description="episodes from one recorded video to the next")
@@ -233,12 +233,12 @@ class Config(Section):
 
     @property
     def learns(self) -> bool:
-        """Whether the run trains a policy; an evaluation does not."""
+        """Returns whether the run trains a policy; an evaluation does not."""
         return self.evaluation.checkpoint is None
 
     @property
     def robot_driver(self) -> Driver | None:
-        """How the arm is reached; none where it is simulated without its driver."""
+        """The driver of the arm; None if the arm is simulated without its driver."""
         names = list(self.robot.drivers)
         if not names:
             return None
@@ -248,12 +248,12 @@ class Config(Section):
 
     @property
     def camera_driver(self) -> CameraDriver | None:
-        """What starts the camera, where the suite does."""
+        """The driver of the camera; None if the suite does not start it."""
         return self.camera.drivers.get(self.camera.source or "")
 
     @property
     def camera_topic(self) -> str | None:
-        """Where a camera that is not simulated publishes; none where it is."""
+        """The topic of a real camera; None with a simulated one."""
         if self.camera_driver is not None:
             return self.camera_driver.topic
         source = self.camera.source or (SIMULATED if self.hardware == "sim" else f"{TOPIC}image_raw")
@@ -261,5 +261,5 @@ class Config(Section):
 
     @property
     def image_topic(self) -> str:
-        """Where the images are that the agent sees: rgb8, of the camera's width and height."""
+        """The topic of the images that the agent observes: rgb8, of the camera's width and height."""
         return IMAGE if self.camera_topic is None else OBSERVED_IMAGE

@@ -1,4 +1,4 @@
-"""What every group of settings has in common."""
+"""The base class of every section of the configuration."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -22,7 +22,7 @@ class ByKey:
 
 
 class KeyedError(ValueError):
-    """What is wrong with one key of a section: `key` is below the section that finds it."""
+    """An error in one key of a section; `key` is relative to the section that raises it."""
 
     def __init__(self, message: str, *key: str | int) -> None:
         super().__init__(message)

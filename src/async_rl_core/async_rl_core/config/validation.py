@@ -1,4 +1,4 @@
-"""From merged sources to one validated `Config`, or to one line that says what is wrong."""
+"""Validation of merged sources: one `Config`, or one line with every error."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -65,14 +65,14 @@ def validated(sources: list[Document], names: Mapping[str, str], by_plugins: boo
 
 
 def _sections(sources: list[Document]) -> dict[str, type[Section]]:
-    """The schemas of the sections that plug-ins declare: the task's parameters, and each algorithm's section."""
+    """Returns the schemas of the sections of plug-ins: the task's parameters, and each algorithm's section."""
     task = last_value("task", sources)
     sections: dict[str, type[Section]] = {name: section_class(name) for name in named_algorithms(sources)}
     return sections | ({PARAMETERS: task_plugin(str(task)).schema} if task in tasks() else {})
 
 
 def _wrong(name: str, section: type[Section], data: Mapping[str, object], where: Callable[[Key], str]) -> str:
-    """What is wrong in the section of a plug-in; empty if nothing is."""
+    """Returns what is wrong in the section of a plug-in; empty if nothing is."""
     values = data.get(name, {})
     if not isinstance(values, dict):
         return f"{where((name,))}: {values!r} is not allowed; it must be a mapping of keys to values"
@@ -84,7 +84,7 @@ def _wrong(name: str, section: type[Section], data: Mapping[str, object], where:
 
 
 def _problems_of_plugins(config: Config, display_chosen: bool) -> list[Problem]:
-    """What the algorithm and the task find wrong."""
+    """Returns the problems that the algorithm and the task find."""
     problems = []
     if config.algorithm in algorithms():
         problems += list(section_class(config.algorithm).from_config(config).problems(config))

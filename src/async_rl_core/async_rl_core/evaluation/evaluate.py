@@ -27,12 +27,12 @@ _ARGUMENTS = ("episodes", "seed", "rviz", "display", "renderer", "record_video")
 
 
 def arguments() -> list[Argument]:
-    """What may be said of an evaluation, in the words of a launch."""
+    """Returns the launch arguments that an evaluation takes."""
     return [argument for argument in table() if argument.name in _ARGUMENTS]
 
 
 def evaluate(run: Path, values: Mapping[str, str], clock: Callable[[], datetime] = datetime.now) -> int:
-    """Run episodes of a run's task with its newest policy, report, and write the result into the run's folder.
+    """Runs episodes with a run's newest policy, reports, and writes the result into the run's folder.
 
     The graph is that of the run, less what learns. An evaluation that is stopped early reports what was done.
 
@@ -66,7 +66,7 @@ def evaluate(run: Path, values: Mapping[str, str], clock: Callable[[], datetime]
 
 
 def run_config(run: Path) -> Config:
-    """The configuration of a run's folder. Raises `ConfigError` where it is not one."""
+    """Returns the configuration of a run's folder. Raises `ConfigError` if it is not one."""
     path = RunFolder(run).config
     if not path.is_file():
         what = f"has no {path.name}" if run.is_dir() else "is not a folder"
@@ -75,7 +75,7 @@ def run_config(run: Path) -> Config:
 
 
 def configure(run: Path, values: Mapping[str, str], folder: Path) -> Config:
-    """The configuration of an evaluation: the run's own, with the policy fixed from the first step on.
+    """Returns the configuration of an evaluation: the run's own, with the policy fixed from the first step on.
 
     Raises `ConfigError` where there is no such run, or an argument is wrong.
     """

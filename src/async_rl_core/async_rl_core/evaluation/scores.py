@@ -1,4 +1,4 @@
-"""What some episodes say about a policy."""
+"""The scores of a policy over some episodes."""
 
 import math
 import statistics
@@ -21,7 +21,7 @@ class Score:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Score":
-        """The score of one value per episode."""
+        """Returns the score of one value per episode."""
         if not values:
             return cls(None, None)
         error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
@@ -50,7 +50,7 @@ class Scores:
 
     @classmethod
     def of(cls, rows: Sequence[EpisodeRow], threshold: float) -> "Scores":
-        """The scores of finished episodes; `threshold` as `success_threshold` gives it."""
+        """Returns the scores of finished episodes; `threshold` as `success_threshold` gives it."""
         return cls(
             len(rows),
             sum(row.target_term >= threshold for row in rows),
@@ -66,7 +66,7 @@ class Scores:
         return self.successes / self.episodes if self.episodes else None
 
     def document(self) -> dict[str, object]:
-        """The figures by name, null where there is none."""
+        """Returns the figures by name, null where there is none."""
         return {
             "episodes": self.episodes,
             "return_mean": self.episode_return.mean,
@@ -79,7 +79,7 @@ class Scores:
         }
 
     def lines(self) -> list[str]:
-        """The figures as a person reads them."""
+        """Returns the figures as lines of text."""
         return [
             f"return       {self.episode_return}",
             f"target term  {self.target_term}",
@@ -93,5 +93,5 @@ def _column(value: float | None) -> str:
 
 
 def success_threshold(config: Config) -> float:
-    """The target term of an episode that is just a success, as the task has it."""
+    """Returns the target term from which an episode is a success for its task."""
     return make_task(config).success

@@ -38,7 +38,7 @@ class AppendedFile:
         return len(self._pending)
 
     def write(self, record: bytes) -> None:
-        """Append a record, now or as soon as the disk takes it."""
+        """Appends a record, now or as soon as the disk accepts it."""
         if len(self._pending) == MOST_PENDING:
             self._pending.popleft()
             self.lost += 1
@@ -46,7 +46,7 @@ class AppendedFile:
         self.flush()
 
     def flush(self) -> None:
-        """Write what is pending, as far as that goes."""
+        """Writes the pending records as far as the disk accepts them."""
         try:
             while self._pending:
                 self._append(self._pending[0])

@@ -28,9 +28,9 @@ class EpisodeRow:
     """Seconds from the monitor's start, which is the run's, to the episode's end; without those between a stop and
     the monitor's next start."""
     env_steps: int
-    """Of the run so far."""
+    """Environment steps of the run so far."""
     updates: int
-    """Of the learner so far."""
+    """Updates of the learner so far."""
     episode_return: float
     target_term: float
     """Mean over the episode's steps."""
@@ -40,10 +40,10 @@ class EpisodeRow:
 
 
 class EpisodeWriter:
-    """Appends to episodes.csv, each row on disk before the next; a file that is there is continued.
+    """Appends to episodes.csv, each row on disk before the next; an existing file is continued.
 
-    Rows that a full disk does not take are kept and written once it does. Damaged lines of a file that is continued
-    are left out; a copy of it is kept, and `warn` told.
+    Rows that a full disk refuses are kept and written once there is room. Damaged lines of an existing file are left
+    out; a copy of the file is kept, and `warn` takes a line.
 
     Raises:
         RecordError: there is no folder for the file, or the file holds something else.
@@ -52,7 +52,7 @@ class EpisodeWriter:
     def __init__(self, path: Path, warn: Callable[[str], object] = lambda line: None) -> None:
         self._file = AppendedFile(path, f"{HEADER}\n".encode())
         self.rows: list[EpisodeRow] = []
-        """What the file held at the start."""
+        """The rows of the file at the start."""
         try:
             if path.exists():
                 self.rows = _continued(path, warn)
@@ -65,24 +65,24 @@ class EpisodeWriter:
 
     @property
     def failed(self) -> str:
-        """Why the newest rows are not in the file yet; empty while they are."""
+        """The reason why the newest rows are not in the file yet; empty if they are."""
         if not self._file.failed:
             return ""
         return f"{self._file.failed}; {self._file.pending} rows wait for room, the run goes on"
 
     def write(self, row: EpisodeRow) -> None:
-        """Append a row, now or as soon as the disk takes it."""
+        """Appends a row, now or as soon as the disk accepts it."""
         self._file.write(_line(row).encode())
 
     def flush(self) -> None:
-        """Write the rows that wait for the disk."""
+        """Writes the rows that wait for the disk."""
         self._file.flush()
 
     close = flush
 
 
 def _continued(path: Path, warn: Callable[[str], object]) -> list[EpisodeRow]:
-    """The rows of a file, which then holds them and nothing else."""
+    """Returns the rows of a file, and removes everything else from it."""
     found = list(_read(path))
     rows = [row for _, row in found if isinstance(row, EpisodeRow)]
     damage = [row for _, row in found if isinstance(row, RecordError)]
@@ -99,7 +99,7 @@ def _continued(path: Path, warn: Callable[[str], object]) -> list[EpisodeRow]:
 
 
 def read_episodes(path: Path, damaged_left_out: bool = False) -> list[EpisodeRow]:
-    """The rows of an episodes.csv; an unfinished last line, be it the first of all, is left out.
+    """Returns the rows of an episodes.csv without an unfinished last line.
 
     Raises:
         RecordError: no such file, another header, or a line that is not a row, unless such are to be left out.
@@ -115,7 +115,7 @@ def read_episodes(path: Path, damaged_left_out: bool = False) -> list[EpisodeRow
 
 
 def _read(path: Path) -> Iterator[tuple[str, EpisodeRow | RecordError]]:
-    """The whole lines behind the header, each with its row, or with what is wrong with it."""
+    """Returns the complete lines behind the header, each with its row or with its error."""
     try:
         text = path.read_text(errors="replace", encoding="utf-8")
     except OSError as error:

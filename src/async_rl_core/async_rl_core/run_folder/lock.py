@@ -15,7 +15,7 @@ class DomainLock:
     """An abstract Unix socket: it has no file, and the kernel drops it with its owner, however that one dies."""
 
     def __init__(self, number: int) -> None:
-        """Take the lock of a ROS domain. Raises `ConfigError` naming the process that holds it."""
+        """Takes the lock of a ROS domain. Raises `ConfigError` naming the process that holds it."""
         name = f"\0async_rl/{os.getuid()}/{number}"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -31,7 +31,7 @@ class DomainLock:
         self._socket.listen()
 
     def close(self) -> None:
-        """Let go."""
+        """Releases the lock."""
         self._socket.close()
 
 
@@ -43,7 +43,7 @@ class RunLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Take the lock of a run's folder. Raises `ConfigError` where a process of its run lives."""
+        """Takes the lock of a run's folder. Raises `ConfigError` if a process of its run lives."""
         try:
             self.descriptor = os.open(RunFolder(folder).lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
@@ -57,7 +57,7 @@ class RunLock:
         os.set_inheritable(self.descriptor, True)
 
     def close(self) -> None:
-        """Let go, as far as this process is concerned."""
+        """Releases the lock for this process."""
         os.close(self.descriptor)
 
 

@@ -63,7 +63,7 @@ class RunFolder:
 
     @property
     def learning_curve(self) -> Path:
-        """Return and target term over wall time."""
+        """The return and the target term over wall time."""
         return self.path / "learning_curve.png"
 
     @property

@@ -45,7 +45,7 @@ class TimingCounts:
 
 
 class Summary:
-    """What is known of a run so far.
+    """The figures of a run so far.
 
     Args:
         config: of the run.
@@ -63,7 +63,7 @@ class Summary:
         """Component times of the learner."""
 
     def add(self, row: EpisodeRow, random: bool) -> None:
-        """Count an episode; `random` if all its actions were."""
+        """Counts an episode; `random` if all its actions were."""
         self.rows.append(row)
         self._random.append(random)
 
@@ -115,7 +115,7 @@ class Summary:
 
 
 def read(run: Path) -> dict[str, Any]:
-    """The figures that a run's folder has; empty where it has none, or none that can be read."""
+    """Returns the figures in a run's folder; empty if there are none, or they cannot be read."""
     try:
         figures = json.loads(RunFolder(run).summary.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -124,13 +124,13 @@ def read(run: Path) -> dict[str, Any]:
 
 
 def count(figures: Mapping[str, object], name: str) -> int:
-    """A count among a summary's figures; 0 where it is not there, or is none."""
+    """Returns a count among a summary's figures; 0 if it is missing or is not a count."""
     value = figures.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else 0
 
 
 def write(path: Path, figures: Mapping[str, object]) -> None:
-    """Write a summary's figures as summary.json; whole or not at all."""
+    """Writes a summary's figures as summary.json, atomically."""
     text = json.dumps(figures, indent=2, allow_nan=False) + "\n"
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

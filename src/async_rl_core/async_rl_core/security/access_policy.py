@@ -1,4 +1,4 @@
-"""What each node may say and hear: SROS2's policy files, read as the DDS topics that they stand for."""
+"""The rights of each node: SROS2's policy files, read as the DDS topics that they stand for."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -26,18 +26,18 @@ class Rights:
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """What the nodes of one enclave may; what is denied is so whatever is allowed, and all else is denied too."""
+    """The rights of the nodes of one enclave. A denial overrides a permission; everything else is denied too."""
 
     enclave: str
     denied: Rights
     allowed: Rights
 
     def may_publish(self, topic: str) -> bool:
-        """Whether they may publish a DDS topic, such as `rt/joint_states`."""
+        """Returns whether they may publish a DDS topic, such as `rt/joint_states`."""
         return not _named(topic, self.denied.publish) and _named(topic, self.allowed.publish)
 
     def may_subscribe(self, topic: str) -> bool:
-        """Whether they may subscribe to a DDS topic."""
+        """Returns whether they may subscribe to a DDS topic."""
         return not _named(topic, self.denied.subscribe) and _named(topic, self.allowed.subscribe)
 
 
@@ -46,24 +46,24 @@ def _named(topic: str, expressions: Iterable[str]) -> bool:
 
 
 def topic(name: str) -> str:
-    """The DDS topic of a ROS topic, given with its namespace."""
+    """Returns the DDS topic of a ROS topic, given with its namespace."""
     return f"rt{name}"
 
 
 def request(name: str) -> str:
-    """The DDS topic on which a service, given with its namespace, is asked."""
+    """Returns the DDS topic on which a service, given with its namespace, is asked."""
     return f"rq{name}Request"
 
 
 def reply(name: str) -> str:
-    """The DDS topic on which it answers."""
+    """Returns the DDS topic on which it answers."""
     return f"rr{name}Reply"
 
 
 def read_policies(folder: Path) -> list[AccessPolicy]:
-    """The policies of all enclaves: those of every `*.policy.xml` in a folder, sorted by enclave.
+    """Returns the policies of all enclaves: those of every `*.policy.xml` in a folder, sorted by enclave.
 
-    Raises `ConfigError` where a file is none of SROS2's policies, or two files have the same enclave.
+    Raises `ConfigError` if a file is not an SROS2 policy, or two files have the same enclave.
     """
     policies: dict[str, AccessPolicy] = {}
     for path in sorted(folder.glob("*.policy.xml")):
@@ -99,7 +99,7 @@ def _parsed(path: Path) -> ElementTree.Element:
 
 
 def _rights(profile: ElementTree.Element, path: Path) -> Iterator[tuple[str, Rights]]:
-    """What a profile denies and allows."""
+    """Returns the rights that a profile denies and allows."""
     namespace, node = profile.get("ns", "/"), profile.get("node", "")
     for element in _included(profile, path):
         names = [_absolute(name.text or "", namespace, node) for name in element]
@@ -110,7 +110,7 @@ def _rights(profile: ElementTree.Element, path: Path) -> Iterator[tuple[str, Rig
 
 
 def _included(profile: ElementTree.Element, path: Path) -> Iterator[ElementTree.Element]:
-    """A profile's elements, those of the profiles that it includes in place."""
+    """Returns a profile's elements, those of the profiles that it includes in place."""
     for element in profile:
         if element.tag != _INCLUDE:
             yield element

@@ -1,4 +1,4 @@
-"""The authority whose word the nodes take: it vouches for their identities and signs what they may."""
+"""The certificate authority: it signs the identities of the nodes and their rights."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 VALIDITY = timedelta(days=3650)
-"""Of every certificate, as SROS2 has it."""
+"""The subject of every certificate, as SROS2 sets it."""
 
 _EARLIER = timedelta(days=1)  # begins then, for clocks that are behind
 _NAME = "async_rl"
@@ -30,7 +30,7 @@ class Authority:
     """A certificate that vouches for itself, and its key: ECDSA on P-256, which DDS Security prescribes."""
 
     def __init__(self, certificate: bytes, key: bytes) -> None:
-        """From their PEM. Raises `ValueError` where one is none, or they do not belong together."""
+        """Takes certificate and key as PEM. Raises `ValueError` if one is invalid, or they do not belong together."""
         private = serialization.load_pem_private_key(key, password=None)
         if not isinstance(private, ec.EllipticCurvePrivateKey):
             raise ValueError("not a key on an elliptic curve")
@@ -42,18 +42,18 @@ class Authority:
 
     @classmethod
     def create(cls, now: datetime) -> "Authority":
-        """A new one; `now` in UTC."""
+        """Returns a new authority; `now` is in UTC."""
         key = ec.generate_private_key(ec.SECP256R1())
         return cls(_pem(_certificate(_name(_NAME), _name(_NAME), key, key, now, ca=True)), _pem_key(key))
 
     def issue(self, enclave: str, now: datetime) -> Identity:
-        """A new identity for an enclave."""
+        """Returns a new identity for an enclave."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = _certificate(_name(enclave), self._certificate.subject, key, self._key, now, ca=False)
         return Identity(_pem(certificate), _pem_key(key), *_validity(certificate))
 
     def recognise(self, certificate: bytes, key: bytes, now: datetime) -> Identity | None:
-        """An identity from its PEM; none where it is not one, not ours, or does not count now."""
+        """Returns an identity from its PEM; None if it is damaged, of another authority, or not valid now."""
         try:
             known = x509.load_pem_x509_certificate(certificate)
             private = serialization.load_pem_private_key(key, password=None)
@@ -66,7 +66,7 @@ class Authority:
         return Identity(certificate, key, not_before, not_after)
 
     def sign(self, document: bytes) -> bytes:
-        """A document as S/MIME, in clear and signed, as DDS Security reads it."""
+        """Returns a document as S/MIME, in clear and signed, as DDS Security reads it."""
         builder = pkcs7.PKCS7SignatureBuilder().set_data(document)
         signed = builder.add_signer(self._certificate, self._key, hashes.SHA256())
         options = [pkcs7.PKCS7Options.Text, pkcs7.PKCS7Options.DetachedSignature]

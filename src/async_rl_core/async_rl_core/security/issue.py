@@ -18,7 +18,7 @@ _GOVERNANCE = "governance"
 
 
 def make_keystore(keystore: Path, security: Path, now: datetime) -> list[str]:
-    """Make a keystore, or bring one up to date: what is there and still counts is kept, rights are always signed anew.
+    """Makes a keystore, or updates one: valid keys are kept, rights are always signed again.
 
     Args:
         keystore: its folder.
@@ -29,7 +29,7 @@ def make_keystore(keystore: Path, security: Path, now: datetime) -> list[str]:
         The enclaves that got new keys.
 
     Raises:
-        ConfigError: a policy that is none, a folder that cannot be written, an authority whose key is elsewhere.
+        ConfigError: a policy is invalid, a folder cannot be written, or the authority's key is missing.
     """
     policies = read_policies(security)
     try:
@@ -68,7 +68,7 @@ def _authority(keystore: Path, now: datetime) -> Authority:
 
 
 def _make_enclave(keystore: Path, policy: AccessPolicy, authority: Authority, now: datetime) -> bool:
-    """Whether it got new keys."""
+    """Returns whether the enclave got new keys."""
     folder = enclave_folder(keystore, policy.enclave)
     above = [path for path in folder.parents if path.is_relative_to(keystore / "enclaves")]
     for path in (*reversed(above), folder):

@@ -1,4 +1,4 @@
-"""Where SROS2 keeps keys, and whether all that a run needs are there."""
+"""The keystore of SROS2, and a check of the keys that a run needs."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from async_rl_core.security.permissions import expiry
 VARIABLE = "ROS_SECURITY_KEYSTORE"
 
 PERMISSIONS = "permissions.xml"
-"""What `permissions.p7s` signs, in clear."""
+"""The document that `permissions.p7s` signs, in clear."""
 
 NEEDED = (
     "cert.pem",
@@ -23,30 +23,30 @@ NEEDED = (
     "identity_ca.cert.pem",
     "permissions_ca.cert.pem",
 )
-"""What an enclave's folder holds."""
+"""The files of an enclave's folder."""
 
 _REMEDY = "make the keys with 'async_rl keys' (or 'make sros2-keys')"
 
 
 def keystore_folder(ambient: Mapping[str, str]) -> Path:
-    """ROS_SECURITY_KEYSTORE, else `async_rl/keystore` in ROS's folder, which is ~/.ros."""
+    """Returns ROS_SECURITY_KEYSTORE, else `async_rl/keystore` in ROS's folder, which is ~/.ros."""
     if chosen := ambient.get(VARIABLE):
         return user_path(chosen).absolute()
     return user_path(ambient.get("ROS_HOME") or "~/.ros").absolute() / "async_rl" / "keystore"
 
 
 def enclave(node: str) -> str:
-    """The enclave of a node, by the node's name."""
+    """Returns the enclave of a node, by the node's name."""
     return f"/async_rl/{node}"
 
 
 def enclave_folder(keystore: Path, enclave: str) -> Path:
-    """Where an enclave's files are."""
+    """Returns the folder of an enclave."""
     return keystore / "enclaves" / enclave.lstrip("/")
 
 
 def require_keys(keystore: Path, enclaves: Iterable[str], now: datetime) -> None:
-    """Raise `ConfigError` unless all these enclaves have keys that count, and that only their owner can read.
+    """Raises `ConfigError` unless all these enclaves have valid keys that only their owner can read.
 
     Whether the signatures are good is for the middleware to judge, which trusts nobody else's word.
     """

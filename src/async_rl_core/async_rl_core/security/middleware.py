@@ -1,4 +1,4 @@
-"""Whether the installed middleware can do what SROS2 asks of it."""
+"""A check that the installed middleware supports SROS2."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -7,13 +7,13 @@ from async_rl_core.errors import ConfigError
 from async_rl_core.ros_environment import library_folders
 
 PLUGIN = b"builtin.PKI-DH"
-"""What a Fast DDS that was built with its security plug-ins calls the one for authentication."""
+"""The name of the authentication plug-in in a Fast DDS that was built with security."""
 
 _LIBRARIES = ("libfastdds.so.*", "libfastrtps.so.*")  # of Fast DDS 3, and of Jazzy's 2
 
 
 def require_plugins(ambient: Mapping[str, str]) -> None:
-    """Raise `ConfigError` where the Fast DDS that the nodes would load was built without its security plug-ins.
+    """Raises `ConfigError` if the Fast DDS that the nodes would load was built without its security plug-ins.
 
     Its nodes would refuse to start, each with an error of the middleware's. Another middleware is left to itself.
     """

@@ -12,7 +12,7 @@ DOMAINS = (0, 232)
 """A run may be in any domain of this computer; what separates two of them is ROS_DOMAIN_ID."""
 
 DISCOVERY = Rights(("ros_discovery_info",), ("ros_discovery_info",))
-"""The topic on which ROS 2 tells which node owns what."""
+"""The topic on which ROS 2 publishes the endpoints of each node."""
 
 _SCHEMA = "http://www.omg.org/spec/DDS-SECURITY/20170901/omg_shared_ca_permissions.xsd"
 _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
@@ -20,7 +20,7 @@ _TIME = "%Y-%m-%dT%H:%M:%S"
 
 
 def permissions(policy: AccessPolicy, not_before: datetime, not_after: datetime) -> bytes:
-    """The XML that grants an enclave its rights, from one time (UTC) to another."""
+    """Returns the XML that grants an enclave its rights, from one time (UTC) to another."""
     root = Element("dds", {"xmlns:xsi": _INSTANCE, "xsi:noNamespaceSchemaLocation": _SCHEMA})
     grant = SubElement(SubElement(root, "permissions"), "grant", {"name": policy.enclave})
     SubElement(grant, "subject_name").text = f"CN={policy.enclave}"
@@ -50,7 +50,7 @@ def _add(grant: Element, name: str, rights: Rights) -> None:
 
 
 def expiry(path: Path) -> datetime:
-    """When a permissions document, and the certificate that goes with it, end. Raises `ConfigError`."""
+    """Returns when a permissions document and its certificate expire. Raises `ConfigError`."""
     try:
         text = ElementTree.parse(path).getroot().findtext("permissions/grant/validity/not_after", "")
         return datetime.strptime(text, _TIME).replace(tzinfo=UTC)

@@ -34,7 +34,7 @@ def cores() -> Finding:
 
 
 def _quota(path: Path = Path("/sys/fs/cgroup/cpu.max")) -> float | None:
-    """The number of cores whose time a container may use; None where it is not limited."""
+    """Returns the number of cores whose time a container may use; None if it is not limited."""
     try:
         share, period = path.read_text(encoding="utf-8").split()
         return None if share == "max" else int(share) / int(period)
@@ -43,7 +43,7 @@ def _quota(path: Path = Path("/sys/fs/cgroup/cpu.max")) -> float | None:
 
 
 def load() -> Finding:
-    """How busy the cores are, and with what."""
+    """Checks how busy the cores are, and names the busiest processes."""
     allowed = len(os.sched_getaffinity(0))
     before, processes = _busy_time(), _process_times()
     time.sleep(_LOAD_PERIOD)
@@ -109,7 +109,7 @@ def frequency(folder: Path = Path("/sys/devices/system/cpu")) -> Finding:
 
 
 def real_time() -> Finding:
-    """The right to SCHED_FIFO."""
+    """Checks the right to use SCHED_FIFO."""
     if run_probe(Probe.REAL_TIME).works:
         return Finding("real time", "fine", "SCHED_FIFO permitted")
     remedy = (
@@ -120,7 +120,7 @@ def real_time() -> Finding:
 
 
 def memory_lock() -> Finding:
-    """How much memory the guard may keep from being swapped out."""
+    """Checks how much memory the guard may lock."""
     soft, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     if os.geteuid() == 0 or soft == resource.RLIM_INFINITY or soft >= MIN_LOCKED:
         shown = "unlimited" if os.geteuid() == 0 or soft == resource.RLIM_INFINITY else f"{soft / 2**20:.0f} MiB"

@@ -1,4 +1,4 @@
-"""Whether an X display answers."""
+"""A check that an X display answers."""
 
 import re
 import socket
@@ -8,7 +8,7 @@ _FIRST_PORT = 6000
 
 
 def unreachable(display: str) -> str | None:
-    """Why nothing can be shown on `display`, a value of DISPLAY; None where a server answers there."""
+    """Returns why nothing can be shown on `display`, a value of DISPLAY; None if a server answers."""
     parts = re.fullmatch(r"(?P<host>[^:]*):(?P<number>\d+)(\.\d+)?", display.removeprefix("unix"))
     if parts is None:
         return f"DISPLAY is '{display}', which names no display"

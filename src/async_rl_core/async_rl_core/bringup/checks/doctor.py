@@ -1,4 +1,4 @@
-"""Looks a machine over: what is fine, and what to do about what is not."""
+"""Checks of the computer, each with a remedy for what is missing."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ MIN_SHARED_MEMORY = 256 * 2**20  # bytes: every preset's mini-batches and the mi
 
 
 def examine(more: Sequence[Callable[[], Finding]] = (), out: TextIO | None = None) -> int:
-    """Print a table of all checks, one at a time as they end; 0 when nothing that is needed is missing.
+    """Prints a table of all checks, each as it ends; returns 0 if nothing that is needed is missing.
 
     Args:
         more: checks that core cannot make, such as those of ROS 2.
@@ -55,7 +55,7 @@ def examine(more: Sequence[Callable[[], Finding]] = (), out: TextIO | None = Non
 
 
 def _examined(make: Callable[[], Finding]) -> Finding:
-    """A check's finding; its own failure is one, too."""
+    """Returns the finding of a check; a check that fails gives a finding too."""
     try:
         return make()
     except Exception as error:  # the table goes on whatever is wrong with this machine
@@ -64,7 +64,7 @@ def _examined(make: Callable[[], Finding]) -> Finding:
 
 
 def python() -> Finding:
-    """The interpreter's version."""
+    """Checks the interpreter's version."""
     version = ".".join(map(str, sys.version_info[:3]))
     if MIN_PYTHON <= sys.version_info[:2] <= MAX_PYTHON:
         return Finding("Python", "fine", f"{version}, {sys.executable}")
@@ -82,7 +82,7 @@ def variables() -> Finding:
 
 
 def configuration() -> Finding:
-    """Every preset must resolve."""
+    """Checks that every preset resolves."""
     try:
         names = presets()
         for name in names:
@@ -93,7 +93,7 @@ def configuration() -> Finding:
 
 
 def _resolved(preset: str) -> Config:
-    """A preset with the default robot, or else with one that its task is for. Raises `ConfigError`."""
+    """Returns a preset with the default robot, or else with one that its task is for. Raises `ConfigError`."""
     try:
         return resolve(preset)
     except ConfigError:
@@ -104,7 +104,7 @@ def _resolved(preset: str) -> Config:
 
 
 def workspace() -> Finding:
-    """The executables of all nodes."""
+    """Checks that the executables of all nodes are installed."""
     try:
         specs = nodes(resolve(), RunFolder(RUNS).config)
         for spec in specs:
@@ -115,7 +115,7 @@ def workspace() -> Finding:
 
 
 def model() -> Finding:
-    """The robot's description."""
+    """Checks that the robot's description can be read."""
     try:
         robot = resolve().robot
         return Finding("robot model", "fine", str(model_file(robot.model)))
@@ -156,7 +156,7 @@ def shared_memory() -> Finding:
 
 
 def transport() -> Finding:
-    """A service of iceoryx2, made and dropped."""
+    """Makes and drops a service of iceoryx2."""
     found = run_probe(Probe.TRANSPORT)
     if found.works:
         return Finding("iceoryx2", "fine", found.text)
@@ -164,7 +164,7 @@ def transport() -> Finding:
 
 
 def other_runs() -> Finding:
-    """Whether this ROS domain is free."""
+    """Checks that this ROS domain is free."""
     try:
         number = ros_domain(os.environ)
         DomainLock(number).close()
@@ -174,7 +174,7 @@ def other_runs() -> Finding:
 
 
 def renderer() -> Finding:
-    """How the camera would be drawn with renderer:=auto."""
+    """Checks how the camera is drawn with renderer:=auto."""
     found = run_probe(Probe.RENDERER)
     if not found.works:
         return Finding("camera images", "missing", found.text, "pip install mujoco")
@@ -185,7 +185,7 @@ def renderer() -> Finding:
 
 
 def gpu() -> Finding:
-    """torch, and what it computes on."""
+    """Checks that torch imports, and on which device it computes."""
     found = run_probe(Probe.TORCH)
     if not found.works:
         return Finding("torch", "missing", found.text, "pip install torch")
@@ -199,7 +199,7 @@ def cameras() -> Finding:
 
 
 def run_folder() -> Finding:
-    """Whether a run could write where it would write."""
+    """Checks that a run can write its folder."""
     folder = RUNS if RUNS.exists() else Path.cwd()
     try:
         with TemporaryDirectory(prefix=".async_rl_doctor_", dir=folder) as made:

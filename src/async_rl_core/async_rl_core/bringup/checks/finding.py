@@ -8,7 +8,7 @@ State = Literal["fine", "could be better", "missing"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding. 'missing' is what the suite cannot run without; `remedy` says what to do."""
+    """One finding. Without what is 'missing' the suite cannot run; `remedy` says what to do."""
 
     subject: str
     state: State
@@ -17,6 +17,6 @@ class Finding:
 
 
 def from_error(subject: str, state: State, error: Exception) -> Finding:
-    """A finding from an error in our form: what is wrong; what to do."""
+    """Returns a finding from an error of the form '<problem>; <remedy>'."""
     finding, _, remedy = str(error).rpartition("; ") if "; " in str(error) else (str(error), "", "")
     return Finding(subject, state, finding, remedy)

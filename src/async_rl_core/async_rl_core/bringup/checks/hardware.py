@@ -1,4 +1,4 @@
-"""What must hold of a robot, of its camera, and of what drives them, before anything starts."""
+"""Checks of a robot, its camera and their drivers before a run starts."""
 
 import importlib.metadata
 import socket
@@ -12,7 +12,7 @@ from async_rl_core.ros_environment import prefixes_of
 
 
 def check_robot(config: Config, ambient: Mapping[str, str]) -> None:
-    """Raises `ConfigError`: one line that says what is missing and what to do."""
+    """Raises `ConfigError`: one line with what is missing and a remedy."""
     if config.robot_ip is not None:
         _check_address(config.robot_ip)
     driver = config.robot_driver
@@ -27,7 +27,7 @@ def check_robot(config: Config, ambient: Mapping[str, str]) -> None:
 
 
 def check_camera(config: Config, ambient: Mapping[str, str]) -> None:
-    """Raises `ConfigError`: one line that says what is missing and what to do."""
+    """Raises `ConfigError`: one line with what is missing and a remedy."""
     driver = config.camera_driver
     if driver is None:
         return

@@ -1,4 +1,4 @@
-"""What must hold before anything starts, so that nothing is ever half-started."""
+"""Checks before a run starts, so that no run starts halfway."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ from async_rl_core.transport.shared_memory import service
 from async_rl_core.transport.shared_memory.batches import held
 from async_rl_core.transport.shared_memory.steps import StepLayout
 
-"""Where run folders are made unless `run_dir` names one."""
+"""The folder of new runs, unless `run_dir` names another."""
 MIN_DISK = 500 * 2**20
 """Bytes that the run folder's disk must have free: checkpoints, videos and events of a long run."""
 
@@ -34,7 +34,7 @@ _OTHER_SEGMENTS = 64 * 2**20  # bytes of the other services and of the middlewar
 
 
 def check(config: Config, ambient: Mapping[str, str]) -> DomainLock:
-    """Take the domain's lock and check everything that a run needs, touching nothing.
+    """Takes the domain's lock and checks everything that a run needs, without creating anything.
 
     Raises:
         ConfigError, TransportError or SimulationError: one line that says what is missing and what to do.
@@ -61,7 +61,7 @@ def check(config: Config, ambient: Mapping[str, str]) -> DomainLock:
 
 
 def create_run_folder(config: Config, now: datetime) -> Config:
-    """Make the run's folder and write its `config.yaml`; the configuration with the folder's absolute path.
+    """Makes the run's folder, writes its `config.yaml`, and returns the configuration with the folder's path.
 
     Raises `ConfigError` where the folder holds something already, cannot be written, or its disk is full.
     """
@@ -83,7 +83,7 @@ def create_run_folder(config: Config, now: datetime) -> Config:
 
 
 def check_disk(config: Config, folder: Path) -> None:
-    """Raise `ConfigError` where the disk of a run's folder, which need not be there yet, is too full for the run."""
+    """Raises `ConfigError` if the disk of a run's folder, which need not be there yet, is too full for the run."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
     if free < MIN_DISK:

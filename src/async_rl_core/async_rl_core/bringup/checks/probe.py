@@ -12,7 +12,7 @@ TIMEOUT = 60.0
 
 
 class Probe(Enum):
-    """What is tried: a Python program whose last line of output is the finding."""
+    """The experiments: Python programs whose last line of output is the finding."""
 
     TRANSPORT = """
 import ctypes, os
@@ -54,19 +54,19 @@ print(f"{torch.__version__}, {gpu}")
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """Whether the experiment worked, and its last line: the finding, or the error."""
+    """The outcome of an experiment, with its last line: the finding or the error."""
 
     works: bool
     text: str
 
 
 def run_probe(probe: Probe, timeout: float = TIMEOUT) -> ProbeResult:
-    """Run one experiment for at most `timeout` seconds."""
+    """Runs one experiment for at most `timeout` seconds."""
     return run_code(probe.value, timeout)
 
 
 def run_code(code: str, timeout: float = TIMEOUT) -> ProbeResult:
-    """Run a Python program whose last line of output is the finding, for at most `timeout` seconds."""
+    """Runs a Python program whose last line of output is the finding, for at most `timeout` seconds."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", code],
@@ -87,7 +87,7 @@ def run_code(code: str, timeout: float = TIMEOUT) -> ProbeResult:
 
 
 def _end(code: int) -> str:
-    """How a process without a word ended."""
+    """Returns how a process that printed nothing ended."""
     try:
         return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
     except ValueError:

@@ -30,7 +30,7 @@ _NEEDS = (
 
 
 def complaint(limits: Callable[[int], tuple[int, int]] = resource.getrlimit) -> str:
-    """Return what is too low and what to do, in one line; empty where nothing is.
+    """Returns in one line which limit is too low and what to do; empty if none is.
 
     A soft limit is raised as far as it may be.
     """

@@ -23,13 +23,13 @@ _SHADOWED = ("rclpy", "numpy", "torch", "mujoco", "pinocchio", "cv2", "pydantic"
 
 
 def check_variables(ambient: Mapping[str, str]) -> None:
-    """Raise `ConfigError` for the first variable with which a run cannot work."""
+    """Raises `ConfigError` for the first variable with which a run cannot work."""
     for problem in problems(ambient):
         raise ConfigError(problem)
 
 
 def problems(ambient: Mapping[str, str]) -> Iterator[str]:
-    """Yield one line for each variable with which a run cannot work: its name, what is wrong, and what to do."""
+    """Yields one line for each variable with which a run cannot work: its name, what is wrong, and what to do."""
     yield from _middleware(ambient)
     yield from _discovery(ambient)
     yield from _profiles(ambient)

@@ -1,4 +1,4 @@
-"""Where ROS 2 packages keep their executables, without the packages of ROS 2 that would tell."""
+"""The executables of ROS 2 packages, found without ROS 2's own packages."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from async_rl_core.ros_environment import ament_prefixes, prefixes_of
 
 
 def find_executable(package: str, executable: str, ambient: Mapping[str, str]) -> Path:
-    """`<prefix>/lib/<package>/<executable>` of the first prefix in AMENT_PREFIX_PATH that has it.
+    """Returns `<prefix>/lib/<package>/<executable>` of the first prefix in AMENT_PREFIX_PATH that has it.
 
     Raises `ConfigError` saying whether the package or the executable is missing, and what to do.
     """
@@ -24,13 +24,13 @@ def find_executable(package: str, executable: str, ambient: Mapping[str, str]) -
 
 
 def command(spec: NodeSpec, ambient: Mapping[str, str]) -> list[str]:
-    """The command line of a node, as launch_ros would write it."""
+    """Returns the command line of a node, as launch_ros would write it."""
     program = str(find_executable(spec.package, spec.executable, ambient))
     return [program, *spec.arguments, "--ros-args", "-r", f"__node:={spec.name}", *ros_arguments(spec)]
 
 
 def ros_arguments(spec: NodeSpec) -> list[str]:
-    """A node's enclave and parameters, and what else it takes, as words after `--ros-args`."""
+    """Returns a node's enclave and parameters, and what else it takes, as words after `--ros-args`."""
     words = [*(["--enclave", spec.enclave] if spec.enclave else []), *spec.ros_arguments]
     for name, value in spec.parameters.items():
         quoted = value.replace("'", "''")  # they are read as YAML

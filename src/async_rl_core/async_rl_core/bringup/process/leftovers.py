@@ -1,4 +1,4 @@
-"""Shared memory that dead processes left behind, and that nobody else uses."""
+"""Removal of shared memory that dead processes left and nobody uses."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ _FILE = re.compile(r"^(?:sem\.)?(?P<stem>fast(?:dds|rtps)_(?:port\d{1,5}|[0-9a-f
 
 
 def middleware_files(folder: Path = SHARED_MEMORY) -> set[str]:
-    """The names of this user's Fast DDS files."""
+    """Returns the names of this user's Fast DDS files."""
     found = set()
     for entry in os.scandir(folder):
         try:
@@ -27,18 +27,18 @@ def middleware_files(folder: Path = SHARED_MEMORY) -> set[str]:
 
 
 def used_files(folder: Path = SHARED_MEMORY) -> set[str]:
-    """The names of this user's Fast DDS files that some process maps or locks, or what belongs to them."""
+    """Returns the names of this user's Fast DDS files that some process maps or locks, or what belongs to them."""
     mapped = _mapped_files(folder)
     return {name for names in _groups(folder) if _are_used(names, mapped, folder) for name in names}
 
 
 def clean_middleware(before: set[str], now: float, folder: Path = SHARED_MEMORY) -> list[str]:
-    """Remove the Fast DDS files that came during a run and that no process maps or locks any more.
+    """Removes the Fast DDS files that came during a run and that no process maps or locks any more.
 
     Args:
         before: `middleware_files()` when the run began; what was there then belongs to others.
-        now: seconds since the epoch; a file younger than a second may be somebody's who has yet to lock it.
-        folder: where shared memory lives.
+        now: seconds since the epoch; a younger file may belong to a process that has yet to lock it.
+        folder: the folder of shared memory.
 
     Returns:
         The names removed.
@@ -47,7 +47,7 @@ def clean_middleware(before: set[str], now: float, folder: Path = SHARED_MEMORY)
 
 
 def clean_dead_middleware(now: float, folder: Path = SHARED_MEMORY) -> list[str]:
-    """Remove the Fast DDS files of killed processes, whosever run that was: those with a lock that nobody holds.
+    """Removes the Fast DDS files of killed processes of any run: those with a lock that nobody holds.
 
     Args and result are as of `clean_middleware`.
     """
@@ -55,7 +55,7 @@ def clean_dead_middleware(now: float, folder: Path = SHARED_MEMORY) -> list[str]
 
 
 def _groups(folder: Path) -> list[list[str]]:
-    """The Fast DDS files that belong together."""
+    """Groups the Fast DDS files that belong together."""
     groups: dict[str, list[str]] = {}
     for name in middleware_files(folder):
         match = _FILE.match(name)
@@ -65,7 +65,7 @@ def _groups(folder: Path) -> list[list[str]]:
 
 
 def _remove(groups: list[list[str]], now: float, folder: Path) -> list[str]:
-    """Remove the files of those groups that are not young and that nobody uses; their names."""
+    """Removes the files of groups that are old and unused, and returns their names."""
     mapped = _mapped_files(folder)
     removed = []
     for names in groups:

@@ -31,7 +31,7 @@ class LineWriter:
         self._started = False
 
     def put(self, line: str) -> None:
-        """Queue a line; never blocks."""
+        """Queues a line; never blocks."""
         data = f"{line}\n".encode(self._encoding, "replace")
         with self._changed:
             if self._gone:
@@ -47,7 +47,7 @@ class LineWriter:
             self._changed.notify_all()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until everything is written, at most `timeout` seconds. Returns whether it is."""
+        """Waits until everything is written, at most `timeout` seconds. Returns whether it is."""
         deadline = time.monotonic() + timeout
         with self._changed:
             while self._pending and not self._gone and (left := deadline - time.monotonic()) > 0:

@@ -40,19 +40,19 @@ class NodeLink:
         return self._theirs.fileno()
 
     def close_inlet(self) -> None:
-        """Close this process's copy of the node's end, once the node has its own or could not be started."""
+        """Closes this process's copy of the node's end, once the node has its own or could not be started."""
         self._theirs.close()
 
     def order(self, text: str) -> None:
-        """Send an order to the node."""
+        """Sends an order to the node."""
         _send(self._socket, text)
 
     def reports(self) -> list[str] | None:
-        """Return the reports that have arrived; None once the node has closed its end."""
+        """Returns the reports that have arrived; None once the node has closed its end."""
         return _receive(self._socket)
 
     def close(self) -> None:
-        """Close the supervisor's end."""
+        """Closes the supervisor's end."""
         self._socket.close()
 
 
@@ -67,12 +67,12 @@ class SupervisorLink:
             self._socket.set_inheritable(False)
 
     def report(self, text: str) -> None:
-        """Send a report to the supervisor."""
+        """Sends a report to the supervisor."""
         if self._socket is not None:
             _send(self._socket, text)
 
     def orders(self) -> list[str]:
-        """Return the orders that have arrived."""
+        """Returns the orders that have arrived."""
         if self._socket is None:
             return []
         orders = _receive(self._socket)
@@ -84,7 +84,7 @@ class SupervisorLink:
 
 @cache
 def supervisor() -> SupervisorLink:
-    """Return this process's link to its supervisor."""
+    """Returns this process's link to its supervisor."""
     text = os.environ.pop(VARIABLE, "")
     try:
         return SupervisorLink(int(text) if text else None)

@@ -32,7 +32,7 @@ class NodeProcess:
     reports: frozenset[str] = frozenset()
     """Everything that the node has reported so far."""
     ending: ShutdownWatch | None = None
-    """Set once the node has been told to end."""
+    """None until the node is told to end."""
 
     @property
     def code(self) -> int:
@@ -49,7 +49,7 @@ class NodeProcess:
         return f"died with exit code {code}" if code else "ended unexpectedly with exit code 0"
 
     def listen(self, on_report: Callable[["NodeProcess", str], object]) -> None:
-        """Call back with each report from now on."""
+        """Calls back with each report from now on."""
         loop = asyncio.get_running_loop()
 
         def read() -> None:
@@ -63,7 +63,7 @@ class NodeProcess:
         loop.add_reader(self.link.descriptor, read)
 
     async def wait(self) -> None:
-        """Wait for the end of the process and for its last lines; nothing that it started stays behind."""
+        """Waits for the end of the process and for its last lines; nothing that it started stays behind."""
         await self.process.wait()
         self.signal_group(signal.SIGKILL)
         _, late = await asyncio.wait(self.pumps, timeout=_PIPE_GRACE)
@@ -73,12 +73,12 @@ class NodeProcess:
         self.link.close()
 
     def signal(self, number: int) -> None:
-        """Send a signal to the process."""
+        """Sends a signal to the process."""
         with suppress(ProcessLookupError):
             self.process.send_signal(number)
 
     def signal_group(self, number: int) -> None:
-        """Send a signal to the process and to all that it started."""
+        """Sends a signal to the process and to all that it started."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, number)
 
@@ -86,7 +86,7 @@ class NodeProcess:
 async def start_process(
     spec: NodeSpec, line: Sequence[str], ambient: Mapping[str, str], output: TerminalOutput, restarts: int = 0
 ) -> NodeProcess:
-    """Start a node as the leader of a session of its own. Raises OSError where that fails."""
+    """Starts a node as the leader of a session of its own. Raises OSError where that fails."""
     if shutil.which(line[0]) is None:
         raise FileNotFoundError(2, os.strerror(2), line[0])
     out, err, link = Pipe(), Pipe(), NodeLink()

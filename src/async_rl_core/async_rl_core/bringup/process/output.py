@@ -1,4 +1,4 @@
-"""The terminal: every line of a node behind its name, in its colour."""
+"""The terminal: every line of a node after its name, in its colour."""
 
 import asyncio
 import itertools
@@ -25,7 +25,7 @@ class TerminalOutput:
     """
 
     def __init__(self, names: list[str], out: TextIO | None = None, err: TextIO | None = None) -> None:
-        """Take the names of all nodes, which share one column, and where to write (by default the terminal)."""
+        """Takes the names of all nodes, which share one column, and the streams, by default the terminal's."""
         out, err = out or sys.stdout, err or sys.stderr
         self._out = LineWriter(out)
         # One writer for one file, which keeps the order of its lines; else one that blocks must not hold up the other.
@@ -40,26 +40,26 @@ class TerminalOutput:
         self.flush()
 
     def show(self, names: list[str]) -> None:
-        """Take the names of the nodes whose lines are to come."""
+        """Takes the names of the nodes that print lines."""
         self._width = max(map(len, names), default=0)
         self._colours = dict(zip(names, itertools.cycle(_COLOURS), strict=False))
 
     def line(self, name: str, text: str, *, error: bool = False) -> None:
-        """Write a line of a node's output, or of its error stream."""
+        """Writes a line of a node's output, or of its error stream."""
         writer = self._err if error else self._out
         prefix = f"{name:<{self._width}} | "
         writer.put(self._colour(writer, prefix, self._colours.get(name, 0)) + text)
 
     def say(self, text: str) -> None:
-        """Write a line of the bring-up itself."""
+        """Writes a line of the bring-up itself."""
         self._out.put(text)
 
     def error(self, text: str) -> None:
-        """Write what went wrong with the run."""
+        """Writes an error of the run."""
         self._err.put(self._colour(self._err, "error: ", _RED) + text)
 
     def flush(self, timeout: float = FLUSH_TIMEOUT) -> bool:
-        """Wait until everything is written, at most `timeout` seconds. Returns whether it is."""
+        """Waits until everything is written, at most `timeout` seconds. Returns whether it is."""
         deadline = time.monotonic() + timeout
         return all(writer.flush(deadline - time.monotonic()) for writer in (self._out, self._err))
 
@@ -70,19 +70,19 @@ class TerminalOutput:
 class Pipe:
     """The pipe that a process writes into, and the task that reads it.
 
-    Not asyncio's own: with that a process's end is told, before Python 3.12.4, once all that it started have closed
-    the pipe as well.
+    Before Python 3.12.4, asyncio's own pipe reports the end of a process only once all that it started have closed the
+    pipe as well.
     """
 
     def __init__(self) -> None:
         self._outlet, self.inlet = os.pipe()
 
     def close_inlet(self) -> None:
-        """Close this process's copy, once the child has its own or could not be started."""
+        """Closes this process's copy, once the child has its own or could not be started."""
         os.close(self.inlet)
 
     async def pump(self, name: str, output: TerminalOutput, *, error: bool = False) -> None:
-        """Pass lines on until the pipe closes. A line of any length is only ever held in pieces."""
+        """Passes lines on until the pipe closes. A line of any length is only ever held in pieces."""
         reader, outlet = asyncio.StreamReader(), os.fdopen(self._outlet, "rb", buffering=0)
         protocol = asyncio.StreamReaderProtocol(reader)
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, outlet)

@@ -1,4 +1,4 @@
-"""Judges whether a process that was told to end still works on what must be kept, or hangs."""
+"""Tells a process that still saves its data at the end from one that hangs."""
 
 import os
 from collections import deque
@@ -35,17 +35,17 @@ class ShutdownWatch:
         """The last report of what the process is doing."""
 
     def look(self, now: float) -> None:
-        """Note whether the process is at work."""
+        """Notes whether the process is at work."""
         self._looks.append((now, is_at_work(self._pid)))
         while self._looks[0][0] < now - self._grace:
             self._looks.popleft()
 
     def report(self, task: str, now: float) -> None:
-        """Note that the process told what it is doing."""
+        """Notes the report of the process about its present task."""
         self.task, self._reported = task, now
 
     def is_hung(self, now: float) -> bool:
-        """Return whether the process has made no progress for the grace time, or takes longer than any may."""
+        """Returns whether the process has made no progress for the grace time, or takes longer than any may."""
         if now - self._began >= LONGEST_END:
             return True
         if now - self._reported < self._grace:
@@ -55,7 +55,7 @@ class ShutdownWatch:
 
 
 def is_at_work(pid: int) -> bool:
-    """Return whether a thread of the process runs, waits for a processor or waits for a disk."""
+    """Returns whether a thread of the process runs, waits for a processor or waits for a disk."""
     for task in _tasks(pid):
         with suppress(OSError):  # the thread ended meanwhile
             stat = (task / "stat").read_text(encoding="utf-8")
@@ -65,7 +65,7 @@ def is_at_work(pid: int) -> bool:
 
 
 def prefer(pid: int) -> None:
-    """Take a process's threads to be as urgent as this one, where that is allowed: others wait for its end."""
+    """Gives a process's threads the nice value of this process, where that is allowed: others wait for its end."""
     own = os.getpriority(os.PRIO_PROCESS, 0)
     for task in _tasks(pid):
         with suppress(OSError):  # not permitted, or ended meanwhile

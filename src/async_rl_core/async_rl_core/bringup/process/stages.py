@@ -31,15 +31,15 @@ class StartStages:
         self._open = {*_OF_ALL, *_OF_THE_GUARD}
 
     def start(self, name: str, now: float) -> None:
-        """Note that a node's process was started; only the first time counts."""
+        """Notes that a node's process was started; only the first time counts."""
         self._started.setdefault(name, now)
 
     def all_started(self, now: float) -> None:
-        """Note that the last process was started."""
+        """Notes that the last process was started."""
         self._tell(now, f"checks done, {len(self._started)} processes started")
 
     def report(self, name: str, stage: str, now: float) -> None:
-        """Note what a node reports."""
+        """Notes a report of a node."""
         if stage == UP and name in self._late:
             self._late.discard(name)
             self._tell(now, f"{name} up")
@@ -64,7 +64,7 @@ class StartStages:
 
 
 def command_start() -> float:
-    """Return when this process was started, in seconds of the steady clock; now, where the kernel does not tell."""
+    """Returns when this process started, in seconds of the steady clock; now, if the kernel does not tell."""
     now = time.monotonic()
     try:
         stat = Path("/proc/self/stat").read_text(encoding="utf-8")

@@ -45,7 +45,7 @@ class TolerantFile(io.FileIO):
 
 
 def open_closed() -> None:
-    """Open the null device in the place of standard streams that are closed, so that no other file gets their number.
+    """Opens the null device in place of closed standard streams, so that no other file gets their numbers.
 
     A file with the number of a standard stream would receive all that libraries and child processes print.
     """
@@ -63,7 +63,7 @@ def open_closed() -> None:
 
 
 def tolerate_broken_pipes() -> None:
-    """Let a command complete, with its own exit code, though what it prints into has closed: `| head -n 1`."""
+    """Lets a command end with its own exit code although the reader of its output has closed: `| head -n 1`."""
     open_closed()
     for descriptor, name in _NAMES.items():
         before: TextIO = getattr(sys, name)
@@ -72,14 +72,14 @@ def tolerate_broken_pipes() -> None:
 
 
 def discard() -> None:
-    """Let nothing more be written to the standard output."""
+    """Discards everything written to the standard output from now on."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.close(null)
 
 
 def never_block() -> None:
-    """Discard what this process prints while nobody reads its pipe or terminal, rather than wait with an armed arm.
+    """Discards output while nobody reads this process's pipe or terminal, since waiting would block it.
 
     Holds for Python and for the middleware's log. Other processes that write to the same pipe are not affected.
     """

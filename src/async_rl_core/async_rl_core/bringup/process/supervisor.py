@@ -73,7 +73,7 @@ class Supervisor:
     _stages: StartStages = field(init=False)
 
     async def run(self) -> int:
-        """Start everything, wait for the end, end everything.
+        """Starts all nodes, waits for the end of the run, and ends all nodes.
 
         Returns 0 after a completed run or a requested stop, 1 after the death of a node, `FAULTED` where a fault of
         the guard stood at the end.
@@ -156,12 +156,12 @@ class Supervisor:
         return True
 
     async def _wait(self, running: NodeProcess) -> None:
-        """Report a process's end once its last lines are out."""
+        """Queues a process's exit once its last lines are printed."""
         await running.wait()
         self._exits.put_nowait(running)
 
     async def _watch(self, lines: Mapping[str, list[str]]) -> int:
-        """Serve exits until one of them, or a signal, ends the run; the exit code of the run."""
+        """Handles exits until one of them, or a signal, ends the run; returns the run's exit code."""
         while True:
             running = await self._next_exit(self._stop)
             if running is None:
@@ -194,7 +194,7 @@ class Supervisor:
         return self._stop.is_set()
 
     async def _next_exit(self, until: asyncio.Event, timeout: float | None = None) -> NodeProcess | None:
-        """The next process that ended, or none when the event is set, or the time up, before."""
+        """Returns the next process that ended; None if the event is set, or the timeout passes, before that."""
         exit_, event = asyncio.create_task(self._exits.get()), asyncio.create_task(until.wait())
         await asyncio.wait({exit_, event}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         event.cancel()
@@ -204,7 +204,7 @@ class Supervisor:
         return None
 
     async def _end_all(self) -> bool:
-        """SIGTERM to all at once, SIGKILL to those that hang. Whether all of them ended well."""
+        """Sends SIGTERM to all at once and SIGKILL to those that hang; returns whether all ended well."""
         begin = time.monotonic()
         for running in self._running.values():
             prefer(running.process.pid)
@@ -236,13 +236,13 @@ class Supervisor:
         return clean
 
     def _tells_fault(self, ended: NodeProcess) -> bool:
-        """Whether a process ended well and told that a fault of the guard stands."""
+        """Returns whether a process ended well and reported that a fault of the guard stands."""
         told = ended.spec.tells_fault and ended.code == FAULTED
         self._faulted |= told
         return told
 
     def _is_to_be_killed(self, running: NodeProcess, now: float) -> bool:
-        """Whether a node that was told to end is to be killed."""
+        """Returns whether a node that was told to end is to be killed."""
         assert running.ending is not None
         running.ending.look(now)
         return self._kill.is_set() or running.ending.is_hung(now)
@@ -260,7 +260,7 @@ class Supervisor:
         self.output.say(f"still at work after {seconds:.0f} s: {words}; waiting for it (once more to kill at once)")
 
     async def _suspend(self) -> None:
-        """Bring the arm to rest, then suspend this process until SIGCONT; then let the guard arm again."""
+        """Brings the arm to rest, suspends this process until SIGCONT, then lets the guard arm again."""
         guards = [running for running in self._running.values() if running.spec.holds_arm]
         for running in guards:
             running.reports -= {AT_REST}
@@ -294,11 +294,11 @@ class Supervisor:
         return self._stop.is_set() or self._is_ending
 
     def _rests(self, running: NodeProcess) -> bool:
-        """Whether a guard moves nothing: it said so, it is gone, or it has yet to read the order before it arms."""
+        """Returns whether a guard moves nothing: it reported so, it ended, or it reads the order before it arms."""
         return bool(AT_REST in running.reports or UP not in running.reports or running.process.returncode is not None)
 
     async def _within(self, seconds: float, condition: Callable[[], bool]) -> bool:
-        """Whether the condition holds within that time; it is looked at after each report."""
+        """Returns whether the condition holds within that time; it is evaluated after each report."""
         deadline = time.monotonic() + seconds
         while not (holds := condition()) and not self._is_over and (left := deadline - time.monotonic()) > 0:
             self._reported.clear()
