@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 VALIDITY = timedelta(days=3650)
-"""The subject of every certificate, as SROS2 sets it."""
+"""The validity of every certificate, as in SROS2."""
 
 _EARLIER = timedelta(days=1)  # begins then, for clocks that are behind
 _NAME = "async_rl"

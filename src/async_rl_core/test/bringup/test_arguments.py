@@ -70,7 +70,7 @@ def test_one_side_of_the_image_gives_the_other(words: list[str], size: tuple[int
             ["task:=visual_reacher"],
             "argument task: 'visual_reacher' needs a camera over a table, and robot 'ur5' has no",
         ),
-        (["algorithm:=ppo"], "argument algorithm: 'ppo' is not allowed; allowed: sac"),
+        (["algorithm:=ppo"], "argument algorithm: 'ppo' is not allowed; allowed: ddpg, sac"),
         (["renderer:=vulkan"], "allowed: auto, gl, raycast"),
         (["preset:=huge"], "unknown preset 'huge'"),
         (["robot:=ur6"], "unknown robot 'ur6'"),
