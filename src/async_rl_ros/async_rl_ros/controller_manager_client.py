@@ -1,4 +1,4 @@
-"""The controller of a real robot, which is switched off once the arm has been stopped for good, or nobody leads it."""
+"""Deactivation of a real robot's controller, after a stop or without commands."""
 
 from importlib import import_module
 from typing import Any
@@ -11,11 +11,11 @@ from async_rl_ros.service_caller import ServiceCaller
 
 MANAGER = "controller_manager/switch_controller"
 TIMEOUT = 1.0
-"""Seconds until a request that controller_manager does not answer is given up, and may be sent again."""
+"""Seconds until a request without an answer is abandoned and may be sent again."""
 
 
 class ControllerManagerClient:
-    """Asks controller_manager to deactivate a velocity controller. To activate it again is for a person.
+    """Requests the deactivation of a velocity controller. Only a person activates it again.
 
     Raises `SafetyError` where controller_manager's services are not installed.
     """
@@ -34,9 +34,9 @@ class ControllerManagerClient:
         self._missing = False
 
     def deactivate(self) -> Future[Any] | None:
-        """Ask for it unless a request is in flight, and return the answer to come.
+        """Requests the deactivation unless a request is in flight. Returns the future answer.
 
-        Returns None where controller_manager is not there, which is logged once.
+        Returns None, and logs it once, where controller_manager is not available.
         """
         missing = not self._manager.ready
         if missing and not self._missing:

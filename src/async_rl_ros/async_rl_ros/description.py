@@ -1,4 +1,4 @@
-"""The robot's description: by its file, and as it is published."""
+"""The robot's description: from its file, and as published."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from async_rl_core.sim.model import urdf_text
 
 
 def reference_description(robot: RobotConfig, warn: Callable[[str], object]) -> str | None:
-    """The URDF that the robot's file names; None, with a warning, where it cannot be read."""
+    """Returns the URDF that the robot's file names; None, with a warning, where it cannot be read."""
     try:
         return urdf_text(robot)
     except (AsyncRLError, OSError, UnicodeError) as error:
@@ -19,14 +19,14 @@ def reference_description(robot: RobotConfig, warn: Callable[[str], object]) -> 
 
 
 def description_input(robot: RobotConfig, warn: Callable[[str], object]) -> DescriptionInput:
-    """What judges `robot_description` by the robot's file."""
+    """Returns the input that compares `robot_description` with the robot's file."""
     return DescriptionInput(robot, reference_description(robot, warn))
 
 
 def take_description(
     descriptions: DescriptionInput, urdf: str, log_error: Callable[[str], object]
 ) -> Kinematics | None:
-    """Judge a description. Returns its kinematics where it counts from now on; a new problem is logged once."""
+    """Judges a description. Returns its kinematics if it was accepted; a new problem is logged once."""
     before = descriptions.problem
     taken = descriptions.take(urdf)
     if descriptions.problem and descriptions.problem != before:

@@ -1,4 +1,4 @@
-"""The folder of ROS's log files, which a node can do without."""
+"""The folder of ROS's log files, which is optional for a node."""
 
 import tempfile
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def log_arguments(environment: Mapping[str, str]) -> list[str]:
-    """ROS arguments that switch log files off where they cannot be written; `rclpy.init` would end the node there."""
+    """Returns ROS arguments that switch off log files where they cannot be written; `rclpy.init` would fail there."""
     try:
         folder = _folder(environment)
         folder.mkdir(parents=True, exist_ok=True)
@@ -18,7 +18,7 @@ def log_arguments(environment: Mapping[str, str]) -> list[str]:
 
 
 def _folder(environment: Mapping[str, str]) -> Path:
-    """Where rcl_logging would write. Raises `KeyError` where no variable says so."""
+    """Returns the folder of rcl_logging. Raises `KeyError` where no variable defines it."""
     if chosen := environment.get("ROS_LOG_DIR"):
         return Path(chosen)
     if home := environment.get("ROS_HOME"):

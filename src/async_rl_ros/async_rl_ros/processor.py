@@ -1,4 +1,4 @@
-"""What the kernel gave a thread: processor time, and time for which it waited for a processor."""
+"""Processor times of a thread, from the kernel: running, and waiting for a processor."""
 
 import os
 import resource
@@ -8,15 +8,14 @@ _PATH = "/proc/thread-self/schedstat"
 
 
 class ProcessorTimes(NamedTuple):
-    """Seconds since the thread's start."""
+    """Seconds since the thread's start: running, and ready to run while waiting for a processor."""
 
     worked: float = 0.0
     queued: float = 0.0
-    """Ready to run, while others had the processor."""
 
 
 class ProcessorClock:
-    """Times of the thread that makes it. All are 0 where the kernel keeps no such statistics."""
+    """Reads the times of the thread that constructs it; 0 where the kernel keeps no statistics."""
 
     def __init__(self, path: str = _PATH) -> None:
         try:
@@ -25,7 +24,7 @@ class ProcessorClock:
             self._file = None
 
     def read(self) -> ProcessorTimes:
-        """The times so far; takes 3 microseconds."""
+        """Returns the times so far; takes 3 microseconds."""
         if self._file is None:
             return ProcessorTimes()
         try:
@@ -35,13 +34,13 @@ class ProcessorClock:
         return ProcessorTimes(1e-9 * int(worked), 1e-9 * int(queued))
 
     def close(self) -> None:
-        """Close the kernel's file."""
+        """Closes the kernel's file."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
 
 def page_reads_and_evictions() -> tuple[int, int]:
-    """Pages that this thread had to read from disk, and times that it lost the processor though it had work."""
+    """Returns this thread's major page faults and involuntary context switches."""
     usage = resource.getrusage(resource.RUSAGE_THREAD)
     return usage.ru_majflt, usage.ru_nivcsw

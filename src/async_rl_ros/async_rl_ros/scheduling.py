@@ -1,4 +1,4 @@
-"""How the kernel treats a node's process. Each function says in one line what came of it, for the node's log."""
+"""Scheduling and memory of a node's process. Most functions return their result as one line for the log."""
 
 import ctypes
 import gc
@@ -24,11 +24,11 @@ _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
 
 def realtime(priority: int, short: bool = False) -> str:
-    """Run before everything that is not real-time: SCHED_FIFO at `priority`, else nice -10, else as it is.
+    """Requests SCHED_FIFO at `priority`; without the right, nice -10; without that right, no change.
 
-    Threads started afterwards inherit it, so call it before the middleware starts. `short`: the process works for far
-    less than a millisecond at a time, so that without real time short turns on a processor help it. One that works for
-    longer would only lose the processor more often.
+    Threads started afterwards inherit it, so call it before the middleware starts. `short`: request short time slices
+    where SCHED_FIFO is not allowed. They help a process that works far less than a millisecond at a time; others would
+    only lose the processor more often.
     """
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
@@ -45,7 +45,7 @@ def realtime(priority: int, short: bool = False) -> str:
 
 
 def isolate(listed: Path = Path("/sys/devices/system/cpu/isolated")) -> str:
-    """Run on the processors that the kernel keeps free of everything else (isolcpus), where there are any."""
+    """Moves the process to the processors that the kernel isolates (isolcpus), if there are any."""
     try:
         text = listed.read_text(encoding="utf-8").strip()
     except OSError:
@@ -62,10 +62,9 @@ def isolate(listed: Path = Path("/sys/devices/system/cpu/isolated")) -> str:
 
 
 def urgent() -> str:
-    """Run before ordinary processes, and after those in real time: nice -10, else as it is.
+    """Requests nice -10 without real-time scheduling, for long computations that would starve others.
 
-    For what computes so long that in real time it would starve everything else. Takes `realtime` back for this thread
-    and those that it starts from now on.
+    Takes back `realtime` for this thread and those that it starts from now on.
     """
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     try:
@@ -104,17 +103,17 @@ def _set_session_niceness(value: int) -> None:
 
 
 def background() -> str:
-    """Run when nothing else wants to: SCHED_BATCH, nice 19. For this thread, and those that it starts from now on.
+    """Sets SCHED_BATCH and nice 19 for this thread and those that it starts from now on.
 
-    Call it once the middleware's threads run: they share locks with those of real-time nodes, and must not hold one
-    while they wait for the processor.
+    Call it after the middleware's threads have started: they share locks with real-time nodes and must not hold one
+    while they wait for a processor.
     """
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     return nice(19)
 
 
 def nice(value: int) -> str:
-    """Yield to processes of a smaller nice value; never asks for a smaller one than the process has."""
+    """Raises the nice value to `value`; never lowers it."""
     value = max(value, os.getpriority(os.PRIO_PROCESS, 0))
     os.setpriority(os.PRIO_PROCESS, 0, value)
     _set_session_niceness(value)
@@ -131,10 +130,10 @@ def undo_niceness() -> None:
 
 
 def end_with_supervisor(number: int = signal.SIGTERM) -> None:
-    """SIGTERM, or another signal, for this process when the bring-up that started it dies, however that dies.
+    """Requests a signal for this process when its supervisor dies for any reason.
 
-    Asked for by the environment variable ASYNC_RL_SUPERVISED, which holds the bring-up's process id, or 1 where that
-    is not known. Raises OSError where Linux refuses.
+    The environment variable ASYNC_RL_SUPERVISED holds the supervisor's process id, or 1 where unknown; without it,
+    nothing is requested. Raises OSError where Linux refuses.
     """
     supervisor = os.environ.get("ASYNC_RL_SUPERVISED", "")
     if not supervisor.isdecimal():
@@ -143,15 +142,14 @@ def end_with_supervisor(number: int = signal.SIGTERM) -> None:
     if libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"prctl(PR_SET_PDEATHSIG): {os.strerror(number)}")
-    if int(supervisor) not in (1, os.getppid()):  # it died before we asked
+    if int(supervisor) not in (1, os.getppid()):  # it died before the request
         os.kill(os.getpid(), number)
 
 
 def lock_memory() -> str:
-    """Keep every page that this process has touched, or will touch, in memory.
+    """Locks every page that this process has touched, or will touch, in memory.
 
-    A page that the kernel took back, of a library as well as of the heap, costs a read from disk when it is next
-    needed: 100 ms in which no deadline is met.
+    Reading back a page that the kernel evicted, of a library or of the heap, may take 100 ms.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0:
@@ -161,14 +159,17 @@ def lock_memory() -> str:
 
 
 def freeze_garbage() -> None:
-    """No collection from now on, and none ever of what exists now; a node collects where a pause does not matter."""
+    """Disables automatic garbage collection, and excludes all present objects from later collections.
+
+    The node collects by itself where a pause does not matter.
+    """
     gc.collect()
     gc.freeze()
     gc.disable()
 
 
 class _SchedulingAttributes(ctypes.Structure):
-    """`struct sched_attr` of Linux, in its first version."""
+    """Linux's `struct sched_attr`, first version."""
 
     _fields_ = (
         ("size", ctypes.c_uint32),

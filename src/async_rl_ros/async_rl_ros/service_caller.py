@@ -1,4 +1,4 @@
-"""Calls of a service, of which at most one is in flight."""
+"""Calls of a service, at most one in flight."""
 
 import time
 from collections.abc import Callable
@@ -9,30 +9,30 @@ from rclpy.task import Future
 
 
 class ServiceCaller:
-    """Sends a request unless an earlier one still waits for its answer, so that requests never pile up.
+    """Sends a request unless an earlier one is in flight, so that requests cannot accumulate.
 
     Args:
-        client: of the service.
-        timeout: seconds until a request without an answer is given up, and the next call sends another.
-        clock: seconds that never decrease.
+        client: client of the service.
+        timeout: seconds until a request without an answer is abandoned.
+        clock: returns seconds that never decrease.
     """
 
     def __init__(self, client: Client, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._client, self._timeout, self._clock = client, timeout, clock
         self._sent = 0.0
         self.pending: Future[Any] | None = None
-        """The request in flight; None where there is none."""
+        """The future of the request in flight, or None."""
 
     @property
     def ready(self) -> bool:
-        """Whether the service is there; a request to one that is gone is given up."""
+        """Whether the service is available; if not, a request in flight is abandoned."""
         if self._client.service_is_ready():
             return True
         self._give_up()
         return False
 
     def call(self, request: Any, on_answer: Callable[[Any], None]) -> bool:
-        """Send `request` if the service is there and none is in flight. Returns whether it was sent."""
+        """Sends `request` if the service is available and no request is in flight. Returns whether it was sent."""
         if not self.ready:
             return False
         if self.pending is not None and self._clock() - self._sent < self._timeout:
@@ -50,5 +50,5 @@ class ServiceCaller:
 
     def _give_up(self) -> None:
         if self.pending is not None:
-            self._client.remove_pending_request(self.pending)  # its answer, should one come, is not taken
+            self._client.remove_pending_request(self.pending)  # a late answer is ignored
             self.pending = None

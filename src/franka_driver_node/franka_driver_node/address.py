@@ -1,4 +1,4 @@
-"""Where the simulated arm of a ROS domain is found."""
+"""The network address of the robot, or of its simulator."""
 
 import os
 
@@ -7,5 +7,5 @@ from async_rl_core.ros_environment import ros_domain
 
 
 def robot_address(config: Config) -> str:
-    """The real robot's address, or in simulation one on this machine that is the ROS domain's own."""
+    """Returns the real robot's address or, in simulation, a local one that is unique to the ROS domain."""
     return config.robot_ip or f"127.1.{ros_domain(os.environ)}.1"

@@ -1,4 +1,4 @@
-"""`franka_driver_node`: an FR3 behind the topics that every robot has."""
+"""`franka_driver_node`: the driver of an FR3, with the topics that every robot has."""
 
 import gc
 import time
@@ -24,16 +24,16 @@ from async_rl_ros.scheduling import freeze_garbage, lock_memory, realtime
 from franka_driver_node.address import robot_address
 from franka_driver_node.protocol import PERIOD, FrankaArm, FrankaState
 
-_PRIORITY = 45  # above the guard: a state that is not answered within a millisecond counts as lost
-_PATIENCE = 20.0  # seconds until a simulated arm has to answer: it is started at the same time
-_CYCLES_PER_INTAKE = 2  # odd ones; the even ones have states to publish
+_PRIORITY = 45  # above the guard, because a state that is not answered within a millisecond counts as lost
+_CONNECTION_TIMEOUT = 20.0  # seconds until a simulated arm must answer; it starts at the same time
+_CYCLES_PER_INTAKE = 2  # callbacks are served in odd cycles; states are published in even ones
 
 
 class FrankaDriverNode(ConfiguredNode):
-    """The fast loop: each state of the robot is answered by a velocity; what ROS wants comes after the answer.
+    """Answers each state of the robot with a velocity, and serves ROS after the answer.
 
-    One thread does all of it, since pylibfranka keeps the interpreter for itself while it waits for a state. An error
-    of the robot ends the motion; only the service `~/recover` begins another.
+    There is one thread, because pylibfranka holds the interpreter while it waits for a state. An error of the robot
+    ends the motion; only the service `~/recover` starts another.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class FrankaDriverNode(ConfiguredNode):
     def _connect(self) -> FrankaArm:
         real = self.config.hardware == "real"
         address = robot_address(self.config)
-        deadline = time.monotonic() + (0.0 if real else _PATIENCE)
+        deadline = time.monotonic() + (0.0 if real else _CONNECTION_TIMEOUT)
         while True:
             try:
                 return FrankaArm(address, enforce_realtime=real)
@@ -69,9 +69,9 @@ class FrankaDriverNode(ConfiguredNode):
                 time.sleep(0.1)
 
     def run(self, stop: StopSignal) -> None:
-        """Answer the robot until a stop is requested and the arm is at rest; then end the motion."""
+        """Answers the robot until a stop is requested and the arm is at rest; then ends the motion."""
         self.get_logger().info(lock_memory())
-        self._interpolation.step()  # the first call is slow, and in a motion it would cost states
+        self._interpolation.step()  # the first call is slow and would lose states during a motion
         freeze_garbage()
         self._set_problem(self._arm.start())
         while not stop.requested or (self._arm.moves and not self._interpolation.at_rest):
@@ -84,7 +84,7 @@ class FrankaDriverNode(ConfiguredNode):
         if stopping or self._controller.wanted(time.monotonic()) is None:
             self._interpolation.brake()
         if not self._arm.moves:
-            self._stand(state)
+            self._wait_for_recovery(state)
         else:
             if state.elapsed > 1.5 * PERIOD:
                 self._missed += round(state.elapsed / PERIOD) - 1
@@ -93,8 +93,8 @@ class FrankaDriverNode(ConfiguredNode):
         self._cycles += 1
         self._serve(state)
 
-    def _stand(self, state: FrankaState) -> None:
-        """No motion: nothing is commanded, and what ended it stays known until a person asks for another."""
+    def _wait_for_recovery(self, state: FrankaState) -> None:
+        """Handles a cycle without a motion: keeps the reason of its end until a person calls `~/recover`."""
         zero = np.zeros(len(self.config.robot.joints))
         self._interpolation.brake()
         self._interpolation.resume(zero, zero)
@@ -103,16 +103,16 @@ class FrankaDriverNode(ConfiguredNode):
             self._set_problem(state.problem or "the motion ended")
 
     def _serve(self, state: FrankaState) -> None:
-        """What ROS wants; the robot has its answer, so this may take the rest of the millisecond."""
+        """Serves ROS in the rest of the millisecond, after the robot has its answer."""
         if self._cycles % self._cycles_per_state == 0:
             self._publish(state)
             self._side.watch_commands(time.monotonic())
         elif self._cycles % self._cycles_per_status == 2:
-            self._side.tell()
+            self._side.publish()
         elif self._cycles % 1000 == 4:
             gc.collect(0)
         elif self._cycles % _CYCLES_PER_INTAKE == 1:
-            self.take_waiting(1)  # 500 a second; 125 commands come
+            self.take_waiting(1)  # 500 per second, for 125 commands
 
     def _publish(self, state: FrankaState) -> None:
         stamp = self.get_clock().now().to_msg()
@@ -124,7 +124,7 @@ class FrankaDriverNode(ConfiguredNode):
             self.get_logger().error(f"the robot does not move: {problem}; call ~/recover")
         else:
             self.get_logger().info("the robot takes velocities")
-        self._side.tell()
+        self._side.publish()
 
     def _cause(self) -> str:
         if self._problem:
@@ -161,5 +161,5 @@ class FrankaDriverNode(ConfiguredNode):
 
 
 def main() -> None:
-    """Run the node as a process."""
+    """Runs the node as a process."""
     run_node(FrankaDriverNode, partial(realtime, _PRIORITY))

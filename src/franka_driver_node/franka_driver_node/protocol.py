@@ -1,4 +1,4 @@
-"""The arm at the other end of libfranka's network protocol."""
+"""A connection to the arm by libfranka's network protocol."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,51 +20,53 @@ _READY = (franka.RobotMode.Idle, franka.RobotMode.Move)
 
 @dataclass(frozen=True, slots=True)
 class FrankaState:
-    """What the robot said last. Its arrays (7,), by joint, are made when asked for: most are not, a thousand times a
-    second.
+    """The last state of the robot. Its arrays (7,), by joint, are only made on access, because most are not needed.
+
+    Attributes:
+        raw: as pylibfranka returns it.
+        elapsed: seconds since the previous state.
+        problem: reason why the robot does not accept motions; empty where it does.
     """
 
     raw: franka.RobotState
     elapsed: float
-    """Seconds since the state before."""
     problem: str
-    """Why the robot does not take motions, in words; empty where it does."""
 
     @property
     def position(self) -> Array:
-        """rad."""
+        """Joint angles in rad."""
         return np.array(self.raw.q)
 
     @property
     def velocity(self) -> Array:
-        """rad/s."""
+        """Joint velocities in rad/s."""
         return np.array(self.raw.dq)
 
     @property
     def torque(self) -> Array:
-        """N m."""
+        """Joint torques in N m."""
         return np.array(self.raw.tau_J)
 
     @property
     def commanded_velocity(self) -> Array:
-        """rad/s: what the robot itself follows, which after lost packets is not what was sent."""
+        """Velocities in rad/s that the robot follows; after lost packets they differ from those sent."""
         return np.array(self.raw.dq_d)
 
     @property
     def commanded_acceleration(self) -> Array:
-        """rad/s^2."""
+        """Accelerations in rad/s^2 that the robot follows."""
         return np.array(self.raw.ddq_d)
 
 
 class FrankaArm:
-    """A connection to the robot, and at most one motion over it, in which every state is answered by a velocity.
+    """A connection to the robot with at most one motion, in which every state is answered with a velocity.
 
-    pylibfranka holds Python's interpreter while it waits for a state: whoever runs beside it in this process must not
-    need one. Raises `RobotError` where the robot does not answer, here or later.
+    pylibfranka holds Python's interpreter while it waits for a state, which blocks other threads of this process.
+    Raises `RobotError` where the robot does not answer, also later.
 
     Args:
-        address: of the robot's control unit.
-        enforce_realtime: refuse to work without real-time scheduling, as the real robot needs it.
+        address: address of the robot's control unit.
+        enforce_realtime: require real-time scheduling, as the real robot needs it.
     """
 
     def __init__(self, address: str, enforce_realtime: bool) -> None:
@@ -79,11 +81,11 @@ class FrankaArm:
 
     @property
     def moves(self) -> bool:
-        """Whether a motion goes on: the robot wants a velocity after every state."""
+        """Whether a motion is in progress, in which the robot expects a velocity after every state."""
         return self._motion is not None
 
     def start(self) -> str:
-        """Begin a motion, at rest. Returns why there is none, in words; empty where there is."""
+        """Starts a motion, at rest. Returns the reason of a refusal; empty where it started."""
         try:
             with self._connected():
                 self._motion = self._robot.start_joint_velocity_control(franka.ControllerMode.JointImpedance)
@@ -92,7 +94,7 @@ class FrankaArm:
         return ""
 
     def read(self) -> FrankaState:
-        """Wait for the next state; one that tells of a motion's abortion has that as its `problem`."""
+        """Waits for the next state. The abortion of a motion is the `problem` of its state."""
         try:
             return self._state(self._receive())
         except _REFUSALS as error:
@@ -100,18 +102,18 @@ class FrankaArm:
             return replace(self._state(self._receive()), problem=_line(error))
 
     def write(self, velocity: Array, last: bool = False) -> None:
-        """Answer the state with a velocity (7,) in rad/s; `last`, with zero, ends the motion."""
+        """Answers the state with a velocity (7,) in rad/s; `last`, with zero, ends the motion."""
         if self._motion is None:
             return
         command = franka.JointVelocities(velocity.tolist())
         command.motion_finished = last
-        with self._connected(), suppress(*_REFUSALS):  # what aborted it, the next state says
+        with self._connected(), suppress(*_REFUSALS):  # the next state contains the reason
             self._motion.writeOnce(command)
         if last:
             self._motion = None
 
     def recover(self) -> str:
-        """Clear the robot's errors, which a person must have asked for. Returns why they stay, in words, or nothing."""
+        """Clears the robot's errors at a person's request. Returns the reason where they stay; else it is empty."""
         try:
             with self._connected():
                 self._robot.automatic_error_recovery()
@@ -128,7 +130,7 @@ class FrankaArm:
         try:
             yield
         except franka.NetworkException as error:
-            raise RobotError(f"the Franka at {self._address} does not answer any more: {_line(error)}") from None
+            raise RobotError(f"the Franka at {self._address} stopped answering: {_line(error)}") from None
 
     def _state(self, state: franka.RobotState) -> FrankaState:
         time = state.time.to_sec()

@@ -1,4 +1,4 @@
-"""`franka_sim_node`: an FR3 that is simulated behind its maker's network protocol, in real time."""
+"""`franka_sim_node`: a simulated FR3 with its maker's network protocol, in real time."""
 
 import time
 from functools import partial
@@ -17,20 +17,28 @@ from franka_driver_node.address import robot_address
 from franka_driver_node.protocol import PERIOD
 
 _PRIORITY = 30
-_VELOCITY_GAIN = (450.0, 450.0, 350.0, 350.0, 100.0, 100.0, 60.0)  # N m s/rad; its own make a light wrist oscillate
-_LONGEST_CATCH_UP = 0.02  # seconds; for longer than that it just was not there
-_STOP_TIMEOUT = 1.5  # seconds for the driver to bring the arm to rest and let go of it
+_VELOCITY_GAIN = (
+    450.0,
+    450.0,
+    350.0,
+    350.0,
+    100.0,
+    100.0,
+    60.0,
+)  # N m s/rad; the simulator's defaults make the wrist oscillate
+_LONGEST_CATCH_UP = 0.02  # seconds; longer delays are not made up for
+_STOP_TIMEOUT = 1.5  # seconds for the driver to bring the arm to rest and disconnect
 
 
 class FrankaSimNode(ConfiguredNode):
-    """Serves the protocol as the robot's control unit does: a state every millisecond, whoever listens."""
+    """Serves the protocol as the robot's control unit does: a state every millisecond."""
 
     def __init__(self) -> None:
         super().__init__("franka_sim_node")
         self._address = robot_address(self.config)
 
     def run(self, stop: StopSignal) -> None:
-        """Serve until a stop is requested and the driver has disconnected, or 1.5 s after the request."""
+        """Serves until a stop is requested and the driver has disconnected, or until 1.5 s after the request."""
         with MujocoSimulator() as simulator:
             simulator.add_robot(initial_q=self.config.robot.start, kv=_VELOCITY_GAIN)
             try:
@@ -60,5 +68,5 @@ class FrankaSimNode(ConfiguredNode):
 
 
 def main() -> None:
-    """Run the node as a process."""
+    """Runs the node as a process."""
     run_node(FrankaSimNode, partial(realtime, _PRIORITY))

@@ -117,7 +117,7 @@ def test_a_robot_that_falls_silent_is_an_error_in_one_line(
     assert arm.start() == ""
     rest(arm, 5)
     simulator.kill()
-    with pytest.raises(RobotError, match=rf"Franka at {robot_address(config)} does not answer any more: \S"):
+    with pytest.raises(RobotError, match=rf"Franka at {robot_address(config)} stopped answering: \S"):
         rest(arm, 5000)
 
 

@@ -1,4 +1,4 @@
-"""`latency_node`: how long after the light the camera's images are stamped, measured on the target on the monitor."""
+"""`latency_node`: measures the delay from the light to the camera's stamps, by the target on the monitor."""
 
 import math
 import time
@@ -31,23 +31,22 @@ START_TIMEOUT = 20.0
 ANSWER_TIMEOUT = 2.0
 """Seconds for the target to be moved."""
 EPISODES = 8
-"""Among so many places of the target the two farthest apart are taken."""
+"""Number of target positions among which the two farthest apart are chosen."""
 STILL = 1.0
-"""Seconds for which each of the two is shown first, to learn how it looks; those frames count that come in its second
-half."""
+"""Seconds for which each of the two is shown first, to record its image; the second half counts."""
 INTERVAL = 0.4
-"""Seconds from one change to the next, at least; a latency of half of it is found at any rate of frames."""
+"""Minimum seconds between two changes; a latency of up to half of it is found at any frame rate."""
 GOLDEN = (math.sqrt(5) - 1) / 2
-"""Multiples of it, less their whole parts, are spread as evenly as can be."""
+"""Golden ratio: the fractional parts of its multiples are spread evenly."""
 
 _KEPT = 60  # frames
 _EVERY_FRAME = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
 class LatencyNode(ConfiguredNode):
-    """Moves the target to and fro, notes when that was and what the camera saw when, prints the result, and ends.
+    """Moves the target between two positions, compares times and stamps, prints the latency, and ends.
 
-    With the simulated camera it stands in for the arm too, which rests at its start pose.
+    With the simulated camera it also publishes the joint states of an arm at rest in its start pose.
     """
 
     def __init__(self) -> None:
@@ -61,17 +60,17 @@ class LatencyNode(ConfiguredNode):
         self._seen: list[tuple[float, float]] = []  # stamp in s, signal
         self._episode = -1
         self._changed = 0.0
-        self._shown_at = (0.0, 0.0)
+        self._position = (0.0, 0.0)
         self.create_subscription(Image, config.image_topic, self._on_image, _EVERY_FRAME)
         self.create_subscription(Target, topics.TARGET, self._on_target, qos.LATCHED)
         self._reset = self.create_client(ResetTarget, topics.RESET_TARGET)
         if config.camera_topic is None:
             self._states = self.create_publisher(JointState, config.robot.state_topic, qos.DRIVER)
             self._joint_states = JointStates(config.robot)
-            every(self, 1 / config.robot.state_rate, self._stand_still)
+            every(self, 1 / config.robot.state_rate, self._publish_rest)
 
     def run(self, stop: StopSignal) -> None:
-        """Measure and report; a requested stop ends it at once."""
+        """Measures and reports; a requested stop ends it at once."""
         self._stop = stop
         try:
             latency = self._measure()
@@ -81,12 +80,12 @@ class LatencyNode(ConfiguredNode):
             print(line, flush=True)
 
     def _measure(self) -> LatencyEstimate:
-        self._await(lambda: bool(self._frames), START_TIMEOUT, "no image; look at the camera's driver")
+        self._await(lambda: bool(self._frames), START_TIMEOUT, "no image; check the camera's driver")
         self._await(self._reset.service_is_ready, START_TIMEOUT, "no answer from visual_target_node")
         first, second = self._farthest_pair()
-        last, then = self._look_at(second), self._look_at(first)
+        last, then = self._record(second), self._record(first)
         self._contrast = Contrast(then, last)
-        # A whole number of the camera's periods, and a part: the changes fall on all of its phases.
+        # Not a whole number of the camera's periods, so that the changes fall on all of its phases.
         interval = (math.ceil(INTERVAL * self.config.camera.rate) + GOLDEN) / self.config.camera.rate
         due = time.monotonic()
         flashes: list[float] = []
@@ -98,15 +97,15 @@ class LatencyNode(ConfiguredNode):
         return measure(flashes, [stamp for stamp, _ in seen], [signal for _, signal in seen])
 
     def _farthest_pair(self) -> tuple[int, int]:
-        """Two episodes whose targets are as far apart as can be had."""
+        """Returns the two episodes whose targets are farthest apart."""
         places = {}
         for episode in range(EPISODES):
             self._place(episode)
-            places[episode] = self._shown_at
+            places[episode] = self._position
         return max(combinations(places, 2), key=lambda pair: math.dist(places[pair[0]], places[pair[1]]))
 
-    def _look_at(self, episode: int) -> list[NDArray[np.uint8]]:
-        """Frames of the target of an episode."""
+    def _record(self, episode: int) -> list[NDArray[np.uint8]]:
+        """Returns frames of the target of an episode."""
         self._place(episode)
         self._spin(time.monotonic() + STILL / 2)
         self._frames.clear()
@@ -114,7 +113,7 @@ class LatencyNode(ConfiguredNode):
         return list(self._frames)
 
     def _place(self, episode: int) -> float:
-        """Move the target to where it is in an episode; when that was, in seconds since the origin."""
+        """Moves the target to its position in an episode. Returns the time in seconds since the origin."""
         self._reset.call_async(ResetTarget.Request(episode=episode))
         self._await(lambda: self._episode == episode, ANSWER_TIMEOUT, "the target was not moved by visual_target_node")
         return self._changed
@@ -143,12 +142,12 @@ class LatencyNode(ConfiguredNode):
             self._seen.append((self._seconds(message.header.stamp), self._contrast(pixels)))
 
     def _on_target(self, message: Target) -> None:
-        if message.episode != self._episode:  # else it is only said again
+        if message.episode != self._episode:  # otherwise it is a repetition
             self._episode = message.episode
             self._changed = self._seconds(message.header.stamp)
-            self._shown_at = (message.x, message.y)
+            self._position = (message.x, message.y)
 
-    def _stand_still(self) -> None:
+    def _publish_rest(self) -> None:
         now, rest = self.get_clock().now().to_msg(), np.zeros(len(self.config.robot.joints))
         self._states.publish(self._joint_states.message(now, np.array(self.config.robot.start), rest, rest))
 
@@ -172,9 +171,9 @@ class LatencyNode(ConfiguredNode):
 
 
 class _StoppedError(Exception):
-    """A stop was requested on the way."""
+    """A stop was requested during the measurement."""
 
 
 def main() -> None:
-    """Run the node as a process."""
+    """Runs the node as a process."""
     run_node(LatencyNode)

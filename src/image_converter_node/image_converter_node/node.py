@@ -1,8 +1,7 @@
-"""`image_converter_node`: a camera's images, of any size and encoding, made into those that the agent sees.
+"""`image_converter_node`: converts a camera's images of any size and encoding into the agent's.
 
-A process of its own, and not a part of the agent: a large image takes milliseconds to receive, decode and shrink,
-which the agent, whose deadlines follow the arrivals, would lack before each of them. What reaches the agent is as
-small as from the simulated camera, by the same path.
+It is a process of its own, because a large image takes milliseconds to receive, decode and shrink. The agent's
+deadlines follow the arrival of images, so it would lack this time in each cycle.
 """
 
 import time
@@ -28,13 +27,13 @@ from async_rl_ros.ros_time import nanoseconds, ros_time
 from async_rl_ros.scheduling import realtime
 
 _PRIORITY = 15
-"""Below the agent's: it decides when a frame is late."""
+"""SCHED_FIFO priority, below the agent's, which judges whether a frame is late."""
 
 
 class ImageConverterNode(ConfiguredNode):
-    """Subscribes to the camera, newest image only, and publishes rgb8 of the configured size with the camera's stamps.
+    """Subscribes to the camera's newest image, and publishes it as rgb8 of the configured size with its stamp.
 
-    Raises `ConfigError` where the camera of the run is the simulated one, whose images are right already.
+    Raises `ConfigError` with the simulated camera, whose images need no conversion.
     """
 
     def __init__(self) -> None:
@@ -42,10 +41,10 @@ class ImageConverterNode(ConfiguredNode):
         camera, topic = self.config.camera, self.config.camera_topic
         if topic is None:
             raise ConfigError("the simulated camera needs no image_converter_node; choose another with camera:=")
-        cv2.setNumThreads(1)  # waking others would cost more than they could do
+        cv2.setNumThreads(1)  # waking other threads would cost more than they save
         self._topic = topic
         self._converter = ImageConverter(camera.width, camera.height)
-        self._watch = StreamMonitor(camera.rate, time.monotonic())
+        self._monitor = StreamMonitor(camera.rate, time.monotonic())
         self._stamp_delay = round(1e9 * camera.stamp_delay)
         self._unstamped = False
         self._message = Image(width=camera.width, height=camera.height, encoding="rgb8", step=3 * camera.width)
@@ -71,42 +70,42 @@ class ImageConverterNode(ConfiguredNode):
         try:
             pixels = convert()
         except ImageError as error:
-            self._watch.refused(start, str(error))
+            self._monitor.refused(start, str(error))
             self.get_logger().error(f"{self._topic}: {error}", throttle_duration_sec=5.0)
             return
         stamp = nanoseconds(header.stamp) - self._stamp_delay if self._is_stamped(header) else self._arrival(start)
         self._message.header.stamp = ros_time(stamp)
         self._message.header.frame_id = header.frame_id
-        self._message.data = array("B", pixels.tobytes())  # other types cost a copy per pixel
+        self._message.data = array("B", pixels.tobytes())  # other types are copied value by value
         work = time.monotonic() - start
         self._publisher.publish(self._message)
         age = 1e-9 * (self.get_clock().now().nanoseconds - stamp)
-        if change := self._watch.arrived(start, age, work, self._converter.format):
+        if change := self._monitor.arrived(start, age, work, self._converter.format):
             self.get_logger().warning(f"{self._topic}: {change}")
 
     def _is_stamped(self, header: Header) -> bool:
-        """Whether the camera stamps its images; one that does not is named once."""
+        """Returns whether the image has a stamp; logs once if not."""
         stamped = nanoseconds(header.stamp) > 0
         if not stamped and not self._unstamped:
             self._unstamped = True
             self.get_logger().warning(
-                f"{self._topic}: images have no stamp (header.stamp is 0); they are stamped when they arrive, so the "
-                "figures of their age leave out the camera's delay"
+                f"{self._topic}: images have no stamp (header.stamp is 0); using their arrival, so their measured age "
+                "does not include the camera's delay"
             )
         return stamped
 
     def _arrival(self, start: float) -> int:
-        """When an image arrived, in nanoseconds of the ROS clock."""
+        """Returns the arrival of an image in nanoseconds of the ROS clock."""
         return int(self.get_clock().now().nanoseconds - 1e9 * (time.monotonic() - start))
 
     def _health(self) -> Health:
-        finding = self._watch.finding(time.monotonic())
+        finding = self._monitor.health(time.monotonic())
         message = finding.message
         if finding.level == "error" and self.count_publishers(self._topic) == 0:
-            message += "; nobody publishes it"
+            message += "; it has no publisher"
         return Health(Level[finding.level.upper()], f"{self._topic}: {message}", finding.values)
 
 
 def main() -> None:
-    """Run the node as a process."""
+    """Runs the node as a process."""
     run_node(ImageConverterNode, partial(realtime, _PRIORITY))

@@ -121,7 +121,7 @@ class RobotSimNode(ConfiguredNode):
         self._publish_state(stamp)
         self._task_state.publish(ros_time(stamp))
         if counts.ticks % self._ticks_per_status == 0:
-            self._side.tell()
+            self._side.publish()
         if counts.ticks % self._ticks_per_second == 0:
             self._stamps.measure()
             gc.collect(0)

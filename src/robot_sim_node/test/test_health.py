@@ -55,7 +55,7 @@ def test_a_commander_that_fell_silent_is_an_error() -> None:
     arm.controller.command([0.0], 1.0)
     arm.time = 1.5
     report = health()
-    assert (report.level, report.message) == (Level.ERROR, "no command for 500 ms; the arm rests")
+    assert (report.level, report.message) == (Level.ERROR, "no command for 500 ms; the arm is stopped")
 
 
 def test_percentiles() -> None:

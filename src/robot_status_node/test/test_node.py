@@ -20,7 +20,7 @@ from std_srvs.srv import Trigger
 from async_rl_core.config.driver import StatusCondition
 from async_rl_core.config.load import resolve, write_config
 from async_rl_core.errors import ConfigError
-from async_rl_core.robots.command_watchdog import AGAIN
+from async_rl_core.robots.command_watchdog import REPEAT
 from async_rl_core.robots.command_watchdog import TIMEOUT as SILENCE
 from async_rl_interfaces.msg import RobotStatus
 from robot_status_node import node as status_node
@@ -92,10 +92,10 @@ def test_it_tells_what_is_wrong_until_nothing_is(setting: tuple[Robot, SingleThr
     def cause() -> str:
         return robot.statuses[-1].cause if robot.statuses else "nothing yet"
 
-    wait_for(executor, lambda: "it stands (nothing heard of running)" in cause())
+    wait_for(executor, lambda: "it stands (no message from running)" in cause())
     robot.pose.publish(Point(x=1.0, y=1.0))
     robot.running.publish(Bool(data=True))
-    wait_for(executor, lambda: cause() == "it is slow (nothing heard of scaling)")
+    wait_for(executor, lambda: cause() == "it is slow (no message from scaling)")
     robot.scaling.publish(Float64(data=100.0))
     wait_for(executor, lambda: robot.statuses[-1].ready)
     assert cause() == ""
@@ -159,7 +159,7 @@ def test_a_controller_left_in_motion_is_deactivated_until_it_is(setting: tuple[R
     node._watch(controller)  # type: ignore[arg-type]
     led(executor, robot, node, 0.0, 0.3)
     wait_for(executor, lambda: controller.requests == 2)  # the first was refused
-    spin_for(executor, 2 * AGAIN)
+    spin_for(executor, 2 * REPEAT)
     assert controller.requests == 2
 
 

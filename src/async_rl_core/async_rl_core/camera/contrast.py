@@ -1,4 +1,4 @@
-"""Tells which of two pictures a camera's frame shows."""
+"""Classification of a camera's frame as one of two pictures."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from async_rl_core.errors import ImageError
 Pixels = NDArray[np.uint8]
 
 _CLEAR = 0.9
-"""Share of the frames of each picture that must be told apart."""
+"""Share of the frames of each picture that must be classified correctly."""
 
 
 class Contrast:
-    """Compares a frame with the means of two sets of frames, all of one shape.
+    """Compares a frame with the means of two sets of frames, all of the same shape.
 
-    Nothing is assumed of what differs between them, or where: noise cancels out over the frame.
-    Raises `ImageError` where the two are not told apart, judged by frames which the means know nothing of.
+    It needs no knowledge of the difference; noise averages out over the frame. Raises `ImageError` where frames that
+    are not part of the means are not classified correctly.
     """
 
     def __init__(self, first: Sequence[Pixels], second: Sequence[Pixels]) -> None:
@@ -28,10 +28,10 @@ class Contrast:
         right = [np.mean([self(f) * sign > 0 for f in frames[1::2]]) for frames, sign in ((first, 1), (second, -1))]
         if min(right) < _CLEAR:
             raise ImageError(
-                "what the camera sees does not change when the target on the monitor moves; point the camera at the "
-                "monitor, and let nothing else move"
+                "the camera's image does not change when the target on the monitor moves; point the camera at the "
+                "monitor, and keep everything else still"
             )
 
     def __call__(self, frame: Pixels) -> float:
-        """About 1 for a frame of the first picture, -1 for one of the second, between them for a blend of both."""
+        """Returns about 1 for a frame of the first picture, -1 for one of the second, and between for a blend."""
         return float(np.vdot(frame - self._middle, self._weights))

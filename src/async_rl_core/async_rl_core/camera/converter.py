@@ -1,4 +1,4 @@
-"""A camera's pictures, made into those that the agent sees."""
+"""Conversion of a camera's pictures into the agent's."""
 
 import cv2
 import numpy as np
@@ -16,13 +16,13 @@ _DECODING = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # to BGR: RGB is n
 
 
 class ImageConverter:
-    """Cuts pictures to the aspect of `width` x `height`, resizes and converts them to RGB.
+    """Crops pictures to the aspect of `width` x `height`, resizes and converts them to RGB.
 
-    What it returns, (height, width, 3), is only valid until the next call: it is a buffer of its own, used again for
-    every picture, or, where nothing is to be done, the very pixels that it was given.
+    Results (height, width, 3) are only valid until the next call: a buffer that is used again or, without any change,
+    the input itself. Shrinking averages over areas, so that a target a few pixels wide is not lost.
 
-    A picture that is made smaller is averaged over areas: a red target a few pixels wide must not fall between the
-    samples.
+    Attributes:
+        format: size and encoding of the last picture, such as '640x480 yuv422_yuy2'.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -31,21 +31,20 @@ class ImageConverter:
         self._resized = np.empty(0, np.uint8)
         self._whole = np.empty(0, np.uint8)
         self.format = ""
-        """Size and encoding of the last picture, such as '640x480 yuv422_yuy2'."""
 
     def raw(self, encoding: str, width: int, height: int, step: int, data: Data) -> Pixels:
-        """A picture as in sensor_msgs/Image, rows `step` bytes apart.
+        """Converts a picture as in sensor_msgs/Image, with rows `step` bytes apart.
 
-        Raises `ImageError` for an encoding that is not supported, and for data that are shorter than they claim.
+        Raises `ImageError` for an unsupported encoding, and for data of a wrong length.
         """
         pixels = view(encoding, width, height, step, data)
         self.format = f"{width}x{height} {encoding}"
         return self._fit(pixels, encoding)
 
     def compressed(self, data: Data) -> Pixels:
-        """A picture as in sensor_msgs/CompressedImage: JPEG or PNG, whatever its `format` says.
+        """Converts a picture as in sensor_msgs/CompressedImage: JPEG or PNG, by its content.
 
-        Raises `ImageError` for anything else, and for a picture that is not whole.
+        Raises `ImageError` for any other format, and for an incomplete picture.
         """
         values = np.frombuffer(data, np.uint8)
         kind = _kind(values)
@@ -67,7 +66,7 @@ class ImageConverter:
             return pixels if source.to_rgb is None else self._convert(pixels, source.to_rgb, self._rgb)
         if source.to_rgb is None:
             return self._resize(pixels, self._rgb)
-        if source.subsampled:  # the colours have to be spread over the pixels before these are mixed
+        if source.subsampled:  # colours are shared by neighbours and must be expanded before pixels are mixed
             self._whole = _buffer(self._whole, (*pixels.shape[:2], 3))
             return self._resize(self._convert(pixels, source.to_rgb, self._whole), self._rgb)
         self._resized = _buffer(self._resized, (*self._rgb.shape[:2], source.channels))
@@ -85,26 +84,26 @@ class ImageConverter:
 
 
 def prepare_compressed() -> None:
-    """Loads what checks compressed pictures, so that the first one need not wait for it."""
+    """Loads the checks of compressed pictures, so that the first picture does not wait for them."""
 
 
 def _require_whole(kind: str, values: Pixels) -> None:
-    """Raises `ImageError` for a picture that lacks a part: OpenCV decodes it, with grey for what is missing."""
+    """Raises `ImageError` for an incomplete picture, which OpenCV would fill with grey."""
     if kind == "png":
         png.require_whole(values.tobytes())
         return
-    from async_rl_core.camera import jpeg  # loads Numba, which raw pictures do without
+    from async_rl_core.camera import jpeg  # loads Numba, which raw pictures do not need
 
     jpeg.require_whole(values)
 
 
 def _kind(values: Pixels) -> str:
-    """JPEG or PNG, by how it begins. A JPEG without an end was cut off; with one, `jpeg.require_whole` tells."""
+    """Returns 'jpeg' or 'png' by the first bytes. A JPEG without an end marker is refused here already."""
     head = values[: len(_PNG)].tobytes()
     if head == _PNG:
         return "png"
     if not head.startswith(_JPEG):
-        raise ImageError("a compressed picture is neither JPEG nor PNG, which are what is supported")
+        raise ImageError("a compressed picture is neither JPEG nor PNG; allowed are these two")
     if _JPEG_END not in values.tobytes():
         raise ImageError(f"a JPEG picture of {len(values)} bytes was cut off")
     return "jpeg"

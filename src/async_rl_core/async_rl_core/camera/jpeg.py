@@ -1,7 +1,7 @@
-"""Whether a JPEG picture is whole: its entropy-coded data are walked through, unit by unit.
+"""Completeness of a JPEG picture: its entropy-coded data are decoded unit by unit.
 
-libjpeg fills what is missing with grey, or with the coarse picture of a progressive file, and says so to nobody who
-asks through OpenCV. An end marker proves nothing: a relay may put one after a picture that was cut.
+libjpeg fills missing data with grey, or with the coarse picture of a progressive file, and OpenCV does not report it.
+An end marker proves nothing, because a relay may append one to a truncated picture.
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ _BLOCK = 64
 _SEQUENTIAL, _DC_FIRST, _DC_REFINED, _AC_FIRST, _AC_REFINED = range(5)
 _DAMAGED = -1
 _PADDING = 2
-"""Bytes after the data, so that 16 bits can be read from each bit of it."""
+"""Bytes after the data, so that 16 bits can be read from each of its bits."""
 
 
 @dataclass
@@ -38,13 +38,13 @@ class _Component:
     across: int
     down: int
     low_bit: NDArray[np.int8] = field(default_factory=lambda: np.full(_BLOCK, -1, np.int8))
-    """Of each coefficient, the lowest bit that was read; -1: none yet."""
+    """Lowest bit read of each coefficient; -1 for none yet."""
     nonzero: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, _BLOCK), np.uint8))
-    """(blocks, 64), whether a coefficient of a progressive picture is known not to be zero."""
+    """(blocks, 64), whether a coefficient of a progressive picture is known to be nonzero."""
 
 
 def require_whole(values: Bytes) -> None:
-    """Raises `ImageError` where a JPEG picture lacks a part of its data, or they are damaged."""
+    """Raises `ImageError` where a JPEG picture is incomplete or damaged."""
     try:
         _Walk(values).run()
     except (IndexError, ValueError):  # a segment that is shorter than it says
@@ -92,7 +92,7 @@ class _Walk:
             raise ImageError(_cut_off(self._values))
 
     def _marker(self, position: int) -> tuple[int, int]:
-        """The next marker and where its segment begins; what is no marker is skipped, as libjpeg does."""
+        """Returns the next marker and the start of its segment; other bytes are skipped, as libjpeg does."""
         while True:
             position = self._data.find(b"\xff", position)
             if position < 0:
@@ -124,7 +124,7 @@ class _Walk:
             body = body[end:]
 
     def _scan(self, body: bytes, start: int) -> int:
-        """Walks through a scan; where it ends."""
+        """Decodes a scan. Returns its end."""
         count = body[0]
         parts = [(self._components.get(body[1 + 2 * i]), body[2 + 2 * i]) for i in range(count)]
         first, last, bits = body[1 + 2 * count : 4 + 2 * count]
@@ -166,7 +166,7 @@ class _Walk:
         return _AC_REFINED if high else _AC_FIRST
 
     def _layout(self, chosen: list[_Component]) -> tuple[int, list[int]]:
-        """How many units a scan has, and how many blocks of each component are in one."""
+        """Returns the number of units in a scan, and of blocks of each component in a unit."""
         across = max(component.across for component in self._components.values())
         down = max(component.down for component in self._components.values())
         if len(chosen) > 1:
@@ -188,7 +188,7 @@ def _ceil(value: int, unit: int) -> int:
 
 
 def _pieces(values: Bytes, start: int) -> tuple[int, list[Bytes]]:
-    """Where the entropy-coded data from `start` end, and their pieces between restart markers, without stuffing."""
+    """Returns the end of the entropy-coded data from `start`, and its parts between restart markers, unstuffed."""
     marks = np.flatnonzero(values[start:-1] == 0xFF) + start
     codes = values[marks + 1]
     ends = marks[(codes != 0) & (codes != 0xFF) & ((codes < _RESTARTS.start) | (codes >= _RESTARTS.stop))]
@@ -210,7 +210,7 @@ def _pieces(values: Bytes, start: int) -> tuple[int, list[Bytes]]:
 
 @lru_cache(32)  # a camera sends the same ones with each picture
 def _lookup(counts: bytes, symbols: bytes) -> Table:
-    """By the next 16 bits: the length of the code that they begin with, times 256, and its symbol; 0: no code."""
+    """Returns, for each value of 16 bits, the length of its first code times 256 plus the symbol; 0 for no code."""
     table = np.zeros(65536, np.uint16)
     position = index = 0
     for length, count in enumerate(counts, 1):
@@ -224,7 +224,7 @@ def _lookup(counts: bytes, symbols: bytes) -> Table:
 
 @cache
 def _standard_tables() -> NDArray[np.uint16]:
-    """(8, 65536): the tables that a motion JPEG camera leaves out, which are those of any encoder; DC, then AC."""
+    """Returns the standard tables (8, 65536), DC then AC, which motion JPEG cameras omit."""
     tables = np.zeros((8, 65536), np.uint16)
     data = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
     position = 2
@@ -264,7 +264,7 @@ def _walk(
     last: int,
     nonzero: NDArray[np.uint8],
 ) -> int:
-    """Decodes the lengths of `units` units; how many were there, or -1 where a code is none of the table's.
+    """Decodes `units` units. Returns the number present, or -1 for a code that is not in the table.
 
     Args:
         data: entropy-coded, without stuffing, with two bytes more.

@@ -1,4 +1,4 @@
-"""How long after the light a camera's frames are stamped, from flashes that it saw."""
+"""The delay from the light to a camera's stamps, estimated from changes of the picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,41 +11,43 @@ from async_rl_core.errors import ImageError
 Vector = NDArray[np.float64]
 
 EARLIEST = 0.1
-"""Seconds before a flash from which on frames are compared: a period of the slowest camera, and a little more."""
+"""Seconds before a change from which frames are compared: more than a period of the slowest camera."""
 SEEN = 0.5
-"""Share of the flashes that the camera must have seen."""
+"""Share of the changes that the camera must have seen."""
 
 
 @dataclass(frozen=True)
 class LatencyEstimate:
-    """Seconds from the light to the stamp, over all flashes."""
+    """The delay from the light to the stamp.
+
+    Attributes:
+        median: seconds, over all changes.
+        spread: seconds by which nine of ten changes deviate from the median at most.
+        resolution: uncertainty of the median in seconds, to either side, caused by the frames' period.
+        flashes: number of changes seen.
+    """
 
     median: float
     spread: float
-    """Seconds by which nine of ten flashes disagree with the median at most."""
     resolution: float
-    """Seconds within which the frames' period leaves the median open, to either side."""
     flashes: int
-    """That were seen."""
 
 
 def measure(flashes: Sequence[float], stamps: Sequence[float], signals: Sequence[float]) -> LatencyEstimate:
-    """The latency that agrees best with what was seen.
+    """Returns the latency that fits all changes best.
 
-    Frames are a period apart, so a flash tells no more than that its light came between two of them: the latency lies
-    between the stamps of the last frame before and the first one after, counted from the flash. The value whose
-    distances to all these intervals have the least sum is the median of their ends (each distance is half the sum of
-    the distances to the two ends, less a constant). Where all intervals overlap it is the middle of what they share;
-    with flashes at all phases of the camera's period, the more there are the narrower; and a few that are wrong do
-    not move it.
+    Frames are a period apart, so a change only shows that the latency lies between the stamps of the last frame before
+    it and the first one after it. The value with the smallest sum of distances to all these intervals is the median of
+    their ends. Where all intervals overlap, it is the middle of their intersection, which becomes narrower with changes
+    at all phases of the camera's period. A few wrong changes do not move it.
 
     Args:
-        flashes: times at which what is shown changed, ascending, in seconds; first to the second picture.
-        stamps: of the frames, ascending, in seconds on the same clock.
-        signals: of each frame, about 1 for the first picture and -1 for the second, as `Contrast` has them.
+        flashes: times of the changes, ascending, in seconds; the first one shows the second picture.
+        stamps: stamps of the frames, ascending, in seconds of the same clock.
+        signals: value of `Contrast` for each frame.
 
     Raises:
-        ImageError: fewer than half of the flashes were seen.
+        ImageError: fewer than half of the changes were seen.
     """
     times, values = np.asarray(stamps, np.float64), np.asarray(signals, np.float64)
     ends = [*flashes[1:], np.inf]
@@ -56,7 +58,7 @@ def measure(flashes: Sequence[float], stamps: Sequence[float], signals: Sequence
     bounds = np.array([pair for pair in found if pair is not None]).reshape(-1, 2)
     if len(bounds) < max(SEEN * len(flashes), 1):
         raise ImageError(
-            f"the camera saw {len(bounds)} of {len(flashes)} changes on the monitor; let nothing else move or flicker"
+            f"the camera saw {len(bounds)} of {len(flashes)} changes on the monitor; keep everything else still"
         )
     ordered = np.sort(bounds.ravel())
     low, high = ordered[len(bounds) - 1 : len(bounds) + 1]
@@ -66,9 +68,9 @@ def measure(flashes: Sequence[float], stamps: Sequence[float], signals: Sequence
 
 
 def _bounds(flash: float, end: float, times: Vector, rising: Vector) -> tuple[float, float] | None:
-    """Between which latencies a flash lies, from the frames up to the next one; `rising` goes from -1 to 1 in them.
+    """Returns the interval of the latency by one change; `rising` goes from -1 to 1 in its frames.
 
-    The step is put where it fits all of these frames best, lest a single one that is spoilt decides.
+    The step is placed where it fits all frames until the next change best, so that a single bad frame does not matter.
     """
     inside = (times >= flash - EARLIEST) & (times < end - EARLIEST)
     stamps, signals = times[inside] - flash, rising[inside]

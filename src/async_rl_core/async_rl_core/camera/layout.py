@@ -1,4 +1,4 @@
-"""How a camera's pixels lie in memory, by the names that ROS has for it (sensor_msgs/image_encodings.hpp)."""
+"""The memory layout of pixels, by ROS's names of encodings (sensor_msgs/image_encodings.hpp)."""
 
 from array import array
 from dataclasses import dataclass
@@ -11,19 +11,22 @@ from numpy.typing import NDArray
 from async_rl_core.errors import ImageError
 
 Data: TypeAlias = "bytes | bytearray | array[int]"
-"""Bytes as messages hold them."""
+"""Bytes as messages contain them."""
 
 
 @dataclass(frozen=True)
 class PixelLayout:
-    """An encoding of 8 bits per value."""
+    """An encoding with 8 bits per value.
+
+    Attributes:
+        channels: bytes per pixel.
+        to_rgb: OpenCV's conversion to RGB; None for RGB.
+        subsampled: whether two neighbours share their colour, so that pictures are cropped at even columns only.
+    """
 
     channels: int
-    """Bytes per pixel."""
     to_rgb: int | None
-    """OpenCV's conversion to RGB; none where there is nothing to convert."""
     subsampled: bool = False
-    """Whether two neighbours share their colour, so that the picture can be cut at even columns only."""
 
 
 _YUYV, _UYVY = PixelLayout(2, cv2.COLOR_YUV2RGB_YUYV, True), PixelLayout(2, cv2.COLOR_YUV2RGB_UYVY, True)
@@ -34,23 +37,23 @@ LAYOUTS = {
     "rgba8": PixelLayout(4, cv2.COLOR_RGBA2RGB),
     "bgra8": PixelLayout(4, cv2.COLOR_BGRA2RGB),
     "yuyv": _YUYV,
-    "yuv422_yuy2": _YUYV,  # the same, as it was called before
+    "yuv422_yuy2": _YUYV,  # former name
     "uyvy": _UYVY,
     "yuv422": _UYVY,
 }
 
 
 def layout(encoding: str) -> PixelLayout:
-    """The layout of an encoding. Raises `ImageError` naming those that are known."""
+    """Returns the layout of an encoding. Raises `ImageError` for an unknown one."""
     if encoding not in LAYOUTS:
         raise ImageError(f"encoding '{encoding}' is not supported; allowed: {', '.join(LAYOUTS)}")
     return LAYOUTS[encoding]
 
 
 def view(encoding: str, width: int, height: int, step: int, data: Data) -> NDArray[np.uint8]:
-    """The pixels (height, width, channels) where they are, rows `step` bytes apart.
+    """Returns the pixels (height, width, channels) in place, with rows `step` bytes apart.
 
-    Raises `ImageError` for an encoding that is not known, and for data of another length than they claim.
+    Raises `ImageError` for an unknown encoding, and for data of a wrong length.
     """
     channels = layout(encoding).channels
     row, length = width * channels, len(data)

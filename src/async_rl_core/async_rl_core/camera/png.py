@@ -1,4 +1,4 @@
-"""Whether a PNG picture is whole: its chunks, their checksums, and the end of its compressed pixels."""
+"""Completeness of a PNG picture: chunks, checksums, and the end of the compressed pixels."""
 
 import zlib
 
@@ -9,7 +9,7 @@ _HEAD, _CHECK = 8, 4  # of a chunk: length and type; checksum
 
 
 def require_whole(data: bytes) -> None:
-    """Raises `ImageError` where a PNG picture lacks a part of its data, or they are damaged."""
+    """Raises `ImageError` where a PNG picture is incomplete or damaged."""
     pixels, position = zlib.decompressobj(), _SIGNATURE
     while True:
         head = data[position : position + _HEAD]

@@ -1,4 +1,4 @@
-"""Whether a camera delivers what is expected of it."""
+"""The health of a camera's stream of pictures."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -8,18 +8,18 @@ from typing import Literal
 import numpy as np
 
 SILENCE = 1.0
-"""Seconds without a picture that are too many."""
+"""Seconds without a picture that are an error."""
 OTHER_RATE = 0.1
-"""Share by which the pictures may come more or less often than configured."""
+"""Share by which the rate may deviate from the configured one."""
 OTHER_CLOCK = 1.0
-"""Seconds: a picture this old, or one from the future by a tenth of that, was stamped by another clock."""
+"""Age in seconds above which, or below minus a tenth of which, another clock stamped a picture."""
 
 _KEPT = 50  # pictures
 
 
 @dataclass(frozen=True)
 class StreamHealth:
-    """How the camera does, in words, and the figures behind it."""
+    """Level, message and figures."""
 
     level: Literal["ok", "warn", "error"]
     message: str
@@ -27,11 +27,11 @@ class StreamHealth:
 
 
 class StreamMonitor:
-    """Notes every picture, and says how the camera does.
+    """Records every picture and judges the stream.
 
     Args:
-        rate: pictures per second that are expected.
-        now: seconds of a steady clock, as everywhere here.
+        rate: expected pictures per second.
+        now: seconds of a steady clock, as in all methods.
     """
 
     def __init__(self, rate: float, now: float) -> None:
@@ -44,13 +44,13 @@ class StreamMonitor:
         self._changes = self._refused = 0
 
     def arrived(self, now: float, age: float, work: float, format_: str) -> str:
-        """Note a picture that could be used; what is to be said at once, if anything.
+        """Records a usable picture. Returns a line to log at once, or an empty one.
 
         Args:
-            now: when it arrived.
+            now: time of arrival.
             age: seconds from its stamp to its publication.
-            work: seconds that its conversion took.
-            format_: its size and encoding.
+            work: seconds of its conversion.
+            format_: size and encoding.
         """
         self._heard = now
         self._arrivals.append(now)
@@ -68,13 +68,13 @@ class StreamMonitor:
         return self._change
 
     def refused(self, now: float, why: str) -> None:
-        """Note a picture that could not be used."""
+        """Records a picture that could not be used."""
         self._heard = now
         self._refused += 1
         self._refusal = why
 
-    def finding(self, now: float) -> StreamHealth:
-        """How the camera does; the worst first."""
+    def health(self, now: float) -> StreamHealth:
+        """Returns the health of the stream, by its most severe problem."""
         values: dict[str, object] = {
             "pictures": self._format or "none yet",
             "rate (Hz)": f"{self._measured_rate():.1f}",
@@ -83,10 +83,10 @@ class StreamMonitor:
             "refused": self._refused,
             "changes": self._changes,
         }
-        level, message = self._verdict(now)
+        level, message = self._judgement(now)
         return StreamHealth(level, message, values)
 
-    def _verdict(self, now: float) -> tuple[Literal["ok", "warn", "error"], str]:
+    def _judgement(self, now: float) -> tuple[Literal["ok", "warn", "error"], str]:
         silent, rate = now - self._heard, self._measured_rate()
         age = float(np.median(list(self._ages))) if self._ages else 0.0
         if silent > SILENCE:
@@ -98,13 +98,16 @@ class StreamMonitor:
         if self._change:
             return "warn", f"{self._change}; the policy may see another part of the scene than it learned from"
         if rate and abs(rate - self._rate) > OTHER_RATE * self._rate:
-            return "warn", f"{rate:.1f} pictures a second instead of {self._rate:g}; set camera.rate to what comes"
+            return (
+                "warn",
+                f"{rate:.1f} pictures a second instead of {self._rate:g}; set camera.rate to this",
+            )
         if not -OTHER_CLOCK / 10 < age < OTHER_CLOCK:
             return "warn", f"stamps are {age:.1f} s old: the camera's clock is not this computer's"
         return "ok", f"{self._format} at {rate:.1f} Hz" if rate else self._format
 
     def _measured_rate(self) -> float:
-        """Pictures per second; 0 while there are too few to tell."""
+        """Returns pictures per second; 0 while there are too few to measure."""
         if len(self._arrivals) < _KEPT // 2:
             return 0.0
         return (len(self._arrivals) - 1) / max(self._arrivals[-1] - self._arrivals[0], 1e-9)

@@ -1,13 +1,13 @@
-"""Which part of a picture is seen."""
+"""The centre crop of a picture."""
 
 Window = tuple[slice, slice]
 """Rows and columns."""
 
 
 def window(width: int, height: int, aspect: tuple[int, int], grain: int = 1) -> Window:
-    """The largest part in the middle of a picture whose sides are as the aspect's (width, height), to whole pixels.
+    """Returns the largest centred part of a picture with the aspect ratio (width, height), in whole pixels.
 
-    First and number of columns are multiples of `grain`.
+    The first column and the number of columns are multiples of `grain`.
     """
     wide, high = aspect
     columns = max(grain, min(width, round(height * wide / high)))

@@ -1,1 +1,1 @@
-"""What stands between a velocity command and a joint's drive, for every robot that we drive ourselves."""
+"""The robot's side of velocity commands, for simulated arms and our own drivers."""

@@ -1,18 +1,18 @@
-"""Noticing that whoever commands a robot has fallen silent while the robot moves."""
+"""A watchdog for the commands to a moving robot."""
 
 import math
 
 TIMEOUT = 0.1
-"""Seconds without a command; a guard sends one every 8 ms, zeros where nothing is to move."""
-AGAIN = 0.2
-"""Seconds until a stop that nobody has confirmed is asked for again."""
+"""Seconds without a command until a stop is requested; the guard sends one every 8 ms, also zeros."""
+REPEAT = 0.2
+"""Seconds until a stop that was not confirmed is requested again."""
 
 
 class CommandWatchdog:
-    """Tells when a robot that follows its last command for ever has to be stopped by another. Seconds of one clock.
+    """Decides when a robot that keeps following its last command has to be stopped. Times are in seconds of one clock.
 
     Attributes:
-        moving: the last command moves the robot, and nobody has stopped it since.
+        moving: whether the last command moves the robot and no stop was confirmed since.
     """
 
     def __init__(self) -> None:
@@ -20,17 +20,17 @@ class CommandWatchdog:
         self._due = math.inf
 
     def on_command(self, now: float, moving: bool) -> None:
-        """Take the arrival of a command, and whether it moves the robot."""
+        """Takes the arrival of a command, and whether it moves the robot."""
         self.moving = moving
         self._due = now + TIMEOUT
 
-    def asks(self, now: float) -> bool:
-        """Whether to ask for the stop now: once the silence has begun, and again and again until `settle`."""
+    def must_stop(self, now: float) -> bool:
+        """Returns whether to request a stop now; repeatedly from the timeout until `confirm_stop`."""
         if not self.moving or now <= self._due:
             return False
-        self._due = now + AGAIN
+        self._due = now + REPEAT
         return True
 
-    def settle(self) -> None:
-        """The robot has been stopped."""
+    def confirm_stop(self) -> None:
+        """Takes the confirmation that the robot was stopped."""
         self.moving = False

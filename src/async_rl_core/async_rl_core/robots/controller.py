@@ -1,4 +1,4 @@
-"""What a robot makes of velocity commands, well-formed or not."""
+"""The velocity controller on the robot's side."""
 
 import math
 from collections.abc import Sequence
@@ -10,16 +10,19 @@ Array = NDArray[np.float64]
 
 
 class VelocityController:
-    """Commands in, the velocity to follow out, for `joints` joints in command order.
+    """Turns commands into the velocity to follow, for `joints` joints in command order.
 
-    The semantics are those of ros2_controllers' `JointGroupVelocityController`: the last command persists, an empty
-    command or one with a NaN or an infinity is dropped, one of the wrong length deactivates the controller until
-    `activate`. What that lacks is here: after `timeout` seconds without a command there is nothing to follow. Every
-    time is in seconds of one clock.
+    It behaves as `JointGroupVelocityController` of ros2_controllers: the last command persists; an empty command, or
+    one with a value that is not finite, is dropped; one of the wrong length deactivates the controller until
+    `activate`. In addition, no velocity is followed after `timeout` seconds without a command. Times are in seconds of
+    one clock.
 
     Attributes:
-        resuming: the newest command ended such a gap, or one before it did, and `resumed` has not been called since.
-            Until then the arm may only speed up as slowly as in ordinary motion.
+        timeout: seconds.
+        active: whether commands are followed.
+        dropped: number of commands that were dropped.
+        resuming: a command ended such a gap, and `resumed` was not called since. Until then the arm may only speed up
+            as in ordinary motion.
     """
 
     def __init__(self, joints: int, timeout: float) -> None:
@@ -36,20 +39,20 @@ class VelocityController:
         return bool(self._command.any())
 
     def silence(self, now: float) -> float:
-        """Seconds since the last command that was taken; infinite before the first."""
+        """Returns the seconds since the last accepted command; infinite before the first."""
         return now - self._commanded_at
 
     @property
     def expires(self) -> float:
-        """Until when the last command is followed."""
+        """Time until which the last command is followed."""
         return self._commanded_at + self.timeout if self.active else -math.inf
 
     def ceased(self, now: float) -> bool:
-        """Whether commands came, and come no more."""
+        """Returns whether commands came before, but none within the timeout."""
         return self.active and -math.inf < self.expires < now
 
     def command(self, velocity: Sequence[float] | Array, now: float) -> bool:
-        """Take a command (rad/s); False if it was dropped."""
+        """Takes a command in rad/s. Returns whether it was accepted."""
         values = np.asarray(velocity, dtype=np.float64)
         if values.size and values.shape != self._command.shape:
             self.deactivate()
@@ -62,19 +65,19 @@ class VelocityController:
         return True
 
     def resumed(self) -> None:
-        """The arm follows the commands again."""
+        """Confirms that the arm follows the commands again."""
         self.resuming = False
 
     def wanted(self, now: float) -> Array | None:
-        """The velocity (joints,) to follow; None: come to rest."""
+        """Returns the velocity (joints,) in rad/s to follow, or None to come to rest."""
         return self._command if now <= self.expires else None
 
     def deactivate(self) -> None:
-        """Follow nothing until `activate`."""
+        """Follows no command until `activate`."""
         self.active = False
 
     def activate(self) -> None:
-        """Follow commands again, from the next one on."""
+        """Follows commands again, beginning with the next one."""
         if not self.active:
             self._commanded_at = -math.inf
         self.active = True

@@ -1,4 +1,4 @@
-"""Whether a robot is ready, from what its driver says of it."""
+"""The readiness of a robot, from its driver's topics and services."""
 
 import math
 from collections.abc import Mapping
@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from async_rl_core.config.driver import StatusCondition
 
 STALE = 1.5
-"""Seconds after which the answer of a service, which is asked twice a second, counts no more."""
+"""Seconds after which the answer of a service, called twice per second, is stale."""
 
 
 class DriverStatus:
-    """The conditions of a driver, each with the last value heard; what was never heard does not hold.
+    """The conditions of a driver, each with its last value. A condition without a value does not hold.
 
-    A topic that is published on change only may be silent for ever; a service must answer again and again. Times are
-    in seconds of one clock.
+    A topic may be published on change only, so its value does not become stale; a service must keep answering. Times
+    are in seconds of one clock.
     """
 
     def __init__(self, conditions: tuple[StatusCondition, ...], controller: str | None) -> None:
@@ -24,17 +24,17 @@ class DriverStatus:
         self._controller_state, self._controller_heard = "unknown", -math.inf
 
     def on_value(self, condition: StatusCondition, value: object, now: float) -> None:
-        """Take the value of a condition's topic or service."""
+        """Takes the value of a condition's topic or service."""
         self._values[condition] = value
         self._heard[condition] = now
 
     def on_controllers(self, states: Mapping[str, str], now: float) -> None:
-        """Take the states of all controllers, by name."""
+        """Takes the states of all controllers, by name."""
         self._controller_state = states.get(self._controller or "", "not loaded")
         self._controller_heard = now
 
     def problems(self, now: float) -> list[str]:
-        """What keeps the robot from being ready, in words; empty where nothing does."""
+        """Returns the reasons why the robot is not ready; empty where it is."""
         found = [self._problem(condition, now) for condition in self._conditions]
         return [text for text in (*found, self._controller_problem(now)) if text]
 
@@ -48,7 +48,7 @@ class DriverStatus:
     def _problem(self, condition: StatusCondition, now: float) -> str:
         name = condition.source
         if condition not in self._values:
-            return f"{condition.means} (nothing heard of {name})"
+            return f"{condition.means} (no message from {name})"
         if condition.polled and now - self._heard[condition] > STALE:
             return f"{name} does not answer"
         value = self._values[condition]

@@ -1,4 +1,4 @@
-"""From velocity commands to what a drive can follow at its own, faster rate."""
+"""Interpolation of velocity commands at a drive's faster rate."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,11 @@ STILL = 1e-6
 
 
 class Interpolation:
-    """Velocities at the drive's rate within `limits`: of velocity, of `stop_acceleration` and of `jerk`.
+    """Computes velocities at the drive's rate within the limits of velocity, `stop_acceleration` and `jerk`.
 
-    A new command is gone to in a straight line over the time in which the next one is due, so that a staircase of
-    commands becomes a ramp; of that line, what the limits allow is followed, as fast as they allow and without
-    overshoot: the acceleration is the largest that can still be brought to zero, cycle by cycle, where the line is.
+    Each command is approached along a straight line until the next one is due, so that steps become a ramp. The line
+    is followed as fast as the limits allow and without overshoot: the acceleration is the largest that can still be
+    reduced to zero, cycle by cycle, when the line is reached.
 
     Args:
         limits: per joint, in command order.
@@ -45,14 +45,14 @@ class Interpolation:
 
     @property
     def at_rest(self) -> bool:
-        """Nothing moves, and nothing is about to."""
+        """Whether the joints are at rest and no motion is commanded."""
         return bool(np.abs(self.velocity).max() < STILL and not self._goal.any())
 
     def command(self, velocity: Array, gently: bool = False) -> None:
-        """Go to `velocity` (n,) in rad/s, finite. `gently`: speed up within `limits.acceleration` until it is reached.
+        """Moves to `velocity` (n,) in rad/s, finite. `gently`: with at most `limits.acceleration` until it is reached.
 
-        Commands in a row need no such limit, which their sender keeps. After a gap the drive is slower than that
-        sender may think.
+        Consecutive commands need no such limit, because their sender keeps it. After a gap the drive may be slower
+        than the sender assumes.
         """
         self._gently = self._gently or gently
         self._goal = np.clip(velocity, -self._limit, self._limit)
@@ -62,17 +62,17 @@ class Interpolation:
         self._left = self._steps
 
     def brake(self) -> None:
-        """Come to rest as fast as the limits allow."""
+        """Comes to rest as fast as the limits allow."""
         self._goal = self._line = np.zeros_like(self._limit)
         self._left = 0
         self._braking = True
 
     def resume(self, velocity: Array, acceleration: Array) -> None:
-        """Go on from what the drive says that it does (n,): it had to do without us for a while."""
+        """Continues from the velocity and acceleration (n,) that the drive reports after a gap."""
         self.velocity, self.acceleration = velocity.copy(), acceleration.copy()
 
     def step(self) -> Array:
-        """The velocity (n,) for the next cycle: a new array."""
+        """Returns the velocity (n,) in rad/s for the next cycle, a new array."""
         if self._left:
             self._left -= 1
             self._line = self._goal if self._left == 0 else self._line + self._slope
@@ -84,7 +84,7 @@ class Interpolation:
         return self.velocity
 
     def _gentle(self, acceleration: Array) -> Array:
-        """Returns the acceleration (n,) with which joints that speed up keep to the ordinary limit, if jerk allows."""
+        """Returns the acceleration (n,) that keeps joints which speed up within the ordinary limit, if jerk allows."""
         self._gently = bool(self._left or np.abs(self._line - self.velocity).max() > STILL)
         forwards = np.sign(self._line)
         limit = np.maximum(self._speeding_up, forwards * self.acceleration - self._change)
@@ -92,7 +92,7 @@ class Interpolation:
         return gentle
 
     def _reaching(self, distance: Array) -> Array:
-        """The acceleration that, lowered by one `change` in each cycle after this, sums up to `distance` (rad/s^2).
+        """Returns the acceleration that, reduced by one `change` per cycle, sums up to `distance` (rad/s^2).
 
         In n cycles these are a, a - change ... a - (n - 1) change, where n is the least that is enough.
         """

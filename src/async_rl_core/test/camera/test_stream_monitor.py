@@ -8,16 +8,16 @@ NOW = 100.0
 
 
 def watched(rate: float = 25.0, age: float = 0.03, count: int = 60) -> tuple[StreamMonitor, float]:
-    """A watch that expects 25 pictures a second and has seen so many, and when the last came."""
-    watch = StreamMonitor(25.0, NOW)
+    """A monitor that expects 25 pictures a second and has seen so many, and when the last came."""
+    monitor = StreamMonitor(25.0, NOW)
     for i in range(1, count + 1):
-        assert watch.arrived(NOW + i / rate, age, 0.001, "640x480 rgb8") == ""
-    return watch, NOW + count / rate
+        assert monitor.arrived(NOW + i / rate, age, 0.001, "640x480 rgb8") == ""
+    return monitor, NOW + count / rate
 
 
 def test_a_camera_that_does_as_it_should() -> None:
-    watch, now = watched()
-    found = watch.finding(now)
+    monitor, now = watched()
+    found = monitor.health(now)
     assert (found.level, found.message) == ("ok", "640x480 rgb8 at 25.0 Hz")
     assert found.values["stamp to publication p50 (ms)"] == "30.00"
     assert found.values["conversion p50 (ms)"] == "1.00"
@@ -32,37 +32,37 @@ def test_a_camera_that_does_as_it_should() -> None:
     ],
 )
 def test_what_is_odd_is_a_warning(rate: float, age: float, expected: str) -> None:
-    watch, now = watched(rate, age)
-    found = watch.finding(now)
+    monitor, now = watched(rate, age)
+    found = monitor.health(now)
     assert found.level == "warn"
     assert expected in found.message
 
 
 def test_a_silent_camera() -> None:
-    assert StreamMonitor(25.0, NOW).finding(NOW + 0.5).message == "no picture yet"
-    assert StreamMonitor(25.0, NOW).finding(NOW + 3.0) == StreamHealth(
-        "error", "no picture for 3 s", StreamMonitor(25.0, NOW).finding(NOW).values
+    assert StreamMonitor(25.0, NOW).health(NOW + 0.5).message == "no picture yet"
+    assert StreamMonitor(25.0, NOW).health(NOW + 3.0) == StreamHealth(
+        "error", "no picture for 3 s", StreamMonitor(25.0, NOW).health(NOW).values
     )
-    watch, now = watched()
-    assert watch.finding(now + 2.0).message == "no picture for 2 s"
+    monitor, now = watched()
+    assert monitor.health(now + 2.0).message == "no picture for 2 s"
 
 
 def test_a_camera_that_changes_is_named_at_once_and_from_then_on() -> None:
-    watch, now = watched()
-    said = watch.arrived(now + 0.04, 0.03, 0.001, "1280x720 yuyv")
+    monitor, now = watched()
+    said = monitor.arrived(now + 0.04, 0.03, 0.001, "1280x720 yuyv")
     assert said == "the camera changed from 640x480 rgb8 to 1280x720 yuyv"
-    assert watch.arrived(now + 0.08, 0.03, 0.001, "1280x720 yuyv") == ""
-    found = watch.finding(now + 0.1)
+    assert monitor.arrived(now + 0.08, 0.03, 0.001, "1280x720 yuyv") == ""
+    found = monitor.health(now + 0.1)
     assert found.level == "warn"
     assert found.message.startswith(said)
     assert (found.values["changes"], found.values["pictures"]) == (1, "1280x720 yuyv")
 
 
 def test_pictures_that_cannot_be_used_are_an_error_until_one_can() -> None:
-    watch, now = watched()
-    watch.refused(now + 0.04, "encoding 'mono8' is not supported")
-    found = watch.finding(now + 0.05)
+    monitor, now = watched()
+    monitor.refused(now + 0.04, "encoding 'mono8' is not supported")
+    found = monitor.health(now + 0.05)
     assert (found.level, found.values["refused"]) == ("error", 1)
     assert "encoding 'mono8' is not supported" in found.message
-    watch.arrived(now + 0.08, 0.03, 0.001, "640x480 rgb8")
-    assert watch.finding(now + 0.09).level == "ok"
+    monitor.arrived(now + 0.08, 0.03, 0.001, "640x480 rgb8")
+    assert monitor.health(now + 0.09).level == "ok"

@@ -61,7 +61,7 @@ def test_each_of_its_conditions_counts(driver: LaunchDriver, name: str, value: o
 def test_what_was_never_heard_does_not_hold(driver: LaunchDriver) -> None:
     problems = DriverStatus(driver.status, driver.controller).problems(0.0)
     assert len(problems) == len(READY) + 1
-    assert any("nothing heard of io_and_status_controller/safety_mode" in text for text in problems)
+    assert any("no message from io_and_status_controller/safety_mode" in text for text in problems)
 
 
 def test_services_must_go_on_answering_and_topics_need_not(driver: LaunchDriver) -> None:
