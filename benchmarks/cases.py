@@ -1,4 +1,4 @@
-"""What is measured: an image, a batch and a store; and the project's targets for it."""
+"""The measured cases: sizes of image, mini-batch and store; and the project's targets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,27 +17,27 @@ from async_rl_core.spec.step import SINGLE_ACTOR, Step
 EPISODE = 101
 """Steps of an episode: 100 transitions."""
 _POOL = 32
-"""Different frames; the store cannot tell, and drawing noise would take longer than all the rest."""
+"""Number of different frames: drawing noise for each step would take longer than the measurement."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """The papers' networks on images of one size, with mini-batches of one size."""
+    """The papers' networks with one size of image and of mini-batch."""
 
     width: int
     """Pixels, before the crop."""
     height: int
     batch: int
     stored: int
-    """Transitions in the store while it is sampled: several times more bytes than the processor's caches hold."""
+    """Transitions in the sampled store: several times the bytes of the processor's caches."""
 
     @property
     def name(self) -> str:
-        """Such as 160x90_b128."""
+        """Name of the case, such as 160x90_b128."""
         return f"{self.width}x{self.height}_b{self.batch}"
 
     def config(self, **changes: object) -> Config:
-        """The papers' baseline with this case's sizes; keywords change it, a dot written as two underscores."""
+        """Returns the papers' baseline with this case's sizes; keywords change it, with two underscores for a dot."""
         overrides: dict[str, object] = {
             "camera.width": self.width,
             "camera.height": self.height,
@@ -50,12 +50,12 @@ class Case:
 
     @property
     def crop(self) -> Crop:
-        """How its images are cropped."""
+        """The crop of its images."""
         return Crop.from_config(self.config())
 
     @property
     def spec(self) -> ObservationSpec:
-        """What its networks see."""
+        """The observation of its networks."""
         return ObservationSpec.from_config(self.config())
 
 
@@ -67,7 +67,7 @@ CASES = {case.name: case for case in (BASELINE, LARGE_MINIBATCH, HIGH_RESOLUTION
 
 @dataclass(frozen=True)
 class Target:
-    """What a row is held to on two cores of the kind in docs/performance.md: milliseconds, or gigabytes."""
+    """Upper limits of a row on the two cores of docs/performance.md: milliseconds, or gigabytes."""
 
     median: float
     p99: float | None = None
@@ -93,11 +93,11 @@ YARDSTICK: Mapping[tuple[str, str], float] = {
     for row, v in {"update_fp32": (104.0, 390.0, 410.0), "update_bf16": (57.0, 221.0, 237.0)}.items()
     for case, milliseconds in zip(CASES, v, strict=True)
 }
-"""The encoder once forward and backward, channels last, on the machine for which the targets were set."""
+"""Milliseconds of the encoder forward and backward, channels last, on the machine of the targets."""
 
 
 def fill(replay: Replay, config: Config, transitions: int, seed: int = 0) -> None:
-    """Insert noise until the store holds `transitions`, or as many as it has room for."""
+    """Inserts noise until the store holds `transitions`, or is full."""
     rng, sizes = np.random.default_rng(seed), StepSizes.from_config(config)
     frames = rng.integers(0, 256, (_POOL, 1, sizes.height, sizes.width, 3), np.uint8)
     state = rng.normal(size=(_POOL, sizes.state)).astype(np.float32)
@@ -110,7 +110,7 @@ def fill(replay: Replay, config: Config, transitions: int, seed: int = 0) -> Non
 
 
 def sampled_batch(config: Config) -> Batch:
-    """A mini-batch of noise, in memory of its own."""
+    """Returns a mini-batch of noise in memory of its own."""
     small = config.model_copy(update={"replay": config.replay.model_copy(update={"capacity": 1000})})
     replay, batch = Replay(small), BatchLayout.from_config(config).allocate()
     fill(replay, small, 1000)

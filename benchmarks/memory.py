@@ -1,4 +1,4 @@
-"""Memory of a replay store, by what the process grows while it fills."""
+"""Memory of a replay store: the growth of the process while it fills."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from benchmarks.cases import Case, fill
 from benchmarks.reference import StackedReplay
 
 _SPARE = 1.3
-"""A store is filled wholly only where this many times its size is left."""
+"""Multiple of its size that must be free for a store to be filled completely."""
 _PART = 20
 
 
@@ -21,7 +21,7 @@ class Memory(NamedTuple):
 
     gigabytes: float
     filled: int
-    """Transitions that were really inserted; the rest is in proportion."""
+    """Transitions that were inserted; the figure is extrapolated from them."""
 
 
 def _resident() -> int:
@@ -30,7 +30,7 @@ def _resident() -> int:
 
 
 def ours(case: Case, transitions: int) -> Memory:
-    """`Replay`, filled with `transitions`, or with a twentieth where the machine has not room to spare."""
+    """Returns the memory of `Replay` with `transitions`, measured with a twentieth where memory is short."""
     whole = available() > _SPARE * 3 * case.width * case.height * transitions
     filled = transitions if whole else max(1000, transitions // _PART)
     config = case.config(replay__capacity=filled)
@@ -43,7 +43,7 @@ def ours(case: Case, transitions: int) -> Memory:
 
 
 def reference(case: Case, transitions: int) -> Memory:
-    """The reference's store: a part of it, for a whole one is more than most machines have."""
+    """Returns the memory of the reference's store, measured with a part of the transitions."""
     filled, spec, actions = max(1000, transitions // 100), case.spec, len(case.config().robot.actuated_joints)
     before = _resident()
     replay = StackedReplay(filled, spec.image.channels, case.height, case.width, spec.state_size, actions)

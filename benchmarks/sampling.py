@@ -1,6 +1,6 @@
-"""Sampling, cropping and handing over: from the learner's request until it holds the mini-batch.
+"""Sampling, cropping and transfer: the time from the learner's request until it holds the mini-batch.
 
-Replay and learner are two processes, as in a run: what is timed is the learner's wait.
+Replay and learner are two processes, as in a run.
 """
 
 import os
@@ -23,14 +23,14 @@ from benchmarks.timing import CONTEXT, MeasurementError, Times, isolated, measur
 
 WARM_UP = 5
 READY_WITHIN = 120.0
-"""Seconds: filling a store takes a while."""
+"""Seconds for filling a store."""
 REFERENCE_STORED = 1000
-"""Transitions; at 104 GB per 1e5 the reference's store has room for few."""
+"""Transitions; the reference's store takes 104 GB per 1e5."""
 _WAIT = 1.0
 
 
 def _serve(case: Case, domain: str, ready: Event, stop: Event) -> None:
-    """The replay process."""
+    """Runs the replay process."""
     config = case.config()
     replay = Replay(config)
     fill(replay, config, case.stored)
@@ -44,7 +44,7 @@ def _serve(case: Case, domain: str, ready: Event, stop: Event) -> None:
 
 
 def _receive(case: Case, domain: str, repeats: int, in_flight: int, pause: float) -> Times:
-    """The learner process."""
+    """Runs the learner process; returns its waits."""
     endpoint = Endpoint(domain, "learner")
     client = BatchClient(endpoint, BatchLayout.from_config(case.config()), in_flight)
     seconds = []
@@ -60,7 +60,7 @@ def _receive(case: Case, domain: str, repeats: int, in_flight: int, pause: float
 
 
 def ours(case: Case, repeats: int, in_flight: int, pause: float = 0.0) -> Times:
-    """The learner's wait for a mini-batch, asked for now (`in_flight` 0) or ahead, while `pause` seconds went by."""
+    """Returns the learner's waits for mini-batches, requested on demand (`in_flight` 0) or `pause` seconds ahead."""
     domain, ready, stop = f"bench{os.getpid()}", CONTEXT.Event(), CONTEXT.Event()
     replay = CONTEXT.Process(target=_serve, args=(case, domain, ready, stop))
     replay.start()
@@ -74,7 +74,7 @@ def ours(case: Case, repeats: int, in_flight: int, pause: float = 0.0) -> Times:
 
 
 def in_process(case: Case, repeats: int) -> Times:
-    """Sampling alone, into memory of this process."""
+    """Returns the times of sampling alone, into memory of this process."""
     config = case.config()
     replay, batch = Replay(config), BatchLayout.from_config(config).allocate()
     fill(replay, config, case.stored)
@@ -82,7 +82,7 @@ def in_process(case: Case, repeats: int) -> Times:
 
 
 def _serve_reference(case: Case, tuned: bool, requests: "Queue[bool]", batches: "Queue[ReferenceBatch | None]") -> None:
-    """The reference's replay process."""
+    """Runs the reference's replay process."""
     if tuned:
         keep_freed_memory()
     rng, spec, actions = np.random.default_rng(0), case.spec, len(case.config().robot.actuated_joints)
@@ -96,7 +96,7 @@ def _serve_reference(case: Case, tuned: bool, requests: "Queue[bool]", batches: 
 def _receive_reference(
     case: Case, tuned: bool, repeats: int, requests: "Queue[bool]", batches: "Queue[ReferenceBatch | None]"
 ) -> Times:
-    """The reference's learner process."""
+    """Runs the reference's learner process; returns its waits."""
     if tuned:
         keep_freed_memory()
 
@@ -108,7 +108,7 @@ def _receive_reference(
 
 
 def reference(case: Case, repeats: int, tuned: bool) -> Times:
-    """The same wait for the reference's mini-batch, which is float32 and comes pickled; `tuned`: the allocator."""
+    """Returns the same waits for the reference's pickled float32 mini-batches; `tuned`: the allocator."""
     requests: Queue[bool] = CONTEXT.Queue()
     batches: Queue[ReferenceBatch | None] = CONTEXT.Queue()
     replay = CONTEXT.Process(target=_serve_reference, args=(case, tuned, requests, batches))

@@ -1,4 +1,4 @@
-"""What the policy sees: the last camera frames, the joints, and its own last action."""
+"""The inputs of an observation: camera frames and joint states."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -34,9 +34,9 @@ class JointState:
 
 
 class ObservationBuffer:
-    """Gathers camera frames between two actions and builds the policy's input from them.
+    """Gathers camera frames between two actions and stacks them for the policy.
 
-    A stack never holds a frame from before the episode's first: that one stands in for those before it.
+    A stack never holds a frame from before the episode: the episode's first frame stands in for those before it.
     """
 
     def __init__(self, crop: Crop, stack: int, actuated: NDArray[np.intp]) -> None:
@@ -55,11 +55,11 @@ class ObservationBuffer:
         return self._stack[-1] if self._stack else None
 
     def add(self, frame: Frame) -> None:
-        """Note a frame of the camera."""
+        """Takes a frame of the camera."""
         self._fresh.append(frame)
 
     def start_episode(self) -> NDArray[np.uint8]:
-        """Begin a stack with the newest frame alone; returns it as (1, height, width, 3)."""
+        """Begins a stack with the newest frame; returns it as (1, height, width, 3). Raises ValueError without one."""
         newest = self.newest
         if newest is None:
             raise ValueError("an episode cannot start before the first camera frame")
@@ -69,7 +69,7 @@ class ObservationBuffer:
         return newest.image[np.newaxis]
 
     def take(self) -> NDArray[np.uint8]:
-        """Move the fresh frames onto the stack; returns them as (k, height, width, 3), oldest first."""
+        """Moves the new frames onto the stack; returns them as (k, height, width, 3), oldest first."""
         fresh = [frame.image for frame in self._fresh]
         self._stack.extend(self._fresh)
         self._fresh.clear()
@@ -79,7 +79,7 @@ class ObservationBuffer:
         return np.empty((0, *self._stack[-1].image.shape), np.uint8)
 
     def image(self) -> NDArray[np.uint8]:
-        """The stack, cropped at the centre: (h, w, 3 * stack), oldest frame first. One buffer, reused."""
+        """Returns the stack, cropped at the centre: (h, w, 3 * stack), oldest frame first. The buffer is reused."""
         if not self._image_is_current:
             for i, frame in enumerate(self._stack):
                 cropped = self._crop.center(frame.image)
@@ -89,8 +89,8 @@ class ObservationBuffer:
         return self._image
 
     def state(self, joints: JointState, previous_action: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(3a,): actuated angles [rad], velocities [rad/s], previous action."""
-        with np.errstate(over="ignore"):  # what float32 does not hold is infinite then, which the loop refuses
+        """Returns (3a,): actuated angles [rad], velocities [rad/s] and the previous action."""
+        with np.errstate(over="ignore"):  # too large values become infinite, which the loop refuses
             return np.concatenate(
                 [joints.position[self._actuated], joints.velocity[self._actuated], previous_action], dtype=np.float32
             )

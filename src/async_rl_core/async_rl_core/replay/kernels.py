@@ -1,4 +1,4 @@
-"""The one loop over pixels: gather frames, crop them, interleave them into a stacked NHWC mini-batch.
+"""The loop over pixels: gathers frames, crops them, and interleaves them into a stacked NHWC mini-batch.
 
 Three frames of 3-byte pixels make 9 bytes of output per pixel, 18 memory operations if done byte by byte. Here a block
 of 5 pixels, or of 21, is one vector load per frame, six shuffles and three stores, which is nearly as fast as memcpy of
@@ -18,7 +18,7 @@ from async_rl_core.compiled import compile_at_import
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _copy_pixel(typing_context: Any, ring: Any, start: Any, out: Any, to: Any) -> Any:
-    """Copy three bytes from `ring` to `out`."""
+    """Copies three bytes from `ring` to `out`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = ir.IntType(24).as_pointer()
@@ -31,19 +31,19 @@ def _copy_pixel(typing_context: Any, ring: Any, start: Any, out: Any, to: Any) -
 
 
 _LANES = 64 if binding.get_host_cpu_features().get("avx512vbmi", False) else 16
-"""Bytes of a vector: the widest of which the processor shuffles two in one instruction."""
+"""Bytes of the widest vector of which the processor shuffles two in one instruction."""
 _PIXELS = _LANES // 3
-"""Of a block."""
+"""Pixels of a block."""
 _INDEX = ir.IntType(32)
 
 
 def _masks(start: int) -> tuple[list[int], list[int]]:
-    """Where a vector of output from byte `start` on comes from: frames 1 and 2, then those chosen and frame 3."""
+    """Returns two shuffle masks for the output from byte `start` on: of frames 1 and 2, then of these and frame 3."""
     first, second = list(range(_LANES)), list(range(_LANES))
     for lane in range(_LANES):
         pixel, channel = divmod(start + lane, 9)
         if pixel == _PIXELS:
-            break  # the last three bytes are written over by what follows
+            break  # the next block overwrites the last three bytes
         frame, colour = divmod(channel, 3)
         if frame < 2:
             first[lane] = frame * _LANES + 3 * pixel + colour
@@ -54,9 +54,9 @@ def _masks(start: int) -> tuple[list[int], list[int]]:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _block(typing_context: Any, ring: Any, old: Any, mid: Any, new: Any, out: Any, to: Any) -> Any:
-    """Interleave a block of pixels at three offsets of `ring` into `out`.
+    """Interleaves a block of pixels at three offsets of `ring` into `out`.
 
-    Reads a byte more at each offset and writes three more than count: another pixel must follow in the row.
+    Reads one byte more at each offset and writes three more: another pixel must follow in the row.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -122,11 +122,10 @@ def gather(
     image_width: int,
     out: NDArray[np.uint8],
 ) -> None:
-    """Fill `out` (B, h, w, 3 * stack) with the cropped stacks of the frames `slots` (B, stack), oldest first.
+    """Fills `out` (B, h, w, 3 * stack) with the cropped stacks of the frames `slots` (B, stack), oldest first.
 
-    `ring` is flat: frames of image_height * image_width * 3 bytes. `offsets` (B, 2) are the
-    crops' upper left corners. Releases the GIL. Raises `ValueError` where a crop or a frame lies outside the ring: the
-    loop itself checks nothing.
+    `ring` is flat: frames of image_height * image_width * 3 bytes. `offsets` (B, 2) are the upper left corners of the
+    crops. Releases the GIL. Raises `ValueError` where a crop or a frame lies outside the ring.
     """
     batch, height, width, channels = out.shape
     corner = offsets.max(axis=0, initial=0)

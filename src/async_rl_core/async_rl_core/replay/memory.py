@@ -1,4 +1,4 @@
-"""What memory the machine has left, asked before it is promised."""
+"""Available memory, checked before a store is allocated."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def available() -> int:
-    """Bytes that can be used without swapping: MemAvailable, or what a container's limit leaves of it."""
+    """Returns the bytes that can be used without swapping: MemAvailable, or less where a container is limited."""
     fields = dict(line.split(":", 1) for line in _MEMINFO.read_text(encoding="utf-8").splitlines())
     free = int(fields["MemAvailable"].split()[0]) * 1024
     try:
@@ -22,12 +22,12 @@ def available() -> int:
         return free
     if limit == "max":
         return free
-    used -= int(counts["inactive_file"])  # the page cache, a journal just read for one, makes room
+    used -= int(counts["inactive_file"])  # the page cache, such as a journal that was read, is given up
     return min(free, max(0, int(limit) - used))
 
 
 def require(nbytes: int, what: str, remedy: str) -> None:
-    """Raise `ConfigError` with the numbers where `nbytes` are more than the machine has left."""
+    """Raises `ConfigError` with the numbers where `nbytes` are more than the machine has left."""
     free = available()
     if nbytes > free:
         raise ConfigError(f"{what} needs {nbytes / 1e9:.2f} GB, this machine has {free / 1e9:.2f} GB left; {remedy}")

@@ -1,4 +1,4 @@
-"""Replay as one thing: what is stored, what is drawn from it, how much of it, and how it outlives its process."""
+"""Replay: the store, the sampler, the rate limiter and the journal of a run."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -19,13 +19,13 @@ from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 _STREAM = 1
-"""Number of replay's random stream among those of a run's seed."""
+"""Number of this random stream among those of a run's seed."""
 
 
 class Replay:
-    """A run's store, sampler, crop and rate limiter: in the replay process, or with `seq` in the agent's.
+    """Stores the steps of a run and samples mini-batches: in the replay process, or in the agent's with `seq`.
 
-    Raises `ConfigError` where the machine lacks the memory.
+    Raises `ConfigError` where memory does not suffice.
     """
 
     def __init__(self, config: Config) -> None:
@@ -75,7 +75,7 @@ class Replay:
 
     @property
     def lost(self) -> int:
-        """Steps that did not come although newer ones did; without those that were refused."""
+        """Steps missing before newer ones, apart from the refused."""
         return max(0, self.store.lost_steps - self.refused)
 
     def open_journal(
@@ -98,11 +98,11 @@ class Replay:
         self.journal = RunJournal(folder, sizes, self._config.replay.sync_period, self._newest.copy())
 
     def restore(self, entries: Iterable[JournalEntry]) -> None:
-        """Take in what an earlier process stored; before anything else.
+        """Stores the steps of an earlier process; call it first.
 
-        Counts go on, but nothing is on credit: no burst of updates follows. Random numbers are new ones, which the
-        seed and the number of steps decide, so that no mini-batch of before is drawn again. TD errors are forgotten:
-        the prioritised sampler starts with equal priorities.
+        Counts continue, but without credit, so that no burst of updates follows. The random numbers depend on the seed
+        and the number of steps, so that no earlier mini-batch is drawn again. The prioritised sampler starts with
+        equal priorities.
         """
         position = None
         for entry in entries:
@@ -116,21 +116,21 @@ class Replay:
         self._rng.bit_generator.state = self._random_numbers().bit_generator.state
 
     def sample_into(self, batch: Batch) -> None:
-        """Fill `batch`. Raises `ValueError` unless `permits`."""
+        """Fills `batch` with a random mini-batch. Raises `ValueError` unless `permits`."""
         self.limiter.serve()
         self.store.sample_into(batch, self._sampler, self._crop, self._rng)
 
     def reprioritise(self, index: NDArray[np.uint64], td_error: NDArray[np.float32]) -> None:
-        """Take note of the TD errors (B,) of the transitions `index` (B,) of a batch."""
+        """Takes the TD errors (B,) of the transitions `index` (B,) of a batch."""
         self._sampler.reprioritise(index.astype(np.int64), td_error)
 
     def close(self) -> None:
-        """Complete the journal."""
+        """Completes the journal."""
         if self.journal is not None:
             self.journal.close()
 
     def _store(self, step: Step) -> None:
-        """Insert a step, with what `replay.time_limit` says of an episode's last."""
+        """Inserts a step; the last one of an episode as `replay.time_limit` says."""
         rule = self._config.replay.time_limit if step.index == self._last_index else "bootstrap"
         if rule == "terminal":
             step = replace(step, terminal=True)
@@ -141,7 +141,7 @@ class Replay:
 
 
 def _sampler(config: Config, rng: np.random.Generator) -> Sampler:
-    """The sampler that the configuration names."""
+    """Returns the sampler that the configuration names."""
     replay = config.replay
     if replay.sampler == "uniform":
         return UniformSampler(rng)

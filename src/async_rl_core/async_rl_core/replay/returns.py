@@ -1,4 +1,4 @@
-"""What a transition is worth: the rewards of some steps, and how the value of what follows counts."""
+"""The n-step return of a transition."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 class NStepReturn:
     """R = sum of discount**k r_k over up to `steps` rewards, then discount**m V(o'), o' being m steps after o.
 
-    Fewer than `steps` where the episode ends, or nothing newer is known (Sutton and Barto, 2018, equation 7.1).
+    m is less than `steps` where the episode ends or no newer step is stored (Sutton and Barto, 2018, equation 7.1).
     """
 
     discount: float
@@ -19,9 +19,9 @@ class NStepReturn:
     def __call__(
         self, reward: NDArray[np.float32], terminal: NDArray[np.bool_], follows: NDArray[np.bool_]
     ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
-        """(B,) m, (B,) R and (B,) factor on V(o'), 0 where o' is terminal.
+        """Returns m (B,), R (B,) and the factor on V(o') (B,), which is 0 where o' is terminal.
 
-        `reward`, `terminal` and `follows` are (B, steps): whether a step continues the one before it; the first does.
+        All arguments are (B, steps). `follows` tells whether a step continues the one before it; the first does.
         """
         counts = follows.copy()
         counts[:, 1:] &= ~terminal[:, :-1]

@@ -1,4 +1,4 @@
-"""Where the images lie: in memory, or in a file that the page cache keeps as much of as there is room for."""
+"""Storage of the images: memory, or a file read through the page cache."""
 
 import mmap
 import os
@@ -16,7 +16,7 @@ from async_rl_core.errors import ConfigError
 from async_rl_core.replay import memory
 
 Allocate = Callable[[int, str], NDArray[np.uint8]]
-"""(bytes, for what) to (bytes,) uint8; raises `ConfigError` with the numbers where there is no room."""
+"""Returns (bytes,) uint8, given the bytes and their purpose; raises `ConfigError` with the numbers without room."""
 
 _REMEDY = "use a smaller replay.capacity or a smaller image"
 
@@ -31,15 +31,15 @@ def from_config(config: Config) -> Allocate:
 
 
 def in_memory(nbytes: int, what: str) -> NDArray[np.uint8]:
-    """Memory that is taken as it is touched."""
+    """Returns memory, which is taken as it is touched. Raises `ConfigError` where it does not suffice."""
     memory.require(nbytes, what, f"{_REMEDY}, or replay.storage: file")
     return np.empty(nbytes, np.uint8)
 
 
 def in_file(folder: Path, nbytes: int, what: str) -> NDArray[np.uint8]:
-    """A nameless file in `folder`, so that nothing is left of it however the process ends.
+    """Returns the mapping of a nameless file in `folder`, of which nothing is left when the process ends.
 
-    Its blocks are reserved at once: a disk that fills up later must not become a SIGBUS.
+    Its blocks are reserved at once, since a disk that fills up later would cause a SIGBUS.
     """
     try:
         free = shutil.disk_usage(folder).free

@@ -1,4 +1,4 @@
-"""One mini-batch as one flat buffer, so that it crosses to another process, or to a GPU, in one piece."""
+"""A mini-batch in one flat buffer, which is sent to another process or a GPU in one piece."""
 
 import zlib
 from dataclasses import dataclass
@@ -12,24 +12,24 @@ from async_rl_core.config.schema import Config
 from async_rl_core.spec.observation import ObservationSpec
 
 ALIGNMENT = 64
-"""Bytes: a cache line, and what vectorised loads and DMA like."""
+"""Bytes of a cache line; vectorised loads and DMA are fastest from its multiples."""
 
 HEADER_FIELDS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Batch:
-    """B transitions (o, a, r, o'), as views into `buffer`. Images are stacked uint8, oldest frame first.
+    """B transitions (o, a, r, o') as views into `buffer`. Images are stacked uint8, oldest frame first.
 
-    The views live as long as the buffer: one that came from `BatchClient` is valid until its next `receive`.
+    The views are valid as long as the buffer: that of a received batch until the next `receive`.
     """
 
     buffer: NDArray[np.uint8]
-    """(layout.nbytes,): everything below, in one piece."""
+    """(layout.nbytes,): holds all arrays below."""
     header: NDArray[np.uint64]
     """(4,): number of the batch from 0, environment steps inserted so far, batches sampled with this one, reserved."""
     sampling: NDArray[np.float64]
-    """(3,): steady seconds at which its sampling began and ended; 1 where no step allowed it when it was asked for."""
+    """(3,): steady seconds at which its sampling began and ended; 1 if the request had to wait for a step, else 0."""
     observation_images: NDArray[np.uint8]
     """(B, h, w, 3 * stack); (B, 0, 0, 0) without a camera."""
     next_images: NDArray[np.uint8]
@@ -41,27 +41,27 @@ class Batch:
     action: NDArray[np.float32]
     """(B, a) in [-1, 1]"""
     reward: NDArray[np.float32]
-    """(B,) sum of the n rewards from o to o', discounted."""
+    """(B,) discounted sum of the n rewards from o to o'."""
     bootstrap: NDArray[np.float32]
-    """(B,) the factor on the value of o': discount**n, or 0 where no return follows o'."""
+    """(B,) factor on the value of o': discount**n, or 0 if o' is terminal."""
     weight: NDArray[np.float32]
     """(B,) importance weight; 1 with uniform sampling."""
     index: NDArray[np.uint64]
-    """(B,) numbers of the transitions, counted from the store's first."""
+    """(B,) numbers of the transitions; 0 is the store's first."""
 
     @property
     def number(self) -> int:
-        """Counts the batches of one store from 0."""
+        """Number of the batch; 0 is the store's first."""
         return int(self.header[0])
 
     @property
     def env_steps(self) -> int:
-        """Environment steps inserted when it was sampled."""
+        """Environment steps inserted before it was sampled."""
         return int(self.header[1])
 
     @property
     def is_finite(self) -> bool:
-        """Whether every number that is learned from is finite."""
+        """Whether every number is finite."""
         vectors = (self.observation_state, self.next_state, self.action)
         numbers = (self.reward, self.bootstrap, self.weight)
         return all(bool(np.isfinite(array).all()) for array in (*vectors, *numbers))
@@ -77,7 +77,7 @@ class _Section(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchLayout:
-    """Where each array of a mini-batch lies in its buffer. Both sides build it from one configuration."""
+    """The place of each array of a mini-batch in its buffer. Both ends build it from one configuration."""
 
     batch_size: int
     observation: ObservationSpec
@@ -123,14 +123,14 @@ class BatchLayout:
 
     @cached_property
     def nbytes(self) -> int:
-        """Bytes of the buffer: every section starts at a multiple of `ALIGNMENT`."""
+        """Bytes of the buffer; every array starts at a multiple of `ALIGNMENT`."""
         last = self._sections[-1]
         return last.start + -(-last.nbytes // ALIGNMENT) * ALIGNMENT
 
     def views(self, buffer: NDArray[np.uint8] | memoryview) -> Batch:
-        """The batch that lies in `buffer`, without a copy; writable if the buffer is.
+        """Returns the batch in `buffer`, without a copy; it is writable if the buffer is.
 
-        Raises `ValueError` where the buffer is smaller than `nbytes` or starts off an 8-byte boundary.
+        Raises `ValueError` where the buffer is smaller than `nbytes` or does not start on an 8-byte boundary.
         """
         flat: NDArray[np.uint8] = np.frombuffer(buffer, np.uint8)
         if flat.nbytes < self.nbytes:
@@ -144,7 +144,7 @@ class BatchLayout:
         return Batch(buffer=flat, **arrays)
 
     def allocate(self) -> Batch:
-        """A batch in memory of its own, zeroed, aligned: for the one-process architecture and for tests."""
+        """Returns a zeroed, aligned batch in memory of its own."""
         raw = np.zeros(self.nbytes + ALIGNMENT, np.uint8)
         shift = -raw.ctypes.data % ALIGNMENT
         return self.views(raw[shift : shift + self.nbytes])

@@ -1,4 +1,4 @@
-"""The crop that turns a camera frame into what the networks see."""
+"""The crop between a camera frame and the image of an observation."""
 
 import math
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ CropRange = Literal["paper", "code"]
 
 @dataclass(frozen=True)
 class Crop:
-    """Cuts `fraction` of each side off, rounded to pixels: at the centre to act, at random to learn.
+    """Cuts `fraction` of the image off each side, rounded to pixels: at the centre to act, at random to learn.
 
     Yuan (2022), section 3.4: 160x90 becomes 156x88 and 320x180 becomes 314x176 with fraction 0.01.
-    Raises `ConfigError` where nothing of the image would be left.
+    Raises `ConfigError` where no pixel would be left.
     """
 
     image_height: int
@@ -30,7 +30,7 @@ class Crop:
     margin_x: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Derive the margins; round half up, so that a size decides the same on every machine."""
+        """Derives the margins; rounds half up, so that every machine gets the same."""
         object.__setattr__(self, "margin_y", math.floor(self.fraction * self.image_height + 0.5))
         object.__setattr__(self, "margin_x", math.floor(self.fraction * self.image_width + 0.5))
         if self.height < 1 or self.width < 1:
@@ -46,22 +46,22 @@ class Crop:
 
     @property
     def height(self) -> int:
-        """Rows that are left."""
+        """Rows after the crop."""
         return self.image_height - 2 * self.margin_y
 
     @property
     def width(self) -> int:
-        """Columns that are left."""
+        """Columns after the crop."""
         return self.image_width - 2 * self.margin_x
 
     def center(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """View of the centre of (..., H, W, C)."""
+        """Returns a view of the centre of (..., H, W, C)."""
         rows = slice(self.margin_y, self.margin_y + self.height)
         columns = slice(self.margin_x, self.margin_x + self.width)
         return image[..., rows, columns, :]
 
     def offsets(self, rng: np.random.Generator, count: int) -> NDArray[np.int32]:
-        """(count, 2) random row and column of the upper left corner, independent and uniform, ends included."""
+        """Returns uniformly random upper left corners (count, 2): row and column, independent, ends included."""
         span = 2 if self.range == "paper" else 1
         high = (span * self.margin_y + 1, span * self.margin_x + 1)
         return rng.integers(0, high, (count, 2), dtype=np.int32)

@@ -35,8 +35,8 @@ class Step:
     """The observation at time t, with the action and the reward that led to it (as a dm_env TimeStep).
 
     A transition (o_{t-1}, a_{t-1}, r_t, o_t) exists when steps t-1 and t of one actor's episode have both arrived.
-    Each camera frame travels once; the stack is rebuilt from the frames of the same episode, the first of them
-    standing in for those before it.
+    Each camera frame is sent once; the stack is rebuilt from the frames of the episode, whose first stands in for
+    those before it.
     """
 
     actor: str
@@ -59,10 +59,10 @@ class Step:
     reward: float
     """For that action; 0 at index 0."""
     terminal: bool
-    """No return follows this observation. A time limit is not terminal: it bootstraps."""
+    """No return follows this observation. A time limit is not terminal: its value is bootstrapped."""
 
     @property
     def is_finite(self) -> bool:
-        """Whether every number can be learned from: finite, and within float32's range."""
+        """Whether every number is finite and within the range of float32."""
         vectors = np.isfinite(self.state).all() and np.isfinite(self.action).all()
-        return bool(vectors) and abs(self.reward) <= LARGEST  # which NaN is not
+        return bool(vectors) and abs(self.reward) <= LARGEST  # false for NaN

@@ -34,14 +34,14 @@ from async_rl_core.replay.journal.segment import (
 from async_rl_core.spec.sizes import StepSizes, StoreSizes
 from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
-"""The journal's name in a run folder."""
 SEGMENT_BYTES = 32 * 2**20
+"""Size at which a segment is completed."""
 PENDING_BYTES = 64 * 2**20
-"""Memory for steps that the disk has not taken yet."""
+"""Most memory of steps that the disk has not taken yet."""
 CLOSE_TIMEOUT = 2.0
-"""Seconds that the end of a process waits for its disk."""
+"""Most seconds that `close` waits for the disk."""
 RETRY_PERIOD = 1.0
-"""Seconds after which a disk that took nothing is tried again."""
+"""Seconds between attempts to write to a failing disk."""
 PART, SEALED = ".part", ".journal"
 _NAME = re.compile(r"steps_(\d{15})\.(journal|part)")
 _DAMAGED_NAME = re.compile(_NAME.pattern + r"\.damaged\d*")
@@ -66,7 +66,7 @@ class StepJournal:
     ) -> None:
         self.folder = folder
         self.failed = ""
-        """Why the newest steps are not written yet; empty while all is well."""
+        """Why the newest steps are not written yet; empty without a problem."""
         self.missing = 0
         """Steps left out because the disk did not take them for too long."""
         self._sizes, self._sync_period = sizes, sync_period
@@ -86,7 +86,7 @@ class StepJournal:
         self._thread.start()
 
     def append(self, step: Step, position: JournalPosition) -> None:
-        """Have a step written soon; its arrays must not change any more."""
+        """Writes a step soon; its arrays must not change any more."""
         nbytes = record_bytes(self._sizes, len(step.frames))
         if self._appended_bytes - self._written_bytes + nbytes > self._pending_bytes:
             self.missing += 1
@@ -105,17 +105,17 @@ class StepJournal:
         return self._queue.qsize()
 
     def forget(self, before_sequence: int) -> None:
-        """Steps before that one need not be kept: files that hold no others are removed in time."""
+        """Lets files be removed that hold only steps before that one."""
         self._needed_from = before_sequence
 
     def close(self) -> None:
-        """Write what waits, sync and seal; waits `CLOSE_TIMEOUT` seconds at most. A second time does nothing."""
+        """Writes the waiting steps and completes the file, within `CLOSE_TIMEOUT`; a second time does nothing."""
         self._closing.set()
         self._queue.put(None)
         self._thread.join(CLOSE_TIMEOUT)
 
     def _run(self) -> None:
-        """Write entry by entry; one that the disk does not take is tried again until the end."""
+        """Writes entry by entry, each again until the disk takes it."""
         entry: JournalEntry | None = None
         while True:
             try:
@@ -130,14 +130,14 @@ class StepJournal:
                 was_closing = self._closing.is_set()
                 self._fail(error)
                 if entry is not None and entry.step.sequence <= self._durable:
-                    entry = None  # what failed is what came after it
-                if was_closing:  # that was the last attempt
+                    entry = None  # it was written; a later operation failed
+                if was_closing:  # this was the last attempt
                     self.missing += (entry is not None) + self._drain()
                     return
                 self._closing.wait(RETRY_PERIOD)
 
     def _drain(self) -> int:
-        """Take all that waits; returns how many steps that were."""
+        """Discards the waiting steps; returns their number."""
         count = 0
         with contextlib.suppress(Empty):
             while True:
@@ -149,11 +149,11 @@ class StepJournal:
         self.folder.chmod(0o700)
         for path in _segments(self.folder):
             if path.suffix == PART:
-                _seal(path)  # what a killed process left, or this one when the disk was full
+                _seal(path)  # left by a killed process, or by this one when the disk was full
         self._is_ready = True
 
     def _fail(self, error: OSError) -> None:
-        """Leave the segment as it is up to its last whole step; the next one begins a new segment."""
+        """Ends the segment behind its last whole step; the next step begins a new one."""
         if self._file is not None:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._size)
@@ -167,7 +167,7 @@ class StepJournal:
         self.failed = f"replay journal {self.folder}: {error.strerror or error}; {since}"
 
     def _next(self) -> JournalEntry | None:
-        """Wait for an entry, and sync meanwhile when it is time; None: close."""
+        """Waits for an entry, and syncs when it is due; None: close."""
         while True:
             left = None if self._sync_due is None else self._sync_due - time.monotonic()
             if left is not None and left <= 0:
@@ -262,17 +262,17 @@ def read_steps(folder: Path, actor: str = SINGLE_ACTOR) -> Iterator[Step]:
 
 
 def last_position(folder: Path) -> JournalPosition | None:
-    """How far a journal goes, also while it is being written; None where it holds nothing.
+    """Returns the position of the newest step, also while the journal is being written; None without any.
 
-    Reads the newest segment only, unless nothing in that is whole. Raises `JournalError` where it cannot be read.
+    Reads the newest segment that holds a whole step. Raises `JournalError` where it cannot be read.
     """
     return extent(folder)[0]
 
 
 def extent(folder: Path, sizes: StepSizes | None = None) -> tuple[JournalPosition | None, int]:
-    """How far a journal goes, and the highest number that a step of it has or had, be it damaged; -1 without one.
+    """Returns the position of the newest step, and the highest number of any step, damaged ones included; -1 if none.
 
-    Reads the newest segment that holds a whole step, and all that are newer, those set aside included.
+    Reads the newest segment that holds a whole step, and all newer ones, including those set aside.
     Raises `JournalError` where one cannot be read.
     """
     highest = -1
@@ -291,7 +291,7 @@ def extent(folder: Path, sizes: StepSizes | None = None) -> tuple[JournalPositio
 
 
 def journal_bytes(config: Config) -> int:
-    """Bytes of disk that a run's journal takes once replay is full, or at the end of a run too short for that."""
+    """Returns the bytes of disk that a journal takes once replay is full, or at the end of a shorter run."""
     sizes, agent = StoreSizes.from_config(config), config.agent
     for limit, seconds in ((config.duration, 1.0), (config.episodes, agent.episode_duration)):
         if limit is not None:
@@ -312,7 +312,7 @@ def _reading(folder: Path) -> Iterator[None]:
 
 
 def _segments(folder: Path) -> list[Path]:
-    """The journal's files, oldest first."""
+    """Returns the journal's files, oldest first."""
     return _listed(folder, _NAME)
 
 
@@ -321,7 +321,7 @@ def _listed(folder: Path, name: re.Pattern[str]) -> list[Path]:
 
 
 def _said_sizes(folder: Path) -> StepSizes | None:
-    """The sizes of steps that a segment whose header is whole says."""
+    """Returns the sizes of steps in the first whole header."""
     return next(filter(None, map(said_sizes, _segments(folder))), None)
 
 
@@ -336,12 +336,12 @@ def _reader(
 
 
 def _first(path: Path) -> int:
-    """Sequence number of a segment's first step."""
+    """Returns the sequence number of a segment's first step."""
     return int(path.stem.removeprefix("steps_"))
 
 
 def _seal(part: Path) -> None:
-    """Give a file its final name once it is on disk, and see that the name is; a file of that name is set aside."""
+    """Syncs a file, gives it its final name durably, and sets a file of that name aside."""
     make_durable(part)
     sealed = part.with_suffix(SEALED)
     if sealed.exists():

@@ -18,18 +18,18 @@ from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import SINGLE_ACTOR, Step, checked_actor
 
 _FILE = struct.Struct("<8s6I")
-"""Begins a segment: magic, version, the sizes, and the CRC32 of these. Every version begins so."""
+"""Start of a segment in every version: magic, version, the sizes, and the CRC32 of these."""
 _ACTOR = struct.Struct("<60sI")
-"""Follows since version 2: the actor of all steps, and its CRC32. Version 1 is of the single actor."""
+"""Follows since version 2: the actor of all steps and its CRC32. Version 1 belongs to the single actor."""
 _MAGIC, _VERSION, _OLDEST = b"asyncrls", 2, 1
 _RECORD = struct.Struct("<II5qdII")
-"""Mark, CRC32 of all that follows it in the record, then sequence, episode, index, env_steps, batches, reward, number
-of frames, terminal. Behind it state, action and frames."""
+"""Start of a record: mark, CRC32 of the rest of the record, sequence, episode, index, env_steps, batches, reward,
+number of frames, terminal. State, action and frames follow."""
 HEADER_BYTES = _FILE.size + _ACTOR.size
 _MARK = 0x50455453
 _MARK_BYTES = struct.pack("<I", _MARK)
 _MOST_FRAMES = 1024
-"""Of a record: a damaged one may claim any number, and each is summed up to be checked."""
+"""Most frames of a record, since a damaged one may claim any number."""
 _NUMBER = re.compile(r"steps_(\d{15})\.")
 _CHECKED = 8
 """Bytes of a record before those that its checksum covers."""
@@ -41,31 +41,31 @@ class JournalError(AsyncRLError):
 
 @dataclass(frozen=True, slots=True)
 class JournalPosition:
-    """How far a run's experience goes."""
+    """Progress of a run when a step was stored."""
 
     sequence: int
-    """Of the newest step."""
+    """Of the step."""
     episode: int
     env_steps: int
-    """Steps with an action since the run's start, those forgotten since included."""
+    """Steps with an action since the run's start, of all actors."""
     batches: int
-    """Mini-batches sampled when it came."""
+    """Mini-batches sampled since the run's start."""
 
 
 class JournalEntry(NamedTuple):
-    """One record: a step, and how far the run had come with it."""
+    """One record: a step, and the progress of the run with it."""
 
     step: Step
     position: JournalPosition
 
 
 def record_bytes(sizes: StepSizes, frames: int) -> int:
-    """Bytes of the record of a step with so many frames."""
+    """Returns the bytes of the record of a step with that many frames."""
     return _RECORD.size + 4 * (sizes.state + sizes.action) + frames * sizes.frame_bytes
 
 
 class SegmentHeader(NamedTuple):
-    """What the beginning of a segment says of its steps."""
+    """Start of a segment, which describes its steps."""
 
     sizes: StepSizes
     actor: str
@@ -74,14 +74,14 @@ class SegmentHeader(NamedTuple):
 
 
 def file_header(sizes: StepSizes, actor: str = SINGLE_ACTOR) -> bytes:
-    """Returns the beginning of a segment."""
+    """Returns the start of a segment."""
     head = _FILE.pack(_MAGIC, _VERSION, *astuple(sizes), 0)[:-4]
     name = _ACTOR.pack(checked_actor(actor).encode(), 0)[:-4]
     return b"".join(part + struct.pack("<I", zlib.crc32(part)) for part in (head, name))
 
 
 def encode(entry: JournalEntry) -> list[bytes | memoryview]:
-    """The parts of an entry's record, to be written one after the other."""
+    """Returns the parts of an entry's record, to be written one after the other."""
     step, position = entry
     parts = [
         np.ascontiguousarray(array, dtype).data.cast("B")
@@ -101,17 +101,17 @@ class SegmentReader:
 
     Args:
         path: of the segment.
-        sizes: of its steps; none for those that it says itself.
-        fallback: their sizes where it does not say them, because its header is damaged.
-        actor: whose steps it must hold; none for the one that it says itself.
+        sizes: of its steps; None for those in its header.
+        fallback: sizes for a segment whose header is damaged.
+        actor: of its steps; None for the one in its header.
 
     Attributes, complete once all entries were taken:
-        sizes: of the steps; none where nobody says them.
-        damaged: bytes that are no record any more. An end that was cut off is none: a killed writer leaves it.
-        claimed: the highest number that a step in the damaged bytes may have had; -1 without damage.
+        sizes: of the steps; None if they are not known.
+        damaged: number of damaged bytes. An incomplete record at the end does not count: a killed writer leaves it.
+        claimed: highest number that a step in the damaged bytes may have had; -1 without damage.
 
-    Raises `OSError` where the file cannot be read, `JournalError` where it holds steps of other sizes, or is of
-    another version.
+    Raises `OSError` where the file cannot be read, `JournalError` where it holds steps of other sizes or of another
+    actor, or has an unknown version.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class SegmentReader:
             yield entry
 
     def _decode(self, at: int) -> tuple[JournalEntry | None, int]:
-        """The whole record at a place, and its bytes; none where there is none."""
+        """Returns the record at an offset, and its bytes; None where there is no whole one."""
         sizes, data = self.sizes, self._data[at:]
         if sizes is None or len(data) < _RECORD.size:
             return None, 0
@@ -190,16 +190,16 @@ class SegmentReader:
         return self._data.tobytes()
 
     def _next_record(self, at: int) -> int:
-        """Where the next whole record behind a place begins; the end of the file where there is none."""
+        """Returns the offset of the next whole record after `at`, or the end of the file."""
         while (at := self._bytes.find(_MARK_BYTES, at + 1)) >= 0:
             if self._decode(at)[0] is not None:
                 return at
         return len(self._data)
 
     def _is_cut_off(self, at: int) -> bool:
-        """Whether what begins at a place and reaches to the file's end is what a killed writer leaves."""
+        """Returns whether the rest of the file from `at` on is what a killed writer leaves."""
         rest = self._data[at:]
-        if not rest.any():  # a power cut left the length and not the content
+        if not rest.any():  # after a power cut, a file may have its length without its content
             return True
         head = rest[: _RECORD.size].tobytes()
         if len(head) < _RECORD.size:
@@ -208,7 +208,7 @@ class SegmentReader:
         return mark == _MARK and self.sizes is not None and record_bytes(self.sizes, frames) > len(rest)
 
     def _note_damage(self, start: int, end: int, last: int) -> None:
-        """Note bytes that are no record; `last` is the number of the step before them."""
+        """Counts damaged bytes; `last` is the number of the step before them."""
         self.damaged += end - start
         self.claimed = max(self.claimed, last + 1)
         least = _RECORD.size if self.sizes is None else record_bytes(self.sizes, 0)
@@ -253,11 +253,11 @@ def _header(path: Path, head: bytes) -> SegmentHeader | None:
 
 
 def write_all(descriptor: int, parts: list[bytes | memoryview]) -> None:
-    """Write the parts, all of them, in as few calls as it takes; the GIL is free meanwhile. Raises `OSError`."""
+    """Writes all parts in as few calls as possible, without the GIL. Raises `OSError`."""
     left = sum(len(part) for part in parts)
     written = os.writev(descriptor, parts)
     if written == left:
         return
-    rest = memoryview(b"".join(parts))[written:]  # a disk that just filled up, which the next call reports
+    rest = memoryview(b"".join(parts))[written:]  # the disk is full; the next call raises
     while rest:
         rest = rest[os.write(descriptor, rest) :]

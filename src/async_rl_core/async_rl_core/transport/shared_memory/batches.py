@@ -1,4 +1,4 @@
-"""Mini-batches from replay to the learner, filled where the learner reads them."""
+"""Mini-batches from replay to the learner through shared memory, written where the learner reads them."""
 
 import mmap
 import time
@@ -19,15 +19,15 @@ from async_rl_core.transport.shared_memory.wakeup import Listener, Notifier
 
 WHAT = "batches"
 LEARNER = "learner"
-"""Whom a response wakes."""
+"""The listener that a response wakes."""
 MAX_AHEAD = 3
-"""Mini-batches requested ahead at most; each costs its size in shared memory."""
+"""Most mini-batches requested ahead; each takes its size in shared memory."""
 _LOOK_AGAIN = 0.5
-"""Seconds after which a waiting client looks whether its server still lives."""
+"""Seconds after which a waiting client checks whether its server is alive."""
 
 
 def held(in_flight: int) -> int:
-    """Mini-batches in shared memory at once, at most: in flight, being written, being read."""
+    """Returns the most mini-batches in shared memory at once: in flight, being written, being read."""
     return max(1, in_flight) + 2
 
 
@@ -36,7 +36,7 @@ Reprioritise = Callable[[NDArray[np.uint64], NDArray[np.float32]], None]
 
 
 def _priorities(batch_size: int) -> np.dtype[np.void]:
-    """What a request may carry: the TD errors of the mini-batch before it. A count of 0 says none."""
+    """Returns the type of a request's content: the TD errors of an earlier mini-batch; none if the count is 0."""
     return np.dtype([("count", "<u8"), ("index", "<u8", (batch_size,)), ("td_error", "<f4", (batch_size,))])
 
 
@@ -52,10 +52,9 @@ def _service(endpoint: Endpoint, layout: BatchLayout) -> Any:
 
 
 class BatchServer(Port):
-    """Replay's side: the only one in the domain. Wait with a `Listener` of the name `REPLAY`.
+    """A `BatchSink`: the only one in the domain. Wait with a `Listener` of the name `REPLAY`.
 
-    A request that may not be answered yet simply waits: `waiting` counts them, `serve` answers the oldest. The TD
-    errors that requests bring go to `reprioritise`. The client requests `in_flight` mini-batches ahead at most.
+    The TD errors that requests carry go to `reprioritise`. The client requests at most `in_flight` mini-batches ahead.
     """
 
     def __init__(
@@ -74,17 +73,17 @@ class BatchServer(Port):
         builder = service.server_builder().initial_max_slice_len(words(layout.nbytes))
         builder = builder.max_loaned_responses_per_request(1)
         builder = builder.backpressure_strategy(iox2.BackpressureStrategy.DiscardData)
-        # iceoryx2 sizes it for many more than are ever held, and takes the first that are free.
+        # iceoryx2 sizes the segment for more mini-batches than are ever held, and uses the first free ones.
         with endpoint.reserving(held(in_flight) * (layout.nbytes + mmap.PAGESIZE)):
             self._open(builder.create)
         self._notifier = Notifier(endpoint, LEARNER)
         self._parts.append(self._notifier)
-        self._notifier.notify()  # a client that lost its server asks again
+        self._notifier.notify()  # a client that lost its server requests again
 
     @property
     def waiting(self) -> int:
-        """Requests that wait for a mini-batch; those of a client that went away are forgotten."""
-        # First of all, because `receive` lets a new client in, with whose requests a dead one's would be mistaken.
+        """Requests that wait for a mini-batch; those of a client that left are discarded."""
+        # First, because `receive` lets a new client in, whose requests a dead client's would be taken for.
         for request in [r for r in self._requests if not r.is_connected]:
             self._requests.remove(request)
             request.delete()
@@ -96,7 +95,7 @@ class BatchServer(Port):
         return len(self._requests)
 
     def serve(self, fill: Callable[[Batch], None]) -> bool:
-        """Answer the oldest request with what `fill` writes into shared memory; False where none waits."""
+        """Answers the oldest request with a mini-batch that `fill` writes; returns False without a request."""
         if self.waiting == 0:
             return False
         request = self._requests[0]
@@ -113,17 +112,17 @@ class BatchServer(Port):
         return True
 
     def close(self) -> None:
-        """Drop the ports and the requests; the client asks the next server again."""
+        """Closes the ports and discards the requests; the client repeats them to the next server."""
         while self._requests:
             self._requests.popleft().delete()
         super().close()
 
 
 class BatchClient(Port):
-    """The learner's side: the only one in the domain.
+    """A `BatchSource`: the only one in the domain.
 
-    `in_flight` mini-batches are requested ahead: with 0 (async1) the next is asked for when `receive` is called, with
-    1 and more (async2) replay samples it while the learner updates.
+    Requests `in_flight` mini-batches ahead: with 0 (async1) each is requested when `receive` is called, with more
+    (async2) replay samples it while the learner updates.
     """
 
     def __init__(
@@ -150,7 +149,7 @@ class BatchClient(Port):
         self._parts += [self._listener, self._notifier]
 
     def receive(self, timeout: float) -> Batch | None:
-        """The next mini-batch, or None after `timeout` seconds; sleeps meanwhile. It is valid until the next call."""
+        """Returns the next mini-batch, or None after `timeout` seconds of sleep. It is valid until the next call."""
         self._release()
         deadline = self._clock() + timeout
         while True:
@@ -164,20 +163,20 @@ class BatchClient(Port):
             self._listener.wait(min(left, _LOOK_AGAIN))
 
     def reprioritise(self, index: NDArray[np.uint64], td_error: NDArray[np.float32]) -> None:
-        """Tell replay the TD errors (B,) of the transitions `index` (B,), with the next request."""
+        """Sends the TD errors (B,) of the transitions `index` (B,) with the next request."""
         self._priorities[()] = len(index), index, td_error
 
     def close(self) -> None:
-        """Drop the ports; the last mini-batch is no longer valid."""
+        """Closes the ports; the last mini-batch is no longer valid."""
         self._release()
         while self._pending:
             self._pending.popleft().delete()
         super().close()
 
     def _request(self, count: int) -> None:
-        """Have `count` requests under way."""
+        """Sends requests until `count` are in flight."""
         for pending in [p for p in self._pending if not p.is_connected and not p.has_response]:
-            self._pending.remove(pending)  # its server went away, and with it what its numbers stand for
+            self._pending.remove(pending)  # its server left; the numbers of its transitions mean nothing to the next
             pending.delete()
             self._priorities["count"] = 0
         sent = False
@@ -200,7 +199,7 @@ class BatchClient(Port):
     def _take(self) -> Batch | None:
         if not self._pending:
             return None
-        # The oldest only: a younger one may be answered between a look at the oldest and a look at it.
+        # Only the oldest: a newer one may be answered between two looks.
         response = self._pending[0].receive()
         if response is None:
             return None

@@ -1,4 +1,4 @@
-"""What a domain has in the file system: a folder of its own, and segments beside it."""
+"""The files of a shared-memory domain: a folder of its own, and segments beside it."""
 
 import fcntl
 import os
@@ -15,15 +15,18 @@ from async_rl_core.errors import TransportError
 
 SHARED_MEMORY = Path("/dev/shm")
 LOCK = "lock"
-"""The file in a domain's folder that is locked while someone enters, leaves or sweeps."""
+"""The file in a domain's folder that is locked while a process joins, leaves or cleans up."""
 DYNAMIC = ".dynamic"
-"""How the segments end that say who takes part in a service; made under the lock."""
+"""Suffix of the segments that list the processes of a service; they are created under the lock."""
 AGREEMENT = "agreement"
-"""The attribute of a service that says what both sides must have alike."""
+"""Attribute of a service: the settings that both ends must share."""
 
 
 class SharedMemoryDomain:
-    """/dev/shm/async_rl-<uid>-<domain>, locked while someone enters, leaves or sweeps, and what bears its name."""
+    """The folder /dev/shm/async_rl-<uid>-<domain> and the segments of that prefix.
+
+    Processes join, leave and clean up under the folder's lock.
+    """
 
     def __init__(self, domain: str) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_]{1,32}", domain):
@@ -33,12 +36,12 @@ class SharedMemoryDomain:
         self.config = iox2.config.default()
         self.config.global_cfg.prefix = iox2.FileName.new(self._prefix)
         self.config.global_cfg.root_path = iox2.Path.new(f"{self._root}/")
-        node = self.config.global_cfg.node  # the dead are removed by `sweep` alone, under the lock
+        node = self.config.global_cfg.node  # only `sweep` removes dead nodes, under the lock
         node.cleanup_dead_nodes_on_creation = node.cleanup_dead_nodes_on_destruction = False
 
     @contextmanager
     def locked(self, create: bool) -> Iterator[bool]:
-        """Hold the folder's lock, in one thread; yields False where there is no folder and none is to be created."""
+        """Holds the folder's lock, in one thread; yields False if there is no folder and `create` is False."""
         lock = self._lock(create)
         try:
             yield lock is not None
@@ -47,8 +50,8 @@ class SharedMemoryDomain:
                 os.close(lock)
 
     def _lock(self, create: bool) -> int | None:
-        # A lock of the process, not of the open file as flock's is: what a signal's exception leaves open in here
-        # must not lock out the clean-up at the process's end.
+        # The lock belongs to the process, not to the open file as with flock: a file that a signal's exception leaves
+        # open must not lock out the clean-up at the end of the process.
         while True:
             try:
                 if create:
@@ -58,14 +61,14 @@ class SharedMemoryDomain:
                 lock = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             except FileNotFoundError:
                 if create:
-                    continue  # the last one left between the two calls
+                    continue  # the last process left between the two calls
                 return None
             except OSError as error:
                 raise TransportError(f"{self._root} cannot be used: {error.strerror}; remove or free it") from error
             fcntl.lockf(lock, fcntl.LOCK_EX)
             if os.fstat(lock).st_nlink:
                 return lock
-            os.close(lock)  # it was removed while we waited
+            os.close(lock)  # it was removed meanwhile
 
     def _require_private(self) -> None:
         status = os.lstat(self._root)
@@ -73,13 +76,13 @@ class SharedMemoryDomain:
             raise TransportError(f"{self._root} belongs to another user or is open to others; remove it")
 
     def restrict(self) -> None:
-        """Close to other users what iceoryx2 leaves open to them."""
+        """Removes other users' access to the segments, which iceoryx2 grants."""
         for path in self._segments():
-            with suppress(FileNotFoundError):  # its holder just closed it
+            with suppress(FileNotFoundError):  # its holder closed it meanwhile
                 path.chmod(path.stat().st_mode & 0o700)
 
     def mapped(self) -> set[Path]:
-        """The segments that this process uses."""
+        """Returns the segments that this process has mapped."""
         words = [line.split() for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()]
         names = {word[-1] for word in words if word[-1].startswith(f"{SHARED_MEMORY}/{self._prefix}")}
         return {Path(name) for name in names}
@@ -88,10 +91,10 @@ class SharedMemoryDomain:
         """See `clean_up_dead`; the lock must be held."""
         for path in self._segments():
             if path.suffix == DYNAMIC and path.stat().st_size == 0:
-                path.unlink()  # its maker died before it had a size; iceoryx2 would wait for that, and for ever
+                path.unlink()  # its creator died before it had a size, for which iceoryx2 would wait without end
         for state in iox2.Node.list(iox2.ServiceType.Ipc, self.config):
             if isinstance(state, iox2.NodeState.Dead):
-                with suppress(iox2.NodeCleanupFailure):  # what iceoryx2 leaves of it, `_forget` removes
+                with suppress(iox2.NodeCleanupFailure):  # `_forget` removes the rest
                     state[0].try_remove_stale_resources()
         states = iox2.Node.list(iox2.ServiceType.Ipc, self.config)
         if any(isinstance(state, iox2.NodeState.Undefined | iox2.NodeState.Inaccessible) for state in states):
@@ -105,15 +108,15 @@ class SharedMemoryDomain:
         for path in self._root.iterdir():
             if path.name != LOCK:
                 _remove(path)
-        (self._root / LOCK).unlink()  # last: from here on another one may enter
-        with suppress(OSError):  # and has
+        (self._root / LOCK).unlink()  # last: from here on another process may join
+        with suppress(OSError):  # another process has joined
             self._root.rmdir()
 
     def _forget(self, living: set[str]) -> None:
-        """Remove what those left who died in the midst of entering or leaving, which iceoryx2 does not.
+        """Removes the files of processes that died while joining or leaving, which iceoryx2 leaves.
 
-        It does not find a dead node without details, and whoever opens a half-made service hangs. All enter and leave
-        under the lock, so that whoever holds it sees nothing half-made but by the dead.
+        Opening an incomplete service would hang. Processes join and leave under the lock, so that every incomplete
+        file that its holder sees belongs to a dead process.
         """
         nodes, services = self._root / "nodes", self._root / "services"
         for path in nodes.iterdir():
@@ -132,7 +135,7 @@ class SharedMemoryDomain:
             return 0
 
     def living(self) -> dict[str, str]:
-        """Names of the services with living holders, and those."""
+        """Returns the services with living holders, and these holders' titles."""
         services = {}
         for details in iox2.Service.list(self.config, iox2.ServiceType.Ipc):
             alive = [s[0] for s in details.nodes() if isinstance(s, iox2.NodeState.Alive)]
@@ -141,11 +144,11 @@ class SharedMemoryDomain:
         return services
 
     def holders(self, name: str) -> str:
-        """Who holds the service, for a message."""
+        """Returns the holders of a service, for a message."""
         return self.living().get(name, "a process that just ended")
 
     def agreement(self, name: str) -> str | None:
-        """What the service was created with; None where it is gone."""
+        """Returns the agreement of a service; None if the service is gone."""
         for details in iox2.Service.list(self.config, iox2.ServiceType.Ipc):
             if details.name().to_string() == name:
                 pairs = details.attributes().values
@@ -158,13 +161,13 @@ class SharedMemoryDomain:
 
 
 def _title(node: Any) -> str:
-    """Name and number of a living process."""
+    """Returns the name and number of a living process."""
     name = node.details.name.as_str() if node.details is not None else "a process"
     return f"{name}, pid {node.id.pid(iox2.ServiceType.Ipc)}"
 
 
 def _remove(path: Path) -> None:
-    """Not `shutil.rmtree`: where a signal's exception meets it, it fails with another one."""
+    """Removes a file or folder. `shutil.rmtree` raises another error when a signal's exception interrupts it."""
     if path.is_dir():
         for child in path.iterdir():
             _remove(child)
@@ -174,9 +177,9 @@ def _remove(path: Path) -> None:
 
 
 def reserve(path: Path, most: int | None = None) -> None:
-    """Have the memory of a segment now: iceoryx2 only sizes it, and a page that is not to be had later is a SIGBUS.
+    """Allocates the memory of a segment, or its first `most` bytes; a missing page would be a SIGBUS later.
 
-    `most`: that many bytes from its beginning do. Raises `TransportError` where there is not enough.
+    iceoryx2 only sets its size. Raises `TransportError` where memory does not suffice.
     """
     segment = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     size = os.fstat(segment).st_size

@@ -19,9 +19,9 @@ _ERRORS = (
 
 
 class Port:
-    """Belongs to an endpoint, and is closed with it at the latest. A closed one must not be used: AttributeError.
+    """Belongs to an endpoint, which closes it at the latest. Using a closed port raises AttributeError.
 
-    iceoryx2 itself aborts the process where a released port is used.
+    iceoryx2 itself would abort the process.
     """
 
     def __init__(self, endpoint: Endpoint, what: str, role: str) -> None:
@@ -30,7 +30,7 @@ class Port:
         endpoint.adopt(self)
 
     def _open(self, create: Callable[[], Any]) -> None:
-        """Make the port. Raises `TransportError` where the service has no room for another of this role."""
+        """Creates the port. Raises `TransportError` where the service has no room for another of this role."""
         try:
             self._port = create()
         except _ERRORS as error:
@@ -40,7 +40,7 @@ class Port:
             ) from error
 
     def close(self) -> None:
-        """Drop the port and its parts; a second time does nothing."""
+        """Closes the port and its parts; a second time does nothing."""
         for part in self._parts:
             part.close()
         port = vars(self).pop("_port", None)

@@ -1,7 +1,7 @@
-"""Services in shared memory: their names, who holds them, and what the dead left behind.
+"""Services in shared memory: names, holders, and clean-up after dead processes.
 
-Every run has a domain of its own (its ROS_DOMAIN_ID). All that a domain leaves in the file system bears its name and
-its user's number: the folder /dev/shm/async_rl-<uid>-<domain>, and segments beside it of the same prefix.
+Every run has a domain of its own (its ROS_DOMAIN_ID). All files of a domain bear its name and its user's number: the
+folder /dev/shm/async_rl-<uid>-<domain>, and segments beside it of the same prefix.
 """
 
 import atexit
@@ -17,19 +17,19 @@ from async_rl_core.ros_environment import ros_domain
 from async_rl_core.transport.shared_memory.domain import AGREEMENT, SHARED_MEMORY, SharedMemoryDomain, reserve
 
 MAX_NODES = 16
-"""Processes on one service, those that died and were not cleaned up yet included."""
+"""Most processes on one service, including dead ones that were not cleaned up yet."""
 
 ENTRY_BYTES = 4_000_000
-"""Shared memory that must be left for a process to enter: what iceoryx2 makes for it, and for its connections."""
+"""Free shared memory that a process needs to join: for iceoryx2's node and its connections."""
 
 DATA = ".data"
-"""How the segments end that hold what is sent."""
+"""Suffix of the segments that hold payloads."""
 
 _OPEN_ERRORS = (
     iox2.PublishSubscribeOpenOrCreateError, iox2.RequestResponseOpenOrCreateError, iox2.EventOpenOrCreateError
 )  # fmt: skip
 
-iox2.set_log_level(iox2.LogLevel.Fatal)  # every failure reaches the caller as an exception
+iox2.set_log_level(iox2.LogLevel.Fatal)  # every failure is an exception
 
 
 def domain_from_environment(environment: Mapping[str, str] = os.environ) -> str:
@@ -48,20 +48,20 @@ def of_actor(what: str, actor: str) -> str:
 
 
 class Closable(Protocol):
-    """What an endpoint closes."""
+    """A port, which an endpoint closes."""
 
     def close(self) -> None:
-        """Give back what it holds; a second time does nothing."""
+        """Releases its resources; a second time does nothing."""
 
 
 class Endpoint:
-    """One process's place in a domain. Closing it closes its ports; so does the end of the process, unless killed."""
+    """One process in a domain. `close` closes its ports, and so does the end of the process, unless it is killed."""
 
     def __init__(self, domain: str, process: str) -> None:
         self.domain = domain
         self._place = SharedMemoryDomain(domain)
         self._ports: list[Closable] = []
-        atexit.register(clean_up_dead, domain)  # of what a stop in the midst of entering or leaving leaves
+        atexit.register(clean_up_dead, domain)  # after a stop while joining or leaving
         require_space(ENTRY_BYTES, f"the connections of a process in domain {domain}")
         with self._place.locked(create=True):
             try:
@@ -73,13 +73,13 @@ class Endpoint:
                     f"domain {domain} cannot be entered ({error}); see whether {SHARED_MEMORY} is there and has space"
                 ) from error
             self._place.restrict()
-            self._place.sweep()  # once we live here, so that the folder stays
+            self._place.sweep()  # after joining, so that the folder stays
         atexit.register(self.close)
 
     def service(self, what: str, build: Callable[[Any], Any], agreement: str) -> Any:
-        """Open the service `what`, or create it; `build` turns a service builder into one of a messaging pattern.
+        """Opens or creates the service `what`; `build` turns a service builder into one of a messaging pattern.
 
-        `agreement` says what both sides must have alike. Raises `TransportError` naming both where they differ.
+        `agreement` states the settings that both ends must share. Raises `TransportError` naming both if they differ.
         """
         name = service_name(self.domain, what)
         verifier = iox2.AttributeVerifier.new().require(
@@ -87,7 +87,7 @@ class Endpoint:
         )
         try:
             with self._place.locked(create=True):
-                self._place.sweep()  # of what the dead left half-made, on which opening would hang
+                self._place.sweep()  # opening a dead process's incomplete service would hang
                 builder = build(self._node.service_builder(iox2.ServiceName.new(name)))
                 return builder.open_or_create_with_attributes(verifier)
         except _OPEN_ERRORS as error:
@@ -114,12 +114,12 @@ class Endpoint:
         return self._place.generation()
 
     def holders(self, what: str) -> str:
-        """Who holds a service, for a message."""
+        """Returns the holders of a service, for a message."""
         return self._place.holders(service_name(self.domain, what))
 
     @contextmanager
     def reserving(self, most: int | None = None) -> Iterator[None]:
-        """Have all memory of what is made within, or `most` bytes. Raises `TransportError` where there is less."""
+        """Allocates all memory of the ports created within, or `most` bytes. Raises `TransportError` without room."""
         before = self._place.mapped()
         yield
         for path in self._place.mapped() - before:
@@ -127,16 +127,16 @@ class Endpoint:
                 reserve(path, most)
 
     def adopt(self, port: Closable) -> None:
-        """Close `port` with this endpoint."""
+        """Closes `port` with this endpoint."""
         self._ports.append(port)
 
     def release(self, port: Any) -> None:
-        """Delete a port of iceoryx2, and with the last one its service: under the lock, as for all that is made."""
+        """Deletes a port of iceoryx2 under the lock, since the last one deletes its service."""
         with self._place.locked(create=True):
             port.delete()
 
     def close(self) -> None:
-        """Leave the domain; the last to leave removes what is left of it."""
+        """Leaves the domain; the last process removes its files."""
         if self._node is None:
             return
         for port in reversed(self._ports):
@@ -149,7 +149,7 @@ class Endpoint:
 
 
 def require_space(nbytes: int, what: str) -> None:
-    """Raise `TransportError` with the numbers where shared memory has less left: touching it would be a SIGBUS."""
+    """Raises `TransportError` with the numbers if shared memory has less left: touching it would be a SIGBUS."""
     status = os.statvfs(SHARED_MEMORY)
     free = status.f_bavail * status.f_frsize
     if nbytes > free:
@@ -160,7 +160,7 @@ def require_space(nbytes: int, what: str) -> None:
 
 
 def in_use(domain: str) -> list[str]:
-    """The services of `domain` that a living process holds, each with its holders; empty where there is none."""
+    """Returns the services of `domain` that a living process holds, each with its holders."""
     place = SharedMemoryDomain(domain)
     with place.locked(create=False) as exists:
         if not exists:
@@ -169,7 +169,7 @@ def in_use(domain: str) -> list[str]:
 
 
 def clean_up_dead(domain: str) -> None:
-    """Remove what dead processes left in `domain`; where nobody lives in it, everything of it."""
+    """Removes the files of dead processes in `domain`, and all its files if no process is left."""
     place = SharedMemoryDomain(domain)
     with place.locked(create=False) as exists:
         if exists:

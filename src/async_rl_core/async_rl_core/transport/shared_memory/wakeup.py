@@ -1,4 +1,4 @@
-"""Sleeping until another process has something for us."""
+"""Events that wake another process."""
 
 from contextlib import suppress
 from typing import Any
@@ -9,8 +9,9 @@ from async_rl_core.transport.shared_memory.port import Port
 from async_rl_core.transport.shared_memory.service import MAX_NODES, Endpoint
 
 MAX_NOTIFIERS = 8
+"""Most processes that wake one listener: the agents and the learner."""
 SHORTEST = 1e-4
-"""Seconds; who would sleep for less looks and does not sleep."""
+"""Seconds; a shorter wait does not sleep."""
 
 
 def _service(endpoint: Endpoint, whom: str) -> Any:
@@ -21,7 +22,7 @@ def _service(endpoint: Endpoint, whom: str) -> Any:
 
 
 class Listener(Port):
-    """The sleeper: the only one of its name in the domain."""
+    """Waits for notifications; the only one of its name in the domain."""
 
     def __init__(self, endpoint: Endpoint, name: str) -> None:
         super().__init__(endpoint, f"wake/{name}", "listener")
@@ -29,22 +30,22 @@ class Listener(Port):
         self._open(lambda: service.listener_builder().create())
 
     def wait(self, timeout: float) -> bool:
-        """Sleep until notified or interrupted by a signal, `timeout` seconds at most; whether it was notified.
+        """Sleeps until a notification, a signal or the timeout in seconds; returns whether it was notified.
 
-        Notifications since the last wait count, as one.
+        Notifications since the last wait count as one.
         """
         try:
-            if timeout < SHORTEST:  # to iceoryx2, as to a socket, a wait of 0 is one without end
+            if timeout < SHORTEST:  # for iceoryx2, a wait of 0 has no end
                 return bool(self._port.try_wait())
             return bool(self._port.timed_wait(iox2.Duration.from_secs_f64(timeout)))
         except iox2.ListenerWaitError as error:
-            if str(error) == "InterruptSignal":  # a signal handler ran; the caller sees to what it asks for
+            if str(error) == "InterruptSignal":  # a signal handler ran
                 return False
             raise
 
 
 class Notifier(Port):
-    """Wakes the listener of that name, where there is one. Never blocks."""
+    """Wakes the listener of that name, if there is one. Never blocks."""
 
     def __init__(self, endpoint: Endpoint, name: str) -> None:
         super().__init__(endpoint, f"wake/{name}", "notifier")
@@ -52,7 +53,7 @@ class Notifier(Port):
         self._open(lambda: service.notifier_builder().create())
 
     def notify(self) -> None:
-        """Wake it."""
-        # A listener that died or does not wake up is no error here: its next wait times out and looks by itself.
+        """Wakes the listener; does nothing without one."""
+        # A listener that does not wake up is no error: its next wait times out.
         with suppress(iox2.NotifierNotifyError):
             self._port.notify()
