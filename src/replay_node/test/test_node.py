@@ -106,7 +106,7 @@ class Agent:
         return self._outbox.lost
 
 
-def test_what_is_served_is_what_was_sent(
+def test_replay_node_serves_the_steps_that_were_sent(
     config: Config, domain: str, endpoint: Endpoint, start_node: StartNode
 ) -> None:
     agent, process = Agent(endpoint, config), start_node(config)
@@ -145,7 +145,7 @@ def test_what_is_served_is_what_was_sent(
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_it_says_how_it_is(
+def test_replay_node_publishes_its_health(
     config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode, broken: bool
 ) -> None:
     """Also where the disk fails it."""
@@ -187,7 +187,9 @@ def test_it_says_how_it_is(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_leaves_nothing(config: Config, domain: str, start_node: StartNode, number: signal.Signals) -> None:
+def test_stopped_replay_node_leaves_no_shared_memory(
+    config: Config, domain: str, start_node: StartNode, number: signal.Signals
+) -> None:
     process = start_node(config)
     wait_until(lambda: any("batches" in name for name in in_use(domain)), process)
     process.send_signal(number)
@@ -195,7 +197,9 @@ def test_a_stop_leaves_nothing(config: Config, domain: str, start_node: StartNod
     assert not [*SHARED_MEMORY.glob(f"async_rl-*-{domain}*")]
 
 
-def test_a_killed_one_is_replaced(config: Config, domain: str, endpoint: Endpoint, start_node: StartNode) -> None:
+def test_killed_replay_node_can_be_replaced(
+    config: Config, domain: str, endpoint: Endpoint, start_node: StartNode
+) -> None:
     agent = Agent(endpoint, config)
     client = BatchClient(endpoint, BatchLayout.from_config(config), in_flight=1)
     for _ in range(2):
@@ -208,7 +212,9 @@ def test_a_killed_one_is_replaced(config: Config, domain: str, endpoint: Endpoin
 
 
 @pytest.mark.timeout(300)  # five starts
-def test_killed_ones_lose_nothing(config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode) -> None:
+def test_killed_replay_nodes_lose_no_step(
+    config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode
+) -> None:
     """Four are killed at any moment while steps come; what they had not written comes again."""
     agent, rng = Agent(endpoint, config), np.random.default_rng(0)
     for _ in range(4):
@@ -234,7 +240,9 @@ def test_killed_ones_lose_nothing(config: Config, tmp_path: Path, endpoint: Endp
     assert not [*RunFolder(tmp_path).journal.glob("*.part")]
 
 
-def test_it_goes_on_without_a_burst(config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode) -> None:
+def test_restarted_replay_node_serves_no_burst(
+    config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode
+) -> None:
     agent, client = Agent(endpoint, config), BatchClient(endpoint, BatchLayout.from_config(config), in_flight=1)
     process = start_node(config)
     agent.step(60)
@@ -255,7 +263,7 @@ def test_it_goes_on_without_a_burst(config: Config, tmp_path: Path, endpoint: En
     assert finish(process)[0] == 0
 
 
-def test_a_journal_that_cannot_be_read_is_refused_and_can_be_done_without(
+def test_replay_node_refuses_an_unreadable_journal_and_runs_without_one(
     config: Config, tmp_path: Path, endpoint: Endpoint, start_node: StartNode
 ) -> None:
     (RunFolder(tmp_path).journal / FIRST).mkdir(parents=True)  # in the way
@@ -273,7 +281,7 @@ def test_a_journal_that_cannot_be_read_is_refused_and_can_be_done_without(
     assert not [*(RunFolder(tmp_path).journal / FIRST).iterdir()]
 
 
-def test_a_second_one_in_the_domain_says_who_holds_it(
+def test_second_replay_node_names_the_holder_of_the_domain(
     config: Config, domain: str, start_node: StartNode, endpoint: Endpoint
 ) -> None:
     agent, first = Agent(endpoint, config), start_node(config)
@@ -290,7 +298,7 @@ def test_a_second_one_in_the_domain_says_who_holds_it(
     assert finish(first)[0] == 0
 
 
-def test_it_refuses_what_it_cannot_do(config: Config, start_node: StartNode) -> None:
+def test_replay_node_refuses_a_configuration_that_it_cannot_serve(config: Config, start_node: StartNode) -> None:
     seq = config.model_copy(update={"architecture": "seq"})
     code, said = finish(start_node(seq))
     assert code == 2

@@ -21,7 +21,7 @@ def step(sequence: int) -> Step:
 
 
 @given(takes=st.lists(st.booleans(), max_size=60))
-def test_every_step_arrives_once_and_in_order(takes: list[bool]) -> None:
+def test_outbox_sends_every_step_once_and_in_order(takes: list[bool]) -> None:
     received: list[int] = []
 
     def send(item: Step) -> bool:
@@ -40,7 +40,7 @@ def test_every_step_arrives_once_and_in_order(takes: list[bool]) -> None:
     assert outbox.lost == 0
 
 
-def test_a_cycle_sends_a_bounded_number() -> None:
+def test_flush_sends_a_bounded_number() -> None:
     accepted: list[Step] = []
 
     def send(item: Step) -> bool:
@@ -54,7 +54,7 @@ def test_a_cycle_sends_a_bounded_number() -> None:
     assert len(accepted) == module.PER_CYCLE
 
 
-def test_what_is_held_is_sent_later_or_withdrawn_and_its_numbers_are_given_anew() -> None:
+def test_held_step_is_sent_later_or_withdrawn_and_its_number_reused() -> None:
     accepted: list[int] = []
     outbox = Outbox(lambda item: not accepted.append(item.sequence))
     for i in range(5):
@@ -74,7 +74,7 @@ def test_what_is_held_is_sent_later_or_withdrawn_and_its_numbers_are_given_anew(
     assert outbox.sent == 5
 
 
-def test_a_full_outbox_loses_the_oldest_and_counts_it() -> None:
+def test_full_outbox_discards_the_oldest_and_counts_it() -> None:
     outbox = Outbox(lambda _: False)
     for i in range(module.CAPACITY + 3):
         outbox.put(step(i))
@@ -82,7 +82,7 @@ def test_a_full_outbox_loses_the_oldest_and_counts_it() -> None:
     assert (len(outbox), outbox.lost, outbox.sent) == (module.CAPACITY, 3, 0)
 
 
-def test_a_new_agent_goes_on_behind_what_replay_has() -> None:
+def test_outbox_of_a_new_agent_continues_behind_the_acknowledged_step() -> None:
     received: list[int] = []
     outbox = Outbox(lambda item: not received.append(item.sequence), lambda: Receipt(1, 41), sent=30)
     outbox.flush()
@@ -93,14 +93,14 @@ def test_a_new_agent_goes_on_behind_what_replay_has() -> None:
     assert outbox.sent == 44
 
 
-def test_a_receipt_renumbers_nothing_that_was_put_already() -> None:
+def test_acknowledgement_does_not_renumber_a_queued_step() -> None:
     outbox = Outbox(lambda _: True, lambda: Receipt(1, 41))
     outbox.put(step(outbox.sequence))
     outbox.flush()
     assert outbox.sequence == 1
 
 
-def test_what_was_sent_makes_room_and_is_not_lost() -> None:
+def test_full_outbox_drops_a_sent_step_without_loss() -> None:
     outbox = Outbox(lambda item: item.sequence < 10, lambda: Receipt(1, -1))
     for i in range(module.CAPACITY + 12):
         outbox.put(step(i))
@@ -148,7 +148,7 @@ EVENTS = st.lists(
 
 
 @given(events=EVENTS)
-def test_nothing_is_lost_or_doubled_whenever_replay_dies(events: list[str]) -> None:
+def test_outbox_loses_and_doubles_no_step_whenever_replay_dies(events: list[str]) -> None:
     replay = Replay()
     outbox = Outbox(replay.send, replay.newest_ack)
     put = 0
@@ -175,7 +175,7 @@ def test_nothing_is_lost_or_doubled_whenever_replay_dies(events: list[str]) -> N
     assert not outbox._kept
 
 
-def test_nothing_is_sent_before_replay_was_heard() -> None:
+def test_outbox_sends_nothing_before_the_first_acknowledgement() -> None:
     heard: list[Receipt | None] = [None]
     outbox = Outbox(lambda _: heard[0] is not None, lambda: heard[0])
     outbox.put(step(0))
@@ -186,7 +186,7 @@ def test_nothing_is_sent_before_replay_was_heard() -> None:
     assert outbox.sent == 1
 
 
-def test_the_count_goes_on_from_that_of_the_run() -> None:
+def test_outbox_continues_the_count_of_the_run() -> None:
     outbox = Outbox(lambda _: True, sent=346)
     outbox.put(step(346))
     outbox.flush()

@@ -33,7 +33,7 @@ def naive(frames: NDArray[np.uint8], slots: NDArray[np.int64], offsets: NDArray[
     batch=st.integers(1, 5),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_equals_the_definition(
+def test_gather_equals_its_definition(
     stack: int, size: tuple[int, int], margin: tuple[int, int], batch: int, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -61,7 +61,7 @@ def compiled(features: dict[str, bool], folder: Path, patch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("wide", [False, True])
-def test_processors_of_either_kind_agree(wide: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gather_is_the_same_on_both_vector_widths(wide: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = compiled({"avx512vbmi": wide}, tmp_path, monkeypatch)
     rng = np.random.default_rng(0)
     for width in (1, 5, 6, 7, 11, 21, 22, 23, 43, 44, 156):
@@ -83,7 +83,9 @@ def test_processors_of_either_kind_agree(wide: bool, tmp_path: Path, monkeypatch
         ([[0, 1]], [[0, 0]], "do not fit"),
     ],
 )
-def test_nothing_outside_of_the_ring_is_touched(slots: list[list[int]], offsets: list[list[int]], message: str) -> None:
+def test_gather_touches_nothing_outside_of_the_ring(
+    slots: list[list[int]], offsets: list[list[int]], message: str
+) -> None:
     ring = np.zeros(4 * 6 * 8 * 3, np.uint8)
     out = np.zeros((1, 4, 6, 9), np.uint8)
     with pytest.raises(ValueError, match=message):

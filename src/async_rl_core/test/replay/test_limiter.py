@@ -14,20 +14,20 @@ def drain(limiter: RateLimiter) -> int:
     return limiter.served - served
 
 
-def test_first_batch_at_the_minimum_and_one_per_step_after() -> None:
+def test_limiter_of_ratio_1_serves_one_per_step_from_the_minimum() -> None:
     limiter = RateLimiter(min_size=1000, max_samples_per_insert=1.0)
     limiter.insert(999)
     assert drain(limiter) == 0
     assert [limiter.insert() or drain(limiter) for _ in range(5)] == [1, 1, 1, 1, 1]
 
 
-def test_a_fraction_serves_every_second_step() -> None:
+def test_limiter_of_ratio_one_half_serves_every_second_step() -> None:
     limiter = RateLimiter(min_size=1, max_samples_per_insert=0.5)
     assert [limiter.insert() or drain(limiter) for _ in range(6)] == [0, 1, 0, 1, 0, 1]
 
 
 @pytest.mark.parametrize("ratio", [0.1, 0.3, 0.7, 1.1])
-def test_rounding_loses_nothing(ratio: float) -> None:
+def test_limiter_loses_no_credit_to_rounding(ratio: float) -> None:
     limiter = RateLimiter(min_size=1, max_samples_per_insert=ratio)
     for _ in range(10000):
         limiter.insert()
@@ -35,7 +35,7 @@ def test_rounding_loses_nothing(ratio: float) -> None:
     assert limiter.served == round(10000 * ratio)
 
 
-def test_a_pause_is_not_made_up_for_in_one_go() -> None:
+def test_limiter_after_a_pause_bounds_the_burst() -> None:
     limiter = RateLimiter(min_size=1, max_samples_per_insert=2.0, burst=50)
     limiter.insert(100_000)
     assert drain(limiter) == 100
@@ -43,19 +43,19 @@ def test_a_pause_is_not_made_up_for_in_one_go() -> None:
     assert drain(limiter) == 2
 
 
-def test_a_small_burst_still_serves() -> None:
+def test_limiter_of_a_small_burst_still_serves() -> None:
     limiter = RateLimiter(min_size=1, max_samples_per_insert=0.01, burst=1)
     limiter.insert(1000)
     assert drain(limiter) == 1
 
 
-def test_serving_without_permission_is_an_error() -> None:
+def test_limiter_refuses_to_serve_without_credit() -> None:
     with pytest.raises(ValueError, match="did not permit"):
         RateLimiter(min_size=1, max_samples_per_insert=1.0).serve()
 
 
 @pytest.mark.parametrize("arguments", [(-1, 1.0, 1), (1, 0.0, 1), (1, 1.0, 0)])
-def test_settings_that_never_serve_are_refused(arguments: tuple[int, float, int]) -> None:
+def test_limiter_settings_that_never_serve_are_refused(arguments: tuple[int, float, int]) -> None:
     with pytest.raises(ValueError, match="must be"):
         RateLimiter(*arguments)
 
@@ -66,7 +66,7 @@ def test_settings_that_never_serve_are_refused(arguments: tuple[int, float, int]
     burst=st.integers(1, 30),
     events=st.lists(st.one_of(st.integers(1, 7), st.just(0)), max_size=200),
 )
-def test_never_more_than_promised(min_size: int, ratio: float, burst: int, events: list[int]) -> None:
+def test_limiter_serves_at_most_its_bound(min_size: int, ratio: float, burst: int, events: list[int]) -> None:
     limiter = RateLimiter(min_size, ratio, burst)
     for event in events:
         if event:
@@ -81,7 +81,7 @@ def test_never_more_than_promised(min_size: int, ratio: float, burst: int, event
 
 
 @pytest.mark.parametrize("preset", ["laptop", "yuan2022_baseline"])
-def test_limiter_replay_that_gets_no_steps_serves_a_bounded_number_and_then_nothing(preset: str) -> None:
+def test_limiter_without_new_steps_serves_a_bounded_number(preset: str) -> None:
     """With a preset's own ratio: what is on credit may be used for some seconds, and only that."""
     config, now = resolve(preset, {}), [0.0]
     ratio = config.learner.max_updates_per_step

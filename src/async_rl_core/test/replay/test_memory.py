@@ -6,13 +6,13 @@ from async_rl_core.errors import ConfigError
 from async_rl_core.replay import memory
 
 
-def test_refuses_with_the_numbers_and_a_remedy() -> None:
+def test_require_of_too_much_memory_names_the_numbers_and_a_remedy() -> None:
     with pytest.raises(ConfigError, match=r"the store needs 1000000\.00 GB, this machine has .* GB left; buy less"):
         memory.require(10**15, "the store", "buy less")
     memory.require(1, "the store", "buy less")
 
 
-def test_a_container_sees_its_own_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_available_in_a_container_respects_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = memory.available()
     monkeypatch.setattr(memory, "_CGROUP", tmp_path)
     assert memory.available() > 0.5 * free

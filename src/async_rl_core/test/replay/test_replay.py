@@ -62,7 +62,7 @@ def drain(replay: Replay, config: Config = CONFIG) -> list[Batch]:
     return batches
 
 
-def test_first_observation_is_not_an_environment_step() -> None:
+def test_first_observation_of_an_episode_is_no_environment_step() -> None:
     replay = Replay(CONFIG)
     insert(replay, 3)
     assert not replay.permits
@@ -70,7 +70,7 @@ def test_first_observation_is_not_an_environment_step() -> None:
     assert replay.permits
 
 
-def test_serves_what_is_permitted_and_no_more() -> None:
+def test_replay_samples_only_what_is_permitted() -> None:
     replay = Replay(CONFIG)
     insert(replay, 5)
     assert len(drain(replay)) == 2
@@ -79,7 +79,7 @@ def test_serves_what_is_permitted_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("sampler", ["uniform", "prioritised"])
-def test_a_seed_decides_every_byte(sampler: str) -> None:
+def test_replay_with_one_seed_samples_the_same_bytes(sampler: str) -> None:
     config = resolve("laptop", {**OVERRIDES, "replay.sampler": sampler})
     batches = []
     for _ in range(2):
@@ -89,7 +89,7 @@ def test_a_seed_decides_every_byte(sampler: str) -> None:
     np.testing.assert_array_equal(batches[0].buffer, batches[1].buffer)
 
 
-def test_a_step_that_comes_again_changes_nothing() -> None:
+def test_replay_ignores_a_repeated_step() -> None:
     once, twice = Replay(CONFIG), Replay(CONFIG)
     insert(once, 20)
     for first in (0, 5, 3, 10):
@@ -103,7 +103,7 @@ def test_a_step_that_comes_again_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("rule", "transitions", "ends"), [("bootstrap", 100, 0.99), ("terminal", 100, 0.0), ("drop", 99, 0.99)]
 )
-def test_what_a_time_limit_means(rule: str, transitions: int, ends: float) -> None:
+def test_last_step_of_an_episode_follows_the_time_limit_rule(rule: str, transitions: int, ends: float) -> None:
     config = resolve("laptop", {**OVERRIDES, "replay.time_limit": rule, "learning.batch_size": 1000})
     replay = Replay(config)
     insert(replay, EPISODE)
@@ -116,14 +116,14 @@ def test_what_a_time_limit_means(rule: str, transitions: int, ends: float) -> No
     np.testing.assert_array_equal(batch.bootstrap[~last], np.float32(0.99))
 
 
-def test_terminal_is_terminal_whatever_the_time_limit_means() -> None:
+def test_terminal_step_is_terminal_under_any_time_limit_rule() -> None:
     replay = Replay(CONFIG)
     for step in make_steps(5, terminal=True):
         replay.insert(step)
     assert (sample(replay).bootstrap == 0).all()
 
 
-def test_surprises_are_drawn_more_often() -> None:
+def test_prioritised_replay_draws_large_errors_more_often() -> None:
     config = resolve("laptop", {**OVERRIDES, "replay.sampler": "prioritised", "learning.batch_size": 200})
     replay = Replay(config)
     insert(replay, 12)
@@ -179,7 +179,7 @@ def small_segments() -> Iterator[None]:
     n_step=st.sampled_from([1, 3]),
     time_limit=st.sampled_from(["bootstrap", "drop", "terminal"]),
 )
-def test_a_replay_goes_on_as_if_nothing_had_happened(
+def test_replay_restored_from_its_journal_equals_one_that_never_ended(
     small_segments: None, tmp_path_factory: pytest.TempPathFactory, lives: list[int], n_step: int, time_limit: str
 ) -> None:
     """Across several ends, wrap-around and forgotten segments included; `never` never ends."""
@@ -206,7 +206,7 @@ def test_a_replay_goes_on_as_if_nothing_had_happened(
         assert replay.durable() == first - 1
 
 
-def test_no_mini_batch_is_drawn_again() -> None:
+def test_restored_replay_draws_other_mini_batches() -> None:
     position, entries = JournalPosition(0, 0, 0, 0), []
     before = Replay(CONFIG)
     drawn: list[bytes] = []
@@ -224,7 +224,7 @@ def test_no_mini_batch_is_drawn_again() -> None:
     assert after.store.batches == before.store.batches + 10 - 1  # that of the last step was not known of
 
 
-def test_without_a_journal_what_is_stored_is_settled() -> None:
+def test_replay_without_a_journal_acknowledges_stored_steps() -> None:
     replay = Replay(CONFIG)
     assert replay.durable() == -1
     insert(replay, 5)
@@ -273,7 +273,7 @@ def test_replay_journal_with_steps_that_are_not_finite_goes_on_without_them(tmp_
     replay.close()
 
 
-def test_replay_tells_of_damage_and_keeps_what_is_whole(tmp_path: Path) -> None:
+def test_replay_with_a_damaged_journal_warns_and_keeps_whole_steps(tmp_path: Path) -> None:
     replay = journalled(CONFIG, tmp_path)
     insert(replay, 20)
     replay.close()

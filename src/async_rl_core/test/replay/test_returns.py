@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from async_rl_core.replay.returns import NStepReturn
 
 
-def test_one_step_is_the_reward_itself() -> None:
+def test_return_of_one_step_is_the_reward() -> None:
     reward = np.array([[1.1], [-2.3]], np.float32)
     terminal = np.array([[False], [True]])
     m, value, bootstrap = NStepReturn(0.99)(reward, terminal, np.ones((2, 1), bool))
@@ -15,7 +15,7 @@ def test_one_step_is_the_reward_itself() -> None:
     assert bootstrap.tolist() == [0.99, 0.0]
 
 
-def test_three_steps_by_hand() -> None:
+def test_return_of_three_steps_equals_the_sum_by_hand() -> None:
     reward = np.array([[1, 2, 4]] * 4, np.float32)
     terminal = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]], bool)
     follows = np.array([[1, 1, 1], [1, 1, 1], [1, 1, 1], [1, 0, 1]], bool)
@@ -29,7 +29,7 @@ def test_three_steps_by_hand() -> None:
     discount=st.floats(0, 1, exclude_max=True),
     steps=st.lists(st.tuples(st.floats(-9, 9, width=32), st.booleans(), st.booleans()), min_size=1, max_size=9),
 )
-def test_equals_the_recursion(discount: float, steps: list[tuple[float, bool, bool]]) -> None:
+def test_return_equals_its_recursion(discount: float, steps: list[tuple[float, bool, bool]]) -> None:
     def value_of(i: int) -> tuple[int, float, float]:
         reward, terminal, _ = steps[i]
         if terminal:

@@ -174,7 +174,7 @@ EVENTS = st.lists(
     seed=st.integers(0, 2**32 - 1),
     multiple=st.booleans(),
 )
-def test_equals_the_naive_store(events: list[str], capacity: int, steps: int, seed: int, multiple: bool) -> None:
+def test_store_equals_a_naive_store(events: list[str], capacity: int, steps: int, seed: int, multiple: bool) -> None:
     rng = np.random.default_rng(seed)
     store, naive = make_store(capacity, steps, 1.5 if multiple else 1.0), NaiveStore(steps)
     crop = Crop(HEIGHT, WIDTH, 0.15)
@@ -209,9 +209,7 @@ def test_equals_the_naive_store(events: list[str], capacity: int, steps: int, se
     lost=st.sets(st.integers(0, 200), max_size=3),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_what_is_needed_makes_the_same_store_again(
-    lengths: list[int], capacity: int, lost: set[int], seed: int
-) -> None:
+def test_store_of_the_needed_steps_is_the_same(lengths: list[int], capacity: int, lost: set[int], seed: int) -> None:
     rng, crop = np.random.default_rng(seed), Crop(HEIGHT, WIDTH, 0.15)
     first, second = make_store(capacity, steps=3), make_store(capacity, steps=3)
     places = [(episode, index) for episode, length in enumerate(lengths) for index in range(length)]
@@ -228,7 +226,7 @@ def test_what_is_needed_makes_the_same_store_again(
             np.testing.assert_array_equal(getattr(batches[0], name), getattr(batches[1], name))
 
 
-def test_a_step_that_is_not_newer_is_refused() -> None:
+def test_store_refuses_a_step_that_is_not_newer() -> None:
     store, rng = make_store(), np.random.default_rng(0)
     assert store.newest() == -1
     store.insert(make_step(rng, 5, 0, 0))
@@ -238,7 +236,7 @@ def test_a_step_that_is_not_newer_is_refused() -> None:
     assert store.newest() == 5
 
 
-def test_holds_its_capacity_in_episodes_of_a_hundred() -> None:
+def test_store_of_long_episodes_holds_its_capacity() -> None:
     rng = np.random.default_rng(0)
     store = make_store(1000)
     for i in range(5050):
@@ -247,7 +245,7 @@ def test_holds_its_capacity_in_episodes_of_a_hundred() -> None:
     assert store.env_steps == 5000
 
 
-def test_stacks_of_an_episode_start_repeat_its_first_frame() -> None:
+def test_stack_at_an_episodes_start_repeats_its_first_frame() -> None:
     rng = np.random.default_rng(0)
     store = make_store()
     steps = [make_step(rng, i, i // 3, i % 3) for i in range(6)]
@@ -259,7 +257,7 @@ def test_stacks_of_an_episode_start_repeat_its_first_frame() -> None:
     np.testing.assert_array_equal(batch.next_images[2], np.concatenate([first, first, second], axis=2))
 
 
-def test_crops_of_observation_and_next_one_are_independent() -> None:
+def test_crops_of_observation_and_next_observation_are_independent() -> None:
     store = make_store(height=60, width=80)
     ramp = np.broadcast_to(np.arange(80, dtype=np.uint8)[None, None, :, None], (1, 60, 80, 3))
     for i in range(2):
@@ -273,7 +271,7 @@ def test_crops_of_observation_and_next_one_are_independent() -> None:
     assert abs(np.corrcoef(*lefts)[0, 1]) < 0.15
 
 
-def test_the_header_counts() -> None:
+def test_batch_header_counts_batches_and_steps() -> None:
     rng = np.random.default_rng(0)
     store = make_store()
     for i in range(5):
@@ -284,7 +282,7 @@ def test_the_header_counts() -> None:
     assert (batch.number, batch.env_steps, int(batch.header[2])) == (1, 4, 2)
 
 
-def test_an_empty_store_says_so() -> None:
+def test_empty_store_refuses_to_sample() -> None:
     store = make_store()
     crop = Crop(HEIGHT, WIDTH, 0.0)
     batch = layout(2, crop).allocate()
@@ -292,7 +290,7 @@ def test_an_empty_store_says_so() -> None:
         store.sample_into(batch, Everything(), crop, np.random.default_rng(0))
 
 
-def test_a_step_of_another_shape_is_refused() -> None:
+def test_store_refuses_a_step_of_another_shape() -> None:
     store = make_store(height=HEIGHT + 1)
     with pytest.raises(ValueError, match="cannot be stored"):
         store.insert(make_step(np.random.default_rng(0), 0, 0, 0))
@@ -301,7 +299,7 @@ def test_a_step_of_another_shape_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("preset", "gigabytes"), [("yuan2022_baseline", 4.5), ("yuan2022_high_resolution", 17.6)])
-def test_memory_of_the_papers_is_within_bounds_and_touched_lazily(preset: str, gigabytes: float) -> None:
+def test_store_of_the_papers_has_bounded_memory_and_touches_it_lazily(preset: str, gigabytes: float) -> None:
     config = resolve(preset, {})
     try:
         store = FrameStore.from_config(config)
@@ -312,6 +310,6 @@ def test_memory_of_the_papers_is_within_bounds_and_touched_lazily(preset: str, g
     assert store.nbytes_used == 0
 
 
-def test_more_than_the_machine_has_is_refused_with_the_numbers() -> None:
+def test_store_larger_than_memory_is_refused_with_the_numbers() -> None:
     with pytest.raises(ConfigError, match=r"replay.capacity 100000000 at 320x180 needs .* GB, this machine has"):
         make_store(100_000_000, height=180, width=320)

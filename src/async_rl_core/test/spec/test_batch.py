@@ -9,7 +9,7 @@ SPEC = ObservationSpec(ImageSpec(height=5, width=7, channels=9), (StatePart("joi
 LAYOUT = BatchLayout(batch_size=3, observation=SPEC, action=2)
 
 
-def test_sections_are_aligned_and_apart() -> None:
+def test_batch_arrays_are_aligned_and_do_not_overlap() -> None:
     batch = LAYOUT.allocate()
     start = batch.buffer.ctypes.data
     arrays = [getattr(batch, name) for name in batch.__slots__ if name != "buffer"]
@@ -20,7 +20,7 @@ def test_sections_are_aligned_and_apart() -> None:
     assert ends[-1] <= LAYOUT.nbytes == batch.buffer.nbytes
 
 
-def test_shapes_and_types() -> None:
+def test_batch_arrays_have_their_shapes_and_types() -> None:
     batch = LAYOUT.allocate()
     assert batch.observation_images.shape == batch.next_images.shape == (3, 5, 7, 9)
     assert batch.observation_state.shape == batch.next_state.shape == (3, 4)
@@ -29,7 +29,7 @@ def test_shapes_and_types() -> None:
     assert batch.index.dtype == np.uint64
 
 
-def test_views_share_the_buffer() -> None:
+def test_views_of_a_buffer_share_it() -> None:
     buffer = np.zeros(LAYOUT.nbytes, np.uint8)
     one, other = LAYOUT.views(buffer), LAYOUT.views(memoryview(buffer))
     one.reward[:] = 2.5
@@ -38,14 +38,14 @@ def test_views_share_the_buffer() -> None:
     assert (other.number, other.env_steps) == (7, 8)
 
 
-def test_a_buffer_that_does_not_fit_is_refused() -> None:
+def test_views_of_an_unfit_buffer_are_refused() -> None:
     with pytest.raises(ValueError, match="does not fit"):
         LAYOUT.views(np.zeros(LAYOUT.nbytes - 1, np.uint8))
     with pytest.raises(ValueError, match="boundary"):
         LAYOUT.views(np.zeros(LAYOUT.nbytes + 8, np.uint8)[3:])
 
 
-def test_comes_from_the_configuration() -> None:
+def test_batch_layout_from_config_has_its_sizes() -> None:
     layout = BatchLayout.from_config(resolve("yuan2022_baseline", {}))
     assert (layout.batch_size, *layout.observation.image_shape) == (128, 88, 156, 9)
     assert layout.observation.state_size == 3 * layout.action

@@ -15,7 +15,7 @@ from async_rl_core.spec.sizes import StoreSizes
 from .journal_steps import NBYTES, SIZES, append, opened, position, read, wait_until
 
 
-def test_what_was_appended_is_read(tmp_path: Path) -> None:
+def test_journal_reads_the_appended_steps(tmp_path: Path) -> None:
     folder = tmp_path / "replay"
     assert read(folder) == []
     assert last_position(folder) is None
@@ -28,7 +28,7 @@ def test_what_was_appended_is_read(tmp_path: Path) -> None:
     assert not [*folder.glob("*.part")]
 
 
-def test_it_can_be_read_while_it_is_written(tmp_path: Path) -> None:
+def test_journal_being_written_can_be_read(tmp_path: Path) -> None:
     with opened(tmp_path, segment_bytes=10 * NBYTES) as journal:
         append(journal, range(14))
         wait_until(lambda: journal.durable == 13)
@@ -37,7 +37,7 @@ def test_it_can_be_read_while_it_is_written(tmp_path: Path) -> None:
         assert last_position(tmp_path) == position(13)
 
 
-def test_others_may_not_read(tmp_path: Path) -> None:
+def test_journal_is_closed_to_other_users(tmp_path: Path) -> None:
     folder = tmp_path / "replay"
     folder.mkdir(mode=0o755)
     with opened(folder, segment_bytes=2 * NBYTES) as journal:
@@ -47,7 +47,7 @@ def test_others_may_not_read(tmp_path: Path) -> None:
         assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600, 0o600]
 
 
-def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_journal_opened_again_continues(tmp_path: Path) -> None:
     for start in range(0, 50, 10):
         with opened(tmp_path, durable=start - 1) as journal:
             assert journal.durable == start - 1
@@ -55,7 +55,7 @@ def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
     assert read(tmp_path) == [*range(50)]
 
 
-def test_what_the_store_forgot_is_removed(tmp_path: Path) -> None:
+def test_journal_removes_segments_that_the_store_forgot(tmp_path: Path) -> None:
     with opened(tmp_path, segment_bytes=10 * NBYTES) as journal:
         for sequence in range(200):
             journal.forget(max(0, sequence - 24))
@@ -68,7 +68,7 @@ def test_what_the_store_forgot_is_removed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.1])
-def test_a_killed_process_leaves_all_that_was_written(tmp_path: Path, moment: float) -> None:
+def test_journal_of_a_killed_process_keeps_every_durable_step(tmp_path: Path, moment: float) -> None:
     code = (
         f"import sys; sys.path[:0] = {[str(Path(__file__).parent), *filter(None, sys.path)]!r}\n"
         "from journal_steps import *\n"
@@ -94,7 +94,7 @@ def test_a_killed_process_leaves_all_that_was_written(tmp_path: Path, moment: fl
     assert not [*(tmp_path / "replay").glob("*.part")]
 
 
-def test_it_is_synced_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_journal_is_synced_every_sync_period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = threading.Event()
     monkeypatch.setattr(os, "fdatasync", lambda _: synced.set())
     journal = StepJournal(tmp_path, SIZES, 0.01)
@@ -103,7 +103,7 @@ def test_it_is_synced_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     journal.close()
 
 
-def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_segment_is_synced_before_it_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     sync, rename = os.fsync, os.replace
 
@@ -122,7 +122,7 @@ def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: p
     assert calls == ["steps_000000000000000.part", "rename", tmp_path.name]
 
 
-def test_closing_twice_and_leaving_nothing_open(tmp_path: Path, open_files: Callable[[], list[str]]) -> None:
+def test_journal_closed_twice_leaves_no_file_open(tmp_path: Path, open_files: Callable[[], list[str]]) -> None:
     with opened(tmp_path) as journal:
         append(journal, range(3))
         wait_until(lambda: journal.durable == 2)
@@ -131,7 +131,7 @@ def test_closing_twice_and_leaving_nothing_open(tmp_path: Path, open_files: Call
     assert not open_files()
 
 
-def test_a_segment_that_is_sealed_once_it_was_listed_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_segment_renamed_after_it_was_listed_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(tmp_path) as journal:
         append(journal, range(3))
         wait_until(lambda: journal.durable == 2)
@@ -142,7 +142,7 @@ def test_a_segment_that_is_sealed_once_it_was_listed_is_read(tmp_path: Path, mon
     assert last_position(tmp_path) == position(2)
 
 
-def test_disk_space_is_that_of_the_stored_frames() -> None:
+def test_journal_bytes_are_those_of_the_stored_frames() -> None:
     config = resolve("yuan2022_baseline", {})
     frames = StoreSizes.from_config(config).frames * 160 * 90 * 3
     assert frames < journal_bytes(config) < 1.02 * frames

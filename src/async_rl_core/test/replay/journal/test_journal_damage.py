@@ -29,7 +29,7 @@ def five_segments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 @settings(max_examples=100)
 @given(damage=st.dictionaries(st.integers(0, 4), st.tuples(st.floats(0, 1), st.integers(0, 8)), min_size=1))
-def test_no_damage_yields_a_wrong_step(
+def test_journal_with_any_damage_yields_no_wrong_step(
     tmp_path_factory: pytest.TempPathFactory, five_segments: dict[str, bytes], damage: dict[int, tuple[float, int]]
 ) -> None:
     """Some segments are cut off, or have a bit flipped."""
@@ -72,7 +72,7 @@ def resumed(folder: Path) -> tuple[list[int], list[str]]:
 
 @pytest.mark.parametrize("record", [0, 5, 9])
 @pytest.mark.parametrize("suffix", [".journal", ".part"])
-def test_journal_flipped_bit_in_the_newest_segment_loses_one_step_and_is_told(
+def test_journal_with_a_flipped_bit_in_its_newest_segment_loses_one_step_and_reports_it(
     tmp_path: Path, record: int, suffix: str
 ) -> None:
     with opened(tmp_path) as journal:
@@ -114,7 +114,7 @@ def test_journal_without_a_whole_step_is_set_aside_and_never_replaced(tmp_path: 
     assert read(tmp_path) == [1, 2]
 
 
-def test_journal_missing_segment_is_told_with_its_numbers(tmp_path: Path) -> None:
+def test_journal_with_a_missing_segment_reports_its_numbers(tmp_path: Path) -> None:
     with opened(tmp_path, segment_bytes=10 * NBYTES) as journal:
         append(journal, range(50))
     sorted(tmp_path.iterdir())[2].unlink()
@@ -124,7 +124,7 @@ def test_journal_missing_segment_is_told_with_its_numbers(tmp_path: Path) -> Non
     )
 
 
-def test_journal_segment_of_a_name_in_use_is_never_replaced(tmp_path: Path) -> None:
+def test_segment_of_a_name_in_use_is_set_aside(tmp_path: Path) -> None:
     with opened(tmp_path) as journal:
         append(journal, range(3))
     (path,) = tmp_path.iterdir()
@@ -134,7 +134,7 @@ def test_journal_segment_of_a_name_in_use_is_never_replaced(tmp_path: Path) -> N
     assert (tmp_path / f"{path.name}.damaged").read_bytes() == before
 
 
-def test_journal_steps_that_are_not_finite_are_left_out_and_counted(tmp_path: Path) -> None:
+def test_journal_leaves_out_and_counts_steps_that_are_not_finite(tmp_path: Path) -> None:
     steps = [make_step(i) for i in range(6)]
     steps[1] = replace(steps[1], reward=math.nan)
     steps[2] = replace(steps[2], reward=1e39)

@@ -25,7 +25,7 @@ def files_up_to(nbytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_journal_disk_that_was_full_for_a_while_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_journal_on_a_disk_full_for_a_while_loses_no_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("async_rl_core.replay.journal.journal.RETRY_PERIOD", 0.01)
     with opened(tmp_path) as journal:
         append(journal, range(5))
@@ -44,7 +44,7 @@ def test_journal_disk_that_was_full_for_a_while_loses_nothing(tmp_path: Path, mo
     assert journal.missing == 0
 
 
-def test_journal_counts_what_a_full_disk_and_a_full_memory_leave_out(
+def test_journal_with_disk_and_memory_full_counts_the_missing_steps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("async_rl_core.replay.journal.journal.RETRY_PERIOD", 0.01)
@@ -58,7 +58,7 @@ def test_journal_counts_what_a_full_disk_and_a_full_memory_leave_out(
     assert read(tmp_path) == [*range(10), *range(30, 35)]
 
 
-def test_journal_write_that_is_cut_short_leaves_whole_steps(tmp_path: Path) -> None:
+def test_journal_after_a_short_write_holds_whole_steps(tmp_path: Path) -> None:
     with files_up_to(20 * NBYTES), opened(tmp_path) as journal:
         append(journal, range(50))
         wait_until(lambda: journal.durable == 49)  # in segments that are as long as is allowed
@@ -66,7 +66,7 @@ def test_journal_write_that_is_cut_short_leaves_whole_steps(tmp_path: Path) -> N
     assert check_journal(tmp_path, SIZES).damaged == {}
 
 
-def test_journal_that_ends_on_a_full_disk_says_what_is_lost(tmp_path: Path) -> None:
+def test_journal_closed_on_a_full_disk_counts_the_missing_steps(tmp_path: Path) -> None:
     with files_up_to(10):
         journal = StepJournal(tmp_path, SIZES, 5.0)
         append(journal, range(7))
@@ -76,7 +76,7 @@ def test_journal_that_ends_on_a_full_disk_says_what_is_lost(tmp_path: Path) -> N
     assert journal.missing == 7
 
 
-def test_journal_folder_that_comes_back_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_journal_writes_once_its_folder_is_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("async_rl_core.replay.journal.journal.RETRY_PERIOD", 0.01)
     (tmp_path / "replay").write_text("")
     with opened(tmp_path / "replay") as journal:
@@ -91,7 +91,7 @@ def test_journal_folder_that_comes_back_is_written(tmp_path: Path, monkeypatch: 
     assert read(tmp_path / "replay") == [0, 1, 2]
 
 
-def test_a_disk_that_lags_leaves_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_journal_on_a_slow_disk_leaves_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(tmp_path, pending_bytes=10 * NBYTES) as journal:
         append(journal, range(3))
         wait_until(lambda: journal.durable == 2)
@@ -104,7 +104,7 @@ def test_a_disk_that_lags_leaves_a_gap(tmp_path: Path, monkeypatch: pytest.Monke
     assert not journal.failed
 
 
-def test_appending_never_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_append_on_a_stalled_disk_returns_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(tmp_path) as journal, held_disk(monkeypatch):
         append(journal, range(1000))  # would not return
         assert journal.durable == -1

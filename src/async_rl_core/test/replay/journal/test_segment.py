@@ -49,7 +49,7 @@ def assert_equal(one: JournalEntry, other: JournalEntry) -> None:
 
 @settings(max_examples=30)
 @given(count=st.integers(0, 6), seed=st.integers(0, 2**32 - 1))
-def test_what_is_read_is_what_was_written(tmp_path_factory: pytest.TempPathFactory, count: int, seed: int) -> None:
+def test_segment_reads_the_written_entries(tmp_path_factory: pytest.TempPathFactory, count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     entries = [make_entry(rng, i) for i in range(count)]
     path = tmp_path_factory.mktemp("segment") / "file"
@@ -59,7 +59,7 @@ def test_what_is_read_is_what_was_written(tmp_path_factory: pytest.TempPathFacto
         assert_equal(one, other)
 
 
-def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
+def test_segment_with_a_flipped_bit_counts_the_damage(tmp_path: Path) -> None:
     """All of them: all is read but the damaged record; the file's header can be done without."""
     rng = np.random.default_rng(0)
     entries = [make_entry(rng, i) for i in range(3)]
@@ -85,7 +85,9 @@ def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
     tail=st.one_of(st.binary(max_size=300), st.integers(0, 300).map(bytes)),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_any_end_leaves_a_prefix(tmp_path_factory: pytest.TempPathFactory, cut: int, tail: bytes, seed: int) -> None:
+def test_segment_cut_off_anywhere_yields_its_whole_entries(
+    tmp_path_factory: pytest.TempPathFactory, cut: int, tail: bytes, seed: int
+) -> None:
     """Cut anywhere, with zeros or anything else behind, as file systems leave it after a power cut."""
     rng = np.random.default_rng(seed)
     entries = [make_entry(rng, i) for i in range(5)]
@@ -101,19 +103,19 @@ def test_any_end_leaves_a_prefix(tmp_path_factory: pytest.TempPathFactory, cut: 
 
 
 @given(data=st.binary(max_size=400))
-def test_anything_else_holds_nothing(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+def test_file_without_records_yields_no_entry(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.mktemp("segment") / "file"
     path.write_bytes(data)
     assert [*SegmentReader(path)] == []
 
 
-def test_steps_of_other_sizes_are_refused(tmp_path: Path) -> None:
+def test_segment_of_other_sizes_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "file", [])
     with pytest.raises(JournalError, match=r"height=1, width=3.*the configuration says .*height=90.*another run_dir"):
         SegmentReader(tmp_path / "file", StepSizes(90, 160, 2, 1))
 
 
-def test_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_segment_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("async_rl_core.replay.journal.segment._VERSION", 7)
         write(tmp_path / "file", [])
@@ -121,7 +123,7 @@ def test_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         SegmentReader(tmp_path / "file")
 
 
-def test_a_short_write_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_write_all_completes_a_short_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = [bytes([i]) * 100 for i in range(5)]
     whole = b"".join(parts)
     for taken in (0, 1, 99, 100, 350, 500):

@@ -8,7 +8,7 @@ from async_rl_core.transport.shared_memory.service import Endpoint
 from async_rl_core.transport.steps import Ack
 
 
-def test_the_newest_is_heard(endpoint: Endpoint) -> None:
+def test_subscriber_returns_the_newest_acknowledgement(endpoint: Endpoint) -> None:
     subscriber = AckSubscriber(endpoint)
     assert subscriber.newest() is None
     publisher = AckPublisher(endpoint)
@@ -23,7 +23,7 @@ def test_the_newest_is_heard(endpoint: Endpoint) -> None:
     subscriber.close()
 
 
-def test_an_agent_that_comes_later_hears_it_too(endpoint: Endpoint) -> None:
+def test_subscriber_that_joins_later_gets_the_acknowledgement(endpoint: Endpoint) -> None:
     publisher = AckPublisher(endpoint)
     publisher.publish(7)
     subscriber = AckSubscriber(endpoint)
@@ -33,7 +33,7 @@ def test_an_agent_that_comes_later_hears_it_too(endpoint: Endpoint) -> None:
     subscriber.close()
 
 
-def test_a_successor_is_told_from_its_predecessor(endpoint: Endpoint) -> None:
+def test_acknowledgements_of_a_successor_win(endpoint: Endpoint) -> None:
     subscriber, heard = AckSubscriber(endpoint), []
     for unheard in (True, False, True, True, False):
         publisher = AckPublisher(endpoint)
@@ -47,7 +47,7 @@ def test_a_successor_is_told_from_its_predecessor(endpoint: Endpoint) -> None:
     subscriber.close()
 
 
-def test_two_replay_processes_are_refused(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_second_publisher_is_refused(endpoint: Endpoint, peers: ModuleType) -> None:
     publisher = AckPublisher(endpoint)
     with pytest.raises(TransportError, match="acks has no room for another publisher"):
         AckPublisher(endpoint)

@@ -16,7 +16,7 @@ from async_rl_core.transport.shared_memory.wakeup import Listener
 
 
 @pytest.mark.parametrize("in_flight", range(MAX_AHEAD + 1))
-def test_every_batch_arrives_whole_and_in_order(
+def test_batches_of_another_process_arrive_whole_and_in_order(
     endpoint: Endpoint, peers: ModuleType, start_peer: Callable[[str], Any], in_flight: int
 ) -> None:
     server, client = start_peer("server"), BatchClient(endpoint, peers.BATCHES, in_flight)
@@ -30,7 +30,7 @@ def test_every_batch_arrives_whole_and_in_order(
 
 
 @pytest.mark.parametrize("in_flight", range(MAX_AHEAD + 1))
-def test_as_many_are_requested_ahead_as_asked_for(endpoint: Endpoint, peers: ModuleType, in_flight: int) -> None:
+def test_client_requests_in_flight_batches_ahead(endpoint: Endpoint, peers: ModuleType, in_flight: int) -> None:
     server, client = BatchServer(endpoint, peers.BATCHES), BatchClient(endpoint, peers.BATCHES, in_flight)
     assert client.receive(0.0) is None
     assert server.waiting == max(1, in_flight)
@@ -44,7 +44,7 @@ def test_as_many_are_requested_ahead_as_asked_for(endpoint: Endpoint, peers: Mod
 
 
 @pytest.mark.parametrize("in_flight", range(MAX_AHEAD + 1))
-def test_all_memory_that_mini_batches_take_is_had_from_the_start(
+def test_server_allocates_its_memory_at_once(
     endpoint: Endpoint, domain: str, peers: ModuleType, in_flight: int
 ) -> None:
     observation = replace(peers.BATCHES.observation, image=ImageSpec(height=60, width=100, channels=9))
@@ -65,7 +65,7 @@ def test_all_memory_that_mini_batches_take_is_had_from_the_start(
     server.close()
 
 
-def test_a_request_waits_until_it_may_be_answered(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_request_waits_until_it_is_answered(endpoint: Endpoint, peers: ModuleType) -> None:
     server, client = BatchServer(endpoint, peers.BATCHES), BatchClient(endpoint, peers.BATCHES, 0)
     for _ in range(5):
         assert client.receive(0.0) is None
@@ -77,7 +77,7 @@ def test_a_request_waits_until_it_may_be_answered(endpoint: Endpoint, peers: Mod
     server.close()
 
 
-def test_a_request_wakes_the_server_and_an_answer_the_client(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_request_wakes_the_server_and_response_the_client(endpoint: Endpoint, peers: ModuleType) -> None:
     listener = Listener(endpoint, REPLAY)
     server, client = BatchServer(endpoint, peers.BATCHES), BatchClient(endpoint, peers.BATCHES, 0)
     assert client.receive(0.0) is None
@@ -88,7 +88,7 @@ def test_a_request_wakes_the_server_and_an_answer_the_client(endpoint: Endpoint,
         port.close()
 
 
-def test_a_batch_is_read_only_and_stays_while_the_next_are_filled(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_received_batch_is_read_only_and_stays_while_others_are_filled(endpoint: Endpoint, peers: ModuleType) -> None:
     server, client = BatchServer(endpoint, peers.BATCHES), BatchClient(endpoint, peers.BATCHES, MAX_AHEAD)
     client.receive(0.0)
     server.serve(lambda batch: peers.fill(batch, 10))
@@ -103,7 +103,7 @@ def test_a_batch_is_read_only_and_stays_while_the_next_are_filled(endpoint: Endp
     server.close()
 
 
-def test_a_fill_that_fails_leaves_the_request(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_failed_fill_keeps_the_request(endpoint: Endpoint, peers: ModuleType) -> None:
     server, client = BatchServer(endpoint, peers.BATCHES), BatchClient(endpoint, peers.BATCHES, 0)
     client.receive(0.0)
 
@@ -119,14 +119,14 @@ def test_a_fill_that_fails_leaves_the_request(endpoint: Endpoint, peers: ModuleT
     server.close()
 
 
-def test_without_a_server_the_client_waits_its_time(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_client_without_a_server_waits_its_timeout(endpoint: Endpoint, peers: ModuleType) -> None:
     client = BatchClient(endpoint, peers.BATCHES, 1)
     assert client.receive(0.01) is None
     client.close()
 
 
 @pytest.mark.parametrize("in_flight", [0, 2])
-def test_a_killed_server_is_replaced_and_the_client_asks_again(
+def test_client_of_a_killed_server_requests_from_its_successor(
     endpoint: Endpoint, peers: ModuleType, start_peer: Callable[[str], Any], in_flight: int
 ) -> None:
     client = BatchClient(endpoint, peers.BATCHES, in_flight)
@@ -141,7 +141,7 @@ def test_a_killed_server_is_replaced_and_the_client_asks_again(
     client.close()
 
 
-def test_requests_of_a_killed_client_are_forgotten(
+def test_requests_of_a_killed_client_are_discarded(
     endpoint: Endpoint, peers: ModuleType, start_peer: Callable[[str], Any]
 ) -> None:
     server, learner = BatchServer(endpoint, peers.BATCHES), start_peer("client")
@@ -157,7 +157,7 @@ def test_requests_of_a_killed_client_are_forgotten(
     server.close()
 
 
-def test_requests_of_a_client_that_closed_are_forgotten(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_requests_of_a_closed_client_are_discarded(endpoint: Endpoint, peers: ModuleType) -> None:
     server, client = BatchServer(endpoint, peers.BATCHES), BatchClient(endpoint, peers.BATCHES, 3)
     client.receive(0.0)
     assert server.waiting == 3
@@ -167,7 +167,7 @@ def test_requests_of_a_client_that_closed_are_forgotten(endpoint: Endpoint, peer
 
 
 @pytest.mark.parametrize(("port", "role"), [(BatchServer, "server"), (BatchClient, "client")])
-def test_a_second_of_its_kind_is_refused(endpoint: Endpoint, peers: ModuleType, port: Any, role: str) -> None:
+def test_second_port_of_its_kind_is_refused(endpoint: Endpoint, peers: ModuleType, port: Any, role: str) -> None:
     arguments = (0,) if port is BatchClient else ()
     first = port(endpoint, peers.BATCHES, *arguments)
     with pytest.raises(TransportError, match=rf"batches has no room for another {role} .*ROS_DOMAIN_ID"):
@@ -175,7 +175,7 @@ def test_a_second_of_its_kind_is_refused(endpoint: Endpoint, peers: ModuleType, 
     first.close()
 
 
-def test_sides_of_different_sizes_are_told_both(
+def test_ends_of_different_sizes_are_refused_naming_both(
     endpoint: Endpoint, peers: ModuleType, start_peer: Callable[[str], Any]
 ) -> None:
     server = start_peer("server")
@@ -184,13 +184,13 @@ def test_sides_of_different_sizes_are_told_both(
         BatchClient(endpoint, replace(peers.BATCHES, batch_size=64), 0)
 
 
-def test_too_many_ahead_are_refused(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_client_with_too_many_in_flight_is_refused(endpoint: Endpoint, peers: ModuleType) -> None:
     with pytest.raises(ValueError, match="0 to 3"):
         BatchClient(endpoint, peers.BATCHES, MAX_AHEAD + 1)
 
 
 @pytest.mark.parametrize("in_flight", range(MAX_AHEAD + 1))
-def test_errors_travel_with_the_next_request(endpoint: Endpoint, peers: ModuleType, in_flight: int) -> None:
+def test_td_errors_are_sent_with_the_next_request(endpoint: Endpoint, peers: ModuleType, in_flight: int) -> None:
     said: list[tuple[list[int], list[float]]] = []
     server = BatchServer(endpoint, peers.BATCHES, lambda index, error: said.append((index.tolist(), error.tolist())))
     client = BatchClient(endpoint, peers.BATCHES, in_flight)
@@ -211,7 +211,7 @@ def test_errors_travel_with_the_next_request(endpoint: Endpoint, peers: ModuleTy
     server.close()
 
 
-def test_errors_are_not_told_to_a_successor(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_td_errors_are_not_sent_to_a_successor(endpoint: Endpoint, peers: ModuleType) -> None:
     client, said = BatchClient(endpoint, peers.BATCHES, 1), []
     for _ in range(3):
         server = BatchServer(endpoint, peers.BATCHES, lambda *errors: said.append(errors))
@@ -225,7 +225,7 @@ def test_errors_are_not_told_to_a_successor(endpoint: Endpoint, peers: ModuleTyp
     client.close()
 
 
-def test_sampled_images_arrive_as_they_were_filled(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_batch_arrives_as_it_was_filled(endpoint: Endpoint, peers: ModuleType) -> None:
     server, client = BatchServer(endpoint, peers.BATCHES), BatchClient(endpoint, peers.BATCHES, 0)
     expected = peers.BATCHES.allocate()
     expected.buffer[:] = np.random.default_rng(0).integers(0, 256, expected.buffer.size, dtype=np.uint8)

@@ -32,14 +32,14 @@ def is_torn(version: int, values: NDArray[np.float32]) -> bool:
     return bool((values != version).any())
 
 
-def test_the_check_sees_one_value_of_another_publication() -> None:
+def test_is_torn_finds_one_value_of_another_publication() -> None:
     values = np.full(50_000, 7, np.float32)
     assert not is_torn(7, values)
     values[31_234] = 6
     assert is_torn(7, values)
 
 
-def test_never_torn_and_never_backwards(
+def test_parameters_are_never_torn_and_never_go_back(
     endpoint: Endpoint, peers: ModuleType, start_peer: Callable[[str], Any]
 ) -> None:
     subscriber, writer = ParameterSubscriber(endpoint, peers.PARAMETERS), start_peer("parameters")
@@ -58,7 +58,7 @@ def test_never_torn_and_never_backwards(
     subscriber.close()
 
 
-def test_the_newest_wins_and_comes_once(endpoint: Endpoint) -> None:
+def test_newest_parameters_are_returned_once(endpoint: Endpoint) -> None:
     publisher, subscriber = ParameterPublisher(endpoint, 4), ParameterSubscriber(endpoint, 4)
     assert subscriber.newest() is None
     for version in range(1, 6):
@@ -75,7 +75,7 @@ def test_the_newest_wins_and_comes_once(endpoint: Endpoint) -> None:
     subscriber.close()
 
 
-def test_what_is_held_stays_while_others_are_published(endpoint: Endpoint) -> None:
+def test_held_parameters_stay_while_others_are_published(endpoint: Endpoint) -> None:
     publisher, subscriber = ParameterPublisher(endpoint, 4), ParameterSubscriber(endpoint, 4)
     publisher.publish(1, 1, np.ones(4, np.float32))
     held = subscriber.newest()
@@ -87,7 +87,7 @@ def test_what_is_held_stays_while_others_are_published(endpoint: Endpoint) -> No
     subscriber.close()
 
 
-def test_a_late_joiner_gets_the_newest(endpoint: Endpoint) -> None:
+def test_subscriber_that_joins_later_gets_the_newest(endpoint: Endpoint) -> None:
     publisher = ParameterPublisher(endpoint, 4)
     for version in (1, 2, 3):
         publisher.publish(version, version, np.full(4, version, np.float32))
@@ -100,7 +100,7 @@ def test_a_late_joiner_gets_the_newest(endpoint: Endpoint) -> None:
     subscriber.close()
 
 
-def test_a_writer_killed_in_mid_write_is_not_noticed(
+def test_publisher_killed_while_writing_leaves_whole_parameters(
     endpoint: Endpoint, peers: ModuleType, start_peer: Callable[[str], Any]
 ) -> None:
     subscriber, writer = ParameterSubscriber(endpoint, peers.PARAMETERS), start_peer("writer")
@@ -119,7 +119,9 @@ def test_a_writer_killed_in_mid_write_is_not_noticed(
     subscriber.close()
 
 
-def test_a_wrong_checksum_is_rejected_and_counted(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parameters_of_a_wrong_checksum_are_rejected_and_counted(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     publisher, subscriber = ParameterPublisher(endpoint, 4), ParameterSubscriber(endpoint, 4)
     publisher.publish(1, 1, np.ones(4, np.float32))
     first = subscriber.newest()
@@ -139,7 +141,7 @@ def test_a_wrong_checksum_is_rejected_and_counted(endpoint: Endpoint, monkeypatc
 
 
 @pytest.mark.parametrize("size", [1, 4, 5])
-def test_every_changed_byte_is_seen(endpoint: Endpoint, size: int) -> None:
+def test_checksum_finds_every_changed_byte(endpoint: Endpoint, size: int) -> None:
     publisher, subscriber = ParameterPublisher(endpoint, size), ParameterSubscriber(endpoint, size)
     loan, buffer = publisher._loan()
     loan.delete()
@@ -157,28 +159,28 @@ def test_every_changed_byte_is_seen(endpoint: Endpoint, size: int) -> None:
 
 
 @pytest.mark.parametrize("values", [np.ones(5, np.float32), np.ones(4), np.ones((4, 1), np.float32)])
-def test_values_of_another_size_or_type_are_refused(endpoint: Endpoint, values: Any) -> None:
+def test_publish_of_another_size_or_type_is_refused(endpoint: Endpoint, values: Any) -> None:
     publisher = ParameterPublisher(endpoint, 4)
     with pytest.raises(ValueError, match="4 float32"):
         publisher.publish(1, 1, values)
     publisher.close()
 
 
-def test_sides_of_different_sizes_are_told_both(endpoint: Endpoint) -> None:
+def test_ends_of_different_sizes_are_refused_naming_both(endpoint: Endpoint) -> None:
     publisher = ParameterPublisher(endpoint, 4)
     with pytest.raises(TransportError, match=r"this side has size=5, the other side has size=4"):
         ParameterSubscriber(endpoint, 5)
     publisher.close()
 
 
-def test_a_second_learner_is_refused(endpoint: Endpoint) -> None:
+def test_second_publisher_is_refused(endpoint: Endpoint) -> None:
     publisher = ParameterPublisher(endpoint, 4)
     with pytest.raises(TransportError, match=r"parameters has no room for another publisher"):
         ParameterPublisher(endpoint, 4)
     publisher.close()
 
 
-def test_its_memory_is_there_before_it_is_used(domain: str) -> None:
+def test_publisher_allocates_its_memory_at_once(domain: str) -> None:
     endpoint = Endpoint(domain, "learner")
     before = segments(domain)
     ParameterPublisher(endpoint, 1_000_000)

@@ -22,18 +22,18 @@ def files(domain: str) -> list[Path]:
     return [path for root in roots for path in (root, *root.rglob("*"))]
 
 
-def test_the_domain_is_that_of_ros() -> None:
+def test_domain_is_the_ros_domain() -> None:
     assert domain_from_environment({"ROS_DOMAIN_ID": "7"}) == "7"
     assert domain_from_environment({"ROS_DOMAIN_ID": ""}) == domain_from_environment({}) == "0"
 
 
 @pytest.mark.parametrize("name", ["", "a-b", "a/b", "..", "a b", "x" * 33])
-def test_a_domain_that_is_no_file_name_is_refused(name: str) -> None:
+def test_domain_that_is_no_file_name_is_refused(name: str) -> None:
     with pytest.raises(TransportError, match="letters, digits and underscores"):
         in_use(name)
 
 
-def test_nothing_is_left_after_the_last_has_closed(domain: str) -> None:
+def test_domain_after_its_last_process_has_no_files(domain: str) -> None:
     one, other = Endpoint(domain, "one"), Endpoint(domain, "other")
     listener, notifier = Listener(one, "test"), Notifier(other, "test")
     listener.close()
@@ -45,7 +45,7 @@ def test_nothing_is_left_after_the_last_has_closed(domain: str) -> None:
     assert not files(domain)
 
 
-def test_a_process_that_just_ends_leaves_nothing(domain: str) -> None:
+def test_process_that_ends_without_close_leaves_no_files(domain: str) -> None:
     script = (
         "from async_rl_core.transport.shared_memory.service import Endpoint\n"
         "from async_rl_core.transport.shared_memory.wakeup import Listener\n"
@@ -57,7 +57,7 @@ def test_a_process_that_just_ends_leaves_nothing(domain: str) -> None:
     assert not files(domain)
 
 
-def test_no_other_user_may_look(endpoint: Endpoint, domain: str) -> None:
+def test_segments_are_closed_to_other_users(endpoint: Endpoint, domain: str) -> None:
     listener = Listener(endpoint, "test")
     found = files(domain)
     assert len(found) > 5
@@ -66,7 +66,7 @@ def test_no_other_user_may_look(endpoint: Endpoint, domain: str) -> None:
     listener.close()
 
 
-def test_names_services_and_their_living_holders(
+def test_in_use_names_services_and_their_living_holders(
     endpoint: Endpoint, domain: str, start_peer: Callable[[str], Any]
 ) -> None:
     assert in_use(domain) == []
@@ -76,14 +76,16 @@ def test_names_services_and_their_living_holders(
     assert in_use(domain) == []
 
 
-def test_looking_creates_nothing(domain: str) -> None:
+def test_in_use_creates_no_files(domain: str) -> None:
     assert in_use(domain) == []
     clean_up_dead(domain)
     assert not files(domain)
 
 
 @pytest.mark.parametrize("repeat", range(3))
-def test_what_the_killed_left_is_removed(domain: str, start_peer: Callable[[str], Any], repeat: int) -> None:
+def test_clean_up_removes_the_files_of_killed_processes(
+    domain: str, start_peer: Callable[[str], Any], repeat: int
+) -> None:
     for role in ("server", "parameters"):
         start_peer(role).kill()
     assert files(domain)
@@ -91,7 +93,7 @@ def test_what_the_killed_left_is_removed(domain: str, start_peer: Callable[[str]
     assert not files(domain)
 
 
-def test_the_living_survive_a_clean_up(domain: str, start_peer: Callable[[str], Any]) -> None:
+def test_clean_up_keeps_the_files_of_living_processes(domain: str, start_peer: Callable[[str], Any]) -> None:
     peer = start_peer("notifier")
     start_peer("server").kill()
     clean_up_dead(domain)
@@ -101,7 +103,7 @@ def test_the_living_survive_a_clean_up(domain: str, start_peer: Callable[[str], 
     assert not files(domain)
 
 
-def test_processes_enter_leave_and_die_while_others_clean_up(domain: str, start_peer: Callable[[str], Any]) -> None:
+def test_processes_join_leave_and_die_while_others_clean_up(domain: str, start_peer: Callable[[str], Any]) -> None:
     visitors = [start_peer("visitor") for _ in range(2)]
     for visitor in visitors:
         assert visitor.ask(150) == "visiting"
@@ -133,7 +135,7 @@ while True:
 
 
 @pytest.mark.parametrize("repeat", range(8))
-def test_a_stop_at_any_moment_leaves_nothing(domain: str, repeat: int) -> None:
+def test_process_stopped_at_any_moment_leaves_no_files(domain: str, repeat: int) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     line = [sys.executable, "-c", COMING_AND_GOING, domain]
     with subprocess.Popen(line, stdout=subprocess.PIPE, env=environment) as process:
@@ -144,7 +146,7 @@ def test_a_stop_at_any_moment_leaves_nothing(domain: str, repeat: int) -> None:
     assert not files(domain)
 
 
-def test_who_died_in_the_midst_of_entering_is_forgotten(
+def test_process_that_died_while_joining_is_cleaned_up(
     endpoint: Endpoint, domain: str, start_peer: Callable[[str], Any]
 ) -> None:
     before = set(files(domain))
@@ -155,7 +157,7 @@ def test_who_died_in_the_midst_of_entering_is_forgotten(
     assert set(files(domain)) == before
 
 
-def test_a_service_that_its_dead_maker_left_half_made_is_made_anew(
+def test_incomplete_service_of_a_dead_process_is_created_again(
     endpoint: Endpoint, domain: str, start_peer: Callable[[str], Any]
 ) -> None:
     before = set(files(domain))
@@ -168,9 +170,7 @@ def test_a_service_that_its_dead_maker_left_half_made_is_made_anew(
     Notifier(endpoint, "test").notify()
 
 
-def test_a_service_whose_dead_maker_gave_it_no_size_yet_is_removed(
-    domain: str, start_peer: Callable[[str], Any]
-) -> None:
+def test_service_without_size_of_a_dead_process_is_removed(domain: str, start_peer: Callable[[str], Any]) -> None:
     start_peer("notifier").kill()
     for path in files(domain):
         if path.suffix == ".dynamic":  # as iceoryx2 makes it, before it has a size
@@ -182,7 +182,7 @@ def test_a_service_whose_dead_maker_gave_it_no_size_yet_is_removed(
     assert not files(domain)
 
 
-def test_a_folder_that_others_may_enter_is_refused(domain: str) -> None:
+def test_domain_folder_open_to_others_is_refused(domain: str) -> None:
     folder = SHARED_MEMORY / f"async_rl-{os.getuid()}-{domain}"
     folder.mkdir(mode=0o777)
     folder.chmod(0o755)
@@ -193,6 +193,6 @@ def test_a_folder_that_others_may_enter_is_refused(domain: str) -> None:
         folder.rmdir()
 
 
-def test_too_little_shared_memory_is_refused_with_the_numbers() -> None:
+def test_require_space_of_too_much_names_the_numbers() -> None:
     with pytest.raises(TransportError, match=r"mini-batches need 1000000000 MB .* has \d+ MB left"):
         service.require_space(10**15, "mini-batches")

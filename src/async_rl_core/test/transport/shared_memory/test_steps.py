@@ -33,7 +33,7 @@ def assert_equal(one: Step, other: Step) -> None:
     terminal=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_what_is_read_is_what_was_written(
+def test_layout_reads_the_written_step(
     counts: tuple[int, int, int],
     frames: int,
     sizes: tuple[int, int, int, int],
@@ -59,7 +59,7 @@ def test_what_is_read_is_what_was_written(
     assert layout.store(buffer) == 2**64 - 1
 
 
-def test_garbage_is_refused(peers: ModuleType) -> None:
+def test_layout_refuses_garbage(peers: ModuleType) -> None:
     with pytest.raises(ValueError, match="frames in a service of 3"):
         peers.STEPS.read(np.full(peers.STEPS.nbytes, 255, np.uint8))
 
@@ -72,7 +72,7 @@ def connected(endpoint: Endpoint, peers: ModuleType) -> tuple[StepPublisher, Ste
     return publisher, subscriber
 
 
-def test_nobody_to_receive_is_false(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_send_without_a_subscriber_returns_false(endpoint: Endpoint, peers: ModuleType) -> None:
     publisher = StepPublisher(endpoint, peers.STEPS)
     assert publisher.newest_ack() is None
     assert not publisher.send(peers.make_step(0))
@@ -83,7 +83,7 @@ def test_nobody_to_receive_is_false(endpoint: Endpoint, peers: ModuleType) -> No
     publisher.close()
 
 
-def test_a_full_buffer_is_false_and_loses_nothing(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_send_to_a_full_buffer_returns_false_and_loses_no_step(endpoint: Endpoint, peers: ModuleType) -> None:
     publisher, subscriber = connected(endpoint, peers)
     sent = [publisher.send(peers.make_step(i)) for i in range(MAX_BUFFERED + 5)]
     assert sent == [True] * MAX_BUFFERED + [False] * 5
@@ -96,7 +96,7 @@ def test_a_full_buffer_is_false_and_loses_nothing(endpoint: Endpoint, peers: Mod
     subscriber.close()
 
 
-def test_a_slow_reader_gets_everything_in_order(
+def test_slow_subscriber_receives_every_step_in_order(
     endpoint: Endpoint, peers: ModuleType, start_peer: Callable[[str], Any]
 ) -> None:
     publisher, reader = StepPublisher(endpoint, peers.STEPS), start_peer("steps")
@@ -114,7 +114,7 @@ def test_a_slow_reader_gets_everything_in_order(
     publisher.close()
 
 
-def test_a_stopped_reader_never_blocks_the_agent(
+def test_stopped_subscriber_never_blocks_the_agent(
     endpoint: Endpoint, peers: ModuleType, start_peer: Callable[[str], Any]
 ) -> None:
     publisher, reader = StepPublisher(endpoint, peers.STEPS), start_peer("steps")
@@ -133,7 +133,7 @@ def test_a_stopped_reader_never_blocks_the_agent(
     publisher.close()
 
 
-def test_a_step_for_a_predecessor_is_ignored_and_comes_in_its_turn(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_step_for_a_predecessor_is_ignored_and_sent_again(endpoint: Endpoint, peers: ModuleType) -> None:
     publisher, first = connected(endpoint, peers)
     outbox = Outbox(publisher.send, publisher.newest_ack)
     for i in range(3):
@@ -152,7 +152,9 @@ def test_a_step_for_a_predecessor_is_ignored_and_comes_in_its_turn(endpoint: End
     second.close()
 
 
-def test_killed_readers_lose_nothing(endpoint: Endpoint, peers: ModuleType, start_peer: Callable[[str], Any]) -> None:
+def test_killed_subscribers_lose_no_step(
+    endpoint: Endpoint, peers: ModuleType, start_peer: Callable[[str], Any]
+) -> None:
     """Each takes some steps, settles fewer and is killed; `have` is what they settled."""
     publisher, have, number = StepPublisher(endpoint, peers.STEPS), -1, 0
     outbox = Outbox(publisher.send, publisher.newest_ack)
@@ -175,7 +177,9 @@ def test_killed_readers_lose_nothing(endpoint: Endpoint, peers: ModuleType, star
     publisher.close()
 
 
-def test_a_killed_agent_is_replaced(domain: str, peers: ModuleType, start_peer: Callable[[str], Any]) -> None:
+def test_publisher_of_a_killed_agent_can_be_replaced(
+    domain: str, peers: ModuleType, start_peer: Callable[[str], Any]
+) -> None:
     reader = start_peer("steps")
     for i in range(3):
         endpoint = Endpoint(domain, "agent")
@@ -188,7 +192,7 @@ def test_a_killed_agent_is_replaced(domain: str, peers: ModuleType, start_peer: 
         endpoint.close()
 
 
-def test_a_step_that_does_not_fit_is_refused_and_harms_nothing(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_send_of_an_unfit_step_is_refused_and_the_next_arrives(endpoint: Endpoint, peers: ModuleType) -> None:
     publisher, subscriber = connected(endpoint, peers)
     with pytest.raises(ValueError, match="does not fit"):
         publisher.send(peers.make_step(0, frames=4))
@@ -198,14 +202,14 @@ def test_a_step_that_does_not_fit_is_refused_and_harms_nothing(endpoint: Endpoin
     subscriber.close()
 
 
-def test_a_second_agent_is_refused(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_second_publisher_of_an_actor_is_refused(endpoint: Endpoint, peers: ModuleType) -> None:
     publisher = StepPublisher(endpoint, peers.STEPS)
     with pytest.raises(TransportError, match=r"steps has no room for another publisher .* held by test, pid \d+"):
         StepPublisher(endpoint, peers.STEPS)
     publisher.close()
 
 
-def test_sides_of_different_sizes_are_told_both(endpoint: Endpoint, peers: ModuleType) -> None:
+def test_ends_of_different_sizes_are_refused_naming_both(endpoint: Endpoint, peers: ModuleType) -> None:
     publisher = StepPublisher(endpoint, peers.STEPS)
     other = replace(peers.STEPS, height=90, width=160)
     with pytest.raises(TransportError, match=r"this side has height=90 width=160.*other side has height=9 width=16"):
@@ -214,5 +218,5 @@ def test_sides_of_different_sizes_are_told_both(endpoint: Endpoint, peers: Modul
 
 
 @pytest.mark.parametrize("preset", ["laptop", "yuan2022_baseline", "yuan2022_high_resolution"])
-def test_buffers_of_every_preset_are_some_hundred_steps(preset: str) -> None:
+def test_buffer_of_every_preset_holds_the_most_steps(preset: str) -> None:
     assert StepLayout.from_config(resolve(preset, {})).buffered == MAX_BUFFERED

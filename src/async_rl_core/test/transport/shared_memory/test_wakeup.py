@@ -12,7 +12,7 @@ from async_rl_core.transport.shared_memory.service import Endpoint
 from async_rl_core.transport.shared_memory.wakeup import Listener, Notifier
 
 
-def test_sleeps_until_notified_by_another_process(endpoint: Endpoint, start_peer: Callable[[str], Any]) -> None:
+def test_listener_sleeps_until_another_process_notifies(endpoint: Endpoint, start_peer: Callable[[str], Any]) -> None:
     listener, peer = Listener(endpoint, "test"), start_peer("notifier")
     assert not listener.wait(0.0)
     peer.say(1)
@@ -20,7 +20,7 @@ def test_sleeps_until_notified_by_another_process(endpoint: Endpoint, start_peer
     listener.close()
 
 
-def test_notifications_before_the_wait_count_as_one(endpoint: Endpoint) -> None:
+def test_notifications_before_a_wait_count_as_one(endpoint: Endpoint) -> None:
     listener, notifier = Listener(endpoint, "test"), Notifier(endpoint, "test")
     for _ in range(5):
         notifier.notify()
@@ -30,7 +30,7 @@ def test_notifications_before_the_wait_count_as_one(endpoint: Endpoint) -> None:
     notifier.close()
 
 
-def test_times_out(endpoint: Endpoint) -> None:
+def test_wait_without_a_notification_times_out(endpoint: Endpoint) -> None:
     listener = Listener(endpoint, "test")
     start = time.monotonic()
     assert not listener.wait(0.05)
@@ -38,7 +38,7 @@ def test_times_out(endpoint: Endpoint) -> None:
     listener.close()
 
 
-def test_nobody_listening_is_no_error_and_no_wait(endpoint: Endpoint) -> None:
+def test_notify_without_a_listener_does_nothing(endpoint: Endpoint) -> None:
     notifier = Notifier(endpoint, "test")
     notifier.notify()
     listener = Listener(endpoint, "test")
@@ -50,14 +50,14 @@ def test_nobody_listening_is_no_error_and_no_wait(endpoint: Endpoint) -> None:
     notifier.close()
 
 
-def test_a_second_sleeper_is_refused(endpoint: Endpoint) -> None:
+def test_second_listener_is_refused(endpoint: Endpoint) -> None:
     listener = Listener(endpoint, "test")
     with pytest.raises(TransportError, match=r"wake/test has no room for another listener .*ROS_DOMAIN_ID"):
         Listener(endpoint, "test")
     listener.close()
 
 
-def test_a_signal_ends_the_sleep(endpoint: Endpoint) -> None:
+def test_wait_ends_on_a_signal(endpoint: Endpoint) -> None:
     listener, seen = Listener(endpoint, "test"), []
     before = signal.signal(signal.SIGUSR1, lambda number, frame: seen.append(number))
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1))
