@@ -92,7 +92,7 @@ def replay(campaign: Campaign, random: Random) -> list[Row]:
     required = "every acknowledged transition intact by checksum; at most the one in flight lost"
     met = kept > 0 and changed == 0 and lost <= repeats
     promise = "the replay process is killed (SIGKILL) at a random moment"
-    mutations = mutation(campaign, "sending again what no receipt covers", lambda: _lost_in_flight(campaign, random))
+    mutations = mutation(campaign, "sending unacknowledged steps again", lambda: _lost_in_flight(campaign, random))
     return [Row(9, promise, required, measured, repeats, met, mutations)]
 
 
