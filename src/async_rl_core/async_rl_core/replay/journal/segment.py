@@ -68,7 +68,8 @@ class SegmentHeader(NamedTuple):
     """Start of a segment, which describes its steps."""
 
     sizes: StepSizes
-    actor: str
+    actor: str | None
+    """None: it is damaged."""
     nbytes: int
     """Bytes before the first record."""
 
@@ -128,16 +129,16 @@ class SegmentReader:
                 f"replay journal {path} holds steps of {found.sizes}, the configuration says {sizes}; "
                 "use the config.yaml of the run that wrote it, or another run_dir"
             )
-        if actor is not None and found is not None and found.actor != actor:
+        if found is not None and None not in (actor, found.actor) and found.actor != actor:
             raise JournalError(
                 f"replay journal {path} holds steps of actor '{found.actor}' in the folder of actor '{actor}'; "
                 "move it back"
             )
         self.damaged = 0
         self.claimed = -1
-        self.has_header = found is not None
+        self.has_header = found is not None and found.actor is not None
         self.sizes = found.sizes if found is not None else sizes or fallback
-        self.actor = found.actor if found is not None else actor or SINGLE_ACTOR
+        self.actor = found.actor if found is not None and found.actor is not None else actor or SINGLE_ACTOR
         self._begin = found.nbytes if found is not None else HEADER_BYTES
         self._name = _NUMBER.search(path.name)
 
@@ -247,9 +248,8 @@ def _header(path: Path, head: bytes) -> SegmentHeader | None:
     if len(head) < HEADER_BYTES:
         return None
     name, checksum = _ACTOR.unpack_from(head, _FILE.size)
-    if checksum != zlib.crc32(head[_FILE.size : HEADER_BYTES - 4]):
-        return None
-    return SegmentHeader(StepSizes(*sizes), name.rstrip(b"\0").decode(), HEADER_BYTES)
+    is_whole = checksum == zlib.crc32(head[_FILE.size : HEADER_BYTES - 4])
+    return SegmentHeader(StepSizes(*sizes), name.rstrip(b"\0").decode() if is_whole else None, HEADER_BYTES)
 
 
 def write_all(descriptor: int, parts: list[bytes | memoryview]) -> None:
