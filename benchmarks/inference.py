@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from async_rl_core.algorithms.common.threads import keep_freed_memory
+from async_rl_core.algorithms.common.compute import keep_freed_memory
 from async_rl_core.algorithms.registry import make_policy
 from benchmarks.cases import Case
 from benchmarks.reference import ReferenceSAC

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from async_rl_core.algorithms.common.compute import keep_freed_memory
 from async_rl_core.algorithms.common.encoder import Encoder
-from async_rl_core.algorithms.common.threads import keep_freed_memory
 from async_rl_core.algorithms.sac.config import SACConfig
 from async_rl_core.config.schema import Config
 from async_rl_core.spec.batch import BatchLayout

@@ -10,7 +10,7 @@ from multiprocessing.synchronize import Event
 
 import numpy as np
 
-from async_rl_core.algorithms.common.threads import keep_freed_memory
+from async_rl_core.algorithms.common.compute import keep_freed_memory
 from async_rl_core.replay.replay import Replay
 from async_rl_core.spec.batch import BatchLayout
 from async_rl_core.transport.shared_memory.batches import BatchClient, BatchServer

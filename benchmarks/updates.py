@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from async_rl_core.algorithms.common.threads import keep_freed_memory, use_threads
+from async_rl_core.algorithms.common.compute import keep_freed_memory, use_threads
 from async_rl_core.algorithms.registry import make_algorithm
 from async_rl_core.algorithms.sac.config import SACConfig
 from benchmarks.cases import Case, sampled_batch

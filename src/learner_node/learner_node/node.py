@@ -1,18 +1,13 @@
 """The learner as a process: mini-batches in, policy parameters out, and a record of how it goes."""
 
 import time
-from pathlib import Path
 
-from async_rl_core.algorithms.common.device import choose_device
-from async_rl_core.algorithms.common.threads import keep_freed_memory, use_threads
+from async_rl_core.algorithms.common.compute import choose_device, keep_freed_memory, use_threads
 from async_rl_core.algorithms.registry import make_algorithm
 from async_rl_core.bringup.process.link import supervisor
 from async_rl_core.config.schema import Config
-from async_rl_core.errors import ConfigError
-from async_rl_core.learning.checkpoint_folder import CheckpointFolder
 from async_rl_core.learning.learner import Learner
-from async_rl_core.learning.metrics import MetricsWriter
-from async_rl_core.run_folder.run_folder import RunFolder
+from async_rl_core.learning.learner_records import LearnerRecords
 from async_rl_core.spec.batch import BatchLayout
 from async_rl_core.transport.shared_memory.batches import BatchClient
 from async_rl_core.transport.shared_memory.parameters import ParameterPublisher
@@ -49,33 +44,19 @@ class LearnerNode(ConfiguredNode):
         config = self.config
         keep_freed_memory()
         threads = use_threads(config.learner.threads)
-        run_dir = required_run_dir(config)
         device = choose_device(config.learner.device)
         algorithm = make_algorithm(config, device)
         self._endpoint = Endpoint(domain_from_environment(), "learner_node")
         batches = BatchClient(self._endpoint, BatchLayout.from_config(config), requests_ahead(config))
         parameters = ParameterPublisher(self._endpoint, algorithm.policy_size)
         # From here on the only learner in the domain, and in the run's files.
-        self._checkpoints = CheckpointFolder(
-            RunFolder(run_dir).checkpoints, algorithm, config.learner.checkpoint_period
-        )
-        env_steps = self._checkpoints.restore(self.get_logger().warning)
-        self._metrics = MetricsWriter(run_dir, algorithm.updates, warn=self.get_logger().warning)
+        self._learner = Learner.from_config(config, algorithm, batches, parameters)
+        self._records = LearnerRecords(config, self._learner, self.get_logger().warning)
         self._trouble = WarningLog(self)
-        self._learner = Learner(
-            algorithm,
-            batches,
-            parameters,
-            config.learner.publish_period,
-            config.learner.metrics_period,
-            config.replay.sampler == "prioritised",
-        )
-        self._learner.env_steps = env_steps
         self._state = self.create_publisher(LearnerState, LEARNER_STATE_TOPIC, qos.LATCHED)
         self._diagnostics = Diagnostics(self, self._health)
         self._last_update: float | None = None
         self._next_state = time.monotonic()
-        self._learner.publish()  # the agent has a policy as soon as it needs one
         start = f" from update {algorithm.updates}" if algorithm.updates else ""
         self.get_logger().info(f"learning on {device} with {threads} thread(s){start}; {scheduled}")
 
@@ -83,15 +64,13 @@ class LearnerNode(ConfiguredNode):
         """Learn until the stop; a stop is seen after the current update. The last state is a checkpoint."""
         while not stop.requested:
             updates = self._learner.algorithm.updates
-            due = self._learner.step(WAIT)
+            self._learner.step(WAIT)
             now = time.monotonic()
             if self._learner.algorithm.updates > updates:
                 if self._last_update is None:
                     self._next_state = now  # that it learns, or learns again, is news
                 self._last_update = now
-            if due:
-                self._metrics.write(self._learner.algorithm.updates, self._learner.env_steps, self._learner.metrics)
-            self._checkpoints.save_when_due(self._learner.env_steps)
+            self._records.keep()
             if now >= self._next_state:
                 self._next_state = now + STATE_PERIOD
                 self._publish_state()
@@ -100,13 +79,13 @@ class LearnerNode(ConfiguredNode):
             self._diagnostics.publish_changes()
         supervisor().report("writing the last checkpoint")
         self._publish_state()
-        self._checkpoints.close(self._learner.env_steps)
-        for trouble in filter(None, (self._checkpoints.failed, self._metrics.failed)):
+        self._records.close()
+        for trouble in filter(None, (self._records.checkpoints.failed, self._records.metrics.failed)):
             self.get_logger().error(trouble)
 
     def _note_trouble(self) -> None:
-        self._trouble.update("metrics", self._metrics.failed)
-        self._trouble.update("checkpoints", self._checkpoints.failed)
+        self._trouble.update("metrics", self._records.metrics.failed)
+        self._trouble.update("checkpoints", self._records.checkpoints.failed)
         refused = self._learner.refused
         self._trouble.update(
             "mini-batches", f"{refused} mini-batches with values that are not finite" if refused else ""
@@ -121,7 +100,7 @@ class LearnerNode(ConfiguredNode):
         learner = self._learner
         values = {"updates": learner.algorithm.updates, "env_steps": learner.env_steps, **learner.metrics}
         values["refused batches"] = learner.refused
-        if trouble := self._checkpoints.failed or self._metrics.failed:
+        if trouble := self._records.trouble:
             return Health(Level.WARN, trouble, values)
         if self._last_update is None:
             return Health(Level.OK, "waiting for the first transitions", values)
@@ -132,20 +111,13 @@ class LearnerNode(ConfiguredNode):
 
     def close(self) -> None:
         """Give the shared memory back and close the files."""
-        self._metrics.close()
+        self._records.metrics.close()
         self._endpoint.close()
 
 
 def requests_ahead(config: Config) -> int:
     """Return how many mini-batches replay samples while the learner updates: what tells async2 from async1."""
     return config.learner.batches_in_flight if config.architecture == "async2" else 0
-
-
-def required_run_dir(config: Config) -> Path:
-    """Return the run's folder. Raises `ConfigError` where the resolved configuration names none."""
-    if config.run_dir is None:
-        raise ConfigError("run_dir is not set; learner_node needs the run's resolved configuration, see bring-up")
-    return config.run_dir
 
 
 def main() -> None:

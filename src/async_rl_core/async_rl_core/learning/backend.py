@@ -97,8 +97,7 @@ class InProcessBackend:
 
     def __init__(self, config: Config, warn: Callable[[str], object]) -> None:
         # Here, since no other architecture waits for what they load: numba and TensorBoard take seconds.
-        from async_rl_core.learning.checkpoint_folder import CheckpointFolder
-        from async_rl_core.learning.metrics import MetricsWriter
+        from async_rl_core.learning.learner_records import LearnerRecords
         from async_rl_core.learning.sequential import SequentialLearning
 
         if config.run_dir is None:
@@ -108,12 +107,7 @@ class InProcessBackend:
         self.policy, self.learner = self._sequential.policy, self._sequential.learner
         if config.replay.journal:
             self._sequential.replay.open_journal(folder.journal, warn=warn)
-        algorithm = self.learner.algorithm
-        self._checkpoints = CheckpointFolder(folder.checkpoints, algorithm, config.learner.checkpoint_period)
-        self.learner.env_steps = self._checkpoints.restore(warn)
-        self.learner.publish()  # the policy may be another one now
-        self._metrics = MetricsWriter(config.run_dir, algorithm.updates, warn=warn)
-        self._written = self.learner.metrics
+        self._records = LearnerRecords(config, self.learner, warn)
         self._worked = time.monotonic()
 
     @property
@@ -125,7 +119,7 @@ class InProcessBackend:
     def trouble(self) -> str:
         """Why the journal, the metrics or the last checkpoint could not be written."""
         journal = self._sequential.replay.journal
-        return self._checkpoints.failed or self._metrics.failed or (journal.failed if journal else "")
+        return self._records.trouble or (journal.failed if journal else "")
 
     def send(self, step: Step) -> bool:
         """Store a step."""
@@ -140,16 +134,12 @@ class InProcessBackend:
         elif time.monotonic() - self._worked > IDLE:
             self._sequential.rehearse()
             self._worked = time.monotonic()
-        if self.learner.metrics is not self._written:
-            self._written = self.learner.metrics
-            self._metrics.write(self.updates, self.learner.env_steps, self._written)
-        self._checkpoints.save_when_due(self.learner.env_steps)
+        self._records.keep()
         return newer
 
     def close(self) -> None:
         """Write the last checkpoint and complete the files."""
-        self._checkpoints.close(self.learner.env_steps)
-        self._metrics.close()
+        self._records.close()
         self._sequential.close()
 
 

@@ -15,6 +15,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.errors import AsyncRLError
 from async_rl_core.learning.sequential import SequentialLearning
 from async_rl_core.spec.observation import ObservationSpec
+from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 WARM_UP = 4
@@ -81,7 +82,8 @@ class _Noise:
     def __init__(self, config: Config) -> None:
         self._rng = np.random.default_rng(0)
         self._spec, self._actions = ObservationSpec.from_config(config), len(config.robot.actuated_joints)
-        self._frames = (config.agent.frame_stack, config.camera.height, config.camera.width, 3)
+        sizes = StepSizes.from_config(config)
+        self._frames = (config.agent.frame_stack * sizes.has_frames, sizes.height, sizes.width, 3)
         self._count = 0
 
     def next(self) -> tuple[np.ndarray, Step]:

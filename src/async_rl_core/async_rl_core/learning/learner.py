@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from async_rl_core.algorithms.base import Algorithm, DivergenceError
+from async_rl_core.config.schema import Config
 from async_rl_core.realtime.histogram import Histogram
 from async_rl_core.spec.batch import Batch
 from async_rl_core.transport.batches import BatchSource
@@ -48,6 +49,19 @@ class Learner:
         self.waiting, self.sampling, self.transferring = map(Histogram, ("wait", "sample", "transfer"))
         self.updating, self.publishing, self.cycle = map(Histogram, ("update", "publish", "update_cycle"))
         self._told = {part.name: part.copy() for part in (self.waiting, *self.components)}
+
+    @classmethod
+    def from_config(
+        cls,
+        config: Config,
+        algorithm: Algorithm,
+        batches: BatchSource,
+        parameters: ParameterSender,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> "Learner":
+        """Returns the learner of a run."""
+        periods = config.learner.publish_period, config.learner.metrics_period
+        return cls(algorithm, batches, parameters, *periods, config.replay.sampler == "prioritised", clock)
 
     @property
     def components(self) -> tuple[Histogram, ...]:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from async_rl_core.algorithms.common.device import choose_device
-from async_rl_core.algorithms.common.threads import keep_freed_memory, use_threads
+from async_rl_core.algorithms.common.compute import choose_device, keep_freed_memory, use_threads
 from async_rl_core.algorithms.registry import make_algorithm, make_policy
 from async_rl_core.config.schema import Config
 from async_rl_core.learning.learner import Learner
@@ -39,8 +38,7 @@ class SequentialLearning:
         algorithm, self._understudy = (make_algorithm(config, device) for _ in range(2))
         _fill(config, self._batch)
         self.rehearse()
-        periods = config.learner.publish_period, config.learner.metrics_period
-        self.learner = Learner(algorithm, self, self, *periods, config.replay.sampler == "prioritised", clock)
+        self.learner = Learner.from_config(config, algorithm, self, self, clock)
         self.learner.publish()
         self._clock = clock
         self._limited = True
@@ -103,7 +101,7 @@ def _fill(config: Config, batch: Batch) -> None:
     small = config.replay.model_copy(update={"capacity": 2, "storage": "ram"})
     replay = Replay(config.model_copy(update={"agent": eager, "replay": small}))
     sizes = StepSizes.from_config(config)
-    frames = np.zeros((1, sizes.height, sizes.width, 3), np.uint8)
+    frames = np.zeros((int(sizes.has_frames), sizes.height, sizes.width, 3), np.uint8)
     state, action = np.zeros(sizes.state, np.float32), np.zeros(sizes.action, np.float32)
     for i in range(2):
         replay.insert(Step(SINGLE_ACTOR, i, 1, i, frames, state, action, 0.0, terminal=False))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from async_rl_core.algorithms.base import AlgorithmSetup
 from async_rl_core.algorithms.common.encoder import Encoder
-from async_rl_core.algorithms.common.flat import flatten
+from async_rl_core.algorithms.common.parameters import flatten
 from async_rl_core.policies.single_observation import SingleObservation
 from async_rl_core.spec.randomness import Stream, episode_seed
 

@@ -1,10 +1,12 @@
 """Act, sample and update in one process: what the steps allow is learned, at once, and the same every time."""
 
 import numpy as np
+import pytest
 
 from async_rl_core.config.load import resolve
 from async_rl_core.config.schema import Config
 from async_rl_core.learning.sequential import SequentialLearning
+from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 INITIAL = 64
@@ -93,3 +95,18 @@ def test_components_are_measured_and_the_cycle_is_not_that_of_the_steps() -> Non
     feed(learning, 1, start=INITIAL + 3)
     learning.poll()  # one, which waited for its step
     assert learner.cycle.counts.sum() == 2
+
+
+@pytest.mark.parametrize("algorithm", ["ddpg", "sac"])
+def test_learning_from_state_alone_updates_without_images(algorithm: str) -> None:
+    settings = {"agent.initial_steps": INITIAL, "replay.capacity": 1000, "learning.batch_size": 8}
+    state_only = resolve(
+        "laptop", {"task": "reach", "algorithm": algorithm, "architecture": "seq", **settings}, "panda"
+    )
+    learning, rng = SequentialLearning(state_only), np.random.default_rng(0)
+    sizes = StepSizes.from_config(state_only)
+    for i in range(INITIAL + 4):
+        state, action = rng.normal(size=sizes.state).astype(np.float32), rng.uniform(-1, 1, 7).astype(np.float32)
+        learning.send(Step(SINGLE_ACTOR, i, 1, i, np.zeros((0, 0, 0, 3), np.uint8), state, action, 1.0, terminal=False))
+    assert learning.poll() and learning.updates > 0
+    assert learning.replay.store.nbytes < 1_000_000

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from async_rl_core.algorithms.base import AlgorithmConfig, AlgorithmSetup, DivergenceError, UpdateRecorder
 from async_rl_core.algorithms.common.adam import Adam
 from async_rl_core.algorithms.common.cuda_graph import CudaRecorder
-from async_rl_core.algorithms.common.flat import flatten
 from async_rl_core.algorithms.common.minibatch import Minibatch
+from async_rl_core.algorithms.common.parameters import flatten
 from async_rl_core.spec.batch import Batch
 
 

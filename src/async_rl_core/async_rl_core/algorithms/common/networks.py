@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from async_rl_core.algorithms.base import AlgorithmSetup
 from async_rl_core.algorithms.common.config import NetworkConfig
 from async_rl_core.algorithms.common.encoder import Encoder, NoEncoder
-from async_rl_core.algorithms.common.initialisation import initialise
+from async_rl_core.algorithms.common.parameters import initialise
 
 
 class MixedLinear(nn.Linear):

@@ -8,10 +8,9 @@ from torch import Tensor, nn
 
 from async_rl_core.algorithms.base import AlgorithmSetup
 from async_rl_core.algorithms.common.adam import Adam, ParameterGroup
-from async_rl_core.algorithms.common.flat import flatten
 from async_rl_core.algorithms.common.gradient_learner import GradientLearner
-from async_rl_core.algorithms.common.initialisation import initialise
 from async_rl_core.algorithms.common.networks import TwinCritic, build_gaussian_policy
+from async_rl_core.algorithms.common.parameters import flatten, initialise
 from async_rl_core.algorithms.sac.config import SACConfig
 
 CRITIC_METRICS = ("critic_loss", "Q", "target_Q", "batch_reward")

@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 from async_rl_core.algorithms.common import encoder as module
 from async_rl_core.algorithms.common.encoder import Encoder, SpatialSoftmax, map_size
-from async_rl_core.algorithms.common.initialisation import initialise
+from async_rl_core.algorithms.common.parameters import initialise
 from async_rl_core.algorithms.sac.config import SACConfig
 from async_rl_core.config.load import resolve
 from async_rl_core.errors import ConfigError

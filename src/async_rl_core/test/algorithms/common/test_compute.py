@@ -4,11 +4,11 @@ import sys
 
 import torch
 
-from async_rl_core.algorithms.common.threads import use_threads
+from async_rl_core.algorithms.common.compute import use_threads
 
 MEASURE = """
 import resource, torch
-from async_rl_core.algorithms.common.threads import keep_freed_memory
+from async_rl_core.algorithms.common.compute import keep_freed_memory
 assert keep_freed_memory()
 def use():
     for _ in range(20):
