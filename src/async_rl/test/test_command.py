@@ -55,7 +55,7 @@ LAUNCH = ("launch", "reacher")
         (("export", "nowhere", "form:=onnx"), "unknown argument 'form'; did you mean 'format'; allowed: format"),
     ],
 )
-def test_what_is_wrong_is_one_line_on_the_error_stream(
+def test_main_wrong_words_print_one_line_on_the_error_stream(
     words: tuple[str, ...],
     expected: str,
     tmp_path: Path,
@@ -166,7 +166,7 @@ def test_export_says_what_it_does_before_it_loads_torch(tmp_path: Path, capfd: p
         ("calibrate latency --show-args", ">&-"),
     ],
 )
-def test_a_list_whose_reader_is_gone_is_no_error(words: str, shell: str) -> None:
+def test_list_with_a_closed_reader_is_no_error(words: str, shell: str) -> None:
     line = f'set -o pipefail; "$0" -m async_rl {words} {shell}'
     done = subprocess.run(["bash", "-c", line, sys.executable], stderr=subprocess.PIPE, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")

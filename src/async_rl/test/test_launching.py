@@ -45,7 +45,7 @@ def environment_of_driver(secure: bool) -> dict[str, str]:
         return dict(context.environment)
 
 
-def test_a_driver_keeps_to_this_host_as_our_nodes_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_of_driver_stays_on_this_host(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
         monkeypatch.delenv(name, raising=False)
     ours = environment(os.environ)
@@ -79,7 +79,7 @@ def fails_with(reaction: object, message: str) -> None:
         failure.execute(launch.LaunchContext())
 
 
-def test_what_an_exit_means() -> None:
+def test_on_exit_reacts_by_role_and_code() -> None:
     (shutdown,) = exit_of("finisher", 0)
     assert isinstance(shutdown, launch.actions.Shutdown)
     for role, code in (("finisher", 3), ("essential", 0), ("essential", 3)):

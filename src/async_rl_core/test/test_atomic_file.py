@@ -7,7 +7,7 @@ import pytest
 from async_rl_core.atomic_file import replacing
 
 
-def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+def test_replacing_keeps_the_old_file_until_the_new_one_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "summary.json"
     path.write_text("old")
     with replacing(path) as temporary:
@@ -16,7 +16,7 @@ def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     assert path.read_text() == "new"
 
 
-def test_an_error_leaves_nothing(tmp_path: Path) -> None:
+def test_replacing_after_an_error_leaves_nothing(tmp_path: Path) -> None:
     def write_half() -> None:
         with replacing(tmp_path / "summary.json") as temporary:
             temporary.write_text("half")

@@ -11,7 +11,7 @@ GROUP = "async_rl.tasks"
 JUGGLING = "juggling = balls:Balls"
 
 
-def test_what_is_installed_is_found(install: Install) -> None:
+def test_load_installed_plugin_is_found(install: Install) -> None:
     before = plugins.names(GROUP)
     module = "from async_rl_core.errors import AsyncRLError\nclass Balls(AsyncRLError): pass"
     install(GROUP, JUGGLING, {"balls.py": module})
@@ -29,20 +29,20 @@ def test_what_is_installed_is_found(install: Install) -> None:
         ("Balls = 3", "'juggling' is 3, which does not derive from AsyncRLError"),
     ],
 )
-def test_what_is_no_use_is_named(module: str, said: str, install: Install) -> None:
+def test_load_unusable_plugin_is_named(module: str, said: str, install: Install) -> None:
     install(GROUP, JUGGLING, {"balls.py": module})
     with pytest.raises(ConfigError, match=said):
         plugins.load(GROUP, "juggling", AsyncRLError)
 
 
-def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
+def test_load_unknown_name_lists_the_installed_ones() -> None:
     with pytest.raises(
         ConfigError, match="'juggling' is not there; allowed: reach, reaching, tracking, visual_reacher"
     ):
         plugins.load(GROUP, "juggling", AsyncRLError)
 
 
-def test_a_name_that_two_packages_register_is_refused(install: Install) -> None:
+def test_load_name_of_two_packages_is_refused(install: Install) -> None:
     install(GROUP, "tracking = balls:Balls", {})
     twice = r"registered twice, by async_rl_core\.tasks\.tracking:Tracking and balls:Balls; uninstall one"
     with pytest.raises(ConfigError, match=twice):

@@ -225,7 +225,7 @@ def _go_on(values: Mapping[str, str], task: str) -> Config:
     config = resumed(folder, overrides, {name: f"argument {name}" for name in BESIDE_RESUME})
     name = next((name for name, stands_for in TASKS.items() if stands_for == config.task), "reacher")
     if task not in (TASKS[name], config.task):
-        raise ConfigError(f"resume: {folder} is a run of {config.task}; go on with it by launching {name}")
+        raise ConfigError(f"resume: {folder} is a run of {config.task}; resume it by launching {name}")
     return config
 
 

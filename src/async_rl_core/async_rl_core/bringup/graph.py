@@ -171,7 +171,7 @@ def environment(ambient: Mapping[str, str], profile: str = PROFILE) -> dict[str,
         # The profile keeps to this host better than ROS's LOCALHOST, which still listens on every address.
         chosen[_RANGE] = "SYSTEM_DEFAULT"
         chosen[named[0] if named else _PROFILE[ambient.get("ROS_DISTRO") == "jazzy"]] = str(file)
-    return {**chosen, "ASYNC_RL_SUPERVISED": str(os.getpid())}  # a node ends when what started it dies
+    return {**chosen, "ASYNC_RL_SUPERVISED": str(os.getpid())}  # a node ends with the process that started it
 
 
 def _is_copy(path: str, of: Path) -> bool:
@@ -186,7 +186,7 @@ def single_threaded() -> dict[str, str]:
 
 def learner_environment(config: Config) -> dict[str, str]:
     """Variables of the process that learns."""
-    # Activations come and go every update: kept by the allocator, they are not mapped and zeroed anew each time.
+    # Activations come and go every update: kept by the allocator, they are not mapped and zeroed each time.
     env = {"MALLOC_MMAP_THRESHOLD_": str(2**33), "MALLOC_TRIM_THRESHOLD_": str(2**34)}
     if config.learner.threads:
         env["OMP_NUM_THREADS"] = str(config.learner.threads)

@@ -60,7 +60,7 @@ def reopen(config: Config, say: Callable[[str], object]) -> None:
     try:
         write_config(config, RunFolder(folder).config)
     except OSError as error:
-        raise ConfigError(f"resume: {folder} cannot be written: {error.strerror}; see to its permissions") from None
+        raise ConfigError(f"resume: {folder} cannot be written: {error.strerror}; check its permissions") from None
     updates = found[1].updates if found else 0
     say(f"resuming at episode {start.ended + 1}, step {start.env_steps}, update {updates}")
 

@@ -62,7 +62,7 @@ def accept(path: Path, text: str) -> bool:
     try:
         write_sealed(path, "".join(lines))
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}; see to its permissions") from None
+        raise ConfigError(f"{path} cannot be written: {error.strerror}; check its permissions") from None
     return True
 
 

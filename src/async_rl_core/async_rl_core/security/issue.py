@@ -45,13 +45,13 @@ def make_keystore(keystore: Path, security: Path, now: datetime) -> list[str]:
         return [policy.enclave for policy in policies if _make_enclave(keystore, policy, authority, now)]
     except OSError as error:
         raise ConfigError(
-            f"keystore {error.filename or keystore}: {error.strerror}; see to it, or name another folder"
+            f"keystore {error.filename or keystore}: {error.strerror}; correct it, or name another folder"
         ) from None
 
 
 def _authority(keystore: Path, now: datetime) -> Authority:
     key, certificate = keystore / _CA_KEY, keystore / _CA_CERTIFICATE
-    if not certificate.exists():  # it is written last: what has none has not issued anything
+    if not certificate.exists():  # it is written last, so a keystore without it has issued nothing
         authority = Authority.create(now)
         _write(key, authority.key)
         _write(certificate, authority.certificate)
@@ -59,12 +59,14 @@ def _authority(keystore: Path, now: datetime) -> Authority:
     if not key.exists():
         raise ConfigError(
             f"keystore {keystore}: the authority's key is not here ({_CA_KEY}); put it back to issue keys, or name "
-            "another folder to begin anew"
+            "another folder for a new one"
         )
     try:
         return Authority(certificate.read_bytes(), key.read_bytes())
     except ValueError as error:
-        raise ConfigError(f"keystore {keystore}: {_CA_KEY} and {_CA_CERTIFICATE}: {error}; begin anew") from None
+        raise ConfigError(
+            f"keystore {keystore}: {_CA_KEY} and {_CA_CERTIFICATE}: {error}; make a new keystore"
+        ) from None
 
 
 def _make_enclave(keystore: Path, policy: AccessPolicy, authority: Authority, now: datetime) -> bool:

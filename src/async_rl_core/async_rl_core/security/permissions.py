@@ -55,4 +55,4 @@ def expiry(path: Path) -> datetime:
         text = ElementTree.parse(path).getroot().findtext("permissions/grant/validity/not_after", "")
         return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
     except (OSError, ElementTree.ParseError, LookupError, ValueError) as error:
-        raise ConfigError(f"{path}: not a permissions document ({error}); make the keys anew") from None
+        raise ConfigError(f"{path}: not a permissions document ({error}); make the keys again") from None

@@ -11,7 +11,7 @@ from async_rl_core.config.sources import cameras
 from async_rl_core.errors import ConfigError
 
 
-def test_the_table_is_what_the_documentation_promises() -> None:
+def test_argument_table_matches_the_documentation() -> None:
     names = {argument.name for argument in table()}
     promised = "architecture preset task seed duration episodes run_dir image_width image_height action_cycle_time"
     others = "resume rviz display renderer record_video robot hardware robot_ip driver camera secure algorithm"
@@ -47,7 +47,7 @@ def test_the_launch_file_chooses_the_task_or_leaves_it_to_the_robot() -> None:
     ("words", "size"),
     [(["image_width:=160"], (160, 90)), (["image_height:=180"], (320, 180)), ([], (80, 45))],
 )
-def test_one_side_of_the_image_gives_the_other(words: list[str], size: tuple[int, int]) -> None:
+def test_image_width_alone_gives_the_height(words: list[str], size: tuple[int, int]) -> None:
     camera = configure(parse(words)).camera
     assert (camera.width, camera.height) == size
 
@@ -99,7 +99,7 @@ def test_one_side_of_the_image_gives_the_other(words: list[str], size: tuple[int
         (["action_cycle_time:=0.05"], "argument action_cycle_time: 0.05 s is not a multiple"),
     ],
 )
-def test_a_wrong_argument_is_one_line_that_names_what_is_allowed(words: list[str], expected: str) -> None:
+def test_configure_wrong_argument_names_the_allowed_values(words: list[str], expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
         configure(parse(words))
     assert expected in str(caught.value)
@@ -113,7 +113,7 @@ def test_the_description_names_every_camera() -> None:
     assert configure({"camera": "none"}).camera_topic is None
 
 
-def test_a_real_robot_is_armed_by_a_person() -> None:
+def test_configure_real_robot_does_not_arm_by_itself() -> None:
     assert configure({}).guard.auto_arm
     real = configure({"hardware": "real", "robot_ip": "192.0.2.1"})
     assert (real.hardware, real.robot_ip, real.guard.auto_arm) == ("real", "192.0.2.1", False)
@@ -129,7 +129,7 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_run_that_goes_on_is_as_its_own_configuration_says(run: Path) -> None:
+def test_configure_resumed_run_has_its_own_configuration(run: Path) -> None:
     assert is_resumed({"resume": str(run)}) and not is_resumed({}) and not is_resumed({"resume": "none"})
     config = configure({"resume": str(run)}, "tracking")
     assert config == read_config(run / "config.yaml").model_copy(update={"run_dir": run})
@@ -138,12 +138,12 @@ def test_a_run_that_goes_on_is_as_its_own_configuration_says(run: Path) -> None:
 
 
 @pytest.mark.parametrize("word", ["seed:=5", "preset:=laptop", "run_dir:=x", "task:=tracking", "architecture:=seq"])
-def test_a_run_that_goes_on_stays_what_it_was(run: Path, word: str) -> None:
+def test_configure_resumed_run_refuses_other_arguments(run: Path, word: str) -> None:
     with pytest.raises(ConfigError, match=f"argument {word.split(':')[0]} cannot be given beside resume.*duration"):
         configure(parse([f"resume:={run}", word]), "tracking")
 
 
-def test_what_cannot_go_on_is_refused_in_one_line(run: Path, tmp_path: Path) -> None:
+def test_configure_run_that_cannot_be_resumed_is_refused(run: Path, tmp_path: Path) -> None:
     def refusal(folder: Path | str, task: str = "tracking", **values: str) -> str:
         with pytest.raises(ConfigError) as caught:
             configure({"resume": str(folder), **values}, task)
@@ -153,7 +153,7 @@ def test_what_cannot_go_on_is_refused_in_one_line(run: Path, tmp_path: Path) -> 
     assert "argument resume: '' is not allowed" in refusal("")
     assert f"{tmp_path / 'no'} is not a folder; name a run's folder" in refusal(tmp_path / "no")
     assert f"{tmp_path} has no config.yaml; name a run's folder" in refusal(tmp_path)
-    assert "is a run of tracking; go on with it by launching tracker" in refusal(run, AS_PRESET)
+    assert "is a run of tracking; resume it by launching tracker" in refusal(run, AS_PRESET)
     assert "argument episodes: 0" in refusal(run, episodes="0")
     write_config(resolve("laptop", {"evaluation.checkpoint": "/x"}), run / "config.yaml")
     assert "holds an evaluation" in refusal(run)

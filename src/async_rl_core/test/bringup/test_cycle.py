@@ -72,7 +72,7 @@ def test_a_short_cycle_leaves_the_watchdog_as_it_is() -> None:
     assert not any("watchdog" in line for line in bench.said)
 
 
-def test_a_given_cycle_is_not_measured_but_said() -> None:
+def test_settle_given_cycle_is_reported_without_a_measurement() -> None:
     bench = Bench(0.06)
     config = bench.settle(SEQ | {CYCLE: 0.2})
     assert (config.agent.action_cycle_time, config.guard.watchdog, bench.asked) == (0.2, pytest.approx(0.3), [])
@@ -100,12 +100,12 @@ def test_asynchronous_takes_the_presets_cycle(architecture: str) -> None:
         bench.settle({"architecture": architecture, CYCLE: 0.12})
 
 
-def test_what_no_arm_should_wait_for_is_refused() -> None:
+def test_settle_cycle_that_is_too_long_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"needs an action cycle of .* here .*; use async1 or async2"):
         Bench(LONGEST).settle(SEQ)
 
 
-def test_it_is_measured_in_a_process_like_the_agents() -> None:
+def test_settle_measures_in_a_process_like_the_agents() -> None:
     small = {"learning.batch_size": 4, "sac.hidden_sizes": [8], "sac.encoder_channels": 4, "camera.width": 64}
     cost = measure_here(resolve("laptop", SEQ | small | {"camera.height": 48}))
     assert set(cost) == {"act", "sample", "update", "total"}
@@ -113,7 +113,7 @@ def test_it_is_measured_in_a_process_like_the_agents() -> None:
     assert cost["sample"] + cost["update"] < 3 * cost["total"]
 
 
-def test_a_measurement_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settle_failed_measurement_names_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.path", ["/nowhere"])
     with pytest.raises(ConfigError, match=r"cannot be measured \(.*async_rl_core.*\); give action_cycle_time"):
         measure_here(CONFIG)

@@ -16,7 +16,7 @@ def roles(**overrides: object) -> dict[str, str]:
     return {spec.name: spec.role for spec in nodes(resolve("laptop", overrides), Path("/run/config.yaml"))}
 
 
-def test_what_runs() -> None:
+def test_nodes_of_each_architecture_are_listed() -> None:
     asynchronous = roles()
     assert asynchronous["rl_agent_node"] == "finisher"
     assert {name for name, role in asynchronous.items() if role == "essential"} == {
@@ -26,13 +26,13 @@ def test_what_runs() -> None:
     assert roles(rviz=True)["rviz2"] == "optional"
 
 
-def test_what_learns_and_watches_is_restarted_and_what_moves_the_arm_is_not() -> None:
+def test_nodes_that_move_the_arm_are_not_restarted() -> None:
     specs = nodes(resolve("laptop", {"restarts": 2}), Path("/run/config.yaml"))
     again = {"learner_node", "monitor_node", "replay_node", "rl_agent_node", "visual_target_node"}
     assert {spec.name: spec.restarts for spec in specs} == {s.name: 2 * (s.name in again) for s in specs}
 
 
-def test_a_camera_is_started_in_a_namespace_of_its_own_and_what_fits_its_images_with_it(tmp_path: Path) -> None:
+def test_camera_driver_starts_in_its_own_namespace_with_the_converter(tmp_path: Path) -> None:
     overrides = {"camera.source": "usb_cam", "camera.rate": 30.0}
     driver, fits = camera_nodes(resolve("laptop", overrides), Path("/run/config.yaml"))
     assert (driver.package, driver.executable, driver.name) == ("usb_cam", "usb_cam_node_exe", "camera")
@@ -68,14 +68,14 @@ def test_only_the_learner_computes_in_several_threads() -> None:
     assert limited["learner_node"]["OMP_NUM_THREADS"] == "3"
 
 
-def test_one_profile_is_given_by_the_name_that_this_ros_reads() -> None:
+def test_environment_sets_the_profile_variable_of_this_ros() -> None:
     kilted, jazzy = environment({}), environment({"ROS_DISTRO": "jazzy"})
     assert kilted["FASTDDS_DEFAULT_PROFILES_FILE"] == jazzy["FASTRTPS_DEFAULT_PROFILES_FILE"]
     for chosen in (kilted, jazzy, environment({"FASTRTPS_DEFAULT_PROFILES_FILE": "mine.xml"})):
         assert not {"FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"} <= set(chosen)
 
 
-def test_what_sends_images_gets_room_for_them_unless_a_person_chose_otherwise(tmp_path: Path) -> None:
+def test_environment_of_image_nodes_has_the_camera_profile(tmp_path: Path) -> None:
     name = "FASTDDS_DEFAULT_PROFILES_FILE"
     driver, fits = camera_nodes(resolve("laptop", {"camera.source": "usb_cam"}), Path("c"))
     usual = environment({})[name]
@@ -99,7 +99,7 @@ def test_only_cameras_use_the_middlewares_shared_memory() -> None:
     )
 
 
-def test_a_run_keeps_to_this_host_unless_a_person_says_otherwise(tmp_path: Path) -> None:
+def test_environment_stays_on_this_host_unless_the_user_chooses(tmp_path: Path) -> None:
     def discovery(**ambient: str) -> tuple[str, str | None]:
         found = environment(ambient)
         return found["ROS_AUTOMATIC_DISCOVERY_RANGE"], found.get("FASTDDS_DEFAULT_PROFILES_FILE")

@@ -40,13 +40,13 @@ def reopened(run: Path, **overrides: object) -> list[str]:
     return said
 
 
-def test_it_says_where_it_goes_on_and_keeps_what_was_asked(run: Path) -> None:
+def test_reopen_reports_where_the_run_resumes(run: Path) -> None:
     assert reopened(run, episodes=9, duration=30.0) == ["resuming at episode 4, step 150, update 40"]
     config = read_config(run / "config.yaml")
     assert (config.episodes, config.duration, config.run_dir) == (9, 30.0, run)
 
 
-def test_a_run_of_a_version_without_checksum_goes_on_with_a_warning(run: Path) -> None:
+def test_reopen_without_a_checksum_warns(run: Path) -> None:
     path = run / "config.yaml"
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(lines[2:]), encoding="utf-8")
@@ -55,7 +55,7 @@ def test_a_run_of_a_version_without_checksum_goes_on_with_a_warning(run: Path) -
     assert len(reopened(run, episodes=9)) == 1  # it has one now
 
 
-def test_an_edited_run_goes_on_once_the_edit_is_accepted(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reopen_edited_run_needs_the_edit_accepted(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = run / "config.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("video_every: 10", "video_every: 20"), encoding="utf-8")
     with pytest.raises(AsyncRLError, match=f"async_rl config accept {run}"):
@@ -67,14 +67,14 @@ def test_an_edited_run_goes_on_once_the_edit_is_accepted(run: Path, capsys: pyte
     assert "is as its run wrote it" in capsys.readouterr().out
 
 
-def test_a_run_that_was_stopped_before_its_first_step_begins(run: Path) -> None:
+def test_reopen_run_without_a_step_begins_at_the_start(run: Path) -> None:
     for path in run.rglob("*"):
         if path.is_file() and path.name != "config.yaml":
             path.unlink()
     assert reopened(run) == ["resuming at episode 1, step 0, update 0"]
 
 
-def test_a_damaged_checkpoint_is_told_and_the_one_before_counts(run: Path) -> None:
+def test_reopen_damaged_checkpoint_falls_back_to_the_one_before(run: Path) -> None:
     (RunFolder(run).checkpoints / name_of(40)).write_bytes(b"")
     warning, line = reopened(run, episodes=3)
     assert warning.startswith("warning: checkpoint ") and name_of(40) in warning
@@ -98,7 +98,7 @@ def damage_episodes(run: Path) -> None:
         (damage_episodes, r"episodes\.csv"),
     ],
 )
-def test_what_cannot_go_on_is_refused_with_nothing_changed(run: Path, damage: object, expected: str) -> None:
+def test_reopen_run_that_cannot_be_resumed_changes_nothing(run: Path, damage: object, expected: str) -> None:
     assert callable(damage)
     damage(run)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
@@ -113,7 +113,7 @@ def test_a_full_disk_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> N
         reopened(run, episodes=3)
 
 
-def test_resume_says_what_of_the_journal_is_damaged_and_missing(run: Path) -> None:
+def test_reopen_reports_damaged_and_missing_steps(run: Path) -> None:
     sizes = StepSizes.from_config(resolve("laptop"))
     step = np.zeros(sizes.state, np.float32), np.zeros(sizes.action, np.float32), 0.0, False
     frames = np.zeros((1, sizes.height, sizes.width, 3), np.uint8)

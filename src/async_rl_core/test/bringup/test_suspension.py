@@ -136,7 +136,7 @@ def test_sigtstp_suspends_once_the_arm_is_at_rest_and_sigcont_lets_it_arm_again(
     assert child.end() == 0, child.output
 
 
-def test_sigtstp_before_the_guard_serves_is_an_order_that_waits_for_it(children: list[Child]) -> None:
+def test_sigtstp_before_the_guard_is_up_is_delivered_later(children: list[Child]) -> None:
     child = start(children, "guard", "print('up', flush=True)\nimport time; time.sleep(1.0)\n" + GUARD.format(ramp=0))
     child.send(signal.SIGTSTP)
     child.await_stop()
@@ -188,7 +188,7 @@ def test_sigquit_ends_the_run_in_order(children: list[Child]) -> None:
     assert child.end() == 0, child.output
 
 
-def test_a_signal_ends_the_run_though_nobody_reads_its_output(children: list[Child]) -> None:
+def test_signal_with_a_blocked_output_ends_the_run(children: list[Child]) -> None:
     child = start(children, "agent", TALKS)
     time.sleep(0.5)  # its pipe is full after a few milliseconds
     nodes = child.nodes()
@@ -201,7 +201,7 @@ def test_a_signal_ends_the_run_though_nobody_reads_its_output(children: list[Chi
 
 
 @pytest.mark.parametrize("script", [LOADS, BUSY])
-def test_a_killed_supervisors_nodes_end_though_they_have_yet_to_ask_for_it(children: list[Child], script: str) -> None:
+def test_killed_supervisor_ends_nodes_that_are_starting(children: list[Child], script: str) -> None:
     child = start(children, "learner", script)
     handles = [os.pidfd_open(pid) for pid in child.nodes()]
     child.send(signal.SIGKILL)

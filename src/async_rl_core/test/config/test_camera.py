@@ -26,12 +26,12 @@ def config(source: str | None = None, **overrides: object) -> Config:
         ("realsense", True, "camera/camera/color/image_raw", "image_converter_node/image"),
     ],
 )
-def test_the_source_says_what_is_listened_to(source: str | None, real: bool, topic: str | None, seen: str) -> None:
+def test_camera_source_chooses_the_topic(source: str | None, real: bool, topic: str | None, seen: str) -> None:
     made = config(source, **(REAL if real else {}))
     assert (made.camera_topic, made.image_topic) == (topic, seen)
 
 
-def test_the_drivers_are_asked_for_the_cameras_rate() -> None:
+def test_camera_driver_gets_the_rate_of_the_camera() -> None:
     assert cameras() == ["usb_cam", "v4l2_camera", "realsense"]
     asked = {name: config(camera__rate=30.0).camera.drivers[name].filled(30.0) for name in cameras()}
     assert asked["usb_cam"]["framerate"] == "30.0"
@@ -42,7 +42,7 @@ def test_the_drivers_are_asked_for_the_cameras_rate() -> None:
     assert asked["usb_cam"]["video_device"] == asked["v4l2_camera"]["video_device"] == "/dev/video0"
 
 
-def test_a_preset_may_have_a_camera_of_its_own() -> None:
+def test_preset_with_its_own_camera_is_resolved() -> None:
     own = {"package": "p", "executable": "e", "topic": "eye", "parameters": {"fps": "{rate:.0f}"}}
     driver = config("own", camera__drivers__own=own).camera_driver
     assert driver is not None
@@ -61,20 +61,20 @@ def test_a_preset_may_have_a_camera_of_its_own() -> None:
         ("topic:/image_converter_node/image", "is what the suite makes of the camera's images"),
     ],
 )
-def test_a_source_that_there_is_not_is_refused(source: str, expected: str) -> None:
+def test_camera_source_unknown_is_refused(source: str, expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
         config(source)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_an_image_does_not_come_before_its_stamp() -> None:
+def test_stamp_delay_above_the_image_latency_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"sim.stamp_delay: 0.05 s is more than sim.image_latency \(0.04 s\)"):
         config(sim__stamp_delay=0.05, sim__image_latency=0.04)
 
 
 @pytest.mark.parametrize("source", ["usb_cam", "topic:eye"])
-def test_somebody_has_to_show_the_target_to_a_real_camera(source: str) -> None:
+def test_real_camera_without_a_display_of_the_target_is_refused(source: str) -> None:
     unsaid = {key: value for key, value in REAL.items() if key != "display"}
     names = {"camera.source": "argument camera"}
     expected = (
@@ -87,7 +87,7 @@ def test_somebody_has_to_show_the_target_to_a_real_camera(source: str) -> None:
         assert config(source, **{**REAL, "display": chosen}).display is chosen
 
 
-def test_nobody_has_to_show_a_target_that_is_none_of_a_screen_or_simulated() -> None:
+def test_target_without_a_screen_or_simulated_needs_no_display() -> None:
     unsaid = {key: value for key, value in REAL.items() if key != "display"}
     assert resolve("laptop", {**unsaid, "camera.source": "usb_cam"}, "fr3").task == "visual_reacher"
     assert config("sim", **unsaid).camera_topic is None

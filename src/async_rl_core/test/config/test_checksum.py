@@ -56,7 +56,7 @@ def test_accept_of_an_invalid_edit_changes_nothing(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == text
 
 
-def test_resolve_of_an_edited_configuration_as_a_preset_says_so_and_takes_it(path: Path) -> None:
+def test_resolve_edited_configuration_as_preset_is_accepted_with_a_note(path: Path) -> None:
     said: list[str] = []
     arguments = {"preset": str(path), "run_dir": "none"}
     configure(arguments, say=said.append)

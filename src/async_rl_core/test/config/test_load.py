@@ -66,7 +66,7 @@ def test_the_task_is_the_arguments_else_the_presets_else_the_robots(tmp_path: Pa
     assert resolve(preset, {"task": "reaching"}, "panda").task == "reaching"
 
 
-def test_a_tasks_settings_lie_below_preset_and_arguments(tmp_path: Path) -> None:
+def test_task_settings_are_overridden_by_preset_and_arguments(tmp_path: Path) -> None:
     preset = user_file(tmp_path, "agent:\n  episode_duration: 5.0\nparameters:\n  alpha: 0.5\n")
     config = resolve(preset, {"parameters.bag_radius": 0.06}, "panda")
     assert (config.agent.episode_duration, config.agent.reset_duration) == (5.0, 4.0)
@@ -80,7 +80,7 @@ def test_a_runs_own_configuration_can_be_run_again(tmp_path: Path) -> None:
     assert resolve(str(tmp_path / "again.yaml")) == first.model_copy(update={"preset": "again"})
 
 
-def test_null_takes_the_place_of_a_mapping_but_an_empty_section_changes_nothing(tmp_path: Path) -> None:
+def test_null_replaces_a_mapping_and_an_empty_section_changes_nothing(tmp_path: Path) -> None:
     assert resolve("laptop", {"robot.bag_area": None, "task": "reaching"}, "panda").robot.bag_area is None
     preset = user_file(tmp_path, "parameters:\n  mask:\n    edge: null\ncamera:\n")
     config, usual = resolve(preset, {}, "panda"), resolve("laptop", {}, "panda")
@@ -112,7 +112,7 @@ def test_a_real_arms_first_driver_may_differ_from_the_rest_of_the_file(tmp_path:
     assert limit({"robot.limits.velocity": [0.1] * 7}, preset) == 0.1
 
 
-def test_franka_ros2s_states_are_the_robots_own_and_not_those_that_are_repeated() -> None:
+def test_franka_ros2_states_come_from_the_robots_own_topic() -> None:
     real = {"hardware": "real", "robot_ip": "192.0.2.1", "guard.auto_arm": False}
     assert resolve("laptop", {**real, "driver": "franka_ros2"}, "fr3").robot.state_topic == "franka/joint_states"
     assert resolve("laptop", real, "fr3").robot.state_topic == "joint_states"
@@ -151,13 +151,13 @@ def test_numbers_without_a_point_and_empty_sections_are_understood(tmp_path: Pat
         ),
     ],
 )
-def test_what_is_wrong_in_a_file_is_named(text: str, expected: list[str], tmp_path: Path) -> None:
+def test_resolve_invalid_file_names_the_error(text: str, expected: list[str], tmp_path: Path) -> None:
     message = refusal(user_file(tmp_path, text))
     for part in expected:
         assert part in message
 
 
-def test_unknown_names_and_files_are_named() -> None:
+def test_resolve_unknown_name_or_file_is_named() -> None:
     assert "unknown preset 'laptp'; did you mean 'laptop'" in refusal("laptp")
     assert "allowed: laptop" in refusal("zzz")
     assert "/nowhere/mine.yaml" in refusal("/nowhere/mine.yaml")
@@ -182,14 +182,14 @@ def test_unknown_names_and_files_are_named() -> None:
         ("robot__workspace__lower", [0.5, 0.1, 0.1], "x is 0.5 m"),
     ],
 )
-def test_contradictions_are_named(key: str, value: object, expected: str | None) -> None:
+def test_check_contradiction_is_named(key: str, value: object, expected: str | None) -> None:
     if expected is None:
         resolve("laptop", {key.replace("__", "."): value})
     else:
         assert expected in refusal(**{key: value})
 
 
-def test_a_contradiction_is_laid_to_whoever_set_the_key(tmp_path: Path) -> None:
+def test_check_contradiction_names_the_source_of_the_key(tmp_path: Path) -> None:
     assert "mine.yaml:2: camera.height" in refusal(user_file(tmp_path, "camera:\n  height: 30\n"))
     with pytest.raises(ConfigError, match="argument image_height: 40 pixels"):
         resolve("laptop", {"camera.height": 40}, names={"camera.height": "argument image_height"})
@@ -209,7 +209,7 @@ def test_the_folder_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert config_folder() == installed
 
 
-def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+def test_write_config_that_fails_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").mkdir()
     with pytest.raises(IsADirectoryError):
         write_config(resolve(), tmp_path / "config.yaml")

@@ -97,7 +97,7 @@ def test_parameters_of_another_task_are_left_out(tmp_path: Path) -> None:
     assert resolve(mine, {}, "panda").parameters["alpha"] == 0.5
 
 
-def test_a_runs_configuration_does_not_say_that_another_shows_the_target(tmp_path: Path) -> None:
+def test_configuration_of_a_run_does_not_set_display(tmp_path: Path) -> None:
     _, path = run(tmp_path, robot="ur5")
     real = {**REAL, "camera.source": "topic:eye"}
     with pytest.raises(ConfigError, match="nothing shows the target"):

@@ -54,7 +54,7 @@ def refusal(folder: Path, text: str, robot: str | None = None) -> str:
         ("a: 1\nsac: [\n  1, }\n", 3, "not valid YAML"),
     ],
 )  # fmt: skip
-def test_position_of_what_is_wrong_is_the_items_own(text: str, line: int, rest: str, tmp_path: Path) -> None:
+def test_position_of_an_invalid_item_is_its_own_line(text: str, line: int, rest: str, tmp_path: Path) -> None:
     assert f"{tmp_path}/mine.yaml:{line}: {rest}" in refusal(tmp_path, text)
 
 
@@ -79,7 +79,7 @@ def test_position_in_a_robots_file_and_in_a_run_is_that_files(tmp_path: Path) ->
         reconfigure(tmp_path / "config.yaml")
 
 
-def test_missing_keys_of_a_robots_file_are_laid_to_that_file(tmp_path: Path) -> None:
+def test_missing_key_of_a_robot_names_the_robots_file(tmp_path: Path) -> None:
     arm = yaml.safe_load((config_folder() / "robots" / "ur5.yaml").read_text(encoding="utf-8"))
     del arm["tool_frame"], arm["limits"]["jerk"]
     (tmp_path / "arm.yaml").write_text(yaml.safe_dump(arm), encoding="utf-8")

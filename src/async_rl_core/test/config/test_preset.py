@@ -21,7 +21,7 @@ def test_shown_preset_that_is_saved_is_that_preset(preset: str, tmp_path: Path) 
     assert resolve(str(path)) == expected
 
 
-def test_shown_preset_without_a_robot_leaves_each_robot_its_own(tmp_path: Path) -> None:
+def test_shown_preset_without_a_robot_fits_every_robot(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(preset_text("laptop"), encoding="utf-8")
     for robot in robots():
         expected = resolve("laptop", {}, robot).model_copy(update={"preset": "mine"})
@@ -39,7 +39,7 @@ def test_preset_command_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> N
     assert "did you mean 'laptop'" in capsys.readouterr().err
 
 
-def test_shown_defaults_for_ros_2s_launch_are_those_of_the_words_beside_it() -> None:
+def test_shown_defaults_of_ros2_launch_follow_the_command_line() -> None:
     words = ["ros2", "launch", "async_rl", "reacher.launch.py", "preset:=yuan2022_baseline", "robot:=fr3"]
     assert shown_defaults(words, "preset") == {}
     shown = shown_defaults([*words, "--show-args"], "preset")

@@ -146,7 +146,7 @@ def test_the_settings_of_parsaee2023(
     assert (sac.hidden_sizes, sac.layer_norm, config.learner.max_updates_per_step) == ((1024, 1024), False, 1.0)
 
 
-def test_the_codes_preset_differs_from_the_papers_in_these_and_nothing_else() -> None:
+def test_code_preset_differs_from_the_paper_in_exactly_these_values() -> None:
     paper, code = (dict(leaves(resolve(name).model_dump())) for name in ("yuan2022_baseline", "yuan2022_baseline_code"))
     assert {key: code[key] for key in code if code[key] != paper[key]} == {
         "preset": "yuan2022_baseline_code",
@@ -161,7 +161,7 @@ def test_the_codes_preset_differs_from_the_papers_in_these_and_nothing_else() ->
     }
 
 
-def test_the_codes_random_actions_reach_9_hundredths_of_a_radian_per_second() -> None:
+def test_code_preset_random_actions_reach_0_09_rad_per_second() -> None:
     agent = resolve("yuan2022_baseline_code").agent
     assert agent.initial_action_scale * agent.action_scale == pytest.approx(0.09)
 

@@ -95,7 +95,7 @@ def result(run: Path) -> dict[str, object]:
     return figures
 
 
-def test_what_is_run_is_the_runs_task_with_its_policy_fixed(run: Path, graph: Graph) -> None:
+def test_evaluate_runs_the_task_of_the_run_with_a_fixed_policy(run: Path, graph: Graph) -> None:
     ran = graph(episodes=10)
     assert evaluate(run, {}, lambda: NOW) == 0
     [config] = ran
@@ -111,7 +111,7 @@ def test_what_is_run_is_the_runs_task_with_its_policy_fixed(run: Path, graph: Gr
     assert (folder / "checkpoint.safetensors").read_bytes() == newest.read_bytes()
 
 
-def test_the_result_is_written_and_said(run: Path, graph: Graph, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_writes_and_reports_the_result(run: Path, graph: Graph, capsys: pytest.CaptureFixture[str]) -> None:
     graph(episodes=3)
     assert evaluate(run, parse(["episodes:=3", "seed:=8"], arguments()), lambda: NOW) == 0
     figures = result(run)
@@ -126,7 +126,7 @@ def test_the_result_is_written_and_said(run: Path, graph: Graph, capsys: pytest.
 
 
 @pytest.mark.parametrize(("finished", "code"), [(2, 0), (0, 0), (1, 1)])
-def test_one_that_is_cut_short_reports_what_was_done(
+def test_evaluate_stopped_early_reports_finished_episodes(
     run: Path, graph: Graph, capsys: pytest.CaptureFixture[str], finished: int, code: int
 ) -> None:
     graph(episodes=finished, code=code)
@@ -135,7 +135,7 @@ def test_one_that_is_cut_short_reports_what_was_done(
     assert f"{finished} of 10 episodes" in capsys.readouterr().out
 
 
-def test_a_damaged_checkpoint_is_passed_over_with_a_warning(
+def test_evaluate_damaged_checkpoint_is_skipped_with_a_warning(
     run: Path, graph: Graph, capsys: pytest.CaptureFixture[str]
 ) -> None:
     graph(episodes=1)
@@ -159,7 +159,7 @@ def test_nothing_starts_without_a_checkpoint(run: Path, graph: Graph) -> None:
     assert not ran and not (run / "evaluations").exists()
 
 
-def test_what_is_not_a_run_is_refused(tmp_path: Path) -> None:
+def test_evaluate_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nowhere is not a folder; name a run's folder"):
         evaluate(tmp_path / "nowhere", {})
     with pytest.raises(ConfigError, match=r"has no config\.yaml; name a run's folder"):
@@ -179,7 +179,7 @@ def test_a_wrong_argument_is_named(run: Path, word: str, message: str) -> None:
         evaluate(run, parse([word], arguments()))
 
 
-def test_what_shapes_the_policy_cannot_be_changed() -> None:
+def test_evaluate_refuses_arguments_of_the_networks() -> None:
     with pytest.raises(ConfigError, match="unknown argument 'image_width'; allowed: seed, episodes"):
         parse(["image_width:=80"], arguments())
 

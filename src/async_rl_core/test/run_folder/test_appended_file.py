@@ -12,7 +12,7 @@ from async_rl_core.run_folder import appended_file as appended
 from async_rl_core.run_folder.appended_file import AppendedFile
 
 
-def test_appended_records_come_behind_the_header(tmp_path: Path) -> None:
+def test_appended_records_follow_the_header(tmp_path: Path) -> None:
     for record in (b"one\n", b"two\n"):
         AppendedFile(tmp_path / "file", b"header\n").write(record)
     assert (tmp_path / "file").read_bytes() == b"header\none\ntwo\n"
@@ -38,7 +38,7 @@ def test_appended_record_that_was_cut_off_is_written_whole_later(tmp_path: Path,
 
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EMFILE])
 @pytest.mark.parametrize("call", ["open", "write"])
-def test_appended_records_outlive_every_trouble_of_the_disk(
+def test_appended_records_survive_every_error_of_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, call: str
 ) -> None:
     file = AppendedFile(tmp_path / "file")

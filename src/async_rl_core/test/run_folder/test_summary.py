@@ -38,7 +38,7 @@ def test_figures_of_a_run() -> None:
     assert (figures["command_latency_p50_ms"], figures["command_latency_p99_ms"]) == (3.25, 5.5)
 
 
-def test_nothing_known_is_null(tmp_path: Path) -> None:
+def test_summary_without_data_has_nulls(tmp_path: Path) -> None:
     write(tmp_path / "summary.json", Summary(CONFIG).document(0.0))
     figures = json.loads((tmp_path / "summary.json").read_text())
     assert figures["episodes"] == 0
@@ -71,7 +71,7 @@ def test_it_is_always_valid_json(tmp_path_factory: pytest.TempPathFactory, terms
     assert json.loads(path.read_text(), parse_constant=pytest.fail)["episodes"] == len(terms)
 
 
-def test_what_was_written_is_read_and_what_cannot_be_is_nothing(tmp_path: Path) -> None:
+def test_read_summary_returns_what_was_written_or_nothing(tmp_path: Path) -> None:
     assert read(tmp_path) == {}
     write(RunFolder(tmp_path).summary, {"episodes": 3})
     assert read(tmp_path) == {"episodes": 3}

@@ -46,7 +46,7 @@ def test_names_become_the_topics_of_dds(tmp_path: Path) -> None:
     assert policy.may_subscribe("rt/cell/camera") and not policy.may_subscribe("rt/camera")
 
 
-def test_what_is_denied_is_denied_whatever_is_allowed(tmp_path: Path) -> None:
+def test_policy_denial_overrides_a_permission(tmp_path: Path) -> None:
     rights = '<topics publish="ALLOW"><topic>/*</topic></topics><topics publish="DENY"><topic>/tf</topic></topics>'
     (policy,) = read_policies(written(tmp_path, rights))
     assert policy.may_publish("rt/a/b") and not policy.may_publish("rt/tf")
@@ -67,7 +67,7 @@ def test_what_is_denied_is_denied_whatever_is_allowed(tmp_path: Path) -> None:
         ('<i:include href="x" xmlns:i="http://www.w3.org/2001/XInclude"/>', '<policy version="0.2.0">', "xpointer"),
     ],
 )
-def test_what_is_no_policy_is_refused_in_one_line(rights: str, begin: str, expected: str, tmp_path: Path) -> None:
+def test_read_policies_invalid_file_is_refused(rights: str, begin: str, expected: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=expected) as caught:
         read_policies(written(tmp_path, rights, begin))
     assert "arm.policy.xml" in str(caught.value) and "\n" not in str(caught.value)
@@ -119,7 +119,7 @@ def test_only_the_guard_commands_a_robot_and_only_the_agent_the_guard(
     assert [name for name, policy in policies.items() if policy.may_publish(proposal)] == [enclave("rl_agent_node")]
 
 
-def test_who_arms_disarms_and_answers(policies: dict[str, AccessPolicy]) -> None:
+def test_policies_let_operator_arm_and_agent_disarm(policies: dict[str, AccessPolicy]) -> None:
     def asking(service: str) -> set[str]:
         return {name for name, policy in policies.items() if policy.may_publish(request(service))}
 
@@ -133,7 +133,7 @@ def test_who_arms_disarms_and_answers(policies: dict[str, AccessPolicy]) -> None
         assert name == DRIVER or not policy.may_publish(request("/safety_guard_node/set_parameters"))
 
 
-def test_states_come_from_the_robots_side_alone(policies: dict[str, AccessPolicy]) -> None:
+def test_policies_let_only_the_robots_side_publish_states(policies: dict[str, AccessPolicy]) -> None:
     robots_side = {enclave("robot_sim_node"), enclave("franka_driver_node"), DRIVER}
     assert {n for n, policy in policies.items() if policy.may_publish(topic("/joint_states"))} == robots_side
     status = {n for n, policy in policies.items() if policy.may_publish(topic("/robot_status"))}
@@ -159,7 +159,7 @@ def test_every_process_has_a_policy(
 
 
 @pytest.mark.parametrize("robot", robots())
-def test_who_needs_the_joint_states_of_a_driver_may_hear_them(robot: str, policies: dict[str, AccessPolicy]) -> None:
+def test_policies_let_nodes_hear_the_states_of_every_driver(robot: str, policies: dict[str, AccessPolicy]) -> None:
     for config in with_drivers(robot, {}):
         heard = topic(f"/{config.robot.state_topic}")
         for name in ("safety_guard_node", "rl_agent_node", "camera_sim_node"):
@@ -167,7 +167,7 @@ def test_who_needs_the_joint_states_of_a_driver_may_hear_them(robot: str, polici
         assert policies[GUARD].may_publish(topic(f"/{config.robot.command_topic}"))
 
 
-def test_nobody_but_the_driver_may_do_anything_by_a_wildcard_alone(policies: dict[str, AccessPolicy]) -> None:
+def test_policies_grant_wildcards_only_to_the_driver(policies: dict[str, AccessPolicy]) -> None:
     for name, policy in policies.items():
         wide = [one for one in policy.allowed.publish if one.split("/")[1].startswith("*")]
         assert name in (DRIVER, enclave("operator")) or not wide

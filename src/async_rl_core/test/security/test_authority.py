@@ -9,7 +9,7 @@ from async_rl_core.security.authority import VALIDITY, Authority
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
 
 
-def test_it_knows_its_own_and_nobody_else() -> None:
+def test_authority_recognises_only_its_own_identities() -> None:
     authority, stranger = Authority.create(NOW), Authority.create(NOW)
     identity, other = authority.issue("/async_rl/arm", NOW), stranger.issue("/async_rl/arm", NOW)
     assert authority.recognise(identity.certificate, identity.key, NOW) == identity
@@ -20,7 +20,7 @@ def test_it_knows_its_own_and_nobody_else() -> None:
         assert authority.recognise(identity.certificate, damaged[::-1], NOW) is None
 
 
-def test_an_identity_ends() -> None:
+def test_authority_expired_identity_is_not_recognised() -> None:
     authority = Authority.create(NOW)
     identity = authority.issue("/async_rl/arm", NOW)
     assert identity.not_before < NOW and identity.not_after == NOW + VALIDITY
@@ -28,7 +28,7 @@ def test_an_identity_ends() -> None:
     assert authority.recognise(identity.certificate, identity.key, NOW + VALIDITY) is None
 
 
-def test_it_is_read_back_and_not_from_others_keys() -> None:
+def test_authority_with_a_foreign_or_missing_key_is_refused() -> None:
     authority, other = Authority.create(NOW), Authority.create(NOW)
     again = Authority(authority.certificate, authority.key)
     assert again.recognise(*(lambda i: (i.certificate, i.key))(authority.issue("/e", NOW)), NOW)

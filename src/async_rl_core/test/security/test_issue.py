@@ -53,7 +53,7 @@ def verified(signed: Path, keystore: Path) -> bool:
     return subprocess.run(line, capture_output=True).returncode == 0
 
 
-def test_its_layout(keystore: Path) -> None:
+def test_keystore_has_the_layout_of_sros2(keystore: Path) -> None:
     for name in ("ca", "identity_ca", "permissions_ca"):
         assert (keystore / "public" / f"{name}.cert.pem").is_file()
         assert (keystore / "private" / f"{name}.key.pem").is_file()
@@ -64,7 +64,7 @@ def test_its_layout(keystore: Path) -> None:
     assert all((guard(moved) / name).is_file() for name in NEEDED)
 
 
-def test_only_its_owner_can_read_it(keystore: Path) -> None:
+def test_keystore_is_readable_by_its_owner_only(keystore: Path) -> None:
     modes = {path: path.lstat().st_mode for path in (keystore, *keystore.rglob("*")) if not path.is_symlink()}
     assert not [path for path, mode in modes.items() if mode & 0o077]
     assert {mode & 0o777 for path, mode in modes.items() if path.is_dir()} == {0o700}
@@ -83,7 +83,7 @@ def test_openssl_verifies_what_is_signed_and_nothing_else(keystore: Path, tmp_pa
     assert subprocess.run([*chain, str(guard(keystore) / "cert.pem")], capture_output=True).returncode == 0
 
 
-def test_what_is_there_is_kept_and_what_is_new_added(keystore: Path, security: Path) -> None:
+def test_make_keystore_keeps_valid_keys_and_adds_new_ones(keystore: Path, security: Path) -> None:
     before = contents(keystore)
     shutil.copy(config_folder() / "security" / "monitor_node.policy.xml", security)
     assert make_keystore(keystore, security, NOW) == ["/async_rl/monitor_node"]
@@ -100,7 +100,7 @@ def test_rights_follow_the_policies(keystore: Path, security: Path) -> None:
     assert b"rt/joint_states" in (guard(keystore) / "permissions.p7s").read_bytes()
 
 
-def test_damaged_and_ended_keys_are_made_anew(keystore: Path, security: Path) -> None:
+def test_make_keystore_replaces_damaged_and_expired_keys(keystore: Path, security: Path) -> None:
     (guard(keystore) / "key.pem").write_text("")
     assert make_keystore(keystore, security, NOW) == ["/async_rl/safety_guard_node"]
     (guard(keystore) / "cert.pem").unlink()
@@ -109,19 +109,19 @@ def test_damaged_and_ended_keys_are_made_anew(keystore: Path, security: Path) ->
     assert len(make_keystore(keystore, security, later)) == len(read_policies(security))
 
 
-def test_an_authority_that_is_elsewhere_or_damaged_is_not_replaced(keystore: Path, security: Path) -> None:
+def test_make_keystore_without_its_authority_is_refused(keystore: Path, security: Path) -> None:
     key = keystore / "private" / "ca.key.pem"
     away = key.rename(keystore.parent / "safe.pem")
     before = contents(keystore)
     with pytest.raises(ConfigError, match="the authority's key is not here"):
         make_keystore(keystore, security, NOW)
     key.write_bytes(away.read_bytes()[:-50])
-    with pytest.raises(ConfigError, match="begin anew"):
+    with pytest.raises(ConfigError, match="make a new keystore"):
         make_keystore(keystore, security, NOW)
     assert {name: text for name, text in contents(keystore).items() if "ca.key" not in name} == before
 
 
-def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path, security: Path) -> None:
+def test_make_keystore_in_an_impossible_folder_is_refused(tmp_path: Path, security: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="Not a directory") as caught:
         make_keystore(tmp_path / "file" / "keys", security, NOW)

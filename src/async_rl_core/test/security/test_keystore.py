@@ -28,11 +28,11 @@ def refusal(keystore: Path, name: str = ARM, now: datetime = NOW) -> str:
     return str(caught.value)
 
 
-def test_whole_keys_are_accepted(keystore: Path) -> None:
+def test_require_keys_complete_keys_are_accepted(keystore: Path) -> None:
     require_keys(keystore, [ARM, enclave("monitor_node")], NOW)
 
 
-def test_what_is_wrong_is_said(keystore: Path, tmp_path: Path) -> None:
+def test_require_keys_wrong_keys_are_named(keystore: Path, tmp_path: Path) -> None:
     assert "there is no keystore" in refusal(tmp_path / "nowhere")
     assert "arm has no cert.pem that can be read" in refusal(keystore, enclave("arm"))
     assert "make sros2-keys" in refusal(keystore, enclave("arm"))
@@ -46,7 +46,7 @@ def test_what_is_wrong_is_said(keystore: Path, tmp_path: Path) -> None:
     assert "has no governance.p7s" in refusal(keystore)
 
 
-def test_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keystore_folder_follows_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     assert keystore_folder({}) == Path("/home/me/.ros/async_rl/keystore")
     assert keystore_folder({"ROS_HOME": "/var/ros"}) == Path("/var/ros/async_rl/keystore")

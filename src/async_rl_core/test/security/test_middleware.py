@@ -9,7 +9,7 @@ from async_rl_core.security.middleware import PLUGIN, require_plugins
 
 
 @pytest.mark.parametrize("name", ["libfastdds.so.3.2", "libfastrtps.so.2.14"])
-def test_the_library_that_would_be_loaded_is_looked_at(name: str, tmp_path: Path) -> None:
+def test_require_plugins_checks_the_library_that_is_loaded(name: str, tmp_path: Path) -> None:
     bare, whole = tmp_path / "lib", tmp_path / "whole"
     bare.mkdir()
     whole.mkdir()

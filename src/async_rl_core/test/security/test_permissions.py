@@ -28,12 +28,12 @@ def test_the_document() -> None:
     assert [t.text for t in grant.iterfind("allow_rule/subscribe/topics/topic")] == ["rt/a&b", "ros_discovery_info"]
 
 
-def test_nothing_denied_is_no_rule() -> None:
+def test_permissions_without_a_denial_has_no_deny_rule() -> None:
     document = ElementTree.fromstring(permissions(AccessPolicy("/e", Rights(), Rights(("rt/a",))), BEGIN, END))
     assert document.find("permissions/grant/deny_rule") is None
 
 
-def test_its_end_is_read_back(tmp_path: Path) -> None:
+def test_expiry_is_read_from_the_document(tmp_path: Path) -> None:
     path = tmp_path / "permissions.xml"
     path.write_bytes(permissions(POLICY, BEGIN, END))
     assert expiry(path) == END

@@ -113,7 +113,7 @@ def real_time() -> Finding:
     if run_probe(Probe.REAL_TIME).works:
         return Finding("real time", "fine", "SCHED_FIFO permitted")
     remedy = (
-        f"commands may come late under load; add '{_user()} - rtprio 95' to {_LIMITS} and log in anew "
+        f"commands may come late under load; add '{_user()} - rtprio 95' to {_LIMITS} and log in again "
         "(docker run --ulimit rtprio=95 --cap-add sys_nice)"
     )
     return Finding("real time", "could be better", "SCHED_FIFO not permitted", remedy)
@@ -127,7 +127,7 @@ def memory_lock() -> Finding:
         return Finding("memory lock", "fine", shown)
     remedy = (
         f"pages of the robot loop may be swapped out; add '{_user()} - memlock unlimited' to {_LIMITS} and log in "
-        "anew (docker run --ulimit memlock=-1)"
+        "again (docker run --ulimit memlock=-1)"
     )
     return Finding("memory lock", "could be better", f"{soft / 2**20:.0f} MiB may be locked", remedy)
 

@@ -50,7 +50,7 @@ def examine(more: Sequence[Callable[[], Finding]] = (), out: TextIO | None = Non
         print(f"{mark}  {check.subject:<15} {check.finding}", file=out, flush=True)
         if check.remedy:
             print(f"{'':<24} -> {check.remedy}", file=out, flush=True)
-    print("ready" if not worst else f"not ready: {worst} of the above must be put right", file=out, flush=True)
+    print("ready" if not worst else f"not ready: {worst} of the above must be corrected", file=out, flush=True)
     return 1 if worst else 0
 
 
@@ -58,7 +58,7 @@ def _examined(make: Callable[[], Finding]) -> Finding:
     """Returns the finding of a check; a check that fails gives a finding too."""
     try:
         return make()
-    except Exception as error:  # the table goes on whatever is wrong with this machine
+    except Exception as error:  # the table continues whatever is wrong with this computer
         finding = " ".join(f"{type(error).__name__}: {error}".split())
         return Finding(make.__name__.replace("_", " "), "missing", finding, "report this line as a fault of async_rl")
 
@@ -69,7 +69,7 @@ def python() -> Finding:
     if MIN_PYTHON <= sys.version_info[:2] <= MAX_PYTHON:
         return Finding("Python", "fine", f"{version}, {sys.executable}")
     allowed = " to ".join(f"{major}.{minor}" for major, minor in (MIN_PYTHON, MAX_PYTHON))
-    return Finding("Python", "missing", version, f"install Python {allowed} and build anew: make PYTHON=<path>")
+    return Finding("Python", "missing", version, f"install Python {allowed} and build again: make PYTHON=<path>")
 
 
 def variables() -> Finding:

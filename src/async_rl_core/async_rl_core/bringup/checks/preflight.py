@@ -70,7 +70,7 @@ def create_run_folder(config: Config, now: datetime) -> Config:
         if config.run_dir is None:
             folder = RunFolder.new(f"{config.task}-{config.preset}", now).path.absolute()
         if folder.is_dir() and any(folder.iterdir()):
-            again = f"go on with that run by resume:={folder}, or " if RunFolder(folder).config.exists() else ""
+            again = f"resume that run with resume:={folder}, or " if RunFolder(folder).config.exists() else ""
             raise ConfigError(f"run folder {folder} is not empty; {again}choose another folder with run_dir:=<folder>")
         check_disk(config, folder)
         folder.mkdir(parents=True, exist_ok=True)

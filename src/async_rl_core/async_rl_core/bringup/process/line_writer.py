@@ -79,7 +79,7 @@ class LineWriter:
                 self._size = 0
             try:
                 self._write(data)
-            except (OSError, ValueError):  # the terminal, or what the output was piped into, is gone
+            except (OSError, ValueError):  # the terminal or the reader of the pipe is gone
                 with self._changed:
                     self._gone = True
                     self._pending = 0

@@ -16,7 +16,7 @@ from async_rl_core.bringup.process.link import VARIABLE, NodeLink
 from async_rl_core.bringup.process.output import Pipe, TerminalOutput
 from async_rl_core.bringup.process.shutdown import ShutdownWatch
 
-_PIPE_GRACE = 1.0  # seconds to read what a dead process wrote, should a child of it still hold the pipe
+_PIPE_GRACE = 1.0  # seconds to read what a dead process wrote, if a child of it still holds the pipe
 _LOG_FORMAT = "RCUTILS_CONSOLE_OUTPUT_FORMAT"
 
 

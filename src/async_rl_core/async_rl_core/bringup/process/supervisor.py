@@ -176,7 +176,7 @@ class Supervisor:
             if ended_well and await self._stops_within(_SIGNAL_SPREAD):
                 return 0
             if decision is ExitDecision.CONTINUE:
-                self.output.say(f"{spec.name} {running.end}; the run goes on without it")
+                self.output.say(f"{spec.name} {running.end}; the run continues without it")
             elif decision is ExitDecision.RESTART:
                 count = running.restarts + 1
                 self.output.error(f"{spec.name} {running.end}; restart {count} of {spec.restarts}")

@@ -25,7 +25,7 @@ def executables(config: Config) -> list[str]:
 
 
 @pytest.mark.parametrize("robot", ["ur5", "ur5e", "panda"])
-def test_a_robot_without_a_protocol_of_its_own_is_simulated_by_us(robot: str) -> None:
+def test_robot_without_a_driver_in_simulation_is_simulated_by_the_suite(robot: str) -> None:
     config = resolve("laptop", {}, robot)
     check_robot(config, {})
     assert executables(config) == ["robot_sim_node"]
@@ -101,7 +101,7 @@ def test_a_camera_that_is_not_there_is_named(camera: str, tmp_path: Path) -> Non
     check_camera(config, {"AMENT_PREFIX_PATH": str(tmp_path)})
 
 
-def test_any_other_camera_is_somebody_elses() -> None:
+def test_camera_on_a_topic_needs_no_package() -> None:
     for source in (None, "sim", "topic:eye"):
         check_camera(resolve("laptop", {"camera.source": source}), {})
 

@@ -59,7 +59,7 @@ def test_a_run_gets_its_own_folder_with_its_configuration(ambient: dict[str, str
     assert second.run_dir == Path(f"{folder}-2")
 
 
-def test_what_a_run_creates_is_for_its_user_alone(ambient: dict[str, str], tmp_path: Path) -> None:
+def test_prepared_run_creates_files_for_its_user_only(ambient: dict[str, str], tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         with prepared(resolve(), ambient, NOW) as (config, _):
@@ -106,7 +106,7 @@ def test_a_full_run_folder_is_refused_and_an_empty_one_taken(ambient: dict[str, 
     assert create_run_folder(config, NOW).run_dir == folder
     message = refusal(config, ambient)
     assert message == (
-        f"run folder {folder} is not empty; go on with that run by resume:={folder}, "
+        f"run folder {folder} is not empty; resume that run with resume:={folder}, "
         "or choose another folder with run_dir:=<folder>"
     )
     RunFolder(folder).config.rename(folder / "notes.txt")
@@ -183,7 +183,9 @@ def test_too_little_shared_memory_is_refused(ambient: dict[str, str]) -> None:
         ({"rviz": True}, "rviz:=true, but rviz2 is not installed"),
     ],
 )
-def test_what_is_missing_is_named(overrides: dict[str, object], expected: str, ambient: dict[str, str]) -> None:
+def test_check_executables_missing_ones_are_named(
+    overrides: dict[str, object], expected: str, ambient: dict[str, str]
+) -> None:
     assert expected in refusal(resolve("laptop", overrides), ambient)
 
 
@@ -206,7 +208,7 @@ def test_a_workspace_that_is_not_built_is_refused(ambient: dict[str, str]) -> No
     assert "not found on AMENT_PREFIX_PATH; build" in refusal(resolve(), {**ambient, "AMENT_PREFIX_PATH": ""})
 
 
-def test_a_run_goes_on_in_its_folder_unless_it_still_goes(ambient: dict[str, str]) -> None:
+def test_prepared_resumed_run_is_refused_while_it_runs(ambient: dict[str, str]) -> None:
     said: list[str] = []
     with prepared(resolve(), ambient, NOW) as (config, specs):
         assert all(spec.descriptors for spec in specs)

@@ -20,7 +20,7 @@ def segment(folder: Path, stem: str) -> None:
         (folder / name).write_bytes(bytes(4096))
 
 
-def test_what_is_used_or_older_stays(tmp_path: Path) -> None:
+def test_clean_middleware_keeps_used_and_older_files(tmp_path: Path) -> None:
     segment(tmp_path, OLD)
     before, now = middleware_files(tmp_path), time.time()
     for stem in (DEAD, LOCKED, MAPPED, "fastdds_port7412"):
@@ -41,7 +41,7 @@ def test_what_is_used_or_older_stays(tmp_path: Path) -> None:
     assert {"fastdds_notes.txt", "iox2_something", "myfastdds_port7412"} <= {p.name for p in tmp_path.iterdir()}
 
 
-def test_what_the_dead_left_goes(tmp_path: Path) -> None:
+def test_clean_dead_middleware_removes_files_of_killed_processes(tmp_path: Path) -> None:
     now = time.time()
     for stem in (DEAD, LOCKED):
         segment(tmp_path, stem)

@@ -54,7 +54,7 @@ def test_line_writer_with_a_blocked_reader_never_blocks_and_counts_what_it_drops
     assert writer.flush(30.0)
 
 
-def test_line_writer_that_drops_to_the_end_tells_once_it_is_read() -> None:
+def test_line_writer_that_drops_reports_the_count_once_it_is_read() -> None:
     pipe = FullPipe()
     writer = LineWriter(pipe.stream, capacity=10000)
     for _ in range(ENOUGH):

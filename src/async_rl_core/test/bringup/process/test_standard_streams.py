@@ -37,7 +37,7 @@ def test_a_full_disk_is_an_error_of_the_command() -> None:
     assert "StreamError" in done.stderr
 
 
-def test_what_a_node_prints_while_nobody_reads_is_discarded() -> None:
+def test_never_block_discards_output_that_nobody_reads() -> None:
     """Python's lines and those of libraries, which write to the descriptor; the process goes on."""
     code = NODE + (
         "import os, sys\n"

@@ -98,7 +98,7 @@ def all_up(count: int) -> Callable[[Bench], bool]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_all_in_order(number: int) -> None:
+def test_supervisor_signal_ends_all_in_order(number: int) -> None:
     bench = Bench({"guard": ("essential", OBEYS), "agent": ("finisher", OBEYS), "monitor": ("essential", OBEYS)})
     assert bench.run(all_up(3), (number,)) == 0
     assert bench.out.getvalue().count("| at rest") == 3
@@ -106,7 +106,7 @@ def test_a_signal_ends_all_in_order(number: int) -> None:
     assert all(is_gone(pid) for pid in bench.ups())
 
 
-def test_the_finishers_success_completes_the_run() -> None:
+def test_supervisor_finisher_with_code_0_completes_the_run() -> None:
     bench = Bench({"guard": ("essential", OBEYS), "agent": ("finisher", FINISHES)})
     assert bench.run() == 0
     assert "agent | last words\n" in bench.out.getvalue()
@@ -122,14 +122,14 @@ def test_the_finishers_success_completes_the_run() -> None:
         (FINISHES, "ended unexpectedly with exit code 0; stopping"),
     ],
 )
-def test_a_death_takes_the_run_down(script: str, message: str) -> None:
+def test_supervisor_death_of_a_node_stops_the_run(script: str, message: str) -> None:
     bench = Bench({"guard": ("essential", OBEYS), "learner_node": ("essential", script)})
     assert bench.run() == 1
     assert f"error: learner_node {message}\n" in bench.err.getvalue()
     assert all(is_gone(pid) for pid in bench.ups())
 
 
-def test_a_finisher_that_fails_is_a_death() -> None:
+def test_supervisor_finisher_that_fails_stops_the_run() -> None:
     bench = Bench({"agent": ("finisher", DIES)})
     assert bench.run() == 1
     assert "agent | trouble\n" in bench.err.getvalue()
@@ -137,7 +137,7 @@ def test_a_finisher_that_fails_is_a_death() -> None:
 
 
 @pytest.mark.parametrize("role", ["essential", "finisher"])
-def test_a_node_is_restarted_so_often_and_no_more(role: Role) -> None:
+def test_supervisor_restarts_a_node_up_to_its_limit(role: Role) -> None:
     bench = Bench({"guard": ("essential", OBEYS), "learner": (role, DIES)}, restarts=2)
     assert bench.run() == 1
     assert bench.err.getvalue().count("learner | trouble") == 3
@@ -145,39 +145,39 @@ def test_a_node_is_restarted_so_often_and_no_more(role: Role) -> None:
     assert "error: learner died with exit code 3; stopping" in bench.err.getvalue()
 
 
-def test_a_finisher_that_may_restart_still_completes_the_run() -> None:
+def test_supervisor_restartable_finisher_completes_the_run() -> None:
     bench = Bench({"agent": ("finisher", FINISHES)}, restarts=2)
     assert bench.run() == 0
     assert bench.out.getvalue().count("last words") == 1
 
 
-def test_who_said_what_is_wrong_is_not_restarted() -> None:
+def test_supervisor_explained_exit_is_not_restarted() -> None:
     bench = Bench({"learner": ("essential", f"import sys; sys.exit({EXPLAINED})")}, restarts=2)
     assert bench.run() == 1
     assert "restart" not in bench.err.getvalue()
 
 
-def test_an_optional_node_may_go() -> None:
+def test_supervisor_optional_node_may_end() -> None:
     bench = Bench({"guard": ("essential", OBEYS), "rviz2": ("optional", FINISHES)})
-    gone = lambda bench: "goes on without it" in bench.out.getvalue() and len(bench.ups()) == 1  # noqa: E731
+    gone = lambda bench: "continues without it" in bench.out.getvalue() and len(bench.ups()) == 1  # noqa: E731
     assert bench.run(gone, (signal.SIGINT,)) == 0
 
 
-def test_what_ignores_the_stop_is_killed_with_its_children() -> None:
+def test_supervisor_node_that_ignores_sigterm_is_killed_with_its_children() -> None:
     bench = Bench({"learner": ("essential", STUBBORN), "guard": ("essential", OBEYS)}, grace=5.0)
     assert bench.run(all_up(2), (signal.SIGTERM,)) == 1
     assert "killed after 5 s without an end: learner" in bench.err.getvalue()
     assert all(is_gone(pid) for pid in bench.ups())
 
 
-def test_a_second_signal_kills_at_once() -> None:
+def test_supervisor_second_signal_kills_at_once() -> None:
     bench = Bench({"learner": ("essential", STUBBORN)}, grace=1000.0)
     assert bench.run(all_up(1), (signal.SIGINT, signal.SIGINT)) == 1
     assert "killed on request: learner" in bench.err.getvalue()
     assert all(is_gone(pid) for pid in bench.ups())
 
 
-def test_a_death_is_noticed_though_others_hold_the_output() -> None:
+def test_supervisor_death_is_noticed_while_a_child_holds_the_output() -> None:
     """Its own child does, and one that left its session: the run does not wait for either."""
     script = """
 import subprocess, sys
@@ -195,13 +195,13 @@ sys.exit(3)
     os.kill(stranger, signal.SIGKILL)
 
 
-def test_a_failure_while_stopping_is_told() -> None:
+def test_supervisor_failure_while_stopping_is_reported() -> None:
     bench = Bench({"learner": ("essential", FAILS_STOPPING), "agent": ("finisher", OBEYS)})
     assert bench.run(all_up(2), (signal.SIGINT,)) == 1
     assert "learner died with exit code 5 while stopping" in bench.err.getvalue()
 
 
-def test_what_cannot_be_started_ends_what_was() -> None:
+def test_supervisor_node_that_cannot_be_started_ends_the_others() -> None:
     bench = Bench({"guard": ("essential", OBEYS), "agent": ("finisher", FINISHES)})
     line = bench.supervisor.line
     bench.supervisor.line = lambda spec, env: ["/nowhere/agent"] if spec.name == "agent" else line(spec, env)
@@ -259,7 +259,7 @@ REPORTS = OBEYS.replace(
 
 
 @pytest.mark.parametrize(("script", "said"), [(WORKS_ON, "learner"), (REPORTS, "learner (writing)")])
-def test_a_node_that_works_on_what_must_be_kept_is_waited_for(script: str, said: str) -> None:
+def test_supervisor_waits_for_a_node_that_saves_its_data(script: str, said: str) -> None:
     bench = Bench({"learner": ("essential", script)}, grace=1.0)
     assert bench.run(all_up(1), (signal.SIGINT,)) == 0
     assert "learner | kept" in bench.out.getvalue()
@@ -267,7 +267,7 @@ def test_a_node_that_works_on_what_must_be_kept_is_waited_for(script: str, said:
     assert bench.err.getvalue() == ""
 
 
-def test_a_node_that_works_for_ever_is_killed_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_supervisor_kills_a_node_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ending, "LONGEST_END", 1.5)
     bench = Bench({"learner": ("essential", WORKS_ON.replace("+ 2.0", "+ 1e9"))}, grace=1.0)
     assert bench.run(all_up(1), (signal.SIGINT,)) == 1
@@ -275,7 +275,7 @@ def test_a_node_that_works_for_ever_is_killed_in_the_end(monkeypatch: pytest.Mon
     assert all(is_gone(pid) for pid in bench.ups())
 
 
-def test_a_node_that_is_told_to_end_loses_its_niceness() -> None:
+def test_supervisor_ending_node_loses_its_niceness() -> None:
     script = OBEYS.replace('print("up"', 'os.nice(7)\nprint("up"').replace(
         'print("at rest")', 'print("nice", os.getpriority(os.PRIO_PROCESS, 0))'
     )
@@ -286,7 +286,7 @@ def test_a_node_that_is_told_to_end_loses_its_niceness() -> None:
     assert f"nice {own if allowed else own + 7}\n" in bench.out.getvalue()
 
 
-def test_only_the_node_that_hangs_is_killed() -> None:
+def test_supervisor_kills_only_the_node_that_hangs() -> None:
     bench = Bench({"learner": ("essential", WORKS_ON), "target": ("essential", STUBBORN)}, grace=1.0)
     assert bench.run(all_up(2), (signal.SIGINT,)) == 1
     assert "killed after 1 s without an end: target\n" in bench.err.getvalue()
