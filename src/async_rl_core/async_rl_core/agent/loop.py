@@ -69,7 +69,7 @@ class AgentLoop:
         self._actuated = np.array([robot.joints.index(name) for name in robot.actuated_joints], dtype=np.intp)
         self._task, self._outbox = task, outbox
         self._state_row = StateRow(ObservationSpec.from_config(config), self._actuated)
-        self.observations = ObservationBuffer(Crop.from_config(config), agent.frame_stack, self._actuated)
+        self.observations = ObservationBuffer(Crop.from_config(config), agent.frame_stack)
         self.actions = ActionSource(config, policy)
         self.target = TargetPlacement(place_target)
         self.episodes = EpisodeStateMachine(config, task, self.target, start.episode, first_reset)

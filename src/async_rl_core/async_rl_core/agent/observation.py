@@ -39,9 +39,8 @@ class ObservationBuffer:
     A stack never holds a frame from before the episode: the episode's first frame stands in for those before it.
     """
 
-    def __init__(self, crop: Crop, stack: int, actuated: NDArray[np.intp]) -> None:
+    def __init__(self, crop: Crop, stack: int) -> None:
         self._crop = crop
-        self._actuated = actuated
         self._fresh: deque[Frame] = deque(maxlen=stack)
         self._stack: deque[Frame] = deque(maxlen=stack)
         self._image = np.empty((crop.height, crop.width, 3 * stack), np.uint8)
@@ -87,10 +86,3 @@ class ObservationBuffer:
                     self._image[:, :, 3 * i + channel] = cropped[:, :, channel]
             self._image_is_current = True
         return self._image
-
-    def state(self, joints: JointState, previous_action: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Returns (3a,): actuated angles [rad], velocities [rad/s] and the previous action."""
-        with np.errstate(over="ignore"):  # too large values become infinite, which the loop refuses
-            return np.concatenate(
-                [joints.position[self._actuated], joints.velocity[self._actuated], previous_action], dtype=np.float32
-            )

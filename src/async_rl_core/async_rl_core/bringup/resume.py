@@ -12,6 +12,7 @@ from async_rl_core.config.schema import Config
 from async_rl_core.errors import ConfigError
 from async_rl_core.learning import checkpoint_file
 from async_rl_core.replay.journal.repair import check, repair
+from async_rl_core.replay.journal.run_journal import actors
 from async_rl_core.run_folder.run_folder import RunFolder
 from async_rl_core.spec.sizes import StepSizes
 
@@ -70,9 +71,11 @@ def _check_journal(config: Config, folder: Path, say: Callable[[str], object]) -
     if not config.replay.journal:
         return
     sizes = StepSizes.from_config(config)
-    report = check(RunFolder(folder).journal, sizes)
-    for line in (*report.lines(), *repair(sizes, report)):
-        say(f"warning: {line}")
+    journal = RunFolder(folder).journal
+    for actor in actors(journal):
+        report = check(journal / actor, sizes, actor)
+        for line in (*report.lines(), *repair(sizes, report)):
+            say(f"warning: {line}")
     if gone := steps_gone(folder):
         say(
             f"warning: replay journal: the newest {gone} steps that the learner had seen are missing: damaged, or "

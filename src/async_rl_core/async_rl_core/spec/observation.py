@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
-from async_rl_core import plugins
 from async_rl_core.config.schema import Config
+from async_rl_core.config.task import task_plugin
 from async_rl_core.errors import ConfigError
 from async_rl_core.spec.crop import Crop
-
-TASKS = "async_rl.tasks"
-"""Entry points of the tasks."""
 
 
 class ImageSpec(NamedTuple):
@@ -65,7 +62,7 @@ class ObservationSpec:
 
         Raises `ConfigError` where the task is not installed or declares parts that contradict each other.
         """
-        task = _task(config)
+        task = cast(_ObservedTask, task_plugin(config.task)(config))
         image = None
         if task.uses_camera:
             crop = Crop.from_config(config)
@@ -106,15 +103,8 @@ def arm_parts(joints: int) -> Iterable[StatePart]:
 
 
 class _ObservedTask(Protocol):
-    """The members of a task that decide what is observed."""
+    """The task of a run, as this module sees it; tasks build on this module."""
 
     uses_camera: bool
 
     def observation_parts(self) -> Sequence[StatePart]: ...
-
-
-def _task(config: Config) -> _ObservedTask:
-    """Returns the run's task, found by its entry point, since tasks build on this module."""
-    task_class: Any = plugins.load(TASKS, config.task, object)
-    task: _ObservedTask = task_class(config)
-    return task
