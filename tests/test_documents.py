@@ -5,7 +5,7 @@ import re
 import pytest
 
 PYTHON_FILE = re.compile(r"`([a-z_]+/[a-z_/]*[a-z_0-9]+\.py)`")
-PLACES = ("", "src", "src/async_rl_core/async_rl_core")
+PLACES = ("", "src", "src/async_rl_core", "src/async_rl_core/async_rl_core")
 
 
 @pytest.mark.parametrize("document", ["architecture.md", "reliability.md", "performance.md"])
