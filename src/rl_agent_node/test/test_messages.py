@@ -27,7 +27,7 @@ def outbox(waiting: int) -> Outbox:
     return box
 
 
-def test_an_episode_takes_its_share_of_the_timing() -> None:
+def test_messages_episode_takes_its_share_of_the_timing() -> None:
     measured = timing()
     message = episode_message(EpisodeResult(7, True, 700, 12.5, 0.25, False), measured, updates=3)
     assert (message.episode, message.random, message.env_steps) == (7, True, 700)
@@ -37,7 +37,7 @@ def test_an_episode_takes_its_share_of_the_timing() -> None:
     assert episode_message(EpisodeResult(8, True, 800, 0.0, 0.0, False), measured, updates=3).missed_cycles == 0
 
 
-def test_timing() -> None:
+def test_messages_timing() -> None:
     message = timing_message(timing(), outbox(2), elapsed=3.5)
     assert message.elapsed == 3.5
     assert (message.cycles, message.missed_cycles, message.steps_waiting) == (4, 1, 2)
@@ -47,7 +47,7 @@ def test_timing() -> None:
     assert lateness.max == 50.0
 
 
-def test_health_says_what_the_agent_waits_for() -> None:
+def test_messages_health_says_what_the_agent_waits_for() -> None:
     assert health("", "", timing(), outbox(0), aborted=0).level is Level.OK
     waiting = health("image_raw", "the disk is full", timing(), outbox(0), aborted=0)
     assert waiting.level is Level.WARN

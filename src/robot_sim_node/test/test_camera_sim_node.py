@@ -62,7 +62,7 @@ def state(node: CameraSimNode, stamp: int, **instead: float) -> JointState:
     return message
 
 
-def test_it_draws_a_frame_per_period_with_the_states_own_stamp(
+def test_camera_sim_node_it_draws_a_frame_per_period_with_the_states_own_stamp(
     node: CameraSimNode, captured: list[tuple[np.ndarray, float, int]], clock: Clock
 ) -> None:
     for i in range(125):
@@ -72,7 +72,7 @@ def test_it_draws_a_frame_per_period_with_the_states_own_stamp(
     np.testing.assert_allclose(captured[0][0], 0.1 * np.arange(7))
 
 
-def test_after_a_pause_it_does_not_catch_up(
+def test_camera_sim_node_after_a_pause_it_does_not_catch_up(
     node: CameraSimNode, captured: list[tuple[np.ndarray, float, int]], clock: Clock
 ) -> None:
     node._on_joint_state(state(node, 0))
@@ -84,7 +84,7 @@ def test_after_a_pause_it_does_not_catch_up(
 
 
 @pytest.mark.parametrize("angle", [math.nan, math.inf])
-def test_a_state_that_is_not_finite_or_lacks_a_joint_is_not_drawn(
+def test_camera_sim_node_state_that_is_not_finite_or_lacks_a_joint_is_not_drawn(
     node: CameraSimNode, captured: list[tuple[np.ndarray, float, int]], clock: Clock, angle: float
 ) -> None:
     node._on_joint_state(state(node, 0, fr3_joint3=angle))

@@ -29,7 +29,7 @@ def snapshot(made: Scene, stamp: int) -> CameraSnapshot:
 
 
 @pytest.mark.parametrize("latency", [0.0, 0.05])
-def test_frames_come_with_their_own_stamp(latency: float) -> None:
+def test_camera_thread_frames_come_with_their_own_stamp(latency: float) -> None:
     made, frames = scene(**{"sim.image_latency": latency}), Frames()
     camera = start(made, frames)
     for stamp in (1, 2, 3):
@@ -42,7 +42,7 @@ def test_frames_come_with_their_own_stamp(latency: float) -> None:
     assert len(camera.render_times) == 3
 
 
-def test_a_waiting_snapshot_is_replaced_by_a_newer_one() -> None:
+def test_camera_thread_waiting_snapshot_is_replaced_by_a_newer_one() -> None:
     made, frames = scene(), Frames()
     camera = start(made, frames)
     with camera._condition:  # the thread cannot take the first before the second is there
@@ -54,7 +54,7 @@ def test_a_waiting_snapshot_is_replaced_by_a_newer_one() -> None:
     assert frames.empty()
 
 
-def test_a_failure_in_the_thread_is_kept_for_the_loop() -> None:
+def test_camera_thread_failure_in_the_thread_is_kept_for_the_loop() -> None:
     made = scene()
 
     def fail(image: Image, snapshot: CameraSnapshot) -> None:
@@ -67,7 +67,7 @@ def test_a_failure_in_the_thread_is_kept_for_the_loop() -> None:
     camera.close()
 
 
-def test_gl_that_cannot_be_had_is_raised_to_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_camera_thread_gl_that_cannot_be_had_is_raised_to_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gl, "_LIBRARIES", {})
     with pytest.raises(SimulationError, match="libegl1"):
         start(scene(**{"sim.renderer": "gl"}), Frames())

@@ -24,7 +24,7 @@ def make() -> tuple[SimHealth, Any, LoopCounts, list[float]]:
     return SimHealth(cast(SimulatedArm, arm), cast(CameraThread, camera), counts, lambda: now[0]), arm, counts, now
 
 
-def test_real_time_factor_is_that_of_the_interval() -> None:
+def test_sim_health_real_time_factor_is_that_of_the_interval() -> None:
     health, arm, _, now = make()
     now[0], arm.time = 11.0, 1.0
     assert health().values["real-time factor"] == 1.0
@@ -32,7 +32,7 @@ def test_real_time_factor_is_that_of_the_interval() -> None:
     assert health().values["real-time factor"] == 0.5
 
 
-def test_missed_ticks_warn_once() -> None:
+def test_sim_health_missed_ticks_warn_once() -> None:
     health, _, counts, _ = make()
     assert health().level is Level.OK
     counts.missed, counts.latest = 3, 0.03
@@ -44,13 +44,13 @@ def test_missed_ticks_warn_once() -> None:
     assert health().values["missed ticks"] == 3
 
 
-def test_inactive_controller_is_an_error() -> None:
+def test_sim_health_inactive_controller_is_an_error() -> None:
     health, arm, _, _ = make()
     arm.active = False
     assert health().level is Level.ERROR
 
 
-def test_a_commander_that_fell_silent_is_an_error() -> None:
+def test_sim_health_commander_that_fell_silent_is_an_error() -> None:
     health, arm, _, _ = make()
     arm.controller.command([0.0], 1.0)
     arm.time = 1.5
@@ -58,7 +58,7 @@ def test_a_commander_that_fell_silent_is_an_error() -> None:
     assert (report.level, report.message) == (Level.ERROR, "no command for 500 ms; the arm is stopped")
 
 
-def test_percentiles() -> None:
+def test_sim_health_percentiles() -> None:
     assert milliseconds([0.001] * 10) == (1.0, 1.0)
     assert math.isnan(milliseconds([])[0])
     assert milliseconds([0.001, 0.003])[0] == pytest.approx(2.0)

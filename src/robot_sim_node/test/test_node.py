@@ -125,7 +125,7 @@ def seconds(message: Any) -> float:
     return float(message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec)
 
 
-def test_states_and_frames_on_the_drivers_beat(robot: Client) -> None:
+def test_robot_sim_node_states_and_frames_on_the_drivers_beat(robot: Client) -> None:
     heard = (robot.states, robot.images, robot.infos)  # they are found one by one
     robot.wait_for(lambda: min(map(len, heard)) >= 10 and bool(robot.descriptions))
     names = robot.states[0].name
@@ -139,7 +139,7 @@ def test_states_and_frames_on_the_drivers_beat(robot: Client) -> None:
     assert "package://example-robot-data" in robot.descriptions[0]
 
 
-def test_target_moves_the_disc(robot: Client) -> None:
+def test_robot_sim_node_target_moves_the_disc(robot: Client) -> None:
     def red() -> float:
         image = robot.images[-1]
         pixels = np.frombuffer(image.data, np.uint8).reshape(image.height, image.width, 3)
@@ -151,7 +151,7 @@ def test_target_moves_the_disc(robot: Client) -> None:
     robot.wait_for(lambda: 0.0 < red() < 0.35)
 
 
-def test_commands_move_it_and_a_wrong_length_takes_the_controller_down(tmp_path: Path) -> None:
+def test_robot_sim_node_commands_move_it_and_a_wrong_length_takes_the_controller_down(tmp_path: Path) -> None:
     with fresh_client() as robot, running(robot, tmp_path):  # in whose picture no other test looks for something
         robot.velocity = [0.3, 0.0, 0.0, 0.0, 0.0, 0.0]
         robot.wait_for(lambda: bool(robot.states) and abs(robot.speed - 0.3) < 0.02)
@@ -176,7 +176,7 @@ def test_commands_move_it_and_a_wrong_length_takes_the_controller_down(tmp_path:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_waits_for_rest_and_no_longer(number: signal.Signals, tmp_path: Path) -> None:
+def test_robot_sim_node_stop_waits_for_rest_and_no_longer(number: signal.Signals, tmp_path: Path) -> None:
     with fresh_client() as client, running(client, tmp_path) as process:
         client.velocity = [0.3, 0.0, 0.0, 0.0, 0.0, 0.0]
         client.wait_for(lambda: bool(client.states) and abs(client.speed - 0.3) < 0.02)
@@ -189,7 +189,7 @@ def test_a_stop_waits_for_rest_and_no_longer(number: signal.Signals, tmp_path: P
         assert process.returncode == 0
 
 
-def test_missing_model_is_one_line(tmp_path: Path) -> None:
+def test_robot_sim_node_missing_model_is_one_line(tmp_path: Path) -> None:
     with (
         fresh_client() as client,
         running(client, tmp_path, **{"robot.model": "ur_description/urdf/ur99.urdf"}) as process,

@@ -18,7 +18,7 @@ def screenless(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def test_disc_is_scaled_and_centred() -> None:
+def test_display_disc_is_scaled_and_centred() -> None:
     disc = Disc(80, 45, 7, 160, 90)
     assert disc.on((1920, 1080)) == ((960, 540), 84)
     assert disc.on((1920, 1200)) == ((960, 600), 84)  # bars above and below, so that it stays round
@@ -34,11 +34,11 @@ def test_disc_is_scaled_and_centred() -> None:
         (b"1 2 3 4 5\n6 7 8 9 10\n11 ", Disc(6, 7, 8, 9, 10), b"11 "),
     ],
 )
-def test_newest_line_wins(buffer: bytes, disc: Disc | None, rest: bytes) -> None:
+def test_display_newest_line_wins(buffer: bytes, disc: Disc | None, rest: bytes) -> None:
     assert newest(buffer) == (disc, rest)
 
 
-def test_window_opens_draws_and_closes(screenless: pytest.MonkeyPatch) -> None:
+def test_display_window_opens_draws_and_closes(screenless: pytest.MonkeyPatch) -> None:
     screenless.setenv("SDL_VIDEODRIVER", "dummy")
     display = Display()
     display.show(80, 45, 7, 160, 90)
@@ -46,7 +46,7 @@ def test_window_opens_draws_and_closes(screenless: pytest.MonkeyPatch) -> None:
     assert display._window.returncode == 0
 
 
-def test_a_window_that_hangs_never_delays_show(screenless: pytest.MonkeyPatch) -> None:
+def test_display_window_that_hangs_never_delays_show(screenless: pytest.MonkeyPatch) -> None:
     screenless.setenv("SDL_VIDEODRIVER", "dummy")
     display = Display()
     display._window.send_signal(19)  # SIGSTOP: it reads no more
@@ -56,7 +56,7 @@ def test_a_window_that_hangs_never_delays_show(screenless: pytest.MonkeyPatch) -
     display.close()
 
 
-def test_closed_window_is_an_error(screenless: pytest.MonkeyPatch) -> None:
+def test_display_closed_window_is_an_error(screenless: pytest.MonkeyPatch) -> None:
     screenless.setenv("SDL_VIDEODRIVER", "dummy")
     display = Display()
     display._window.kill()
@@ -66,6 +66,6 @@ def test_closed_window_is_an_error(screenless: pytest.MonkeyPatch) -> None:
     display.close()
 
 
-def test_missing_screen_is_one_clear_line(screenless: pytest.MonkeyPatch) -> None:
+def test_display_missing_screen_is_one_clear_line(screenless: pytest.MonkeyPatch) -> None:
     with pytest.raises(DisplayError, match=r"^visual_target_node: cannot open .* use display:=false$"):
         Display()

@@ -76,7 +76,7 @@ def subscribe(node: Node) -> list[Target]:
     return received
 
 
-def test_reset_places_the_same_target_for_the_same_episode(client: Node, tmp_path: Path) -> None:
+def test_visual_target_node_reset_places_the_same_target_for_the_same_episode(client: Node, tmp_path: Path) -> None:
     received = subscribe(client)
     with running(client.get_namespace(), tmp_path, task="reaching"):
         first, other, again = reset(client, 3), reset(client, 4), reset(client, 3)
@@ -89,7 +89,7 @@ def test_reset_places_the_same_target_for_the_same_episode(client: Node, tmp_pat
     assert (received[-1].radius, received[-1].width, received[-1].height) == (7, 160, 90)
 
 
-def test_tracking_target_moves_one_unit_a_tick_from_the_centre(client: Node, tmp_path: Path) -> None:
+def test_visual_target_node_tracking_target_moves_one_unit_a_tick_from_the_centre(client: Node, tmp_path: Path) -> None:
     received = subscribe(client)
     with running(client.get_namespace(), tmp_path, task="tracking"):
         response = reset(client, 9)
@@ -102,7 +102,7 @@ def test_tracking_target_moves_one_unit_a_tick_from_the_centre(client: Node, tmp
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_end_it_cleanly(client: Node, tmp_path: Path, number: signal.Signals) -> None:
+def test_visual_target_node_signals_end_it_cleanly(client: Node, tmp_path: Path, number: signal.Signals) -> None:
     received = subscribe(client)
     with running(client.get_namespace(), tmp_path, task="reaching") as process:
         wait_for(client, lambda: bool(received))
@@ -111,7 +111,7 @@ def test_signals_end_it_cleanly(client: Node, tmp_path: Path, number: signal.Sig
         assert (process.returncode, errors) == (0, "")
 
 
-def test_display_without_a_screen_is_one_line_and_exit_code_2(
+def test_visual_target_node_display_without_a_screen_is_one_line_and_exit_code_2(
     client: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):

@@ -35,7 +35,7 @@ def sight() -> CameraHealth:
     return sight
 
 
-def test_new_pictures_are_new_and_each_frame_is_so_once(sight: CameraHealth) -> None:
+def test_camera_health_new_pictures_are_new_and_each_frame_is_so_once(sight: CameraHealth) -> None:
     for i in range(50):
         newest = frame(picture(), 10 + i * PERIOD)
         assert sight.see(newest, np.full(2, 0.1 * i))
@@ -43,7 +43,7 @@ def test_new_pictures_are_new_and_each_frame_is_so_once(sight: CameraHealth) -> 
         assert not sight.trouble
 
 
-def test_the_same_picture_again_and_again_is_noticed_once_the_arm_has_moved(sight: CameraHealth) -> None:
+def test_camera_health_same_picture_again_and_again_is_noticed_once_the_arm_has_moved(sight: CameraHealth) -> None:
     image = picture()
     assert sight.see(frame(image, 10 - PERIOD / 2), np.zeros(2))
     assert TIMEOUT - PERIOD <= seconds_until(sight, FROZEN, image, speed=0.7) <= TIMEOUT + PERIOD
@@ -51,7 +51,7 @@ def test_the_same_picture_again_and_again_is_noticed_once_the_arm_has_moved(sigh
     assert not sight.trouble
 
 
-def test_the_same_picture_is_right_where_the_arm_rests_or_nothing_is_to_be_seen(sight: CameraHealth) -> None:
+def test_camera_health_same_picture_is_right_where_the_arm_rests_or_nothing_is_to_be_seen(sight: CameraHealth) -> None:
     image = picture()
     assert sight.see(frame(image, 10 - PERIOD / 2), np.zeros(2))
     assert seconds_until(sight, FROZEN, image, speed=0.9 * MOTION / (200 * PERIOD)) == np.inf
@@ -61,7 +61,7 @@ def test_the_same_picture_is_right_where_the_arm_rests_or_nothing_is_to_be_seen(
 
 
 @pytest.mark.parametrize("level", [0.0, 6.0])
-def test_black_is_noticed_with_its_noise_and_at_rest(sight: CameraHealth, level: float) -> None:
+def test_camera_health_black_is_noticed_with_its_noise_and_at_rest(sight: CameraHealth, level: float) -> None:
     for i in range(100):
         assert not sight.see(frame(picture(level), 10 + i * PERIOD), np.zeros(2))
         assert bool(sight.trouble) == (i * PERIOD >= TIMEOUT - 1.01 * PERIOD)
@@ -70,13 +70,13 @@ def test_black_is_noticed_with_its_noise_and_at_rest(sight: CameraHealth, level:
     assert not sight.trouble
 
 
-def test_a_camera_that_was_black_from_the_start_is_not_trusted() -> None:
+def test_camera_health_camera_that_was_black_from_the_start_is_not_trusted() -> None:
     sight = CameraHealth()
     assert not sight.see(frame(picture(0.0), 0.0), np.zeros(2))
     assert sight.trouble == IN_THE_DARK
 
 
-def test_after_the_dark_the_same_picture_is_right() -> None:
+def test_camera_health_after_the_dark_the_same_picture_is_right() -> None:
     sight, image = CameraHealth(), picture()
     assert sight.see(frame(image, 0.0), np.zeros(2))
     assert not sight.see(frame(np.zeros_like(image), TIMEOUT), np.zeros(2))

@@ -11,7 +11,7 @@ from async_rl_core.config.schema import Config
 from .loop_bench import CYCLE, Bench
 
 
-def test_steps_are_complete_and_in_order(bench: Bench) -> None:
+def test_loop_steps_are_complete_and_in_order(bench: Bench) -> None:
     bench.until(episodes=3)
     assert [step.sequence for step in bench.steps] == list(range(3 * 101))
     for episode in (1, 2, 3):
@@ -23,7 +23,7 @@ def test_steps_are_complete_and_in_order(bench: Bench) -> None:
         assert all(len(step.frames) == 1 for step in steps)
 
 
-def test_a_step_carries_the_action_that_led_to_it(bench: Bench) -> None:
+def test_loop_step_carries_the_action_that_led_to_it(bench: Bench) -> None:
     bench.until(episodes=1)
     for before, after in zip(bench.steps, bench.steps[1:], strict=False):
         assert np.array_equal(after.action, after.state[10:15])
@@ -31,7 +31,7 @@ def test_a_step_carries_the_action_that_led_to_it(bench: Bench) -> None:
         assert np.allclose(moved, bench.config.agent.action_scale * after.action * CYCLE, atol=1e-5)
 
 
-def test_the_reward_is_that_of_the_frame_the_step_brings(bench: Bench) -> None:
+def test_loop_reward_is_that_of_the_frame_the_step_brings(bench: Bench) -> None:
     bench.until(episodes=1)
     for step in bench.steps[1:]:
         assert step.reward == float(step.frames[-1][0, 0, 0])
@@ -39,7 +39,7 @@ def test_the_reward_is_that_of_the_frame_the_step_brings(bench: Bench) -> None:
     assert bench.results[0].target_term == 1.0
 
 
-def test_random_steps_first_then_the_policy(bench: Bench) -> None:
+def test_loop_random_steps_first_then_the_policy(bench: Bench) -> None:
     bench.until(episodes=3)
     assert [result.random for result in bench.results] == [True, False, False]
     assert [result.env_steps for result in bench.results] == [100, 200, 300]
@@ -49,7 +49,7 @@ def test_random_steps_first_then_the_policy(bench: Bench) -> None:
     assert actions.max() > 0.9
 
 
-def test_random_actions_stay_within_their_scale(config: Config) -> None:
+def test_loop_random_actions_stay_within_their_scale(config: Config) -> None:
     agent = config.agent.model_copy(update={"initial_action_scale": 0.3})
     bench = Bench(config.model_copy(update={"agent": agent}))
     bench.until(episodes=1)
@@ -57,7 +57,7 @@ def test_random_actions_stay_within_their_scale(config: Config) -> None:
     assert 0.29 < actions.max() <= 0.3
 
 
-def test_after_the_random_steps_no_episode_begins_without_a_policy(bench: Bench) -> None:
+def test_loop_after_the_random_steps_no_episode_begins_without_a_policy(bench: Bench) -> None:
     bench.loop.actions.policy_ready = False
     bench.until(episodes=2)
     assert all(result.random for result in bench.results)
@@ -72,7 +72,7 @@ def test_after_the_random_steps_no_episode_begins_without_a_policy(bench: Bench)
     assert bench.policy.episode == 3
 
 
-def test_a_run_goes_on_where_it_was(config: Config) -> None:
+def test_loop_resumed_run_continues_its_numbers(config: Config) -> None:
     bench = Bench(config, RunProgress(episode=7, sequence=650, env_steps=120))
     bench.loop.actions.policy_ready = False
     bench.until(episodes=1)
@@ -83,7 +83,7 @@ def test_a_run_goes_on_where_it_was(config: Config) -> None:
     assert bench.loop.waits_for_policy
 
 
-def test_random_actions_follow_from_seed_and_episode(config: Config) -> None:
+def test_loop_random_actions_follow_from_seed_and_episode(config: Config) -> None:
     def actions(bench: Bench) -> list[np.ndarray]:
         bench.until(episodes=1)
         return [step.action for step in bench.steps]
@@ -97,7 +97,7 @@ def test_random_actions_follow_from_seed_and_episode(config: Config) -> None:
     assert not np.array_equal(actions(Bench(config.model_copy(update={"seed": 2}), RunProgress(episode=1))), second)
 
 
-def test_stacks_never_cross_the_start_of_an_episode(config: Config) -> None:
+def test_loop_stacks_never_cross_the_start_of_an_episode(config: Config) -> None:
     bench = Bench(config.model_copy(update={"agent": config.agent.model_copy(update={"initial_steps": 0})}))
     bench.until(episodes=2)
     for start in (0, 100):
@@ -107,7 +107,7 @@ def test_stacks_never_cross_the_start_of_an_episode(config: Config) -> None:
         assert bench.policy.seen[start + 2] == [first, first + 1, first + 2]
 
 
-def test_an_episode_takes_four_seconds_and_a_reset_about_three(bench: Bench) -> None:
+def test_loop_episode_takes_four_seconds_and_a_reset_about_three(bench: Bench) -> None:
     bench.until(episodes=1)
     first = bench.now
     bench.until(episodes=2)
@@ -115,7 +115,7 @@ def test_an_episode_takes_four_seconds_and_a_reset_about_three(bench: Bench) -> 
 
 
 @pytest.mark.parametrize(("offset", "seconds"), [(0.0, 0.5), (0.3, 3.0)])
-def test_the_first_reset_is_short_only_where_the_arm_is_at_the_start_pose(
+def test_loop_first_reset_is_short_only_where_the_arm_is_at_the_start_pose(
     config: Config, offset: float, seconds: float
 ) -> None:
     bench = Bench(config, first_reset=0.5)
@@ -130,7 +130,7 @@ def test_the_first_reset_is_short_only_where_the_arm_is_at_the_start_pose(
     assert bench.now - ended == pytest.approx(3.0, abs=0.15)
 
 
-def test_each_episode_starts_at_the_start_pose(bench: Bench) -> None:
+def test_loop_each_episode_starts_at_the_start_pose(bench: Bench) -> None:
     bench.until(episodes=3)
     start = np.array(bench.config.robot.start)[:5]
     for step in bench.steps:
@@ -138,7 +138,7 @@ def test_each_episode_starts_at_the_start_pose(bench: Bench) -> None:
             assert np.abs(step.state[:5] - start).max() < 0.02
 
 
-def test_a_reset_goes_the_way_of_the_task_in_the_same_time(config: Config) -> None:
+def test_loop_reset_goes_the_way_of_the_task_in_the_same_time(config: Config) -> None:
     detour = tuple(angle + 0.2 for angle in config.robot.start)
     bench = Bench(config, waypoints=(detour,))
     nearest = np.inf
@@ -150,7 +150,7 @@ def test_a_reset_goes_the_way_of_the_task_in_the_same_time(config: Config) -> No
     assert bench.now < 3.5
 
 
-def test_no_episode_before_its_target_is_placed(bench: Bench) -> None:
+def test_loop_no_episode_before_its_target_is_placed(bench: Bench) -> None:
     bench.place_targets = False
     for _ in range(200):
         bench.cycle()
@@ -160,19 +160,19 @@ def test_no_episode_before_its_target_is_placed(bench: Bench) -> None:
     bench.until(episodes=1)
 
 
-def test_each_episode_asks_for_its_own_target(bench: Bench) -> None:
+def test_loop_each_episode_asks_for_its_own_target(bench: Bench) -> None:
     bench.until(episodes=3)
     assert bench.targets == [1, 2, 3, 4]
 
 
-def test_rests_without_joints_or_limits(config: Config) -> None:
+def test_loop_rests_without_joints_or_limits(config: Config) -> None:
     bench = Bench(config)
     assert not bench.loop.act(0.0, None).any()
     bench.loop.limits = None
     assert not bench.cycle().any()
 
 
-def test_frames_between_two_actions_all_travel(config: Config) -> None:
+def test_loop_frames_between_two_actions_all_travel(config: Config) -> None:
     agent = config.agent.model_copy(update={"action_cycle_time": 0.08})
     bench = Bench(config.model_copy(update={"agent": agent}))
     for _ in range(150):

@@ -12,7 +12,7 @@ from .loop_bench import CYCLE, Bench
 
 
 @pytest.mark.parametrize("failure", ["camera", "guard"])
-def test_what_cannot_be_trusted_ends_the_episode_with_the_arm_at_rest(bench: Bench, failure: str) -> None:
+def test_loop_untrusted_input_ends_the_episode_with_the_arm_at_rest(bench: Bench, failure: str) -> None:
     bench.until(episodes=1)
     for _ in range(120):
         bench.cycle()
@@ -42,9 +42,7 @@ def test_what_cannot_be_trusted_ends_the_episode_with_the_arm_at_rest(bench: Ben
         ("camera", "images on image_raw"),
     ],
 )
-def test_nothing_made_of_images_that_show_nothing_new_becomes_experience(
-    bench: Bench, failure: str, missing: str
-) -> None:
+def test_loop_images_without_news_give_no_experience(bench: Bench, failure: str, missing: str) -> None:
     bench.until(episodes=1)
     for _ in range(100):
         bench.cycle()
@@ -62,7 +60,7 @@ def test_nothing_made_of_images_that_show_nothing_new_becomes_experience(
     assert [step.sequence for step in bench.steps] == list(range(len(bench.steps)))
 
 
-def test_steps_at_rest_are_held_until_the_camera_proves_alive(config: Config) -> None:
+def test_loop_steps_at_rest_are_held_until_the_camera_proves_alive(config: Config) -> None:
     bench = Bench(config, RunProgress(env_steps=1000))  # the policy stands still
     while bench.loop.phase is not Phase.RUNNING:
         bench.cycle()
@@ -78,7 +76,7 @@ def test_steps_at_rest_are_held_until_the_camera_proves_alive(config: Config) ->
     assert [step.index for step in bench.steps] == list(range(101))
 
 
-def test_steps_wait_for_all_who_have_to_confirm_them(config: Config) -> None:
+def test_loop_steps_wait_for_all_witnesses(config: Config) -> None:
     bench = Bench(config, witnesses=("guard", "target"))
     while bench.loop.phase is not Phase.RUNNING:
         bench.cycle()

@@ -11,7 +11,7 @@ CYCLES = st.sampled_from([0.008, STEP, 0.12, 0.48, 1.48])
 
 
 @given(arrays(np.float64, 6, elements=st.floats(-2.0, 2.0)), CYCLES)
-def test_arrives_from_anywhere_within_the_velocity_limit(origin: np.ndarray, cycle: float) -> None:
+def test_reset_arrives_from_anywhere_within_the_velocity_limit(origin: np.ndarray, cycle: float) -> None:
     goal = np.zeros(6)
     motion = ResetMotion(origin, goal, max_velocity=1.5, duration=2.5, now=10.0, cycle=cycle)
     position, now = origin.copy(), 10.0
@@ -23,7 +23,7 @@ def test_arrives_from_anywhere_within_the_velocity_limit(origin: np.ndarray, cyc
     assert motion.arrived(position)
 
 
-def test_a_short_way_takes_the_given_time_and_a_long_one_longer() -> None:
+def test_reset_short_way_takes_the_given_time_and_a_long_one_longer() -> None:
     near = ResetMotion(np.full(6, 0.5), np.zeros(6), 1.5, 2.5, 0.0, STEP)
     far = ResetMotion(np.full(6, 3.0), np.zeros(6), 1.5, 2.5, 0.0, STEP)
     assert near.duration == 2.5
@@ -31,7 +31,7 @@ def test_a_short_way_takes_the_given_time_and_a_long_one_longer() -> None:
 
 
 @given(arrays(np.float64, (3, 4), elements=st.floats(-1.0, 1.0)))
-def test_a_path_goes_through_each_pose_and_ends_at_the_last(poses: np.ndarray) -> None:
+def test_reset_path_goes_through_each_pose_and_ends_at_the_last(poses: np.ndarray) -> None:
     path = ResetPath(np.zeros(4), list(poses), max_velocity=1.5, duration=3.0, now=0.0, cycle=STEP)
     position, visited = np.zeros(4), []
     for i in range(400):

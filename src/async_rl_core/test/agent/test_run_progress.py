@@ -35,11 +35,11 @@ def store(run: Path, position: JournalPosition) -> None:
     journal.close()
 
 
-def test_a_new_run_begins_at_nothing(tmp_path: Path) -> None:
+def test_run_progress_new_run_begins_at_nothing(tmp_path: Path) -> None:
     assert RunProgress.read(tmp_path) == BEGINNING == RunProgress()
 
 
-def test_what_is_stored_may_be_further_than_what_is_recorded(tmp_path: Path) -> None:
+def test_run_progress_what_is_stored_may_be_further_than_what_is_recorded(tmp_path: Path) -> None:
     finish(tmp_path, episode=3, env_steps=300)
     store(tmp_path, JournalPosition(sequence=345, episode=4, env_steps=341, batches=9))
     assert RunProgress.read(tmp_path) == RunProgress(
@@ -47,7 +47,7 @@ def test_what_is_stored_may_be_further_than_what_is_recorded(tmp_path: Path) -> 
     )
 
 
-def test_what_is_recorded_may_be_further_than_what_is_stored(tmp_path: Path) -> None:
+def test_run_progress_what_is_recorded_may_be_further_than_what_is_stored(tmp_path: Path) -> None:
     store(tmp_path, JournalPosition(sequence=345, episode=4, env_steps=341, batches=9))
     finish(tmp_path, episode=5, env_steps=500)
     assert RunProgress.read(tmp_path) == RunProgress(
@@ -55,27 +55,27 @@ def test_what_is_recorded_may_be_further_than_what_is_stored(tmp_path: Path) -> 
     )
 
 
-def test_counts_go_on_from_the_summary(tmp_path: Path) -> None:
+def test_run_progress_counts_go_on_from_the_summary(tmp_path: Path) -> None:
     summary.write(RunFolder(tmp_path).summary, {"cycles": 900, "missed_cycles": 5, "stale_images": 1})
     assert RunProgress.read(tmp_path) == RunProgress(cycles=900, missed_cycles=5, stale_images=1)
     RunFolder(tmp_path).summary.write_text("{")
     assert RunProgress.read(tmp_path) == BEGINNING
 
 
-def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+def test_run_progress_damaged_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "episodes.csv").write_text("something else\n")
     with pytest.raises(AsyncRLError, match=r"episodes\.csv"):
         RunProgress.read(tmp_path)
 
 
-def test_start_counts_episodes_that_ended_for_people(tmp_path: Path) -> None:
+def test_run_progress_start_counts_episodes_that_ended_for_people(tmp_path: Path) -> None:
     finish(tmp_path, episode=3, env_steps=300)
     store(tmp_path, JournalPosition(sequence=345, episode=7, env_steps=341, batches=9))
     start = RunProgress.read(tmp_path)
     assert (start.episode, start.ended) == (7, 3)
 
 
-def test_start_goes_beyond_steps_that_are_damaged_or_gone(tmp_path: Path) -> None:
+def test_run_progress_start_goes_beyond_steps_that_are_damaged_or_gone(tmp_path: Path) -> None:
     store(tmp_path, JournalPosition(sequence=345, episode=4, env_steps=341, batches=9))
     store(tmp_path, JournalPosition(sequence=346, episode=4, env_steps=342, batches=9))
     newest = max(RunFolder(tmp_path).journal.iterdir())
@@ -94,12 +94,12 @@ def test_start_goes_beyond_steps_that_are_damaged_or_gone(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "text", ["[1]", "{}", '{"cycles": "9", "missed_cycles": NaN, "stale_images": 1e999}', "[" * 10**5]
 )
-def test_start_summary_with_other_values_counts_from_nothing(tmp_path: Path, text: str) -> None:
+def test_run_progress_start_summary_with_other_values_counts_from_nothing(tmp_path: Path, text: str) -> None:
     RunFolder(tmp_path).summary.write_text(text)
     assert RunProgress.read(tmp_path) == BEGINNING
 
 
-def test_start_damaged_line_of_episodes_is_left_out(tmp_path: Path) -> None:
+def test_run_progress_start_damaged_line_of_episodes_is_left_out(tmp_path: Path) -> None:
     finish(tmp_path, episode=3, env_steps=300)
     with (tmp_path / "episodes.csv").open("a") as file:
         file.write("\0" * 50 + "\n")

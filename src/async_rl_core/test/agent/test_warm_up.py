@@ -8,7 +8,7 @@ from async_rl_core.tasks.task import Reward, Task
 
 
 @pytest.mark.parametrize("cycle", [0.04, 0.08])
-def test_an_episode_runs_to_its_end_with_the_policy_in_it(cycle: float) -> None:
+def test_warm_up_episode_runs_to_its_end_with_the_policy_in_it(cycle: float) -> None:
     config = resolve("laptop", {"agent.action_cycle_time": cycle})
     acted, rewarded = [], []
 

@@ -42,17 +42,17 @@ def learned(settings: Config, episodes: int) -> tuple[np.ndarray, list[float]]:
     return learning.learner.algorithm.policy_parameters().copy(), returns
 
 
-def test_the_same_seed_gives_the_same_parameters_bit_for_bit():
+def test_simulated_run_same_seed_gives_the_same_parameters_bit_for_bit():
     first, again = learned(config(), 4), learned(config(), 4)
     assert first[0].tobytes() == again[0].tobytes()
     assert first[1] == again[1]
 
 
-def test_another_seed_gives_others():
+def test_simulated_run_another_seed_gives_others():
     assert learned(config(), 3)[0].tobytes() != learned(config(seed=2), 3)[0].tobytes()
 
 
-def test_as_many_updates_as_steps_after_the_random_ones():
+def test_simulated_run_as_many_updates_as_steps_after_the_random_ones():
     learning = SequentialLearning(config())
     run = SimulatedRun(config(), learning)
     results = run.episodes()
@@ -64,7 +64,7 @@ def test_as_many_updates_as_steps_after_the_random_ones():
 
 
 @pytest.mark.parametrize("cycle", [0.04, 0.08, 0.12])
-def test_an_episode_lasts_its_duration_whatever_the_cycle(cycle):
+def test_simulated_run_episode_lasts_its_duration_whatever_the_cycle(cycle):
     settings = config(**{"agent.action_cycle_time": cycle, "guard.watchdog": 0.2, "agent.episode_duration": 2.4})
     run = SimulatedRun(settings, SequentialLearning(settings))
     result = next(run.episodes())
@@ -73,7 +73,7 @@ def test_an_episode_lasts_its_duration_whatever_the_cycle(cycle):
 
 
 @pytest.mark.parametrize("cycle", [0.04, 0.08])
-def test_images_left_out_during_resets_change_no_bit(cycle, monkeypatch):
+def test_simulated_run_images_left_out_during_resets_change_no_bit(cycle, monkeypatch):
     quiet = {"sim.image_noise": 0.0, "agent.initial_steps": 20, "agent.action_cycle_time": cycle, "guard.watchdog": 0.2}
     drawn = []
     original = RaycastRenderer.render

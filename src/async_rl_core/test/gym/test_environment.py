@@ -26,7 +26,7 @@ def env() -> Iterator[ArmEnv]:
     made.close()
 
 
-def test_each_pair_of_robot_and_task_that_goes_has_a_name() -> None:
+def test_environment_each_pair_of_robot_and_task_that_goes_has_a_name() -> None:
     ours = {name.removeprefix("async_rl/") for name in gymnasium.registry if name.startswith("async_rl/")}
     for robot in ("UR5", "UR5e", "Panda", "FR3"):
         assert {f"{robot}Reacher-v0", f"{robot}Tracker-v0"} <= ours
@@ -35,13 +35,13 @@ def test_each_pair_of_robot_and_task_that_goes_has_a_name() -> None:
 
 @pytest.mark.parametrize("name", ["UR5Reacher", "PandaVisualReacher"])
 @pytest.mark.filterwarnings("error::UserWarning:gymnasium")
-def test_gymnasiums_own_check_passes(name: str) -> None:
+def test_environment_gymnasiums_own_check_passes(name: str) -> None:
     env = gymnasium.make(f"async_rl/{name}-v0", preset="laptop", overrides=SHORT, render_mode="rgb_array")
     check_env(env.unwrapped)
     env.close()
 
 
-def test_by_default_it_is_the_papers_task() -> None:
+def test_environment_by_default_it_is_the_papers_task() -> None:
     env = gymnasium.make("async_rl/UR5Reacher-v0", overrides={"sim.renderer": "raycast"})
     space = env.observation_space
     assert isinstance(space, gymnasium.spaces.Dict)
@@ -77,7 +77,7 @@ class Rehearsed:
         return True
 
 
-def test_what_it_shows_and_pays_is_what_a_run_has_for_the_same_actions(env: ArmEnv) -> None:
+def test_environment_what_it_shows_and_pays_is_what_a_run_has_for_the_same_actions(env: ArmEnv) -> None:
     actions = np.random.default_rng(4).uniform(-1, 1, (10, 5)).astype(np.float32)
     recorder = Rehearsed(actions)
     run = SimulatedRun(env.config, recorder)
@@ -99,7 +99,7 @@ def test_what_it_shows_and_pays_is_what_a_run_has_for_the_same_actions(env: ArmE
         np.testing.assert_array_equal(observation["state"], state)
 
 
-def test_an_episode_cut_short_begins_anew_with_the_next_target(env: ArmEnv) -> None:
+def test_environment_episode_cut_short_begins_anew_with_the_next_target(env: ArmEnv) -> None:
     first, _ = env.reset(seed=3)
     env.step(env.action_space.sample())
     second, _ = env.reset()
@@ -111,13 +111,13 @@ def test_an_episode_cut_short_begins_anew_with_the_next_target(env: ArmEnv) -> N
     assert truncated
 
 
-def test_a_seed_gives_the_same_again_and_another_gives_another(env: ArmEnv) -> None:
+def test_environment_seed_gives_the_same_again_and_another_gives_another(env: ArmEnv) -> None:
     images = [env.reset(seed=seed)[0]["image"] for seed in (5, 5, 6)]
     np.testing.assert_array_equal(images[0], images[1])
     assert not np.array_equal(images[0], images[2])
 
 
-def test_a_step_outside_an_episode_is_refused(env: ArmEnv) -> None:
+def test_environment_step_outside_an_episode_is_refused(env: ArmEnv) -> None:
     with pytest.raises(ValueError, match=r"call reset\(\)"):
         env.step(np.zeros(5, np.float32))
     env.reset()
@@ -127,14 +127,14 @@ def test_a_step_outside_an_episode_is_refused(env: ArmEnv) -> None:
         env.step(np.zeros(5, np.float32))
 
 
-def test_the_picture_is_the_cameras(env: ArmEnv) -> None:
+def test_environment_picture_is_the_cameras(env: ArmEnv) -> None:
     assert env.render() is None
     env.reset()
     picture = env.render()
     assert picture is not None and picture.shape == (45, 80, 3)
 
 
-def test_an_arm_that_the_guard_stopped_is_an_error_and_not_an_endless_wait(env: ArmEnv) -> None:
+def test_environment_arm_that_the_guard_stopped_is_an_error_and_not_an_endless_wait(env: ArmEnv) -> None:
     env.reset()
     assert env._run is not None
     env._run.guard.on_command(env._run.time, 10**9, ("wrong",), [0.0])
@@ -145,7 +145,7 @@ def test_an_arm_that_the_guard_stopped_is_an_error_and_not_an_endless_wait(env: 
 
 
 @pytest.mark.parametrize(("cycle", "rate"), [(0.04, 25), (0.08, 12.5), (0.032, 31.25)])
-def test_render_fps_is_the_rate_of_the_action_cycle(cycle: float, rate: float) -> None:
+def test_environment_render_fps_is_the_rate_of_the_action_cycle(cycle: float, rate: float) -> None:
     slow = {**SHORT, "agent.action_cycle_time": cycle, "guard.watchdog": 0.2}
     env = ArmEnv("ur5", "reaching", "laptop", slow, render_mode="rgb_array")
     assert env.metadata["render_fps"] == rate
@@ -161,7 +161,7 @@ def test_render_fps_is_the_rate_of_the_action_cycle(cycle: float, rate: float) -
     ],
     ids=str,
 )  # fmt: skip
-def test_step_wrong_action_is_refused_and_the_environment_stays_usable(env: ArmEnv, action: object) -> None:
+def test_environment_step_wrong_action_is_refused_and_the_environment_stays_usable(env: ArmEnv, action: object) -> None:
     env.reset()
     with pytest.raises(ValueError, match=r"^an action ") as refusal:
         env.step(action)  # type: ignore[arg-type]
@@ -173,7 +173,7 @@ def test_step_wrong_action_is_refused_and_the_environment_stays_usable(env: ArmE
     assert observation in env.observation_space
 
 
-def test_step_action_beyond_the_bounds_is_clipped(env: ArmEnv) -> None:
+def test_environment_step_action_beyond_the_bounds_is_clipped(env: ArmEnv) -> None:
     env.reset(seed=1)
     clipped = env.step(np.full(5, 30.0))
     env.reset(seed=1)
@@ -183,7 +183,7 @@ def test_step_action_beyond_the_bounds_is_clipped(env: ArmEnv) -> None:
     assert clipped[1] == largest[1]
 
 
-def test_observation_noisy_joints_stays_in_its_space() -> None:
+def test_environment_observation_noisy_joints_stays_in_its_space() -> None:
     env = ArmEnv("ur5", "reaching", "laptop", {**SHORT, "sim.joint_noise": 0.001})
     env.reset(seed=1)
     assert env._run is not None
@@ -193,7 +193,7 @@ def test_observation_noisy_joints_stays_in_its_space() -> None:
     env.close()
 
 
-def test_unseeded_environments_differ_and_a_seed_of_the_overrides_counts() -> None:
+def test_environment_unseeded_environments_differ_and_a_seed_of_the_overrides_counts() -> None:
     images, seeds = [], []
     for overrides in (SHORT, SHORT, {**SHORT, "seed": 7}, {**SHORT, "seed": 7}):
         env = ArmEnv("ur5", "reaching", "laptop", overrides)
@@ -205,7 +205,7 @@ def test_unseeded_environments_differ_and_a_seed_of_the_overrides_counts() -> No
     np.testing.assert_array_equal(images[2], images[3])
 
 
-def test_reset_seed_frees_the_run_before_at_once(env: ArmEnv) -> None:
+def test_environment_reset_seed_frees_the_run_before_at_once(env: ArmEnv) -> None:
     gc.disable()
     try:
         runs = []
@@ -221,7 +221,7 @@ def test_reset_seed_frees_the_run_before_at_once(env: ArmEnv) -> None:
         gc.enable()
 
 
-def test_closed_environment_refuses_and_says_so(env: ArmEnv) -> None:
+def test_environment_closed_environment_refuses_and_says_so(env: ArmEnv) -> None:
     env.reset()
     env.close()
     env.close()
@@ -231,7 +231,7 @@ def test_closed_environment_refuses_and_says_so(env: ArmEnv) -> None:
 
 
 @pytest.mark.parametrize("vectorization_mode", ["sync", "async"])
-def test_vector_environments_step_and_reset(vectorization_mode: str) -> None:
+def test_environment_vector_environments_step_and_reset(vectorization_mode: str) -> None:
     envs = gymnasium.make_vec(
         "async_rl/UR5Reacher-v0", 2, vectorization_mode, preset="laptop", overrides=SHORT
     )  # fmt: skip

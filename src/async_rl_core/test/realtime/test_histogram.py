@@ -7,7 +7,7 @@ from async_rl_core.realtime.histogram import Histogram
 
 
 @given(st.lists(st.floats(0.02, 5000.0), min_size=1, max_size=300), st.floats(1, 100))
-def test_percentile_is_right_to_a_bin(samples: list[float], percent: float) -> None:
+def test_histogram_percentile_is_right_to_a_bin(samples: list[float], percent: float) -> None:
     histogram = Histogram("lateness")
     for sample in samples:
         histogram.add(sample)
@@ -16,7 +16,7 @@ def test_percentile_is_right_to_a_bin(samples: list[float], percent: float) -> N
     assert histogram.percentile(percent) <= histogram.max * (1 + 1e-9)
 
 
-def test_percentile_of_samples_close_together_is_theirs() -> None:
+def test_histogram_percentile_of_samples_close_together_is_theirs() -> None:
     histogram = Histogram("update")
     for sample in (51.1, 51.2, 51.3, 900.0):
         histogram.add(sample)
@@ -25,7 +25,7 @@ def test_percentile_of_samples_close_together_is_theirs() -> None:
 
 
 @given(st.lists(st.floats(0.02, 5000.0), max_size=50), st.lists(st.floats(0.02, 5000.0), min_size=1, max_size=50))
-def test_what_came_since_is_seen_alone(before: list[float], after: list[float]) -> None:
+def test_histogram_what_came_since_is_seen_alone(before: list[float], after: list[float]) -> None:
     histogram, alone = Histogram("update"), Histogram("update")
     for sample in before:
         histogram.add(sample)
@@ -37,7 +37,7 @@ def test_what_came_since_is_seen_alone(before: list[float], after: list[float]) 
         assert histogram.percentile(percent, since=earlier) == pytest.approx(alone.percentile(percent))
 
 
-def test_empty_and_out_of_range() -> None:
+def test_histogram_empty_and_out_of_range() -> None:
     histogram = Histogram("lateness")
     assert histogram.percentile(99) == histogram.mean == 0.0
     histogram.add(-3.0)

@@ -6,14 +6,14 @@ from async_rl_core.realtime.schedule import MAX_SLEW, Schedule
 PERIOD = 0.04
 
 
-def test_first_frame_sets_the_phase() -> None:
+def test_schedule_first_frame_sets_the_phase() -> None:
     schedule = Schedule(PERIOD, PERIOD, margin=0.001, start=100.0)
     schedule.follow(100.013)
     assert abs((schedule.due - 100.014) / PERIOD % 1) < 1e-6 or abs((schedule.due - 100.014) / PERIOD % 1 - 1) < 1e-6
 
 
 @given(st.lists(st.floats(0.0, 0.035), min_size=50, max_size=200))
-def test_late_frames_move_the_grid_by_no_more_than_the_slew(delays: list[float]) -> None:
+def test_schedule_late_frames_move_the_grid_by_no_more_than_the_slew(delays: list[float]) -> None:
     schedule = Schedule(PERIOD, PERIOD, margin=0.001, start=0.0)
     schedule.follow(0.002)
     for k, delay in enumerate(delays, start=1):
@@ -31,7 +31,7 @@ def test_schedule_after_a_late_cycle_restarts_the_grid() -> None:
     assert schedule.due == 5.9 * PERIOD
 
 
-def test_follows_a_camera_whose_clock_drifts() -> None:
+def test_schedule_follows_a_camera_whose_clock_drifts() -> None:
     schedule = Schedule(PERIOD, PERIOD, margin=0.001, start=0.0)
     arrival = 0.002
     for _ in range(2000):
@@ -43,7 +43,7 @@ def test_follows_a_camera_whose_clock_drifts() -> None:
 
 
 @given(lag=st.floats(0.0, 0.01), work=st.floats(0.001, 0.01))
-def test_leaves_a_phase_in_which_each_arrival_falls_into_the_work_of_a_cycle(lag: float, work: float) -> None:
+def test_schedule_leaves_a_phase_in_which_each_arrival_falls_into_the_work_of_a_cycle(lag: float, work: float) -> None:
     schedule = Schedule(PERIOD, PERIOD, margin=0.001, start=0.0)
     first = schedule.due + min(lag, work)
     for k in range(100):
@@ -57,7 +57,7 @@ def test_leaves_a_phase_in_which_each_arrival_falls_into_the_work_of_a_cycle(lag
 
 
 @given(st.floats(0.0, 2.0))
-def test_missed_cycles_are_those_without_a_command(lateness: float) -> None:
+def test_schedule_missed_cycles_are_those_without_a_command(lateness: float) -> None:
     schedule = Schedule(PERIOD, PERIOD, margin=0.001, start=0.0)
     now = schedule.due + lateness
     missed = schedule.advance(now)
@@ -65,7 +65,7 @@ def test_missed_cycles_are_those_without_a_command(lateness: float) -> None:
     assert now - 1e-9 < schedule.due <= now + PERIOD + 1e-9
 
 
-def test_a_longer_cycle_keeps_the_camera_phase() -> None:
+def test_schedule_longer_cycle_keeps_the_camera_phase() -> None:
     schedule = Schedule(2 * PERIOD, PERIOD, margin=0.001, start=0.0)
     for k in range(200):
         schedule.follow(0.005 + k * PERIOD)

@@ -22,7 +22,7 @@ def drive(arm: SimulatedArm, velocity: Array, duration: float) -> None:
         arm.step(CYCLE)
 
 
-def test_follows_a_velocity_within_the_drivers_acceleration(arm: SimulatedArm, config: Config) -> None:
+def test_arm_follows_a_velocity_within_the_drivers_acceleration(arm: SimulatedArm, config: Config) -> None:
     limit = config.robot.command_acceleration
     before = arm.velocity
     for _ in range(25):
@@ -33,14 +33,14 @@ def test_follows_a_velocity_within_the_drivers_acceleration(arm: SimulatedArm, c
     np.testing.assert_allclose(arm.velocity, VELOCITY, atol=0.005)
 
 
-def test_moves_as_far_as_commanded(arm: SimulatedArm, start: Array) -> None:
+def test_arm_moves_as_far_as_commanded(arm: SimulatedArm, start: Array) -> None:
     drive(arm, VELOCITY, 0.4)
     lag = np.abs(VELOCITY) * np.abs(VELOCITY) / 40.0 / 2 + np.abs(VELOCITY) * 0.005
     assert (np.abs(arm.position - start - 0.4 * VELOCITY) <= lag + 1e-3).all()
 
 
 @pytest.mark.parametrize("name", robots())
-def test_motion_lags_behind_commands_by_no_more_than_the_robots_file_says(name: str) -> None:
+def test_arm_motion_lags_behind_commands_by_no_more_than_the_robots_file_says(name: str) -> None:
     robot_config = resolve("laptop", {}, name)
     robot = robot_config.robot
     arm, sent = SimulatedArm(Scene(robot_config)), np.array(robot.start)
@@ -57,13 +57,13 @@ def test_motion_lags_behind_commands_by_no_more_than_the_robots_file_says(name: 
         assert (np.abs(sent - arm.position) <= robot.command_lag * np.abs(full)).all()
 
 
-def test_holds_its_pose_at_rest(arm: SimulatedArm, start: Array) -> None:
+def test_arm_holds_its_pose_at_rest(arm: SimulatedArm, start: Array) -> None:
     drive(arm, np.zeros(6), 2.0)
     np.testing.assert_allclose(arm.position, start, atol=1e-6)
     assert arm.at_rest
 
 
-def test_last_command_persists_until_the_timeout_and_then_stops_smoothly(arm: SimulatedArm, config: Config) -> None:
+def test_arm_last_command_persists_until_the_timeout_and_then_stops_smoothly(arm: SimulatedArm, config: Config) -> None:
     drive(arm, VELOCITY, 0.2)
     arm.step(config.robot.command_timeout - 2 * CYCLE)
     np.testing.assert_allclose(arm.velocity, VELOCITY, atol=0.005)
@@ -76,7 +76,7 @@ def test_last_command_persists_until_the_timeout_and_then_stops_smoothly(arm: Si
     assert arm.at_rest
 
 
-def test_a_command_that_arrives_during_a_stall_is_no_silence(arm: SimulatedArm) -> None:
+def test_arm_command_that_arrives_during_a_stall_is_no_silence(arm: SimulatedArm) -> None:
     drive(arm, VELOCITY, 0.2)
     arm.command(VELOCITY, at=arm.time + 0.2)
     arm.step(0.2)
@@ -85,7 +85,7 @@ def test_a_command_that_arrives_during_a_stall_is_no_silence(arm: SimulatedArm) 
 
 @pytest.mark.parametrize("gap", [0.03, 0.05, 0.2])
 @pytest.mark.parametrize("halted", [False, True], ids=["commander", "simulator"])
-def test_after_a_gap_it_speeds_up_as_slowly_as_in_ordinary_motion(
+def test_arm_after_a_gap_it_speeds_up_as_slowly_as_in_ordinary_motion(
     arm: SimulatedArm, config: Config, gap: float, halted: bool
 ) -> None:
     drive(arm, 0.5 * VELOCITY, 0.2)
@@ -104,7 +104,7 @@ def test_after_a_gap_it_speeds_up_as_slowly_as_in_ordinary_motion(
 
 
 @pytest.mark.parametrize("bad", [[], [np.nan] * 6, [0.0, 0.0, np.inf, 0.0, 0.0, 0.0]])
-def test_empty_and_not_finite_are_dropped_and_do_not_count_as_commands(arm: SimulatedArm, bad: list[float]) -> None:
+def test_arm_empty_and_not_finite_are_dropped_and_do_not_count_as_commands(arm: SimulatedArm, bad: list[float]) -> None:
     drive(arm, VELOCITY, 0.2)
     assert not arm.command(bad)
     arm.step(CYCLE)
@@ -117,7 +117,7 @@ def test_empty_and_not_finite_are_dropped_and_do_not_count_as_commands(arm: Simu
 
 
 @pytest.mark.parametrize("length", [1, 5, 7])
-def test_wrong_length_deactivates_until_activated(arm: SimulatedArm, length: int) -> None:
+def test_arm_wrong_length_deactivates_until_activated(arm: SimulatedArm, length: int) -> None:
     drive(arm, VELOCITY, 0.2)
     arm.command([0.1] * length)
     assert not arm.active
@@ -130,7 +130,7 @@ def test_wrong_length_deactivates_until_activated(arm: SimulatedArm, length: int
     np.testing.assert_allclose(arm.velocity, VELOCITY, atol=0.005)
 
 
-def test_steps_of_any_length_add_up(arm: SimulatedArm) -> None:
+def test_arm_steps_of_any_length_add_up(arm: SimulatedArm) -> None:
     for _ in range(100):
         arm.step(0.0013)
     assert arm.time == pytest.approx(0.13, abs=0.001 + 1e-9)
@@ -138,7 +138,7 @@ def test_steps_of_any_length_add_up(arm: SimulatedArm) -> None:
 
 @settings(max_examples=10)
 @given(st.lists(st.lists(st.floats(-1.0, 1.0), min_size=6, max_size=6), min_size=1, max_size=5))
-def test_same_commands_same_motion(scene: Scene, commands: list[list[float]]) -> None:
+def test_arm_same_commands_same_motion(scene: Scene, commands: list[list[float]]) -> None:
     positions = []
     for _ in range(2):
         arm = SimulatedArm(scene)
@@ -148,7 +148,7 @@ def test_same_commands_same_motion(scene: Scene, commands: list[list[float]]) ->
     np.testing.assert_array_equal(positions[0], positions[1])
 
 
-def test_reset_forgets(arm: SimulatedArm, start: Array) -> None:
+def test_arm_reset_forgets(arm: SimulatedArm, start: Array) -> None:
     drive(arm, VELOCITY, 0.2)
     arm.command([0.0])
     arm.reset(start)
@@ -159,7 +159,7 @@ def test_reset_forgets(arm: SimulatedArm, start: Array) -> None:
     assert arm.at_rest
 
 
-def test_states_may_be_kept(arm: SimulatedArm) -> None:
+def test_arm_states_may_be_kept(arm: SimulatedArm) -> None:
     kept, copy = arm.position, arm.position.copy()
     drive(arm, VELOCITY, 0.1)
     np.testing.assert_array_equal(kept, copy)

@@ -64,7 +64,7 @@ def projected(config: Config, scene: Scene, position: Array, target: Point) -> A
 
 
 @pytest.mark.parametrize("offset", OFFSETS)
-def test_disc_is_where_the_pinhole_puts_it(
+def test_camera_disc_is_where_the_pinhole_puts_it(
     renderer: Renderer, config: Config, scene: Scene, start: Array, offset: tuple[float, ...]
 ) -> None:
     for target in TARGETS:
@@ -76,7 +76,7 @@ def test_disc_is_where_the_pinhole_puts_it(
 
 
 @pytest.mark.skipif(not available_platforms(), reason="no EGL or OSMesa on this system")
-def test_renderers_agree(scene: Scene, start: Array) -> None:
+def test_camera_renderers_agree(scene: Scene, start: Array) -> None:
     drawn, cast = GLRenderer(scene), RaycastRenderer(scene)
     try:
         for offset in (*OFFSETS, (0.4, 0.3, 0.2, -0.6, 0.3, 0.0), (-0.4, -0.1, 0.4, 0.7, -0.6, 0.0)):
@@ -89,7 +89,7 @@ def test_renderers_agree(scene: Scene, start: Array) -> None:
         drawn.close()
 
 
-def test_picture_is_upright_at_the_start(renderer: Renderer, start: Array) -> None:
+def test_camera_picture_is_upright_at_the_start(renderer: Renderer, start: Array) -> None:
     height, width = 90, 160
     for target, (left, above) in (((20, 12), (True, True)), ((140, 12), (False, True)), ((20, 78), (True, False))):
         v, u = np.argwhere(mask(renderer.render(start, target))).mean(axis=0)
@@ -97,7 +97,7 @@ def test_picture_is_upright_at_the_start(renderer: Renderer, start: Array) -> No
         assert (v < height / 2) == above
 
 
-def test_nothing_but_the_disc_is_red(renderer: Renderer, config: Config, start: Array) -> None:
+def test_camera_nothing_but_the_disc_is_red(renderer: Renderer, config: Config, start: Array) -> None:
     generator = np.random.default_rng(0)
     limits = config.robot.limits
     outside = (-1000.0, 0.0)  # the disc far from the screen, behind the wall
@@ -106,7 +106,7 @@ def test_nothing_but_the_disc_is_red(renderer: Renderer, config: Config, start: 
         assert not mask(renderer.render(position, outside)).any()
 
 
-def test_image_is_a_fresh_rgb_array(renderer: Renderer, start: Array) -> None:
+def test_camera_image_is_a_fresh_rgb_array(renderer: Renderer, start: Array) -> None:
     first = renderer.render(start, TARGETS[0])
     kept = first.copy()
     assert first.shape == (90, 160, 3)
@@ -116,7 +116,7 @@ def test_image_is_a_fresh_rgb_array(renderer: Renderer, start: Array) -> None:
     np.testing.assert_array_equal(first, kept)
 
 
-def test_lighting_dims_both_alike(start: Array) -> None:
+def test_camera_lighting_dims_both_alike(start: Array) -> None:
     scene = Scene(resolve("laptop", {"sim.lighting": 0.5}))
     bright = Scene(resolve("laptop", {"sim.lighting": 1.0}))
     for name in RENDERERS if available_platforms() else ("raycast",):
@@ -127,7 +127,7 @@ def test_lighting_dims_both_alike(start: Array) -> None:
         full.close()
 
 
-def test_without_gl_auto_casts_rays_and_gl_says_what_to_install(
+def test_camera_without_gl_auto_casts_rays_and_gl_says_what_to_install(
     config: Config, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gl, "_LIBRARIES", {"egl": ("libNoSuchEGL.so.1",), "osmesa": ("libNoSuchMesa.so.8",)})
@@ -139,14 +139,14 @@ def test_without_gl_auto_casts_rays_and_gl_says_what_to_install(
         make_renderer(demanding)
 
 
-def test_a_platform_that_loads_but_does_not_work_is_passed_over(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_camera_platform_that_does_not_work_is_passed_over(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gl, "_LIBRARIES", {"no_such_platform": ()})
     assert make_renderer(scene).renderer.name == "raycast"
 
 
 @pytest.mark.parametrize("name", RENDERERS)
 @pytest.mark.parametrize(("robot", "task"), [("ur5", "reaching"), ("panda", "visual_reacher"), ("fr3", "reaching")])
-def test_geoms_out_of_view_leave_no_trace_in_the_image(
+def test_camera_geoms_out_of_view_leave_no_trace_in_the_image(
     name: str, robot: str, task: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = resolve("laptop", {"task": task}, robot)
@@ -167,7 +167,7 @@ def test_geoms_out_of_view_leave_no_trace_in_the_image(
 
 
 @pytest.mark.skipif(not available_platforms(), reason="no EGL or OSMesa on this system")
-def test_renderer_that_is_dropped_leaves_the_others_whole(scene: Scene, start: Array) -> None:
+def test_camera_renderer_that_is_dropped_leaves_the_others_whole(scene: Scene, start: Array) -> None:
     first = GLRenderer(scene)
     expected = first.render(start, TARGETS[0])
     dropped = GLRenderer(scene)

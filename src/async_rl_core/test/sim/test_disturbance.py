@@ -14,13 +14,13 @@ def noise(config: Config, seed: int = 1, **changes: float) -> SensorNoise:
     return SensorNoise(config.sim.model_copy(update=changes), seed)
 
 
-def test_off_by_default(config: Config) -> None:
+def test_disturbance_off_by_default(config: Config) -> None:
     quiet = noise(config)
     assert quiet.image(GREY) is GREY
     assert quiet.position(ANGLES) is ANGLES
 
 
-def test_size_and_seed(config: Config) -> None:
+def test_disturbance_size_and_seed(config: Config) -> None:
     first, again, other = (noise(config, seed, image_noise=10.0, joint_noise=0.01) for seed in (1, 1, 2))
     image = first.image(GREY)
     assert image.astype(float).std() == pytest.approx(10.0, rel=0.05)
@@ -30,18 +30,18 @@ def test_size_and_seed(config: Config) -> None:
     assert angles.std() == pytest.approx(0.01, rel=0.05)
 
 
-def test_streams_are_independent(config: Config) -> None:
+def test_disturbance_streams_are_independent(config: Config) -> None:
     first, again = (noise(config, image_noise=10.0, joint_noise=0.01) for _ in range(2))
     first.position(ANGLES)
     np.testing.assert_array_equal(first.image(GREY), again.image(GREY))
 
 
-def test_noise_does_not_wrap(config: Config) -> None:
+def test_disturbance_noise_does_not_wrap(config: Config) -> None:
     image = noise(config, image_noise=30.0).image(np.full((45, 80, 3), 250, np.uint8))
     assert image.min() > 80
 
 
-def test_delay_keeps_order_and_time() -> None:
+def test_disturbance_delay_keeps_order_and_time() -> None:
     delay: DelayLine[str] = DelayLine(0.1)
     assert delay.next_due is None
     delay.push("a", 1.0)

@@ -14,7 +14,7 @@ def placement(transform: Transform) -> pinocchio.SE3:
     return pinocchio.SE3(pinocchio.Quaternion(w, x, y, z).toRotationMatrix(), np.array(transform.translation))
 
 
-def test_chain_of_transforms_is_the_forward_kinematics(scene: Scene, config: Config, start: Array) -> None:
+def test_frames_chain_of_transforms_is_the_forward_kinematics(scene: Scene, config: Config, start: Array) -> None:
     position = start + np.array([0.3, -0.2, 0.1, 0.4, -0.5, 0.6])
     frames = LinkFrames(scene)
     tree = {frame.child: frame for frame in [*frames.fixed(), *frames.moving(position)]}
@@ -28,7 +28,7 @@ def test_chain_of_transforms_is_the_forward_kinematics(scene: Scene, config: Con
         np.testing.assert_allclose(pose.homogeneous, data.oMf[model.getFrameId(link)].homogeneous, atol=1e-6)
 
 
-def test_every_link_is_there_once(scene: Scene, start: Array) -> None:
+def test_frames_every_link_is_there_once(scene: Scene, start: Array) -> None:
     frames = LinkFrames(scene)
     children = [frame.child for frame in [*frames.fixed(), *frames.moving(start)]]
     assert len(children) == len(set(children))

@@ -17,24 +17,24 @@ ARM = (
 )
 
 
-def test_published_text_keeps_package_uris(config: Config) -> None:
+def test_model_published_text_keeps_package_uris(config: Config) -> None:
     text = urdf_text(config.robot)
     assert "package://example-robot-data/" in text
     assert all(f'name="{joint}"' in text for joint in config.robot.joints)
 
 
-def test_resolved_text_names_files_that_are_there(config: Config) -> None:
+def test_model_resolved_text_names_files_that_are_there(config: Config) -> None:
     files = re.findall(r'filename="([^"]+\.stl)"', resolved_urdf_text(config.robot))
     assert files
     assert all(Path(name).is_file() for name in files)
 
 
-def test_missing_model_says_what_to_install() -> None:
+def test_model_missing_model_says_what_to_install() -> None:
     with pytest.raises(SimulationError, match=r"no_such_robot\.urdf not found in .*pip install example-robot-data"):
         model_file("no_such_robot.urdf")
 
 
-def test_sourced_ros_goes_first(config: Config, empty_prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_sourced_ros_goes_first(config: Config, empty_prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AMENT_PREFIX_PATH", str(empty_prefix))
     assert not model_file(config.robot.model).is_relative_to(empty_prefix)  # lacks the model, so is passed over
     path = empty_prefix / "share" / "example-robot-data" / "robots" / "mine.urdf"
@@ -43,7 +43,7 @@ def test_sourced_ros_goes_first(config: Config, empty_prefix: Path, monkeypatch:
     assert model_file(str(path)) == path
 
 
-def test_a_mesh_that_is_nowhere_is_named(config: Config, tmp_path: Path) -> None:
+def test_model_mesh_that_is_nowhere_is_named(config: Config, tmp_path: Path) -> None:
     path = tmp_path / "arm.urdf"
     path.write_text(ARM.format('"package://no_such_package/arm.stl"'), encoding="utf-8")
     with pytest.raises(
@@ -76,7 +76,7 @@ def mesh_of(robot: RobotConfig) -> str:
     return str(next(resolved_urdf(robot).iter("mesh")).get("filename"))
 
 
-def test_mesh_in_single_quotes_or_beside_the_model_or_by_file_uri_is_found(
+def test_model_mesh_in_single_quotes_or_beside_the_model_or_by_file_uri_is_found(
     described: Callable[[str | bytes], RobotConfig], tmp_path: Path
 ) -> None:
     (tmp_path / "my part.stl").write_bytes(b"")
@@ -90,7 +90,7 @@ def test_mesh_in_single_quotes_or_beside_the_model_or_by_file_uri_is_found(
     assert uri in urdf_text(described(ARM.format(f"'{uri}'")))
 
 
-def test_mesh_in_a_comment_or_a_visual_is_not_demanded(described: Callable[[str | bytes], RobotConfig]) -> None:
+def test_model_mesh_in_a_comment_or_a_visual_is_not_demanded(described: Callable[[str | bytes], RobotConfig]) -> None:
     visual = '<visual><geometry><mesh filename="package://nowhere/a.dae"/></geometry></visual>'
     robot = described(f'<robot name="arm"><!-- package://nowhere/b.stl --><link name="base">{visual}</link></robot>')
     assert "nowhere" not in resolved_urdf_text(robot)
@@ -111,14 +111,14 @@ def test_mesh_in_a_comment_or_a_visual_is_not_demanded(described: Callable[[str 
         (ARM.format('"arm.urdf"'), "MuJoCo reads .stl, .obj, .msh only"),
     ],
 )
-def test_description_that_cannot_be_used_is_refused_in_one_line_with_its_file(
+def test_model_description_that_cannot_be_used_is_refused_in_one_line_with_its_file(
     text: str | bytes, problem: str, described: Callable[[str | bytes], RobotConfig]
 ) -> None:
     assert problem in refused(described(text))
 
 
 @pytest.mark.parametrize("encoding", ["iso-8859-1", "utf-16", "utf-8-sig"])
-def test_description_in_any_encoding_is_published_as_text(
+def test_model_description_in_any_encoding_is_published_as_text(
     encoding: str, config: Config, described: Callable[[str | bytes], RobotConfig]
 ) -> None:
     plain = re.sub(r"<\?xml.*?\?>", "", urdf_text(config.robot)).strip().replace('name="ur5"', 'name="Ärm"')
@@ -131,7 +131,7 @@ def test_description_in_any_encoding_is_published_as_text(
 
 
 @pytest.mark.parametrize("data", [b"", b"solid a\nfacet normal 0 0 1\nendsolid", b"\0" * 100])
-def test_mesh_that_mujoco_cannot_read_is_refused_in_one_line_with_the_model(
+def test_model_mesh_that_mujoco_cannot_read_is_refused_in_one_line_with_the_model(
     data: bytes, config: Config, described: Callable[[str | bytes], RobotConfig], tmp_path: Path
 ) -> None:
     (tmp_path / "bad.stl").write_bytes(data)

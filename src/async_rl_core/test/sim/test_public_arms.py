@@ -86,7 +86,7 @@ def names(description: str) -> list[object]:
 
 
 @pytest.mark.parametrize("description", [case for description in EVERY for case in names(description)])
-def test_public_description_is_read_or_refused_in_one_line(description: str, config: Config) -> None:
+def test_scene_public_description_is_read_or_refused_in_one_line(description: str, config: Config) -> None:
     robot = robot_of(description, config.robot)
     simulated = outcome(lambda: Scene(config.model_copy(update={"robot": robot})))
     urdf = ""

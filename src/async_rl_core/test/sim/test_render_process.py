@@ -42,7 +42,7 @@ def process(scene: Scene) -> Iterator[RenderProcess]:
     made.close()
 
 
-def test_images_are_those_of_the_renderer_itself(process: RenderProcess, scene: Scene, start: Array) -> None:
+def test_render_process_images_are_those_of_the_renderer(process: RenderProcess, scene: Scene, start: Array) -> None:
     here = GLRenderer(scene)
     generator = np.random.default_rng(3)
     try:
@@ -54,13 +54,13 @@ def test_images_are_those_of_the_renderer_itself(process: RenderProcess, scene: 
         here.close()
 
 
-def test_environment_with_opengl_loads_no_graphics_library_into_its_process() -> None:
+def test_render_process_environment_with_opengl_loads_no_graphics_library_into_its_process() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=environment, timeout=100)
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
 
 
-def test_close_ends_the_process_and_a_later_image_is_an_error(process: RenderProcess, start: Array) -> None:
+def test_render_process_close_ends_it_and_a_later_image_is_an_error(process: RenderProcess, start: Array) -> None:
     child = process._process
     process.close()
     process.close()
@@ -69,20 +69,20 @@ def test_close_ends_the_process_and_a_later_image_is_an_error(process: RenderPro
         process.render(start, TARGET)
 
 
-def test_dropped_renderer_ends_its_process(scene: Scene) -> None:
+def test_render_process_dropped_renderer_ends_its_process(scene: Scene) -> None:
     dropped = RenderProcess(scene)
     child = dropped._process
     del dropped
     assert child.returncode is not None
 
 
-def test_render_after_the_death_of_the_process_is_one_line(process: RenderProcess, start: Array) -> None:
+def test_render_process_render_after_the_death_of_the_process_is_one_line(process: RenderProcess, start: Array) -> None:
     process._process.kill()
     with pytest.raises(SimulationError, match=r"^the process that renders ended \(-9\); set sim.renderer to raycast"):
         process.render(start, TARGET)
 
 
-def test_process_ends_when_its_caller_is_killed() -> None:
+def test_render_process_process_ends_when_its_caller_is_killed() -> None:
     program = (
         "import os, signal\n"
         "from async_rl_core.config.load import resolve\n"
@@ -100,7 +100,7 @@ def test_process_ends_when_its_caller_is_killed() -> None:
         os.close(descriptor)
 
 
-def test_caller_that_dies_during_the_start_leaves_no_traceback(config: Config) -> None:
+def test_render_process_caller_that_dies_during_the_start_leaves_no_traceback(config: Config) -> None:
     ours, theirs = socket.socketpair()
     with theirs:
         program = f"from async_rl_core.sim.render_process import serve; serve({theirs.fileno()})"
@@ -122,7 +122,7 @@ def _open_process(pid: int) -> int | None:
         return None
 
 
-def test_without_a_platform_the_reason_reaches_the_caller(
+def test_render_process_without_a_platform_the_reason_reaches_the_caller(
     config: Config, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("async_rl_core.sim.render_process._PROGRAM", _WITHOUT_OPENGL)

@@ -13,7 +13,7 @@ DIRECTIONS = st.tuples(*[st.floats(-1, 1)] * 3)
 
 
 @given(DIRECTIONS, DIRECTIONS)
-def test_surface_frame_is_a_rotation_that_looks_into_it(
+def test_scene_surface_frame_is_a_rotation_that_looks_into_it(
     normal: tuple[float, float, float], up: tuple[float, float, float]
 ) -> None:
     assume(float(np.linalg.norm(np.cross(normal, up))) > 0.1)
@@ -24,7 +24,7 @@ def test_surface_frame_is_a_rotation_that_looks_into_it(
     assert rotation[:, 1] @ up < 0  # y is down
 
 
-def test_picture_covers_the_screen_as_a_viewer_sees_it(scene: Scene, config: Config) -> None:
+def test_scene_picture_covers_the_screen_as_a_viewer_sees_it(scene: Scene, config: Config) -> None:
     monitor = config.robot.monitor  # it looks along -y, so the viewer's right is +x and up is +z
     top_left, bottom_right = scene.target_position((0, 0)), scene.target_position((160, 90))
     center = np.array(monitor.center)
@@ -33,12 +33,12 @@ def test_picture_covers_the_screen_as_a_viewer_sees_it(scene: Scene, config: Con
     np.testing.assert_allclose(bottom_right, center + half, atol=0.002)
 
 
-def test_disc_has_the_pictures_radius(scene: Scene, config: Config) -> None:
+def test_scene_disc_has_the_pictures_radius(scene: Scene, config: Config) -> None:
     radius = scene.model.geom_size[scene.model.body("target").geomadr[0], 0]
     assert radius == pytest.approx(7 / 160 * config.robot.monitor.size[0], rel=0.01)
 
 
-def test_arm_starts_without_contacts(scene: Scene, start: Array) -> None:
+def test_scene_arm_starts_without_contacts(scene: Scene, start: Array) -> None:
     import mujoco
 
     data = mujoco.MjData(scene.model)
@@ -55,13 +55,13 @@ def test_arm_starts_without_contacts(scene: Scene, start: Array) -> None:
         ({"model": "ur_description/urdf/ur99.urdf"}, "not found"),
     ],
 )
-def test_a_robot_that_does_not_fit_its_model_is_named(config: Config, change: dict[str, object], message: str) -> None:
+def test_scene_robot_that_does_not_fit_is_named(config: Config, change: dict[str, object], message: str) -> None:
     wrong = config.model_copy(update={"robot": config.robot.model_copy(update=change)})
     with pytest.raises(SimulationError, match=message):
         Scene(wrong)
 
 
-def test_workspace_frame_must_not_move(config: Config) -> None:
+def test_scene_workspace_frame_must_not_move(config: Config) -> None:
     workspace = config.robot.workspace.model_copy(update={"frame": "wrist_1_link"})
     wrong = config.model_copy(update={"robot": config.robot.model_copy(update={"workspace": workspace})})
     with pytest.raises(SimulationError, match="moves with the arm"):

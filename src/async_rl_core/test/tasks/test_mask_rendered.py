@@ -47,7 +47,7 @@ def beside(image: Picture, truth: Region, name: str, lighting: float) -> Picture
 @pytest.mark.parametrize("light", ["daylight", "warm", "cool", "tungsten"])
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("lighting", [0.4, 1.0, 1.7])
-def test_the_rendered_bag_is_found_among_clutter_in_every_light(lighting: float, table: str, light: str) -> None:
+def test_mask_rendered_bag_is_found_among_clutter_in_every_light(lighting: float, table: str, light: str) -> None:
     rng, mask = np.random.default_rng(6), ColourMask(default())
     for name in ("flushed skin", "tanned skin", "cherry wood", "mahogany", "brick"):
         for image, truth in seen(lighting, table):

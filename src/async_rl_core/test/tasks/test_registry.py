@@ -22,7 +22,7 @@ def targets(config: Config, time: float = 1.0) -> list[tuple[float, float]]:
 
 
 @pytest.mark.parametrize(("task", "robot"), [("reaching", "ur5"), ("tracking", "ur5"), ("visual_reacher", "panda")])
-def test_an_evaluation_has_targets_of_its_own_the_same_for_every_run(task: str, robot: str) -> None:
+def test_registry_evaluation_has_targets_of_its_own_the_same_for_every_run(task: str, robot: str) -> None:
     def evaluated(seed: int, preset: str = "laptop") -> Config:
         return resolve(preset, {"task": task, "seed": seed, "evaluation.checkpoint": Path("c")}, robot)
 
@@ -33,13 +33,13 @@ def test_an_evaluation_has_targets_of_its_own_the_same_for_every_run(task: str, 
         assert not set(targets(resolve("laptop", {"task": task, "seed": seed}, robot))) & set(fixed)
 
 
-def test_the_suites_own_tasks_are_installed() -> None:
+def test_registry_suites_own_tasks_are_installed() -> None:
     assert {"reaching", "tracking", "visual_reacher"} <= set(tasks())
     assert task_class("tracking") is Tracking
     assert isinstance(make_task(resolve("laptop", {"task": "tracking"})), Tracking)
 
 
-def test_an_unknown_task_is_refused_with_those_that_there_are() -> None:
+def test_registry_unknown_task_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(
         ConfigError, match="task: 'juggling' is not allowed; allowed: reach, reaching, tracking, visual_reacher"
     ):

@@ -57,14 +57,14 @@ IMAGES = hnp.arrays(
 
 @settings(max_examples=60)
 @given(image=IMAGES, form=st.sampled_from(["paper", "code"]))
-def test_target_term_is_equation_3_1(image: NDArray[np.uint8], form: str) -> None:
+def test_reward_target_term_is_equation_3_1(image: NDArray[np.uint8], form: str) -> None:
     judge = reward(image.shape[0], image.shape[1], form)
     assert judge.target_term(image) == pytest.approx(literal_target_term(image, form), abs=1e-9)
 
 
 @settings(max_examples=30)
 @given(angles=st.lists(st.floats(-6.3, 6.3), min_size=6, max_size=6), cycle_time=st.floats(0.008, 1.0))
-def test_posture_term_and_scaling(angles: list[float], cycle_time: float) -> None:
+def test_reward_posture_term_and_scaling(angles: list[float], cycle_time: float) -> None:
     image = np.full((9, 16, 3), (255, 0, 0), np.uint8)
     value, term = reward(9, 16, cycle_time=cycle_time).judge(image, np.array(angles))
     posture = abs(math.pi + angles[1] + angles[2] + angles[3]) + abs(angles[0] + angles[4])
@@ -74,7 +74,7 @@ def test_posture_term_and_scaling(angles: list[float], cycle_time: float) -> Non
     assert term == reward(9, 16).judge(image, angles)[1]  # unscaled
 
 
-def test_paper_weights_fall_from_one_to_zero() -> None:
+def test_reward_paper_weights_fall_from_one_to_zero() -> None:
     weights = centre_weights(91, 161, "paper")
     assert weights[45, 80] == 1.0
     assert weights.max() == 1.0
@@ -84,24 +84,24 @@ def test_paper_weights_fall_from_one_to_zero() -> None:
     assert centre_weights(90, 160, "code").max() == 0.25
 
 
-def test_code_form_is_clipped_and_paper_form_is_not() -> None:
+def test_reward_code_form_is_clipped_and_paper_form_is_not() -> None:
     image = np.full((90, 160, 3), (255, 0, 0), np.uint8)
     assert reward(form="code").target_term(image) == 4.0
     assert reward(form="paper").target_term(image) == pytest.approx(200.0, rel=1e-3)  # 800 times the mean weight, 1/4
 
 
-def test_one_red_pixel_at_the_centre_counts_more_than_at_the_edge() -> None:
+def test_reward_one_red_pixel_at_the_centre_counts_more_than_at_the_edge() -> None:
     judge = reward(beta=0.0)
     centre, edge, none = (np.full((90, 160, 3), 255, np.uint8) for _ in range(3))
     centre[45, 80] = edge[45, 2] = (200, 10, 10)
     assert judge.judge(centre, LEVEL)[0] > judge.judge(edge, LEVEL)[0] > judge.judge(none, LEVEL)[0] == 0.0
 
 
-def test_level_posture_costs_nothing() -> None:
+def test_reward_level_posture_costs_nothing() -> None:
     assert reward().posture_error(LEVEL) == pytest.approx(0.0, abs=1e-9)
 
 
-def test_image_may_be_a_strided_view_and_is_left_alone() -> None:
+def test_reward_image_may_be_a_strided_view_and_is_left_alone() -> None:
     padded = np.random.default_rng(0).integers(0, 256, (90, 170, 3), dtype=np.uint8)
     view = padded[:, :160]
     before = padded.copy()
@@ -110,6 +110,6 @@ def test_image_may_be_a_strided_view_and_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(("height", "cycle_time"), [(0, 0.04), (90, 0.0)])
-def test_impossible_settings_are_named(height: int, cycle_time: float) -> None:
+def test_reward_impossible_settings_are_named(height: int, cycle_time: float) -> None:
     with pytest.raises(ConfigError, match="reward: "):
         reward(height, cycle_time=cycle_time)

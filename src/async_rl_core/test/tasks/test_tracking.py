@@ -23,14 +23,14 @@ def inside(picture: Picture, position: tuple[float, float]) -> bool:
 
 @settings(max_examples=30)
 @given(seed=SEEDS, episode=EPISODES, other=EPISODES, elapsed=st.floats(0, 100))
-def test_same_seed_and_episode_give_the_same_path(seed: int, episode: int, other: int, elapsed: float) -> None:
+def test_tracking_same_seed_and_episode_give_the_same_path(seed: int, episode: int, other: int, elapsed: float) -> None:
     first, second = TrackingTarget(PAPER, 1.0, TICK, seed), TrackingTarget(PAPER, 1.0, TICK, seed)
     assert_alike(first, second, episode, other, elapsed)
 
 
 @settings(max_examples=60)
 @given(picture=PICTURES, part=st.floats(0.01, 1), seed=SEEDS, episode=EPISODES)
-def test_it_stays_visible_at_constant_speed(picture: Picture, part: float, seed: int, episode: int) -> None:
+def test_tracking_it_stays_visible_at_constant_speed(picture: Picture, part: float, seed: int, episode: int) -> None:
     speed = part * min(picture.room) / 2
     target = TrackingTarget(picture, speed, TICK, seed)
     target.reset(episode)
@@ -43,7 +43,7 @@ def test_it_stays_visible_at_constant_speed(picture: Picture, part: float, seed:
 
 @settings(max_examples=40)
 @given(seed=SEEDS, episode=EPISODES)
-def test_it_bounces_as_in_the_authors_code(seed: int, episode: int) -> None:
+def test_tracking_it_bounces_as_in_the_authors_code(seed: int, episode: int) -> None:
     target = TrackingTarget(PAPER, 1.0, TICK, seed)
     target.reset(episode)
     x, y = target.position(0)
@@ -57,14 +57,14 @@ def test_it_bounces_as_in_the_authors_code(seed: int, episode: int) -> None:
         assert target.position(tick * TICK) == pytest.approx((x, y), abs=1e-6)
 
 
-def test_it_holds_between_ticks() -> None:
+def test_tracking_it_holds_between_ticks() -> None:
     target = TrackingTarget(PAPER, 1.0, TICK, 3)
     assert target.position(0.031) == target.position(0.0)
     assert target.position(0.033) != target.position(0.0)
     assert target.position(0.033) == target.position(0.063)
 
 
-def test_directions_differ_between_episodes() -> None:
+def test_tracking_directions_differ_between_episodes() -> None:
     target = TrackingTarget(PAPER, 1.0, TICK, 3)
     places = set()
     for episode in range(10):
@@ -73,11 +73,11 @@ def test_directions_differ_between_episodes() -> None:
     assert len(places) == 10
 
 
-def test_a_speed_of_nought_stands_still() -> None:
+def test_tracking_speed_of_nought_stands_still() -> None:
     target = TrackingTarget(PAPER, 0.0, TICK, 3)
     assert target.position(50.0) == (80, 45)
 
 
-def test_a_step_that_does_not_fit_is_refused() -> None:
+def test_tracking_step_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"39 units a tick .* at most 38"):
         TrackingTarget(PAPER, 39.0, TICK, 1)

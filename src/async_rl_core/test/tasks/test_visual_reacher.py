@@ -32,7 +32,7 @@ def reward_of(**overrides: object) -> BagReward:
 
 
 @pytest.mark.parametrize(("cycle", "steps"), [(0.04, 150), (0.08, 75)])
-def test_an_episode_of_nothing_but_bag_pays_the_same_in_every_cycle_time(cycle: float, steps: int) -> None:
+def test_visual_reacher_episode_of_nothing_but_bag_pays_the_same_in_every_cycle_time(cycle: float, steps: int) -> None:
     reward = reward_of(**{"agent.action_cycle_time": cycle})
     half = np.full((90, 160, 3), 128, np.uint8)
     half[:, :80] = (190, 20, 30)
@@ -41,7 +41,7 @@ def test_an_episode_of_nothing_but_bag_pays_the_same_in_every_cycle_time(cycle: 
     assert value * steps == pytest.approx(0.25 * 6000 * term / 100)
 
 
-def test_the_bag_lies_anywhere_in_its_area_and_the_same_again() -> None:
+def test_visual_reacher_bag_lies_anywhere_in_its_area_and_the_same_again() -> None:
     config = resolve("laptop", {}, "panda")
     task = make_task(config)
     target, width, height = task.target(3), task.picture.width, task.picture.height
@@ -57,7 +57,7 @@ def test_the_bag_lies_anywhere_in_its_area_and_the_same_again() -> None:
     assert again.position(5.0) == places[7]
 
 
-def test_a_real_arm_pulls_the_bag_aside_on_its_way_back() -> None:
+def test_visual_reacher_real_arm_pulls_the_bag_aside_on_its_way_back() -> None:
     real = {"hardware": "real", "robot_ip": "192.0.2.1", "guard.auto_arm": False}
     task = make_task(resolve("laptop", real, "fr3"))
     start = task.config.robot.start
@@ -88,14 +88,14 @@ def seen(lighting: float, table: str) -> list[tuple[NDArray[np.uint8], NDArray[n
 
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("lighting", [0.4, 1.0, 1.7])
-def test_the_rendered_bag_is_found_in_every_light_on_every_table(lighting: float, table: str) -> None:
+def test_visual_reacher_rendered_bag_is_found_in_every_light_on_every_table(lighting: float, table: str) -> None:
     mask = reward_of().mask
     for image, truth in seen(lighting, table):
         found = mask(image)
         assert (found & truth).sum() / (found | truth).sum() > 0.95
 
 
-def test_an_arm_without_a_table_in_view_is_refused_in_one_line() -> None:
+def test_visual_reacher_arm_without_a_table_in_view_is_refused_in_one_line() -> None:
     with pytest.raises(ConfigError, match=r"^override: task: 'visual_reacher' needs a camera over a table.*'ur5'"):
         resolve("laptop", {"task": "visual_reacher"})
 
@@ -109,7 +109,7 @@ def test_an_arm_without_a_table_in_view_is_refused_in_one_line() -> None:
         ("display", True, "shows nothing on a screen"),
     ],
 )
-def test_what_is_wrong_with_its_settings_is_named(key: str, value: object, expected: str) -> None:
+def test_visual_reacher_what_is_wrong_with_its_settings_is_named(key: str, value: object, expected: str) -> None:
     with pytest.raises(ConfigError, match=expected) as caught:
         resolve("laptop", {key: value}, "panda")
     assert "\n" not in str(caught.value)
