@@ -40,7 +40,7 @@ _KEEPERS = ("learner_node", "replay_node", "rl_agent_node", "monitor_node")
 """Nodes that write what must be kept. launch cannot tell whether they make progress, so it waits longer for them."""
 
 _LATE_START = 5.0
-"""Seconds after which nodes that start late are started: the others have loaded most of their libraries."""
+"""Seconds after which nodes that start late are started: agent and guard are up, or almost."""
 
 _LAST_STOP = 1.0
 """Seconds from the death of a node to the end of the others, in which the arm is stopped."""

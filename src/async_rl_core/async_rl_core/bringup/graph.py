@@ -47,7 +47,7 @@ class NodeSpec:
     enclave: str | None = None
     """Whose keys and rights it has, where the run is secure."""
     starts_late: bool = False
-    """True for a node that starts once the others have loaded their libraries, so that they are up sooner."""
+    """True for a node that starts once agent and guard are up, so that the arm moves sooner."""
     holds_arm: bool = False
     """True for the node that takes the orders of `link` to stop the arm and to let it move again."""
 

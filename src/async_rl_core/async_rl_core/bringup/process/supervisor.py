@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from async_rl_core.bringup.exit_policy import FAULTED, ExitDecision, decide
 from async_rl_core.bringup.graph import NodeSpec
 from async_rl_core.bringup.process.executable import command
-from async_rl_core.bringup.process.link import AT_REST, LOADED, PAUSE, RESUME, UP
+from async_rl_core.bringup.process.link import AT_REST, PAUSE, RESUME, UP
 from async_rl_core.bringup.process.node_process import NodeProcess, start_process
 from async_rl_core.bringup.process.output import TerminalOutput
 from async_rl_core.bringup.process.shutdown import LOOK_PERIOD, ShutdownWatch, prefer
@@ -67,7 +67,6 @@ class Supervisor:
     _continued: bool = field(default=False, init=False)
     _is_ending: bool = field(default=False, init=False)
     _failed: bool = field(default=False, init=False)
-    _early: set[str] = field(default_factory=set, init=False)
     _late_start: "asyncio.Task[None] | None" = field(default=None, init=False)
     _faulted: bool = field(default=False, init=False)
     _stages: StartStages = field(init=False)
@@ -81,9 +80,9 @@ class Supervisor:
         """
         self._exits, self._stop, self._kill = asyncio.Queue(), asyncio.Event(), asyncio.Event()
         self._reported = asyncio.Event()
-        self._early = {spec.name for spec in self.specs if "config" in spec.parameters and not spec.starts_late}
+        reporting = [spec.name for spec in self.specs if "config" in spec.parameters and not spec.starts_late]
         late = [spec.name for spec in self.specs if spec.starts_late]
-        self._stages = StartStages(self._early, late, command_start(), self.output.say)
+        self._stages = StartStages(reporting, late, command_start(), self.output.say)
         lines = {spec.name: self.line(spec, self.ambient) for spec in self.specs}
         loop = asyncio.get_running_loop()
         handlers: dict[int, Callable[[int], object]] = dict.fromkeys(_STOP_SIGNALS, self._on_signal)
@@ -122,16 +121,17 @@ class Supervisor:
         return await self._watch(lines)
 
     async def _start_late(self, lines: Mapping[str, list[str]]) -> None:
-        """Starts the remaining nodes once the others have loaded their libraries, or after a while."""
-        await self._within(LATE_START, self._have_loaded)
+        """Starts the remaining nodes once agent and guard are up, or after a while."""
+        await self._within(LATE_START, self._acts)
         for spec in self.specs:
             if spec.starts_late and not self._is_over and not await self._start(spec, lines[spec.name]):
                 self._failed = True
                 self._stop.set()
 
-    def _have_loaded(self) -> bool:
-        early = [running for name, running in self._running.items() if name in self._early]
-        return all(LOADED in running.reports for running in early)
+    def _acts(self) -> bool:
+        """Returns whether agent and guard are up."""
+        acting = [r for r in self._running.values() if r.spec.role == "finisher" or r.spec.holds_arm]
+        return all(UP in running.reports for running in acting)
 
     async def _end_late_start(self) -> None:
         """Waits until no node is being started any more."""

@@ -293,26 +293,26 @@ def test_supervisor_kills_only_the_node_that_hangs() -> None:
     assert "learner | kept" in bench.out.getvalue()
 
 
-def test_supervisor_late_node_starts_once_the_others_have_loaded(tmp_path: Path) -> None:
+def test_supervisor_late_node_starts_once_the_guard_is_up(tmp_path: Path) -> None:
     loads = f"""
 import pathlib, time
-from async_rl_core.bringup.process.link import LOADED, supervisor
+from async_rl_core.bringup.process.link import UP, supervisor
 time.sleep(0.3)
 pathlib.Path({str(tmp_path / "loaded")!r}).touch()
-supervisor().report(LOADED)
+supervisor().report(UP)
 """
     late = f"import pathlib; print('loaded' if pathlib.Path({str(tmp_path / 'loaded')!r}).exists() else 'too early')"
-    bench = Bench({"learner": ("finisher", late), "agent": ("essential", loads + OBEYS)})
-    learner, agent = bench.supervisor.specs
-    bench.supervisor.specs = [replace(learner, starts_late=True), replace(agent, parameters={"config": "x"})]
+    bench = Bench({"learner": ("finisher", late), "guard": ("essential", loads + OBEYS)})
+    learner, guard = bench.supervisor.specs
+    bench.supervisor.specs = [replace(learner, starts_late=True), replace(guard, holds_arm=True)]
     assert bench.run() == 0
     assert "learner | loaded\n" in bench.out.getvalue()
 
 
 def test_supervisor_stop_before_the_late_start_starts_nothing_more() -> None:
-    bench = Bench({"learner": ("essential", OBEYS), "agent": ("essential", OBEYS)})
-    learner, agent = bench.supervisor.specs
-    bench.supervisor.specs = [replace(learner, starts_late=True), replace(agent, parameters={"config": "x"})]
+    bench = Bench({"learner": ("essential", OBEYS), "guard": ("essential", OBEYS)})
+    learner, guard = bench.supervisor.specs
+    bench.supervisor.specs = [replace(learner, starts_late=True), replace(guard, holds_arm=True)]
     assert bench.run(all_up(1), (signal.SIGTERM,)) == 0
     assert len(bench.ups()) == 1
     assert all(is_gone(pid) for pid in bench.ups())
