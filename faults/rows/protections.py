@@ -11,7 +11,7 @@ from faults.report import Mutation, Row
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = "src/async_rl_core/test/safety/test_mutations.py"
-WITHOUT, WITH = "test_without_its_protection_the_check_fails[", "test_with_its_protection_the_check_passes["
+WITHOUT, WITH = "test_check_without_its_protection_fails[", "test_check_with_its_protection_passes["
 
 
 def switched_off(campaign: Campaign, random: Random) -> list[Row]:

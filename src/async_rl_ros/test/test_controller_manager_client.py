@@ -59,7 +59,7 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Manager:
 
 
 @pytest.mark.parametrize(("ok", "said"), [(True, "velocity deactivated"), (False, "velocity was not deactivated")])
-def test_it_asks_for_one_controller_and_tells_what_came_of_it(manager: Manager, ok: bool, said: str) -> None:
+def test_deactivate_requests_one_controller_and_logs_the_answer(manager: Manager, ok: bool, said: str) -> None:
     controller = ControllerManagerClient(manager, "velocity")  # type: ignore[arg-type]
     assert controller.deactivate() is manager.futures[0]
     assert controller.deactivate() is manager.futures[0]  # one request in flight
@@ -69,7 +69,7 @@ def test_it_asks_for_one_controller_and_tells_what_came_of_it(manager: Manager, 
     assert said in manager.said[-1]
 
 
-def test_without_a_manager_it_says_so_and_does_not_wait(manager: Manager) -> None:
+def test_deactivate_without_a_manager_logs_it_and_does_not_wait(manager: Manager) -> None:
     manager.there = False
     controller = ControllerManagerClient(manager, "velocity")  # type: ignore[arg-type]
     for _ in range(3):
@@ -78,7 +78,7 @@ def test_without_a_manager_it_says_so_and_does_not_wait(manager: Manager) -> Non
     assert ["not there" in line for line in manager.said] == [True]  # said once
 
 
-def test_without_the_messages_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_without_the_messages_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "controller_manager_msgs", None)
     with pytest.raises(SafetyError, match="controller_manager_msgs is not installed"):
         ControllerManagerClient(Manager(), "velocity")  # type: ignore[arg-type]

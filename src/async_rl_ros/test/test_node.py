@@ -54,7 +54,7 @@ def wait_for(process: "subprocess.Popen[str]", line: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_while_it_starts(config, number):
+def test_main_with_a_signal_during_start_ends(config, number):
     starts = NODE.replace('print("preset"', 'print("starting", flush=True); time.sleep(600); print("preset"')
     line = [sys.executable, "-c", "import time\n" + starts.format(run="pass"), "--ros-args", "-p", f"config:={config}"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -65,7 +65,7 @@ def test_a_signal_ends_it_while_it_starts(config, number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_with_0_and_closes_it(config, number):
+def test_main_with_a_signal_closes_the_node_and_exits_with_0(config, number):
     run = 'print("running", flush=True); super().run(stop)'
     with start(run, "--ros-args", "-p", f"config:={config}") as process:
         wait_for(process, "running")
@@ -75,14 +75,14 @@ def test_a_signal_ends_it_with_0_and_closes_it(config, number):
     assert out.strip() == "closed"
 
 
-def test_its_scheduling_comes_first_and_is_logged(config):
+def test_main_schedules_first_and_logs_it(config):
     with start("pass", "--ros-args", "-p", f"config:={config}") as process:
         out, err = process.communicate(timeout=30)
     assert out.split() == ["scheduled", "preset", "laptop", "closed"]
     assert "scheduled as wanted" in out + err
 
 
-def test_an_error_of_ours_is_one_line_and_2(config):
+def test_main_with_an_error_prints_one_line_and_exits_with_2(config):
     with start('raise SafetyError("no limits")', "--ros-args", "-p", f"config:={config}") as process:
         out, err = process.communicate(timeout=30)
     assert process.returncode == 2
@@ -91,14 +91,14 @@ def test_an_error_of_ours_is_one_line_and_2(config):
     assert out.strip().endswith("closed")
 
 
-def test_without_a_configuration_it_says_what_to_pass():
+def test_main_without_a_configuration_names_the_parameter():
     with start("pass") as process:
         _, err = process.communicate(timeout=30)
     assert process.returncode == 2
     assert "parameter 'config' is not set; pass -p config:=" in err
 
 
-def test_its_threads_finish_what_they_write_before_it_ends(config):
+def test_main_waits_for_threads_that_write(config):
     run = (
         "import threading, time; "
         'threading.Thread(target=lambda: (time.sleep(0.5), print("written", flush=True))).start()'
@@ -109,14 +109,14 @@ def test_its_threads_finish_what_they_write_before_it_ends(config):
     assert process.returncode == 0
 
 
-def test_a_thread_that_never_ends_does_not_keep_the_process(config):
+def test_main_with_an_endless_daemon_thread_ends(config):
     run = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()"
     with start(run, "--ros-args", "-p", f"config:={config}") as process:
         out, _ = process.communicate(timeout=30)
     assert (process.returncode, out.split()[-1]) == (0, "closed")
 
 
-def test_a_message_that_a_callback_cannot_take_is_logged_and_left_out(config, monkeypatch):
+def test_subscription_whose_callback_fails_logs_and_continues(config, monkeypatch):
     rclpy.init(args=["--ros-args", "-p", f"config:={config}"])
     node = ConfiguredNode("tested")
     try:

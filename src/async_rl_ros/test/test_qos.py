@@ -5,14 +5,14 @@ from async_rl_ros import qos
 
 
 @pytest.mark.parametrize("publisher", [qos.SENSOR, qos.DRIVER, qos.COMMAND, qos.LATCHED])
-def test_sensor_subscribers_match_every_publisher(publisher):
+def test_sensor_profile_matches_every_publisher(publisher):
     assert qos_check_compatible(publisher, qos.SENSOR)[0] != QoSCompatibility.ERROR
 
 
 @pytest.mark.parametrize("profile", [qos.COMMAND, qos.DRIVER, qos.LATCHED, qos.LATCHED_HISTORY])
-def test_profiles_match_themselves(profile):
+def test_profile_matches_itself(profile):
     assert qos_check_compatible(profile, profile)[0] != QoSCompatibility.ERROR
 
 
-def test_a_reliable_subscriber_does_not_match_best_effort():
+def test_reliable_profile_does_not_match_best_effort():
     assert qos_check_compatible(qos.SENSOR, qos.COMMAND)[0] == QoSCompatibility.ERROR

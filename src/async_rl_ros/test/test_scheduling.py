@@ -62,7 +62,7 @@ def test_scheduling_leader_of_session_sets_the_niceness_of_the_session(call, exp
     assert int(group) == expected
 
 
-def test_nice_never_asks_for_more_than_it_has():
+def test_nice_never_lowers_the_value():
     assert run("os.setpriority(0, 0, 17); print(s.nice(5), os.getpriority(0, 0))") == "scheduled with nice 17 17"
 
 
@@ -80,7 +80,7 @@ def test_undo_niceness_restores_every_thread_where_allowed():
 @pytest.mark.parametrize(
     ("listed", "said"), [("", "no processor is isolated"), ("0", "runs on the isolated"), ("1022-1023", "not allowed")]
 )
-def test_isolate_says_what_it_got(tmp_path, listed, said):
+def test_isolate_returns_the_result(tmp_path, listed, said):
     (tmp_path / "isolated").write_text(f"{listed}\n")
     before = len(os.sched_getaffinity(0))
     text, processors = run(
@@ -91,7 +91,7 @@ def test_isolate_says_what_it_got(tmp_path, listed, said):
     assert int(processors) == (1 if listed == "0" else before)
 
 
-def test_realtime_says_what_it_got():
+def test_realtime_returns_the_result():
     said, policy, priority, niceness = run(
         "t = s.realtime(20); p = os.sched_getparam(0).sched_priority;"
         "print(t, os.sched_getscheduler(0), p, os.getpriority(0, 0), sep='|')"
@@ -119,20 +119,20 @@ def test_realtime_falls_back_to_nice_then_to_nothing(monkeypatch):
     assert scheduling.realtime(20).startswith("no right")
 
 
-def test_lock_memory_says_whether_it_did():
+def test_lock_memory_returns_the_result():
     said, locked = run(
         "print(s.lock_memory()); print(next(l.split()[1] for l in open('/proc/self/status') if l.startswith('VmLck')))"
     ).splitlines()
     assert said == "memory is locked" if int(locked) else "not locked" in said
 
 
-def test_freeze_garbage():
+def test_freeze_garbage_disables_collection():
     assert run("s.freeze_garbage(); import gc; print(gc.isenabled(), gc.get_freeze_count() > 0)") == "False True"
     assert gc.isenabled()
 
 
 @pytest.mark.parametrize("supervised", [True, False])
-def test_a_supervised_process_ends_with_its_supervisor(supervised):
+def test_end_with_supervisor_ends_a_supervised_process(supervised):
     child = IMPORT + "import sys; s.end_with_supervisor(); print(os.getpid(), flush=True); sys.stdin.read()"
     parent = (
         "import os, subprocess, sys;"
@@ -153,7 +153,7 @@ def test_a_supervised_process_ends_with_its_supervisor(supervised):
     assert bool(ended) is supervised
 
 
-def test_a_supervisor_that_died_first_ends_the_process():
+def test_end_with_supervisor_that_died_first_ends_the_process():
     result = subprocess.run(
         [sys.executable, "-c", IMPORT + "s.end_with_supervisor()"],
         env={**os.environ, "ASYNC_RL_SUPERVISED": "4194304"},  # above every process id

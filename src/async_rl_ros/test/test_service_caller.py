@@ -52,7 +52,7 @@ def test_caller_after_an_answer_sends_the_next(setting: SimpleNamespace) -> None
     assert setting.ask()
 
 
-def test_caller_whose_service_went_away_asks_the_next_one_at_once(setting: SimpleNamespace) -> None:
+def test_caller_after_its_service_went_away_calls_the_next_at_once(setting: SimpleNamespace) -> None:
     assert setting.ask()
     setting.client.there = False
     assert not setting.ask()

@@ -99,7 +99,7 @@ def driver(tmp_path: Path) -> Iterator[Driver]:
     gc.enable()
 
 
-def test_every_state_is_answered_and_the_command_is_approached_smoothly(driver: Driver) -> None:
+def test_node_answers_every_state_and_approaches_commands_smoothly(driver: Driver) -> None:
     driver.begin().command([0.3] + [0.0] * 6)
     driver.cycles(200)
     velocity = np.array(driver.robot.written)
@@ -109,7 +109,7 @@ def test_every_state_is_answered_and_the_command_is_approached_smoothly(driver: 
     assert driver.cause == ""
 
 
-def test_silence_is_a_smooth_stop(driver: Driver) -> None:
+def test_node_without_commands_stops_smoothly(driver: Driver) -> None:
     driver.begin().command([0.3] + [0.0] * 6)
     driver.cycles(10)
     assert driver.robot.followed[0] > 0.0
@@ -119,7 +119,7 @@ def test_silence_is_a_smooth_stop(driver: Driver) -> None:
     assert driver.cause == ""  # a silent commander is no fault of the robot
 
 
-def test_an_aborted_motion_is_not_taken_up_again_by_itself(driver: Driver) -> None:
+def test_node_after_an_aborted_motion_does_not_restart(driver: Driver) -> None:
     driver.begin().command([0.3] + [0.0] * 6)
     driver.cycles(20)
     driver.robot.problem = "joint_velocity_violation"
@@ -138,7 +138,7 @@ def test_an_aborted_motion_is_not_taken_up_again_by_itself(driver: Driver) -> No
     np.testing.assert_allclose(driver.robot.written[-1], 0.0, atol=0.01)  # from rest
 
 
-def test_errors_are_cleared_on_request_only(driver: Driver) -> None:
+def test_node_clears_errors_only_on_request(driver: Driver) -> None:
     driver.begin().robot.problem = "errors [cartesian_reflex]"
     driver.cycles(200)
     assert driver.robot.recoveries == 0
@@ -147,7 +147,7 @@ def test_errors_are_cleared_on_request_only(driver: Driver) -> None:
     assert "nothing to recover" in driver.request("recover").message
 
 
-def test_a_robot_that_refuses_to_start_says_why(driver: Driver) -> None:
+def test_node_with_a_refused_start_reports_the_reason(driver: Driver) -> None:
     driver.robot.refusal = "command rejected: user stop"
     driver.begin().cycles(10)
     assert "user stop" in driver.cause
@@ -156,7 +156,7 @@ def test_a_robot_that_refuses_to_start_says_why(driver: Driver) -> None:
     assert driver.request("recover").success
 
 
-def test_after_lost_states_it_goes_on_from_what_the_robot_followed(driver: Driver) -> None:
+def test_node_after_lost_states_continues_from_the_robots_velocity(driver: Driver) -> None:
     driver.begin().command([0.3] + [0.0] * 6)
     driver.cycles(30)
     followed = driver.robot.followed + 0.01
@@ -166,7 +166,7 @@ def test_after_lost_states_it_goes_on_from_what_the_robot_followed(driver: Drive
     assert driver._health().values["states missed"] == 3
 
 
-def test_a_wrong_length_deactivates_until_asked(driver: Driver) -> None:
+def test_node_with_a_command_of_wrong_length_is_deactivated(driver: Driver) -> None:
     driver.begin().command([0.3])
     assert "controller inactive" in driver.cause
     driver.command([0.3] + [0.0] * 6)
@@ -176,7 +176,7 @@ def test_a_wrong_length_deactivates_until_asked(driver: Driver) -> None:
     assert driver.cause == ""
 
 
-def test_the_stop_ends_the_motion_at_rest(driver: Driver) -> None:
+def test_node_after_a_stop_request_ends_the_motion_at_rest(driver: Driver) -> None:
     driver.begin().command([0.3] + [0.0] * 6)
     driver.cycles(100)
     stop = SimpleNamespace(requested=True)
@@ -185,7 +185,7 @@ def test_the_stop_ends_the_motion_at_rest(driver: Driver) -> None:
     assert not driver.robot.followed.any()
 
 
-def test_a_gap_in_the_commands_of_a_moving_arm_is_logged_once(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_node_with_a_gap_in_motion_logs_it_once(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
     logger = SimpleNamespace(warning=lines.append, info=lines.append, error=lines.append)
     driver.begin().command([0.0] * 7)

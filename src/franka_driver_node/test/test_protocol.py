@@ -67,14 +67,14 @@ def rest(arm: FrankaArm, cycles: int) -> None:
         arm.write(ZERO)
 
 
-def test_it_stands_at_the_start_pose_and_says_so(arm: FrankaArm, config: Config) -> None:
+def test_arm_at_the_start_pose_reports_it(arm: FrankaArm, config: Config) -> None:
     state = arm.read()
     assert state.problem == ""
     assert not arm.moves
     np.testing.assert_allclose(state.position, config.robot.start, atol=0.01)
 
 
-def test_what_the_robot_follows_is_within_its_makers_limits(arm: FrankaArm, config: Config) -> None:
+def test_arm_follows_within_the_makers_limits(arm: FrankaArm, config: Config) -> None:
     interpolation = Interpolation(config.robot.limits, PERIOD, 0.008)
     rng = np.random.default_rng(3)
     assert arm.start() == ""
@@ -99,7 +99,7 @@ def test_what_the_robot_follows_is_within_its_makers_limits(arm: FrankaArm, conf
         assert np.abs(np.diff(acceleration, axis=0) / PERIOD).max() <= JERK
 
 
-def test_a_motion_ends_and_another_begins(arm: FrankaArm) -> None:
+def test_arm_after_the_end_of_a_motion_starts_another(arm: FrankaArm) -> None:
     for _ in range(2):
         assert arm.start() == ""
         assert arm.moves
@@ -111,7 +111,7 @@ def test_a_motion_ends_and_another_begins(arm: FrankaArm) -> None:
     assert arm.recover() == ""
 
 
-def test_a_robot_that_falls_silent_is_an_error_in_one_line(
+def test_arm_that_stops_answering_is_an_error_in_one_line(
     arm: FrankaArm, simulator: "subprocess.Popen[str]", config: Config
 ) -> None:
     assert arm.start() == ""
@@ -121,6 +121,6 @@ def test_a_robot_that_falls_silent_is_an_error_in_one_line(
         rest(arm, 5000)
 
 
-def test_nobody_at_the_address_is_an_error_in_one_line() -> None:
+def test_arm_without_an_answer_is_an_error_in_one_line() -> None:
     with pytest.raises(RobotError, match=r"no connection to a Franka at 127\.1\.250\.1: \S"):
         FrankaArm("127.1.250.1", enforce_realtime=False)

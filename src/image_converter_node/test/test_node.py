@@ -97,7 +97,7 @@ def pixels_of(message: Image) -> np.ndarray:
 
 
 @pytest.mark.parametrize("bench", [{"camera__source": "topic:eye", "camera__stamp_delay": 0.02}], indirect=True)
-def test_a_camera_that_changes_is_followed_and_named(bench: Bench) -> None:
+def test_node_with_a_changed_camera_converts_and_reports_it(bench: Bench) -> None:
     image = bench.seen(lambda: bench.show(GREEN, "rgb8", padding=16))
     assert (image.width, image.height, image.encoding, image.step) == (80, 45, "rgb8", 240)
     assert (nanoseconds(image.header.stamp), image.header.frame_id) == (STAMP - 20_000_000, "wrist")
@@ -115,7 +115,7 @@ def test_a_camera_that_changes_is_followed_and_named(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("bench", [{"camera__source": "topic:eye/compressed"}], indirect=True)
-def test_a_compressed_camera(bench: Bench) -> None:
+def test_node_with_a_compressed_camera_converts_it(bench: Bench) -> None:
     data = array("B", cv2.imencode(".png", GREEN[..., ::-1])[1].tobytes())
     image = bench.seen(lambda: bench.compressed.publish(CompressedImage(format="png", data=data)))
     np.testing.assert_array_equal(pixels_of(image), GREEN[:45, :80])

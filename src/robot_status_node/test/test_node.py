@@ -86,7 +86,7 @@ def wait_for(executor: SingleThreadedExecutor, condition: Callable[[], bool]) ->
         executor.spin_once(timeout_sec=0.1)
 
 
-def test_it_tells_what_is_wrong_until_nothing_is(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
+def test_node_reports_problems_until_there_are_none(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
     robot, executor = setting
 
     def cause() -> str:
@@ -108,7 +108,7 @@ def test_it_tells_what_is_wrong_until_nothing_is(setting: tuple[Robot, SingleThr
     wait_for(executor, lambda: cause() == "it is slow (scaling says 20.0)")
 
 
-def test_two_conditions_on_one_topic_must_both_hold(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
+def test_node_requires_both_conditions_of_one_topic(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
     robot, executor = setting
     robot.running.publish(Bool(data=True))
     robot.pose.publish(Point(x=0.0, y=1.0))
@@ -120,7 +120,7 @@ def test_two_conditions_on_one_topic_must_both_hold(setting: tuple[Robot, Single
     assert not any(status.ready for status in robot.statuses)  # nor for a moment, between the message's two values
 
 
-def test_a_service_that_never_answers_has_one_request_in_flight(
+def test_node_with_a_silent_service_has_one_request_in_flight(
     setting: tuple[Robot, SingleThreadedExecutor],
 ) -> None:
     robot, executor = setting
@@ -133,7 +133,7 @@ def test_a_service_that_never_answers_has_one_request_in_flight(
         assert len(client._pending_requests) == 1
 
 
-def test_a_field_that_the_message_lacks_is_refused() -> None:
+def test_check_fields_with_a_missing_field_is_refused() -> None:
     condition = StatusCondition(
         source="running", type="std_msgs/msg/Bool", field="dat", allowed=(True,), means="it stands"
     )
@@ -153,7 +153,9 @@ def led(executor: SingleThreadedExecutor, robot: Robot, node: RobotStatusNode, *
     wait_for(executor, lambda: len(heard) == len(velocities))
 
 
-def test_a_controller_left_in_motion_is_deactivated_until_it_is(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
+def test_node_without_commands_in_motion_deactivates_until_confirmed(
+    setting: tuple[Robot, SingleThreadedExecutor],
+) -> None:
     robot, executor = setting
     node, controller = setting_node(executor), Controller(answers=[False, True])
     node._watch(controller)  # type: ignore[arg-type]
@@ -163,7 +165,7 @@ def test_a_controller_left_in_motion_is_deactivated_until_it_is(setting: tuple[R
     assert controller.requests == 2
 
 
-def test_a_controller_told_to_rest_is_left_alone(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
+def test_node_without_commands_at_rest_deactivates_nothing(setting: tuple[Robot, SingleThreadedExecutor]) -> None:
     robot, executor = setting
     node, controller = setting_node(executor), Controller(answers=[])
     node._watch(controller)  # type: ignore[arg-type]
@@ -172,7 +174,7 @@ def test_a_controller_told_to_rest_is_left_alone(setting: tuple[Robot, SingleThr
     assert controller.requests == 0
 
 
-def test_a_requested_stop_waits_for_an_arm_left_in_motion(
+def test_node_stopped_with_an_arm_in_motion_waits_for_its_stop(
     setting: tuple[Robot, SingleThreadedExecutor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     robot, executor = setting
@@ -209,7 +211,7 @@ def setting_node(executor: SingleThreadedExecutor) -> RobotStatusNode:
     return next(node for node in executor.get_nodes() if isinstance(node, RobotStatusNode))
 
 
-def test_messages_that_are_not_installed_are_named() -> None:
+def test_interface_that_is_not_installed_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"no_such_msgs/msg/Mode, .* is not installed .*; install it"):
         interface("no_such_msgs/msg/Mode")
     with pytest.raises(ConfigError, match="std_msgs/msg/NoSuchType"):

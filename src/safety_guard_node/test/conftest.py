@@ -101,19 +101,19 @@ class World:
         self._agent.publish(VelocityCommand(**fields))
 
     def until(self, condition: Callable[[], bool], timeout: float = TIMEOUT) -> None:
-        """Let the world go on until something is so."""
+        """Runs until a condition holds."""
         deadline = time.monotonic() + timeout
         while not condition():
             assert time.monotonic() < deadline, f"did not happen; guard: {self.state}"
             self._cycle()
 
     def run(self, seconds: float) -> None:
-        """Let the world go on for a time."""
+        """Runs for a time."""
         end = time.monotonic() + seconds
         self.until(lambda: time.monotonic() >= end, seconds + 1)
 
     def hear(self, seconds: float) -> None:
-        """Let the world go on until so many seconds' worth of the guard's velocities came."""
+        """Runs until the guard's velocities of this number of seconds came."""
         enough = len(self.received) + round(seconds / CYCLE)
         self.until(lambda: len(self.received) >= enough)
 

@@ -25,11 +25,11 @@ class Accepting:
         return True
 
 
-def test_a_flood_puts_no_cycle_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_node_with_a_flood_of_commands_postpones_no_cycle(monkeypatch: pytest.MonkeyPatch) -> None:
     begin = 100.0
     guard, schedule = Accepting(), Schedule(PERIOD, PERIOD, MARGIN, begin)
     node = SimpleNamespace(_guard=guard, _schedule=schedule, _phase_corrected=False, _observed=None)
-    # A clock of the test's own: whoever halts this process takes no command away.
+    # A virtual clock, so that a halt of this process loses no command.
     monkeypatch.setattr(guard_node, "time", SimpleNamespace(monotonic=lambda: begin + guard.commands * BETWEEN))
     while guard_node.time.monotonic() < schedule.due:
         SafetyGuardNode._on_command(node, VelocityCommand())  # type: ignore[arg-type]

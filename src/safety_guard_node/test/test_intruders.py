@@ -12,7 +12,7 @@ from async_rl_ros.qos import COMMAND
 from .conftest import World
 
 
-def test_a_second_publisher_is_a_fault(world: World) -> None:
+def test_node_with_a_second_publisher_latches(world: World) -> None:
     world.armed()
     world.node.create_publisher(Float64MultiArray, world.config.robot.command_topic, 10)
     world.until(world.is_in(GuardState.FAULT))
@@ -21,7 +21,7 @@ def test_a_second_publisher_is_a_fault(world: World) -> None:
 
 
 @pytest.mark.parametrize("armed", [True, False])
-def test_a_burst_of_a_second_publisher_is_a_fault_in_every_state(world: World, armed: bool) -> None:
+def test_node_with_a_burst_of_a_second_publisher_latches_in_every_state(world: World, armed: bool) -> None:
     world.armed()
     for _ in range(3):
         if not armed:
@@ -43,7 +43,7 @@ def test_a_burst_of_a_second_publisher_is_a_fault_in_every_state(world: World, a
         assert "2 publishers on rl_agent_node/command while armed" in world.state.cause
 
 
-def test_descriptions_that_do_not_fit_are_refused_and_another_is_awaited(world: World) -> None:
+def test_node_with_an_unfit_description_waits_for_another(world: World) -> None:
     urdf = urdf_text(world.config.robot)
     for text, problem in (
         ("", "robot_description is empty; waiting for another"),
@@ -61,7 +61,7 @@ def test_descriptions_that_do_not_fit_are_refused_and_another_is_awaited(world: 
     assert errors.count("robot_description is empty; waiting for another") == 1
 
 
-def test_descriptions_that_differ_stop_the_arm_and_keep_it_from_arming(world: World) -> None:
+def test_node_with_a_different_description_stops_and_does_not_arm(world: World) -> None:
     world.description = "0123456789abcdef"
     world.describe()
     world.until(lambda: "the agent uses robot_description 0123456789abcdef" in world.call("arm").message)
@@ -75,7 +75,7 @@ def test_descriptions_that_differ_stop_the_arm_and_keep_it_from_arming(world: Wo
     assert "differs from" in world.call("arm").message
 
 
-def test_an_arm_that_moves_while_disarmed_is_a_fault(world: World) -> None:
+def test_node_with_motion_while_disarmed_latches(world: World) -> None:
     world.armed()
     assert world.call("disarm").success
     world.until(world.is_in(GuardState.DISARMED))

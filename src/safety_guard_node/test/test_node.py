@@ -18,7 +18,7 @@ from async_rl_interfaces.msg import GuardState, RobotStatus
 from .conftest import CYCLE, MOVING, RUN, TIMEOUT, WATCHDOG, ZERO, World
 
 
-def test_it_waits_with_zeros_arms_itself_and_follows(world: World) -> None:
+def test_node_sends_zeros_arms_itself_and_follows(world: World) -> None:
     world.until(lambda: len(world.received) > 20 and world.state is not None)
     assert world.is_in(GuardState.DISARMED)()
     assert not any(any(data) for _, data in world.received)
@@ -34,7 +34,7 @@ def test_it_waits_with_zeros_arms_itself_and_follows(world: World) -> None:
     assert all(len(data) == 6 and all(map(math.isfinite, data)) for _, data in world.received)
 
 
-def test_a_silent_agent_is_stopped_and_stays_so(world: World) -> None:
+def test_node_with_a_silent_agent_stops_and_latches(world: World) -> None:
     world.armed()
     world.wanted = MOVING
     world.until(world.moves)
@@ -58,7 +58,7 @@ def test_a_silent_agent_is_stopped_and_stays_so(world: World) -> None:
     world.until(world.is_in(GuardState.ARMED))
 
 
-def test_a_halt_of_the_guard_does_not_pass_for_the_agents_silence(world: World) -> None:
+def test_node_after_its_own_halt_does_not_blame_the_agent(world: World) -> None:
     world.armed()
     world.wanted = MOVING
     for duration in (0.5 * WATCHDOG, 1.5 * WATCHDOG):  # neither near it: a busy machine prolongs them
@@ -72,7 +72,7 @@ def test_a_halt_of_the_guard_does_not_pass_for_the_agents_silence(world: World) 
     assert world.state.cause.startswith("the guard was halted for ")
 
 
-def test_malformed_commands_latch_until_a_person_clears_them(world: World) -> None:
+def test_node_with_malformed_commands_latches_until_a_person_clears(world: World) -> None:
     world.armed()
     for changes, cause in (
         ({"velocity": [math.nan] * 6}, "has nan rad/s"),
@@ -80,7 +80,7 @@ def test_malformed_commands_latch_until_a_person_clears_them(world: World) -> No
         ({"name": ["a", "b", "c", "d", "e", "f"]}, "lacks"),
         ({"sequence": 1}, "command 1 after command"),
     ):
-        world.wanted = None  # lest a newer command replace this one: only the newest always arrives
+        world.wanted = None  # so that no newer command replaces this one
         world.send(**changes)
         world.until(world.is_in(GuardState.FAULT))
         assert world.state is not None
@@ -91,7 +91,7 @@ def test_malformed_commands_latch_until_a_person_clears_them(world: World) -> No
         world.until(world.is_in(GuardState.ARMED))
 
 
-def test_a_person_disarms_and_arms(world: World) -> None:
+def test_node_is_disarmed_and_armed_by_a_person(world: World) -> None:
     world.armed()
     assert world.call("disarm").success
     world.until(world.is_in(GuardState.DISARMED))
@@ -102,7 +102,7 @@ def test_a_person_disarms_and_arms(world: World) -> None:
     world.until(world.is_in(GuardState.ARMED))
 
 
-def test_a_driven_robot_moves_only_while_its_driver_says_it_is_ready(tmp_path: Path) -> None:
+def test_node_of_a_driven_robot_moves_only_while_it_is_ready(tmp_path: Path) -> None:
     world = World(tmp_path, "fr3")
     try:
         world.describe()
@@ -119,7 +119,7 @@ def test_a_driven_robot_moves_only_while_its_driver_says_it_is_ready(tmp_path: P
         world.close()
 
 
-def test_a_robot_whose_controller_cannot_be_switched_off_is_refused(tmp_path: Path) -> None:
+def test_node_without_a_controller_manager_is_refused(tmp_path: Path) -> None:
     if find_spec("controller_manager_msgs"):
         pytest.skip("controller_manager_msgs is installed")
     real = {"hardware": "real", "robot_ip": "192.0.2.1", "guard.auto_arm": False}
@@ -132,7 +132,7 @@ def test_a_robot_whose_controller_cannot_be_switched_off_is_refused(tmp_path: Pa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_with_the_arm_at_rest(world: World, number: signal.Signals) -> None:
+def test_node_after_a_signal_ends_with_the_arm_at_rest(world: World, number: signal.Signals) -> None:
     world.armed()
     world.wanted = MOVING
     world.until(world.moves)
@@ -150,8 +150,8 @@ def test_a_signal_ends_it_with_the_arm_at_rest(world: World, number: signal.Sign
     assert max(a - b for a, b in itertools.pairwise(speeds())) <= 16.0 * CYCLE + 1e-9  # a ramp
 
 
-def test_sigtstp_suspends_it_with_the_arm_at_rest_and_sigcont_lets_it_arm_again(world: World) -> None:
-    """Without a bring-up; with one it is told, or sees that the bring-up is stopped."""
+def test_node_after_sigtstp_rests_and_after_sigcont_arms_again(world: World) -> None:
+    """Without a supervisor."""
     world.armed()
     world.wanted = MOVING
     world.until(world.moves)

@@ -35,14 +35,14 @@ def links() -> Iterator[tuple[NodeLink, SupervisorLink]]:
     ours.close()
 
 
-def test_an_order_suspends_and_the_rest_is_confirmed_once(
+def test_suspension_by_order_confirms_the_rest_once(
     links: tuple[NodeLink, SupervisorLink], stop: StopSignal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASYNC_RL_SUPERVISED", str(os.getpid()))
     link, theirs = links
     suspension = Suspension(theirs, ZEROS)
     assert not suspension.is_requested(0.0, stop)
-    for _ in range(2):  # a second suspension is confirmed anew
+    for _ in range(2):  # a second suspension is confirmed too
         link.order(PAUSE)
         assert suspension.is_requested(0.0, stop)
         for at_rest in (True, True, False, True, True):
@@ -55,7 +55,7 @@ def test_an_order_suspends_and_the_rest_is_confirmed_once(
         assert not suspension.is_requested(0.0, stop)
 
 
-def test_a_stopped_supervisor_suspends_until_it_goes_on(
+def test_suspension_by_a_stopped_supervisor_ends_when_it_continues(
     links: tuple[NodeLink, SupervisorLink], stop: StopSignal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     supervisor = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
@@ -83,7 +83,7 @@ def test_a_stopped_supervisor_suspends_until_it_goes_on(
     assert not suspension.is_requested(0.0, stop)
 
 
-def test_sigtstp_suspends_until_the_bring_up_had_time_to_stop(
+def test_suspension_by_sigtstp_lasts_until_the_supervisor_can_stop(
     links: tuple[NodeLink, SupervisorLink], stop: StopSignal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASYNC_RL_SUPERVISED", str(os.getpid()))
@@ -96,7 +96,7 @@ def test_sigtstp_suspends_until_the_bring_up_had_time_to_stop(
 
 
 @pytest.mark.parametrize("descriptor", ["", "nonsense", "0"])
-def test_a_process_without_a_supervisor_hears_no_orders(
+def test_suspension_without_a_supervisor_receives_no_orders(
     descriptor: str, monkeypatch: pytest.MonkeyPatch, reset: Callable[[], SupervisorLink]
 ) -> None:
     monkeypatch.setenv("ASYNC_RL_LINK", descriptor)

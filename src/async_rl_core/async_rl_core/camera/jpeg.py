@@ -47,7 +47,7 @@ def require_whole(values: Bytes) -> None:
     """Raises `ImageError` where a JPEG picture is incomplete or damaged."""
     try:
         _Walk(values).run()
-    except (IndexError, ValueError):  # a segment that is shorter than it says
+    except (IndexError, ValueError):  # a segment is shorter than its length field
         raise ImageError(_cut_off(values)) from None
 
 

@@ -113,10 +113,10 @@ class Resumption:
 
     def _joint(self, i: int, age: float, sent: float, measured: float, least: float) -> float:
         """Returns the velocity of joint `i`, measured `age` seconds ago."""
-        told, forwards = abs(sent), math.copysign(1.0, sent)
+        commanded, forwards = abs(sent), math.copysign(1.0, sent)
         speed = max(measured * forwards, 0.0)
-        expected = min((max(velocities[i] * forwards, 0.0) for velocities in self._sent), default=told)
-        if least == told and speed >= expected - SLOWER:
+        expected = min((max(velocities[i] * forwards, 0.0) for velocities in self._sent), default=commanded)
+        if least == commanded and speed >= expected - SLOWER:
             return sent
         slowed = max(speed - self._stop[i] * age, 0.0)
-        return forwards * min(told, speed, slowed if least == told else max(slowed, least))
+        return forwards * min(commanded, speed, slowed if least == commanded else max(slowed, least))

@@ -67,7 +67,7 @@ def expected(encoding: str, pixels: Pixels, width: int, height: int) -> NDArray[
 
 @pytest.mark.parametrize("encoding", LAYOUTS)
 @pytest.mark.parametrize("size", [(45, 80), (90, 160), (120, 160), (48, 64)])
-def test_every_encoding_and_size(encoding: str, size: tuple[int, int]) -> None:
+def test_raw_converts_every_encoding_and_size(encoding: str, size: tuple[int, int]) -> None:
     pixels = noise(*size, LAYOUTS[encoding].channels)
     wanted = expected(encoding, pixels, 64, 36)
     np.testing.assert_allclose(converted(ImageConverter(64, 36), encoding, pixels, padding=12), wanted, atol=1.01)
@@ -75,7 +75,7 @@ def test_every_encoding_and_size(encoding: str, size: tuple[int, int]) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.sampled_from(sorted(LAYOUTS)), st.integers(32, 90), st.integers(18, 70), st.integers(0, 9))
-def test_any_larger_picture(encoding: str, width: int, height: int, padding: int) -> None:
+def test_raw_shrinks_any_larger_picture(encoding: str, width: int, height: int, padding: int) -> None:
     width += width % 2
     pixels = noise(height, width, LAYOUTS[encoding].channels)
     rows, columns = window(width, height, (16, 9), 2 if LAYOUTS[encoding].channels == 2 else 1)
@@ -87,7 +87,7 @@ def test_any_larger_picture(encoding: str, width: int, height: int, padding: int
     )
 
 
-def test_the_right_picture_is_taken_as_it_is() -> None:
+def test_raw_of_the_right_picture_returns_it_unchanged() -> None:
     pixels = noise(45, 80)
     step, data = message(pixels, padding=4)
     seen = ImageConverter(80, 45).raw("rgb8", 80, 45, step, data)
@@ -97,20 +97,20 @@ def test_the_right_picture_is_taken_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("encoding", LAYOUTS)
-def test_nothing_is_allocated_from_one_picture_to_the_next(encoding: str) -> None:
+def test_raw_allocates_nothing_between_pictures(encoding: str) -> None:
     converter = ImageConverter(32, 18)
     first, second = (converted(converter, encoding, noise(60, 100, LAYOUTS[encoding].channels)) for _ in range(2))
     assert first is second
 
 
-def test_a_smaller_picture_is_enlarged() -> None:
+def test_raw_enlarges_a_smaller_picture() -> None:
     flat = np.full((9, 16, 3), (200, 30, 60), np.uint8)
     np.testing.assert_array_equal(
         converted(ImageConverter(32, 18), "rgb8", flat), np.broadcast_to(flat[0, 0], (18, 32, 3))
     )
 
 
-def test_a_camera_may_change_between_two_pictures() -> None:
+def test_raw_after_a_change_of_format_converts_it() -> None:
     converter, formats = ImageConverter(32, 18), []
     for encoding, size in [("rgb8", (18, 32)), ("uyvy", (48, 64)), ("bgr8", (72, 128)), ("uyvy", (18, 32))]:
         pixels = noise(*size, LAYOUTS[encoding].channels)
@@ -120,7 +120,7 @@ def test_a_camera_may_change_between_two_pictures() -> None:
     assert formats == ["32x18 rgb8", "64x48 uyvy", "128x72 bgr8", "32x18 uyvy"]
 
 
-def test_compressed_pictures() -> None:
+def test_compressed_converts_jpeg_and_png() -> None:
     converter, pixels = ImageConverter(40, 30), cv2.GaussianBlur(noise(60, 80), (0, 0), 3)
     wanted = expected("rgb8", pixels, 40, 30)
     for kind, tolerance in ((".png", 1.0), (".jpg", 12.0)):
@@ -141,7 +141,7 @@ def test_compressed_pictures() -> None:
         ("yuyv", (5, 4), 10, 40, "even number of columns, got 5"),
     ],
 )
-def test_a_message_that_does_not_hold_what_it_says(
+def test_raw_with_data_of_a_wrong_length_is_refused(
     encoding: str, size: tuple[int, int], step: int, length: int, expected_words: str
 ) -> None:
     with pytest.raises(ImageError, match=expected_words):
@@ -161,6 +161,6 @@ JPEG, PNG = (cv2.imencode(kind, noise(32, 32))[1].tobytes() for kind in (".jpg",
         (PNG[:40], "png picture of 40 bytes cannot be decoded"),
     ],
 )
-def test_compressed_data_that_are_no_picture(data: bytes, expected_words: str) -> None:
+def test_compressed_with_other_data_is_refused(data: bytes, expected_words: str) -> None:
     with pytest.raises(ImageError, match=expected_words):
         ImageConverter(32, 18).compressed(data)

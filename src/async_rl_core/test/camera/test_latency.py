@@ -26,7 +26,7 @@ def camera(
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**31), st.floats(-0.03, 0.22), st.sampled_from([15.0, 25.0, 30.0, 60.0]))
-def test_any_latency_is_found(seed: int, latency: float, rate: float) -> None:
+def test_measure_finds_any_latency(seed: int, latency: float, rate: float) -> None:
     found = measure(*camera(np.random.default_rng(seed), latency, 1 / rate))
     # The flashes cover a frame evenly but for the 2 ms by which each is late.
     assert found.median == pytest.approx(latency, abs=2.5 / (40 * rate) + 0.001)
@@ -35,7 +35,7 @@ def test_any_latency_is_found(seed: int, latency: float, rate: float) -> None:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_it_bears_what_real_cameras_do(seed: int) -> None:
+def test_measure_with_real_cameras_errors_finds_the_latency(seed: int) -> None:
     """Stamps that jitter, frames that are lost, a flash that is seen too late, and signals of noisy images."""
     rng = np.random.default_rng(seed)
     flashes, stamps, signals = camera(rng, 0.045, 0.04, flashes=60, jitter=0.003)
@@ -47,13 +47,13 @@ def test_it_bears_what_real_cameras_do(seed: int) -> None:
     assert found.spread < 0.01
 
 
-def test_the_spread_tells_of_jitter() -> None:
+def test_measure_with_jitter_has_a_larger_spread() -> None:
     steady, shaky = (measure(*camera(np.random.default_rng(1), 0.05, 0.04, jitter=j)) for j in (0.0, 0.01))
     assert steady.spread < 1e-9 < shaky.spread
 
 
 @pytest.mark.parametrize("signal", [0.0, 1.0])
-def test_a_camera_that_sees_nothing_is_told_so(signal: float) -> None:
+def test_measure_without_visible_changes_is_refused(signal: float) -> None:
     flashes, stamps, signals = camera(np.random.default_rng(0), 0.0, 0.04)
     with pytest.raises(ImageError, match="saw 0 of 40 changes"):
         measure(flashes, stamps, [signal] * len(signals))
@@ -61,7 +61,7 @@ def test_a_camera_that_sees_nothing_is_told_so(signal: float) -> None:
         measure(flashes, [], [])
 
 
-def test_half_of_the_flashes_are_enough() -> None:
+def test_measure_with_half_of_the_changes_finds_the_latency() -> None:
     flashes, stamps, signals = camera(np.random.default_rng(0), 0.05, 0.04)
     end = int(np.searchsorted(stamps, flashes[22]))
     assert isinstance(measure(flashes, stamps[:end], signals[:end]), LatencyEstimate)
@@ -76,7 +76,7 @@ def frames(rng: np.random.Generator, red: bool, count: int, noise: float) -> lis
     return [np.clip(picture + rng.normal(0, noise, picture.shape), 0, 255).astype(np.uint8) for _ in range(count)]
 
 
-def test_two_pictures_are_told_apart_in_noise() -> None:
+def test_contrast_with_noise_separates_two_pictures() -> None:
     rng = np.random.default_rng(0)
     contrast = Contrast(frames(rng, True, 12, 40.0), frames(rng, False, 12, 40.0))
     for red, sign in ((True, 1), (False, -1)):
@@ -90,7 +90,7 @@ def test_two_pictures_are_told_apart_in_noise() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.0, 40.0])
-def test_pictures_that_are_alike_are_not(noise: float) -> None:
+def test_contrast_of_equal_pictures_is_refused(noise: float) -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(ImageError, match="does not change when the target on the monitor moves"):
         Contrast(frames(rng, True, 12, noise), frames(rng, True, 12, noise))

@@ -15,7 +15,7 @@ def watched(rate: float = 25.0, age: float = 0.03, count: int = 60) -> tuple[Str
     return monitor, NOW + count / rate
 
 
-def test_a_camera_that_does_as_it_should() -> None:
+def test_health_of_a_regular_stream_is_ok() -> None:
     monitor, now = watched()
     found = monitor.health(now)
     assert (found.level, found.message) == ("ok", "640x480 rgb8 at 25.0 Hz")
@@ -31,14 +31,14 @@ def test_a_camera_that_does_as_it_should() -> None:
         (25.0, -2.0, "stamps are -2.0 s old"),
     ],
 )
-def test_what_is_odd_is_a_warning(rate: float, age: float, expected: str) -> None:
+def test_health_of_an_odd_stream_is_a_warning(rate: float, age: float, expected: str) -> None:
     monitor, now = watched(rate, age)
     found = monitor.health(now)
     assert found.level == "warn"
     assert expected in found.message
 
 
-def test_a_silent_camera() -> None:
+def test_health_of_a_silent_camera_is_an_error() -> None:
     assert StreamMonitor(25.0, NOW).health(NOW + 0.5).message == "no picture yet"
     assert StreamMonitor(25.0, NOW).health(NOW + 3.0) == StreamHealth(
         "error", "no picture for 3 s", StreamMonitor(25.0, NOW).health(NOW).values
@@ -47,7 +47,7 @@ def test_a_silent_camera() -> None:
     assert monitor.health(now + 2.0).message == "no picture for 2 s"
 
 
-def test_a_camera_that_changes_is_named_at_once_and_from_then_on() -> None:
+def test_health_of_a_changed_format_warns_at_once_and_afterwards() -> None:
     monitor, now = watched()
     said = monitor.arrived(now + 0.04, 0.03, 0.001, "1280x720 yuyv")
     assert said == "the camera changed from 640x480 rgb8 to 1280x720 yuyv"
@@ -58,7 +58,7 @@ def test_a_camera_that_changes_is_named_at_once_and_from_then_on() -> None:
     assert (found.values["changes"], found.values["pictures"]) == (1, "1280x720 yuyv")
 
 
-def test_pictures_that_cannot_be_used_are_an_error_until_one_can() -> None:
+def test_health_of_unusable_pictures_is_an_error_until_a_usable_one() -> None:
     monitor, now = watched()
     monitor.refused(now + 0.04, "encoding 'mono8' is not supported")
     found = monitor.health(now + 0.05)

@@ -22,14 +22,12 @@ side = st.integers(2, 2000)
         ((1, 1), (slice(0, 1), slice(0, 1))),
     ],
 )
-def test_sixteen_to_nine(size: tuple[int, int], expected: tuple[slice, slice]) -> None:
+def test_window_of_sixteen_to_nine_is_centred(size: tuple[int, int], expected: tuple[slice, slice]) -> None:
     assert window(*size, (160, 90)) == expected
 
 
 @given(side, side, side, side, st.sampled_from([1, 2]))
-def test_the_largest_part_of_that_aspect_in_the_middle(
-    width: int, height: int, wide: int, high: int, grain: int
-) -> None:
+def test_window_is_the_largest_centred_part(width: int, height: int, wide: int, high: int, grain: int) -> None:
     width -= width % grain
     rows, columns = window(width, height, (wide, high), grain)
     w, h = columns.stop - columns.start, rows.stop - rows.start

@@ -33,7 +33,7 @@ def arm() -> Arm:
     return Arm()
 
 
-def test_gaps_in_motion_are_said_once_with_their_times(arm: Arm) -> None:
+def test_command_gaps_in_motion_reports_each_once(arm: Arm) -> None:
     arm.cycles(10, 0.3)
     arm.cycles(50, None)
     arm.cycles(10, 0.3)
@@ -43,7 +43,7 @@ def test_gaps_in_motion_are_said_once_with_their_times(arm: Arm) -> None:
     assert arm.said()[3:] == ["commands again after 1.6 s; the arm follows them"]
 
 
-def test_gaps_before_any_motion_and_at_rest_are_not_said(arm: Arm) -> None:
+def test_command_gaps_at_rest_reports_nothing(arm: Arm) -> None:
     arm.cycles(50, None)
     for _ in range(5):
         arm.cycles(10, 0.0)
@@ -51,7 +51,7 @@ def test_gaps_before_any_motion_and_at_rest_are_not_said(arm: Arm) -> None:
     assert arm.said() == []
 
 
-def test_commands_without_a_gap_say_nothing(arm: Arm) -> None:
+def test_command_gaps_without_a_gap_reports_nothing(arm: Arm) -> None:
     for _ in range(20):
         arm.cycles(1, 0.3)
         arm.cycles(2, None)

@@ -14,11 +14,11 @@ def commanded(velocities: list[float]) -> tuple[CommandWatchdog, float]:
     return watchdog, PERIOD * (len(velocities) - 1)
 
 
-def test_nobody_is_missed_who_never_spoke() -> None:
+def test_watchdog_before_any_command_requests_no_stop() -> None:
     assert not CommandWatchdog().must_stop(100.0)
 
 
-def test_an_arm_left_in_motion_is_asked_about_until_it_is_stopped() -> None:
+def test_watchdog_of_a_moving_arm_requests_a_stop_until_confirmed() -> None:
     watchdog, last = commanded([0.0, 0.3])
     assert not watchdog.must_stop(last + TIMEOUT)
     begun = last + TIMEOUT + 0.001
@@ -31,6 +31,6 @@ def test_an_arm_left_in_motion_is_asked_about_until_it_is_stopped() -> None:
     assert watchdog.must_stop(21.0)
 
 
-def test_an_arm_told_to_rest_needs_nobody() -> None:
+def test_watchdog_of_an_arm_at_rest_requests_no_stop() -> None:
     watchdog, last = commanded([0.3, 0.0])
     assert not watchdog.moving and not watchdog.must_stop(last + 10.0)

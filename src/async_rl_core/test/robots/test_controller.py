@@ -14,11 +14,11 @@ def controller() -> VelocityController:
     return VelocityController(3, TIMEOUT)
 
 
-def test_nothing_is_wanted_before_the_first_command(controller: VelocityController) -> None:
+def test_controller_before_the_first_command_follows_nothing(controller: VelocityController) -> None:
     assert controller.wanted(0.0) is None
 
 
-def test_the_last_command_is_wanted_until_it_expires(controller: VelocityController) -> None:
+def test_controller_follows_the_last_command_until_its_timeout(controller: VelocityController) -> None:
     assert controller.command([0.1, 0.2, 0.3], 5.0)
     wanted = controller.wanted(5.0 + TIMEOUT)
     assert wanted is not None
@@ -27,7 +27,7 @@ def test_the_last_command_is_wanted_until_it_expires(controller: VelocityControl
 
 
 @pytest.mark.parametrize("bad", [[], [math.nan, 0.0, 0.0], [0.0, math.inf, 0.0]])
-def test_what_is_empty_or_not_finite_is_dropped(controller: VelocityController, bad: list[float]) -> None:
+def test_controller_drops_empty_and_not_finite_commands(controller: VelocityController, bad: list[float]) -> None:
     controller.command([0.1, 0.2, 0.3], 0.0)
     assert not controller.command(bad, 0.05)
     assert controller.active
@@ -36,7 +36,7 @@ def test_what_is_empty_or_not_finite_is_dropped(controller: VelocityController, 
 
 
 @pytest.mark.parametrize("length", [1, 2, 4])
-def test_a_wrong_length_deactivates_until_activated(controller: VelocityController, length: int) -> None:
+def test_controller_with_a_command_of_wrong_length_is_deactivated(controller: VelocityController, length: int) -> None:
     controller.command([0.1, 0.2, 0.3], 0.0)
     assert not controller.command([0.1] * length, 0.01)
     assert controller.wanted(0.01) is None
@@ -49,7 +49,7 @@ def test_a_wrong_length_deactivates_until_activated(controller: VelocityControll
     assert controller.wanted(0.03) is not None
 
 
-def test_the_first_command_after_a_gap_is_one_to_resume_with(controller: VelocityController) -> None:
+def test_controller_after_a_gap_is_resuming(controller: VelocityController) -> None:
     controller.command([0.1, 0.2, 0.3], 0.0)
     controller.command([0.1, 0.2, 0.3], TIMEOUT)
     assert not controller.resuming

@@ -34,7 +34,7 @@ def ready(driver: LaunchDriver, **instead: object) -> DriverStatus:
     return status
 
 
-def test_an_arm_that_runs_is_ready(driver: LaunchDriver) -> None:
+def test_driver_status_of_a_running_arm_has_no_problems(driver: LaunchDriver) -> None:
     assert ready(driver).problems(1.0) == []
 
 
@@ -52,24 +52,24 @@ def test_an_arm_that_runs_is_ready(driver: LaunchDriver) -> None:
         ("speed_scaling", float("nan"), "scaled down"),
     ],
 )
-def test_each_of_its_conditions_counts(driver: LaunchDriver, name: str, value: object, problem: str) -> None:
+def test_driver_status_requires_each_condition(driver: LaunchDriver, name: str, value: object, problem: str) -> None:
     (found,) = ready(driver, **{name: value}).problems(1.0)
     assert problem in found
     assert str(value) in found
 
 
-def test_what_was_never_heard_does_not_hold(driver: LaunchDriver) -> None:
+def test_driver_status_without_a_value_is_a_problem(driver: LaunchDriver) -> None:
     problems = DriverStatus(driver.status, driver.controller).problems(0.0)
     assert len(problems) == len(READY) + 1
     assert any("no message from io_and_status_controller/safety_mode" in text for text in problems)
 
 
-def test_services_must_go_on_answering_and_topics_need_not(driver: LaunchDriver) -> None:
+def test_driver_status_of_a_silent_service_is_stale_of_a_topic_not(driver: LaunchDriver) -> None:
     problems = ready(driver).problems(STALE + 0.1)
     assert sorted(problems) == ["controller_manager does not answer", "dashboard_client/program_state does not answer"]
 
 
-def test_the_velocity_controller_must_be_active(driver: LaunchDriver) -> None:
+def test_driver_status_requires_an_active_controller(driver: LaunchDriver) -> None:
     status = ready(driver)
     status.on_controllers({CONTROLLER: "inactive"}, 0.5)
     assert status.problems(1.0) == [f"{CONTROLLER} is inactive"]
@@ -78,7 +78,7 @@ def test_the_velocity_controller_must_be_active(driver: LaunchDriver) -> None:
     assert DriverStatus((), None).problems(1.0) == []
 
 
-def test_conditions_on_one_topic_each_keep_their_own_value() -> None:
+def test_driver_status_keeps_a_value_per_condition() -> None:
     fields = {"e_stopped": [False], "in_error": [False], "motion_possible": [True]}
     conditions = tuple(
         StatusCondition.model_validate(
@@ -96,6 +96,6 @@ def test_conditions_on_one_topic_each_keep_their_own_value() -> None:
 
 
 @pytest.mark.parametrize("tests", [{}, {"allowed": [1], "at_least": 1.0}])
-def test_a_condition_has_one_test(tests: dict[str, object]) -> None:
+def test_status_condition_with_two_tests_is_refused(tests: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match="either allowed or at_least"):
         StatusCondition.model_validate({"source": "a", "type": "a/msg/A", "field": "a", "means": "b", **tests})

@@ -73,12 +73,14 @@ COMMANDS = st.lists(st.lists(st.floats(-3.0, 3.0), min_size=JOINTS, max_size=JOI
 @franka
 @settings(max_examples=15)
 @given(commands=COMMANDS, period=st.sampled_from([0.008, 0.04]))
-def test_no_limit_of_the_maker_is_violated(robot: str, commands: list[list[float]], period: float) -> None:
+def test_interpolation_with_any_commands_keeps_the_limits(
+    robot: str, commands: list[list[float]], period: float
+) -> None:
     check(robot, replay(make(robot), np.array(commands), period))
 
 
 @franka
-def test_a_random_policys_commands_are_followed_within_the_limits(robot: str) -> None:
+def test_interpolation_of_a_random_policy_keeps_the_limits(robot: str) -> None:
     # What an agent sends before it has learnt anything: new velocities every 40 ms, over the whole range.
     commands = np.random.default_rng(1).uniform(-0.7, 0.7, (100, JOINTS))
     check(robot, replay(make(robot), commands, 0.04))
@@ -86,7 +88,7 @@ def test_a_random_policys_commands_are_followed_within_the_limits(robot: str) ->
 
 @franka
 @pytest.mark.parametrize("phase", ["random", "learned"])
-def test_the_commands_of_a_learning_run_are_followed_within_the_limits(robot: str, phase: str) -> None:
+def test_interpolation_of_a_learning_run_keeps_the_limits(robot: str, phase: str) -> None:
     with np.load(RECORDED) as recorded:
         commands = recorded[phase]
     sent = replay(make(robot), commands, 0.008)
@@ -96,7 +98,7 @@ def test_the_commands_of_a_learning_run_are_followed_within_the_limits(robot: st
 
 
 @franka
-def test_a_steady_command_is_reached_exactly_and_without_overshoot(robot: str) -> None:
+def test_interpolation_of_a_steady_command_reaches_it_without_overshoot(robot: str) -> None:
     interpolation, command = make(robot), np.array([-0.9, -0.5, -0.1, 0.01, 0.2, 0.6, 0.9])
     interpolation.command(command)
     sent = np.array([interpolation.step() for _ in range(400)])
@@ -105,7 +107,7 @@ def test_a_steady_command_is_reached_exactly_and_without_overshoot(robot: str) -
     assert (np.diff(sent, axis=0) * np.sign(command) >= -1e-12).all()
 
 
-def test_a_staircase_becomes_a_ramp() -> None:
+def test_interpolation_of_steps_is_a_ramp() -> None:
     interpolation = make("fr3")
     stairs = np.outer(np.arange(1, 31) * 0.008 * 4.0, np.ones(JOINTS))  # a ramp of 4 rad/s^2, sampled at 125 Hz
     sent = replay(interpolation, stairs[:20], 0.008)
@@ -113,7 +115,7 @@ def test_a_staircase_becomes_a_ramp() -> None:
     np.testing.assert_allclose(acceleration, 4.0, atol=1e-6)
 
 
-def test_a_brake_is_as_hard_as_the_limits_allow() -> None:
+def test_brake_is_as_hard_as_the_limits_allow() -> None:
     limits = resolve("laptop", {}, "fr3").robot.limits
     interpolation = make("fr3")
     interpolation.command(np.full(JOINTS, 0.9))
@@ -128,7 +130,7 @@ def test_a_brake_is_as_hard_as_the_limits_allow() -> None:
     assert cycles * PERIOD == pytest.approx(shortest, abs=0.004)
 
 
-def test_it_goes_on_from_what_the_drive_did_without_it() -> None:
+def test_resume_continues_from_the_drives_velocity() -> None:
     interpolation = make("fr3")
     interpolation.command(np.full(JOINTS, 0.9))
     sent = [interpolation.step() for _ in range(30)]
@@ -140,7 +142,7 @@ def test_it_goes_on_from_what_the_drive_did_without_it() -> None:
     check("fr3", np.array(sent))
 
 
-def test_the_fr3_is_slower_everywhere_than_its_position_dependent_limit() -> None:
+def test_limits_of_the_fr3_are_below_its_position_dependent_limit() -> None:
     limits = resolve("laptop", {}, "fr3").robot.limits
     for ends, room in (
         (limits.position_upper, FR3_RANGE[:, 1] - limits.position_upper),
@@ -151,7 +153,7 @@ def test_the_fr3_is_slower_everywhere_than_its_position_dependent_limit() -> Non
 
 
 @pytest.mark.parametrize("gently", [False, True])
-def test_after_a_gap_a_drive_speeds_up_as_slowly_as_in_ordinary_motion(gently: bool) -> None:
+def test_command_after_a_gap_speeds_up_as_in_ordinary_motion(gently: bool) -> None:
     limits = resolve("laptop", {}, "fr3").robot.limits
     drive = Interpolation(limits, 0.001, 0.008)
     target = np.full(7, 0.4)

@@ -53,7 +53,7 @@ def franka(robot: str, q: NDArray[np.float64]) -> NDArray[np.float64]:
 @pytest.mark.parametrize(
     ("robot", "table"), [("ur5", universal), ("ur5e", universal), ("panda", franka), ("fr3", franka)]
 )
-def test_the_tool_is_where_the_makers_table_puts_it(robot: str, table: object) -> None:
+def test_kinematics_matches_the_makers_table(robot: str, table: object) -> None:
     config = resolve("laptop", {}, robot).robot
     kinematics = Kinematics(urdf_text(config), config.joints, config.workspace.frame, config.tool_frame)
     for q in np.random.default_rng(0).uniform(-2.5, 2.5, (20, len(config.joints))):

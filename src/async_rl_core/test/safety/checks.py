@@ -1,4 +1,4 @@
-"""A check for each of the guard's protections: it passes with the guard as it is."""
+"""A check for each of the guard's protections, which passes with the unchanged guard."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ PAST_FACE = [-1.0, 1.0, -1.0, 1.0, 1.0, 1.0, 1.0]
 
 
 class Benches:
-    """Makes a bench, of the usual robot or of one whose limits let its links touch."""
+    """Makes benches of the usual robot, or of one whose limits let its links touch."""
 
     def __init__(self, make: Callable[..., GuardBench], config: Config, wide: RobotConfig) -> None:
         self._make = make
@@ -44,7 +44,7 @@ class Benches:
 
 
 def latches(arm: GuardBench, kind: FaultKind) -> None:
-    """The fault is there, and the arm comes to rest and stays there."""
+    """Checks that the fault is latched, and that the arm comes to rest and stays there."""
     assert arm.guard.state is GuardMode.FAULT
     assert arm.guard.fault is not None
     assert arm.guard.fault.kind is kind
@@ -266,7 +266,7 @@ def table(benches: Benches) -> None:
 
 
 def best_distance(benches: Benches) -> None:
-    """Noise of the joint states and slow motion must not add up to a way through the margin."""
+    """Noise of the joint states and slow motion must not accumulate to a way through the margin."""
     arm = benches.at(NEAR_TABLE, benches.wide)
     arm.noise = 0.0002
     for _ in range(120):
@@ -283,7 +283,7 @@ def lag_of_the_arm(benches: Benches) -> None:
 
 
 def halt_of_the_guard(benches: Benches) -> None:
-    """The arm stopped by itself meanwhile, and must not leap to the velocity sent last."""
+    """The arm stopped by itself meanwhile, and must not jump to the last velocity sent."""
     bench = HaltedGuard(benches.config)
     bench.halt(0.064)
     assert bench.cycle(10) <= 1.5 * bench.robot.limits.acceleration[0] * CYCLE
@@ -296,7 +296,7 @@ def halt_of_the_robots_side(benches: Benches) -> None:
 
 
 def intruder_in_motion(benches: Benches) -> None:
-    """Whether the middleware tells of another publisher before it is gone does not matter."""
+    """Detected also if the middleware does not report the other publisher."""
     bench = HaltedGuard(benches.config)
     bench.intrude(0.6, 0.3)
     assert bench.guard.fault is not None and bench.guard.fault.kind is FaultKind.MOTION

@@ -20,7 +20,7 @@ TOUCH = 0.012
 
 @pytest.fixture(scope="session", autouse=True)
 def meshes_are_read_once() -> Iterator[None]:
-    """For each description and robot; hundreds of guards are made here."""
+    """Reads the meshes once per description and robot, because hundreds of guards are made here."""
     read, kept = CollisionLimit._read, {}
 
     def reading(self: CollisionLimit, urdf: str, robot: RobotConfig) -> tuple[object, Any]:
@@ -58,7 +58,7 @@ def touch(config: Config) -> ContactOracle:
 
 @pytest.fixture(scope="session")
 def bench(config: Config, urdf: str, touch: ContactOracle) -> Callable[..., GuardBench]:
-    """Makes a bench; keywords but the first three change the guard's configuration."""
+    """Returns a function that makes a bench; further keywords change the guard's configuration."""
 
     def make(
         start: Sequence[float] | None = None,
@@ -74,7 +74,7 @@ def bench(config: Config, urdf: str, touch: ContactOracle) -> Callable[..., Guar
 
 @pytest.fixture(scope="session")
 def wide(config: Config) -> RobotConfig:
-    """A robot whose joints turn so far, in so great a workspace, that its links can touch one another."""
+    """A robot with joint limits and a workspace so large that its links can touch one another."""
     robot = config.robot
     far = {"lower": (-1.5, -1.5, -1.5), "upper": (1.5, 1.5, 1.5), "sphere": Sphere(center=(0.0, 0.0, 0.0), radius=2.0)}
     most = (6.2, 6.2, 3.1, 6.2, 6.2, 6.2)  # rad: the description's limits, nearly

@@ -21,7 +21,7 @@ MakeBench = Callable[..., GuardBench]
 # Arming
 
 
-def test_disarmed_it_sends_zeros_and_says_what_is_missing(config: Config, urdf: str) -> None:
+def test_guard_disarmed_sends_zeros_and_names_what_is_missing(config: Config, urdf: str) -> None:
     guard = Guard(config.robot, config.guard, config.agent.action_cycle_time)
     assert not np.any(guard.tick(0.0))
     armed, message = guard.arm(0.0)
@@ -31,14 +31,14 @@ def test_disarmed_it_sends_zeros_and_says_what_is_missing(config: Config, urdf: 
     assert guard.state is GuardMode.DISARMED
 
 
-def test_it_waits_for_a_steady_agent(bench: MakeBench) -> None:
+def test_guard_without_a_steady_agent_does_not_arm(bench: MakeBench) -> None:
     arm = bench()
     arm.cycles(1, command=ZERO)
     assert "only 1 commands" in arm.guard.missing(arm.time)[0]
     arm.armed()
 
 
-def test_a_real_robot_is_armed_by_a_person(bench: MakeBench) -> None:
+def test_guard_without_auto_arm_is_armed_by_a_person(bench: MakeBench) -> None:
     arm = bench(auto_arm=False)
     arm.cycles(200, command=MOVING)
     assert arm.guard.state is GuardMode.DISARMED
@@ -48,14 +48,14 @@ def test_a_real_robot_is_armed_by_a_person(bench: MakeBench) -> None:
     np.testing.assert_allclose(arm.velocity, MOVING)
 
 
-def test_a_joint_outside_its_limits_is_named(bench: MakeBench, config: Config) -> None:
+def test_guard_with_a_joint_outside_its_limits_names_it(bench: MakeBench, config: Config) -> None:
     start = [*config.robot.start[:4], 0.0, config.robot.start[5]]
     arm = bench(start=start)
     arm.cycles(60, command=ZERO)
     assert arm.guard.missing(arm.time) == ["wrist_2_joint at 0.000 rad, limits [-2.356, -0.785]"]
 
 
-def test_a_persons_disarming_holds(bench: MakeBench) -> None:
+def test_guard_disarmed_by_a_person_does_not_arm_itself(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.cycles(50, command=MOVING)
     arm.guard.disarm(arm.time)
@@ -66,7 +66,7 @@ def test_a_persons_disarming_holds(bench: MakeBench) -> None:
     assert arm.guard.arm(arm.time)[0]
 
 
-def test_a_suspension_brings_the_arm_to_rest_and_arms_nothing_until_it_ends(bench: MakeBench) -> None:
+def test_guard_suspended_comes_to_rest_and_does_not_arm(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.cycles(50, command=MOVING)
     arm.guard.suspend(arm.time)
@@ -81,7 +81,7 @@ def test_a_suspension_brings_the_arm_to_rest_and_arms_nothing_until_it_ends(benc
     assert arm.guard.state is GuardMode.ARMED
 
 
-def test_the_end_of_a_suspension_overrides_no_persons_disarming_and_clears_no_fault(bench: MakeBench) -> None:
+def test_guard_resumed_keeps_a_persons_disarming_and_a_fault(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.guard.disarm(arm.time)
     arm.guard.suspend(arm.time)
@@ -100,7 +100,7 @@ def test_the_end_of_a_suspension_overrides_no_persons_disarming_and_clears_no_fa
 
 
 @pytest.mark.parametrize("phase", range(5))
-def test_a_silent_agent_stops_the_arm_and_latches(bench: MakeBench, config: Config, phase: int) -> None:
+def test_guard_with_a_silent_agent_stops_and_latches(bench: MakeBench, config: Config, phase: int) -> None:
     arm = bench().armed()
     arm.cycles(46 + phase, command=[0.7, 0.0, 0.0, 0.0, 0.0, 0.0])
     last = arm.time - (1 + phase % 5) * arm.cycle  # cycle 45 was the last with a command
@@ -116,7 +116,7 @@ def test_a_silent_agent_stops_the_arm_and_latches(bench: MakeBench, config: Conf
 
 @pytest.mark.parametrize("phase", range(5))
 @pytest.mark.parametrize("cycles", [12, 30])
-def test_from_full_speed_and_on_the_way_to_it_zero_comes_within_120_ms(
+def test_guard_with_a_silent_agent_sends_zero_within_120_ms(
     bench: MakeBench, config: Config, phase: int, cycles: int
 ) -> None:
     """Promise 1: 0.12 s from the agent's last command, whenever between two commands it died."""
@@ -131,7 +131,7 @@ def test_from_full_speed_and_on_the_way_to_it_zero_comes_within_120_ms(
     assert arm.time - arm.cycle - last <= 0.113
 
 
-def test_silence_of_the_robot_stops_the_arm(bench: MakeBench) -> None:
+def test_guard_without_joint_states_stops_the_arm(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.cycles(50, command=MOVING)
     arm.cycles(20, states=False, command=MOVING)
@@ -140,7 +140,7 @@ def test_silence_of_the_robot_stops_the_arm(bench: MakeBench) -> None:
     until_rest(arm)
 
 
-def test_a_halt_of_the_guard_itself_latches_beyond_the_watchdog(bench: MakeBench) -> None:
+def test_guard_halted_beyond_the_watchdog_latches(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.guard.on_halt(arm.time, 0.099)
     assert arm.guard.state is GuardMode.ARMED
@@ -150,7 +150,7 @@ def test_a_halt_of_the_guard_itself_latches_beyond_the_watchdog(bench: MakeBench
     assert arm.guard.fault.cause == "the guard was halted for 101 ms"
 
 
-def test_one_lost_command_latches_nothing(bench: MakeBench) -> None:
+def test_guard_with_one_lost_command_does_not_latch(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.cycles(46, command=MOVING)
     arm.cycles(9)
@@ -160,7 +160,7 @@ def test_one_lost_command_latches_nothing(bench: MakeBench) -> None:
     np.testing.assert_allclose(arm.velocity, MOVING)
 
 
-def test_a_new_agent_needs_a_new_arming(bench: MakeBench) -> None:
+def test_guard_with_a_restarted_agent_needs_a_new_arming(bench: MakeBench) -> None:
     arm = bench(auto_arm=False)
     arm.cycles(60, command=ZERO)
     arm.guard.arm(arm.time)
@@ -178,7 +178,7 @@ def test_a_new_agent_needs_a_new_arming(bench: MakeBench) -> None:
 
 @pytest.fixture
 def driven(bench: MakeBench, config: Config, urdf: str) -> GuardBench:
-    """A bench whose robot has a driver that tells of it."""
+    """A bench whose robot has a driver that reports its status."""
     arm = bench()
     arm.guard = Guard(config.robot, config.guard, config.agent.action_cycle_time, driven=True)
     arm.guard.on_description(urdf)
@@ -186,7 +186,7 @@ def driven(bench: MakeBench, config: Config, urdf: str) -> GuardBench:
     return arm
 
 
-def test_a_driven_robot_is_not_armed_before_its_driver_says_it_is_ready(driven: GuardBench) -> None:
+def test_guard_of_a_driven_robot_arms_only_when_it_is_ready(driven: GuardBench) -> None:
     driven.cycles(60, command=ZERO)
     assert driven.guard.missing(driven.time) == ["no fresh robot_status"]
     driven.guard.on_status(driven.time, False, "the safety mode is not NORMAL")
@@ -196,7 +196,7 @@ def test_a_driven_robot_is_not_armed_before_its_driver_says_it_is_ready(driven: 
 
 
 @pytest.mark.parametrize("cause", ["the program is not PLAYING", None])
-def test_a_robot_that_is_ready_no_more_latches(driven: GuardBench, cause: str | None) -> None:
+def test_guard_of_a_robot_no_longer_ready_latches(driven: GuardBench, cause: str | None) -> None:
     driven.cycles(60, command=ZERO)
     driven.guard.on_status(driven.time, True, "")
     driven.cycles(50, command=MOVING)
@@ -216,7 +216,7 @@ def test_a_robot_that_is_ready_no_more_latches(driven: GuardBench, cause: str | 
 # Faults
 
 
-def test_faults_do_not_clear_themselves_and_the_worst_is_kept(bench: MakeBench) -> None:
+def test_guard_keeps_the_worst_fault_until_it_is_cleared(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.cycles(50, command=MOVING)
     arm.cycles(14)
@@ -232,7 +232,7 @@ def test_faults_do_not_clear_themselves_and_the_worst_is_kept(bench: MakeBench) 
     assert arm.guard.fault is None
 
 
-def test_a_lesser_fault_does_not_hide_a_worse_one(bench: MakeBench) -> None:
+def test_guard_with_a_worse_fault_keeps_it(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.guard.fail(arm.time, "the worst")
     arm.send([math.nan] * 6)
@@ -240,7 +240,7 @@ def test_a_lesser_fault_does_not_hide_a_worse_one(bench: MakeBench) -> None:
     assert arm.guard.fault.cause == "the worst"
 
 
-def test_a_fault_is_not_cleared_while_the_arm_moves(bench: MakeBench) -> None:
+def test_reset_fault_while_the_arm_moves_is_refused(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.cycles(50, command=MOVING)
     arm.guard.fail(arm.time, "a test")
@@ -252,13 +252,13 @@ def test_a_fault_is_not_cleared_while_the_arm_moves(bench: MakeBench) -> None:
 
 
 def coasting(arm: GuardBench, cycles: int) -> None:
-    """The arm goes on, whatever it is sent."""
+    """The arm keeps moving whatever is sent."""
     for _ in range(cycles):
         arm.position[0] += 0.1 * arm.cycle
         arm.cycles(1, command=ZERO)
 
 
-def test_an_arm_that_goes_on_by_itself_is_neither_reset_nor_armed(bench: MakeBench) -> None:
+def test_guard_of_an_arm_that_keeps_moving_is_neither_reset_nor_armed(bench: MakeBench) -> None:
     arm = bench(auto_arm=False)
     coasting(arm, 60)
     assert arm.guard.arm(arm.time) == (False, "not armed: the arm is not at rest")
@@ -268,7 +268,7 @@ def test_an_arm_that_goes_on_by_itself_is_neither_reset_nor_armed(bench: MakeBen
     assert arm.guard.reset_fault(arm.time)[0]
 
 
-def test_what_is_not_finite_behind_all_checks_is_a_fault_and_no_plan(bench: MakeBench) -> None:
+def test_guard_with_a_value_that_is_not_finite_latches_and_brakes(bench: MakeBench) -> None:
     arm = bench().armed()
     arm.cycles(50, command=MOVING)
     arm.guard.commands.velocity[1] = math.nan
@@ -279,14 +279,14 @@ def test_what_is_not_finite_behind_all_checks_is_a_fault_and_no_plan(bench: Make
     until_rest(arm)
 
 
-def test_a_stop_that_takes_too_long_is_refused(config: Config) -> None:
+def test_guard_with_too_long_a_stop_is_refused(config: Config) -> None:
     slow = config.robot.limits.model_copy(update={"acceleration": (0.3,) * 6, "stop_acceleration": (0.3,) * 6})
     robot = config.robot.model_copy(update={"limits": slow})
     with pytest.raises(SafetyError, match=r"a stop takes 2\.\d+ s .*, at most 2 s are allowed; lower the velocity"):
         Guard(robot, config.guard, config.agent.action_cycle_time)
 
 
-def test_an_impossible_grace_is_refused(config: Config) -> None:
+def test_guard_with_too_long_a_grace_is_refused(config: Config) -> None:
     with pytest.raises(SafetyError, match=r"guard\.grace"):
         Guard(config.robot, config.guard.model_copy(update={"grace": 0.06}), config.agent.action_cycle_time)
 
@@ -299,7 +299,9 @@ events = st.lists(
 
 @settings(max_examples=60)
 @given(events, st.booleans())
-def test_no_history_clears_a_fault_or_moves_an_unarmed_arm(bench: MakeBench, history: list[str], auto: bool) -> None:
+def test_guard_with_any_history_keeps_faults_and_moves_only_while_armed(
+    bench: MakeBench, history: list[str], auto: bool
+) -> None:
     arm = bench(auto_arm=auto)
     faulted = False
     for event in history:
@@ -328,7 +330,7 @@ def test_no_history_clears_a_fault_or_moves_an_unarmed_arm(bench: MakeBench, his
 # Cost
 
 
-def test_ticks_keep_their_memory(bench: MakeBench) -> None:
+def test_tick_allocates_no_lasting_memory(bench: MakeBench) -> None:
     arm = bench().armed()
     for i in range(500):
         arm.send([0.5 * math.sin(i), 0.5, -0.5, 0.5, -0.5, 0.0])

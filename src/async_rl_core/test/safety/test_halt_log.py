@@ -5,7 +5,7 @@ import pytest
 from async_rl_core.safety.halt_log import HaltLog
 
 
-def test_halts_within_counts_what_overlaps_and_splits_it() -> None:
+def test_halt_log_within_counts_overlaps_and_splits_them() -> None:
     halts = HaltLog()
     halts.cycle(due=1.000, now=1.060, queued=0.0)
     halts.cycle(due=1.068, now=1.098, queued=0.020)
@@ -14,7 +14,7 @@ def test_halts_within_counts_what_overlaps_and_splits_it() -> None:
     assert halts.within(2.0, 2.1) == (0.0, 0.0)
 
 
-def test_halts_explain_names_each_part_and_nothing_small() -> None:
+def test_halt_log_explain_names_each_part_but_no_small_one() -> None:
     halts = HaltLog()
     halts.cycle(due=1.000, now=1.001, queued=0.0)
     halts.cycle(due=1.008, now=1.011, queued=0.0)

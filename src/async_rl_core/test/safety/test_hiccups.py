@@ -1,4 +1,4 @@
-"""Short halts of each side before a simulated arm: they never look like an arm that moves by itself."""
+"""Short halts of each side with a simulated arm, which must not look like motion that was not commanded."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ from .halted import CYCLE, SPEED, HaltedGuard
 HALTS = (3, 15)
 """Cycles that a halt lasts, about 20 to 120 ms."""
 LONGEST = 200
-"""Cycles until a guard goes on after a fault of timing: it has settled, and judges motion, by then."""
+"""Cycles until a guard continues after a timing fault; by then it judges motion at rest again."""
 
 
 class HiccupBench(HaltedGuard):
-    """A simulated arm, its guard and an agent, of which one side at a time is halted.
+    """A simulated arm, its guard and an agent, one side of which is halted at a time.
 
-    Messages that were sent to a halted side wait for it; of each, the newest is taken when it goes on.
+    Messages to a halted side wait for it; when it continues, it takes the newest of each kind.
     """
 
     def __init__(self, config: Config, seed: int) -> None:
@@ -27,7 +27,7 @@ class HiccupBench(HaltedGuard):
         self.random = np.random.default_rng(seed)
 
     def hiccup(self) -> None:
-        """Halt the guard, the robot's side, its joint states, or both sides, for a random time."""
+        """Halts the guard, the robot's side, its joint states, or both sides, for a random time."""
         cycles = int(self.random.integers(*HALTS, endpoint=True))
         side = self.random.choice(["guard", "robot", "states", "commands", "machine"])
         if side == "guard":
@@ -47,7 +47,7 @@ class HiccupBench(HaltedGuard):
             self.guard.on_halt(self.time, cycles * CYCLE)
 
     def halt_robot(self, cycles: int) -> None:
-        """The guard goes on without joint states; then the arm's time catches up with the newest command at once."""
+        """Runs the guard without joint states; then the arm's time catches up with the newest command at once."""
         self.hears = False
         for _ in range(cycles):
             command = self._judged()
@@ -58,11 +58,11 @@ class HiccupBench(HaltedGuard):
         self._states.append((self.time, self.arm.position, self.arm.velocity))
 
     def want(self, velocity: float) -> None:
-        """The agent asks for so many rad/s, every other joint backwards."""
+        """Sets the agent's command in rad/s, with every other joint backwards."""
         self._wanted = [velocity * (-1) ** i for i in range(len(self._wanted))]
 
     def go_on(self, cycles: int) -> None:
-        """Let cycles pass, none of which may latch a fault for a person."""
+        """Runs cycles, none of which may latch a fault for a person."""
         for _ in range(cycles):
             self.cycle(1)
             fault = self.guard.fault
@@ -71,7 +71,7 @@ class HiccupBench(HaltedGuard):
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("robot", robots())
-def test_hiccups_in_motion_and_at_rest_never_latch(robot: str, seed: int) -> None:
+def test_guard_with_short_halts_in_motion_and_at_rest_never_latches(robot: str, seed: int) -> None:
     bench = HiccupBench(resolve("laptop", {}, robot), seed)
     pick = bench.random.integers
     for i in range(6):

@@ -8,11 +8,11 @@ from async_rl_core.errors import SafetyError
 from async_rl_core.safety.kinematics import Kinematics
 
 
-def test_tool_of_the_start_pose(config: Config, kinematics: Kinematics) -> None:
+def test_position_of_the_start_pose_is_the_tools(config: Config, kinematics: Kinematics) -> None:
     np.testing.assert_allclose(kinematics.position(np.array(config.robot.start)), (-0.109, 0.296, 0.609), atol=1e-3)
 
 
-def test_jacobian_is_the_derivative(config: Config, kinematics: Kinematics) -> None:
+def test_jacobian_is_the_derivative_of_the_position(config: Config, kinematics: Kinematics) -> None:
     q = np.array(config.robot.start) + 0.1
     jacobian = kinematics.jacobian(q)
     for i in range(6):
@@ -21,7 +21,7 @@ def test_jacobian_is_the_derivative(config: Config, kinematics: Kinematics) -> N
         np.testing.assert_allclose(jacobian[:, i], difference, atol=1e-8)
 
 
-def test_order_of_joints_is_the_callers(config: Config, urdf: str, kinematics: Kinematics) -> None:
+def test_kinematics_takes_joints_in_the_callers_order(config: Config, urdf: str, kinematics: Kinematics) -> None:
     robot = config.robot
     shuffled = Kinematics(urdf, robot.state_joints, robot.workspace.frame, robot.tool_frame)
     q = np.array(robot.start) + 0.1
@@ -30,7 +30,7 @@ def test_order_of_joints_is_the_callers(config: Config, urdf: str, kinematics: K
     np.testing.assert_allclose(shuffled.jacobian(q[order]), kinematics.jacobian(q)[:, order])
 
 
-def test_base_frame_is_where_the_origin_is(config: Config, urdf: str, kinematics: Kinematics) -> None:
+def test_kinematics_has_its_origin_in_the_base_frame(config: Config, urdf: str, kinematics: Kinematics) -> None:
     origin = re.compile(r'(<joint name="world_joint" type="fixed">.*?)<origin [^>]*/>', re.S)
     moved = origin.sub(r'\1<origin rpy="0 0 1.2" xyz="1 2 3"/>', urdf)
     assert moved != urdf
@@ -41,7 +41,7 @@ def test_base_frame_is_where_the_origin_is(config: Config, urdf: str, kinematics
     np.testing.assert_allclose(other.jacobian(q), kinematics.jacobian(q), atol=1e-12)
 
 
-def test_what_is_missing_is_named(config: Config, urdf: str) -> None:
+def test_kinematics_with_a_missing_name_is_refused(config: Config, urdf: str) -> None:
     robot = config.robot
     with pytest.raises(SafetyError, match=r"no joint \['elbow'\]; it has .*elbow_joint"):
         Kinematics(urdf, [*robot.joints, "elbow"], "base_link", "tool0")

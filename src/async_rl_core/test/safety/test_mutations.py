@@ -1,6 +1,6 @@
-"""Each protection switched off in turn: the check that belongs to it must then fail, or it checks nothing.
+"""Switches off each protection, after which its check must fail.
 
-Only code reaches what is patched here; no configuration does.
+The patches are only possible in code; no configuration switches a protection off.
 """
 
 import math
@@ -74,7 +74,7 @@ def without_ramp(patch: Patch) -> None:
 
 
 def only_pairs(patch: Patch, kept: Callable[[str], bool]) -> None:
-    """Bodies judges only the pairs whose words pass."""
+    """Judges only the pairs of bodies whose description passes."""
     original = CollisionLimit._pairs
 
     def fewer(self: CollisionLimit, robot: RobotConfig) -> list[object]:
@@ -84,30 +84,30 @@ def only_pairs(patch: Patch, kept: Callable[[str], bool]) -> None:
 
 
 def forgets_best(patch: Patch) -> None:
-    """Each cycle is judged against its own start."""
+    """Compares each cycle with its own start."""
     patch.setattr(Ratchet, "update", lambda self, gaps: setattr(self, "_best", dict(gaps)))
 
 
 def without_lag(patch: Patch) -> None:
-    """The arm is taken to follow at once, and its joint states to be a cycle old."""
+    """Assumes that the arm follows at once, and that joint states are a cycle old."""
     original = PositionPredictor._after
     patch.setattr(PositionPredictor, "_after", lambda self, q, cycles: original(self, q, min(cycles, 1.0)))
 
 
 def trusts_what_it_sent(patch: Patch) -> None:
-    """After a gap in the joint states, the arm is taken to have followed."""
+    """Assumes that the arm followed during a gap in the joint states."""
     original = Resumption._begin
     patch.setattr(Resumption, "_begin", lambda self, since, gap: original(self, since, gap) if gap else None)
 
 
 def returning(owner: type, name: str, value: object) -> Callable[[Patch], None]:
-    """A method that answers the same, whatever it is asked."""
+    """Replaces a method by one that always returns `value`."""
     return lambda patch: patch.setattr(owner, name, lambda self, *anything: value)
 
 
 @dataclass(frozen=True)
 class Protection:
-    """`check` passes with the guard as it is, and fails after `switch_off`."""
+    """`check` passes with the unchanged guard, and fails after `switch_off`."""
 
     check: Callable[[Benches], None]
     switch_off: Callable[[Patch], None]
@@ -161,11 +161,11 @@ def protection(request: pytest.FixtureRequest) -> Protection:
     return found
 
 
-def test_with_its_protection_the_check_passes(benches: Benches, protection: Protection) -> None:
+def test_check_with_its_protection_passes(benches: Benches, protection: Protection) -> None:
     protection.check(benches)
 
 
-def test_without_its_protection_the_check_fails(
+def test_check_without_its_protection_fails(
     benches: Benches, protection: Protection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     protection.switch_off(monkeypatch)

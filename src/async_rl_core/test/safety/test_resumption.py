@@ -25,7 +25,7 @@ def allowed(config: Config) -> float:
 
 @pytest.mark.parametrize("says", [True, False], ids=["with velocities", "without"])
 @pytest.mark.parametrize("robot", robots())
-def test_after_a_halt_of_the_guard_the_arm_does_not_leap(robot: str, says: bool) -> None:
+def test_arm_after_a_halt_of_the_guard_does_not_jump(robot: str, says: bool) -> None:
     config = resolve("laptop", {}, robot)
     bench = HaltedGuard(config, says=says)
     for seconds in HALTS:
@@ -48,7 +48,7 @@ def test_schedule_after_a_halt_does_not_catch_up(robot: str, says: bool) -> None
 
 
 @pytest.mark.parametrize("says", [True, False], ids=["with velocities", "without"])
-def test_after_a_halt_an_arm_that_went_on_is_not_stopped_hard(config: Config, says: bool) -> None:
+def test_arm_that_holds_its_velocity_after_a_halt_is_not_stopped_hard(config: Config, says: bool) -> None:
     bench = HaltedGuard(config, holds=True, says=says)
     stop = max(config.robot.limits.stop_acceleration) * CYCLE
     for seconds in HALTS:
@@ -62,7 +62,7 @@ def test_after_a_halt_an_arm_that_went_on_is_not_stopped_hard(config: Config, sa
 
 
 @pytest.mark.parametrize("gaps", [(0.04, 0.04), (0.06, 0.02), (0.02, 0.06)])
-def test_two_gaps_in_a_row_are_two_gaps(config: Config, gaps: tuple[float, float]) -> None:
+def test_resumption_of_two_gaps_in_a_row_handles_both(config: Config, gaps: tuple[float, float]) -> None:
     bench = HaltedGuard(config)
     for seconds in gaps:
         bench.halt(seconds)
@@ -71,7 +71,7 @@ def test_two_gaps_in_a_row_are_two_gaps(config: Config, gaps: tuple[float, float
 
 
 @pytest.mark.parametrize("event", ["disarm", "fail"])
-def test_after_a_halt_a_stop_begins_at_the_arms_velocity_too(config: Config, event: str) -> None:
+def test_stop_after_a_halt_begins_at_the_arms_velocity(config: Config, event: str) -> None:
     bench = HaltedGuard(config)
     bench.halt(0.15)
     bench.guard.disarm(bench.time) if event == "disarm" else bench.guard.fail(bench.time, "a test")
@@ -81,7 +81,7 @@ def test_after_a_halt_a_stop_begins_at_the_arms_velocity_too(config: Config, eve
 
 @pytest.mark.parametrize("says", [True, False], ids=["with velocities", "without"])
 @pytest.mark.parametrize("seconds", [0.032, 0.048, 0.064, 0.08])
-def test_after_a_gap_of_the_robots_side_the_arm_does_not_leap(config: Config, seconds: float, says: bool) -> None:
+def test_arm_after_a_halt_of_the_robots_side_does_not_jump(config: Config, seconds: float, says: bool) -> None:
     bench = HaltedGuard(config, says=says)
     bench.be_deaf(seconds)
     assert bench.cycle(25) <= allowed(config)
@@ -89,7 +89,7 @@ def test_after_a_gap_of_the_robots_side_the_arm_does_not_leap(config: Config, se
     assert bench.guard.state is GuardMode.ARMED
 
 
-def test_without_joint_states_after_a_halt_the_arm_is_brought_to_rest(config: Config) -> None:
+def test_arm_without_joint_states_after_a_halt_is_brought_to_rest(config: Config) -> None:
     bench = HaltedGuard(config)
     bench.halt(0.03)
     bench.hears = False
@@ -97,7 +97,7 @@ def test_without_joint_states_after_a_halt_the_arm_is_brought_to_rest(config: Co
     assert bench.arm.at_rest
 
 
-def test_velocities_tell_only_of_what_was_received_since() -> None:
+def test_measured_velocity_uses_only_states_received_since() -> None:
     measured = MeasuredVelocity()
     measured.take(1.0, 1_000_000_000, [0.1], [])
     measured.take(1.008, 1_008_000_000, [0.104], [])
@@ -108,7 +108,7 @@ def test_velocities_tell_only_of_what_was_received_since() -> None:
     assert measured.since(1.016) is None
 
 
-def test_a_gap_before_an_arm_at_rest_is_none(config: Config) -> None:
+def test_resumption_of_a_gap_at_rest_ignores_it(config: Config) -> None:
     resumption, moving, still = Resumption(config.robot, holds=False), [0.1] * 6, [0.0] * 6
     for i in range(60):
         now = 1.0 + i * CYCLE
@@ -119,7 +119,7 @@ def test_a_gap_before_an_arm_at_rest_is_none(config: Config) -> None:
     assert resumption.open
 
 
-def test_joint_states_that_fail_for_a_moment_slow_the_arm_down_at_once(config: Config) -> None:
+def test_arm_without_joint_states_for_a_moment_slows_down(config: Config) -> None:
     bench = HaltedGuard(config)
     bench.hears = False
     bench.cycle(6)

@@ -33,7 +33,7 @@ def softer(config: Config, jerk: float) -> Config:
     ("robot", "physical", "jerk", "share"),
     [("ur5", False, None, 0.5), ("ur5", True, None, 0.2), ("ur5", False, 300.0, 0.2), ("panda", False, None, 0.1)],
 )
-def test_no_sequence_violates_a_limit(
+def test_guard_with_any_commands_keeps_every_limit(
     robot: str,
     physical: bool,
     jerk: float | None,
@@ -53,7 +53,7 @@ def test_no_sequence_violates_a_limit(
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("robot", robots())
-def test_no_sequence_takes_a_simulated_arm_beyond_a_limit(
+def test_guard_with_any_commands_keeps_a_simulated_arm_inside(
     robot: str, record_property: Callable[[str, object], None]
 ) -> None:
     config = resolve("laptop", {}, robot)

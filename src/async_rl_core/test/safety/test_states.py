@@ -25,16 +25,16 @@ def documented() -> dict[tuple[GuardMode, GuardEvent], GuardMode]:
     }
 
 
-def test_the_table_is_the_documented_one() -> None:
+def test_transitions_match_the_documentation() -> None:
     assert documented() == TRANSITIONS
 
 
-def test_every_state_can_fail_and_be_disarmed() -> None:
+def test_transitions_of_every_state_include_fail_and_disarm() -> None:
     assert all(TRANSITIONS[state, GuardEvent.FAIL] is GuardMode.FAULT for state in GuardMode)
     assert all((state, GuardEvent.DISARM) in TRANSITIONS for state in GuardMode)
 
 
-def test_only_a_reset_leads_out_of_a_fault_and_only_arming_to_motion() -> None:
+def test_transitions_leave_a_fault_only_by_reset_and_arm_only_by_arming() -> None:
     assert [
         event for event in GuardEvent if TRANSITIONS.get((GuardMode.FAULT, event), GuardMode.FAULT) != GuardMode.FAULT
     ] == [GuardEvent.RESET]
@@ -73,7 +73,7 @@ def happen(event: GuardEvent, arm: GuardBench) -> None:
 
 @pytest.mark.parametrize("event", GuardEvent)
 @pytest.mark.parametrize("state", GuardMode)
-def test_the_guard_lives_by_the_table(bench: Callable[..., GuardBench], state: GuardMode, event: GuardEvent) -> None:
+def test_guard_follows_the_transitions(bench: Callable[..., GuardBench], state: GuardMode, event: GuardEvent) -> None:
     arm = bench(auto_arm=False)
     bring_to(state, arm)
     assert arm.guard.state is state

@@ -31,7 +31,7 @@ def driver(config: Config) -> Driver:
     return driver
 
 
-def test_the_same_stamp_again_is_no_news(driver: Driver) -> None:
+def test_joint_state_with_a_repeated_stamp_is_stale(driver: Driver) -> None:
     for _ in range(13):
         driver.position[0] += 0.001
         assert driver.send(ticks=0) is None
@@ -41,7 +41,7 @@ def test_the_same_stamp_again_is_no_news(driver: Driver) -> None:
     assert driver.input.stale(driver.now) is None
 
 
-def test_the_same_angles_are_no_news_while_the_arm_must_move(driver: Driver) -> None:
+def test_joint_state_with_repeated_angles_in_motion_is_stale(driver: Driver) -> None:
     for _ in range(13):
         assert driver.send(moving=True) is None
     stale = driver.input.stale(driver.now)
@@ -50,13 +50,13 @@ def test_the_same_angles_are_no_news_while_the_arm_must_move(driver: Driver) -> 
     assert "for 104 ms" in stale
 
 
-def test_at_rest_the_same_angles_are_news(driver: Driver) -> None:
+def test_joint_state_with_repeated_angles_at_rest_is_fresh(driver: Driver) -> None:
     for _ in range(13):
         driver.send()
     assert driver.input.silence(driver.now) == 0.0
 
 
-def test_a_jump_is_named_and_the_next_state_compared_with_it(driver: Driver) -> None:
+def test_joint_state_with_a_jump_is_refused_and_the_next_compared_with_it(driver: Driver) -> None:
     driver.position[2] += 0.2
     assert driver.send() == ("joint_states has elbow_joint jump from 1.900 to 2.100 rad in 16 ms, limit 0.8 rad/s")
     assert driver.input.silence(driver.now) == pytest.approx(0.008)
@@ -64,13 +64,13 @@ def test_a_jump_is_named_and_the_next_state_compared_with_it(driver: Driver) -> 
     assert driver.input.position[2] == pytest.approx(2.1)
 
 
-def test_full_speed_is_no_jump(driver: Driver) -> None:
+def test_joint_state_at_full_speed_is_accepted(driver: Driver) -> None:
     for _ in range(100):
         driver.position[0] += 0.8 * 0.008
         assert driver.send(moving=True) is None
 
 
-def test_a_burst_after_a_pause_is_no_jump(driver: Driver) -> None:
+def test_joint_state_in_a_burst_after_a_pause_is_accepted(driver: Driver) -> None:
     driver.position[0] += 0.8 * 0.08
     assert driver.send(wait=0.08, ticks=10) is None
     driver.position[0] += 0.8 * 0.008
@@ -78,13 +78,13 @@ def test_a_burst_after_a_pause_is_no_jump(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize("ticks", [-(10**6), 10**6])
-def test_a_step_of_the_clock_is_no_fault_and_hides_no_jump(driver: Driver, ticks: int) -> None:
+def test_joint_state_after_a_step_of_the_clock_is_accepted_unless_it_jumps(driver: Driver, ticks: int) -> None:
     assert driver.send(ticks=ticks) is None
     driver.position[0] += 0.3
     assert driver.send() is not None
 
 
-def test_joint_states_of_another_device_are_ignored(driver: Driver) -> None:
+def test_joint_state_of_another_device_is_ignored(driver: Driver) -> None:
     for names, position in ((["finger"], [0.04]), (["finger"], []), ([], [])):
         assert driver.input.take(driver.now, 1, names, position, False) is None
     assert driver.input.problem == ""
@@ -93,7 +93,7 @@ def test_joint_states_of_another_device_are_ignored(driver: Driver) -> None:
     assert driver.input.stale(driver.now) == "joint_states silent for 200 ms"
 
 
-def test_what_a_robot_to_be_armed_lacks_names_the_cause(driver: Driver) -> None:
+def test_missing_names_the_cause(driver: Driver) -> None:
     def missing() -> str | None:
         return driver.input.missing(driver.now)
 
@@ -111,7 +111,7 @@ def test_what_a_robot_to_be_armed_lacks_names_the_cause(driver: Driver) -> None:
     assert missing() == "no fresh joint_states: joint_states silent for 200 ms"
 
 
-def test_more_joints_than_ours_are_fine_fewer_are_not(driver: Driver) -> None:
+def test_joint_state_with_more_joints_is_accepted_with_fewer_refused(driver: Driver) -> None:
     names = ["finger", *driver.robot.joints]
     assert driver.input.take(driver.now, 1, names, [0.0, *driver.position], False) is None
     wrong = driver.input.take(driver.now, 2, driver.robot.joints[1:], driver.position[1:], False)

@@ -39,14 +39,14 @@ def between(a: list[float], b: list[float], steps: int) -> list[list[float]]:
     return [[p + (q - p) * i / steps for p, q in zip(a, b, strict=True)] for i in range(steps + 1)]
 
 
-def test_a_path_past_another_body_is_not_admitted(bodies: CollisionLimit, wide: RobotConfig) -> None:
+def test_collision_limit_refuses_a_path_past_another_body(bodies: CollisionLimit, wide: RobotConfig) -> None:
     start = list(wide.start)
     through = [*start[:2], 3.1, *start[3:]]  # the forearm folded onto the upper arm
     assert bodies.admits(path(*between(start, [*start[:2], 2.0, *start[3:]], 20)))
     assert not bodies.admits(path(*between(start, through, 100)))
 
 
-def test_what_is_near_may_only_part(bodies: CollisionLimit) -> None:
+def test_collision_limit_of_a_near_pair_admits_only_separation(bodies: CollisionLimit) -> None:
     near = FOLDED
     assert bodies.near(near)
     closer, apart = [*near], [*near]
@@ -57,7 +57,7 @@ def test_what_is_near_may_only_part(bodies: CollisionLimit) -> None:
     assert bodies.admits(path(near, apart))
 
 
-def test_what_is_near_is_judged_by_its_best_distance(wide: RobotConfig, urdf: str) -> None:
+def test_collision_limit_of_a_near_pair_keeps_its_largest_distance(wide: RobotConfig, urdf: str) -> None:
     bodies = CollisionLimit(urdf, wide, MARGIN, CYCLE)
     closer = [*FOLDED[:2], FOLDED[2] + 0.004, *FOLDED[3:]]
 
@@ -72,7 +72,7 @@ def test_what_is_near_is_judged_by_its_best_distance(wide: RobotConfig, urdf: st
     assert bodies.admits(aside(closer))
 
 
-def test_surfaces_are_the_derivative_of_the_gaps(bodies: CollisionLimit) -> None:
+def test_collision_surfaces_are_the_derivative_of_the_gaps(bodies: CollisionLimit) -> None:
     rng = np.random.default_rng(0)
     for pose in (FOLDED, LOW):
         surfaces = bodies.surfaces(pose)
@@ -86,9 +86,7 @@ def test_surfaces_are_the_derivative_of_the_gaps(bodies: CollisionLimit) -> None
 
 
 @pytest.mark.parametrize("command", [[0.0, 0.0, 0.8, 0.0, 0.0, 0.0], [0.3, -0.2, 0.8, 0.4, 0.3, 0.0]])
-def test_the_guard_keeps_the_links_apart(
-    bench: Callable[..., GuardBench], wide: RobotConfig, command: list[float]
-) -> None:
+def test_guard_keeps_the_links_apart(bench: Callable[..., GuardBench], wide: RobotConfig, command: list[float]) -> None:
     arm = bench(robot=wide).armed()
     for _ in range(100):
         arm.cycles(5, command=command)
@@ -97,7 +95,7 @@ def test_the_guard_keeps_the_links_apart(
     assert arm.guard.fault is None
 
 
-def test_the_guard_keeps_every_link_off_the_table(bench: Callable[..., GuardBench], wide: RobotConfig) -> None:
+def test_guard_keeps_every_link_off_the_table(bench: Callable[..., GuardBench], wide: RobotConfig) -> None:
     arm = bench(robot=wide).armed()
     lowest = 1.0
     for _ in range(150):
@@ -108,7 +106,7 @@ def test_the_guard_keeps_every_link_off_the_table(bench: Callable[..., GuardBenc
     assert MARGIN - 0.008 < lowest < 0.1
 
 
-def test_along_the_table_the_arm_slides(bench: Callable[..., GuardBench], wide: RobotConfig) -> None:
+def test_guard_lets_the_arm_slide_along_the_table(bench: Callable[..., GuardBench], wide: RobotConfig) -> None:
     arm = bench(robot=wide).armed()
     for _ in range(80):
         arm.cycles(5, command=[0.0, 0.4, 0.0, 0.0, 0.0, 0.0])
@@ -120,7 +118,7 @@ def test_along_the_table_the_arm_slides(bench: Callable[..., GuardBench], wide: 
 
 
 @pytest.mark.parametrize("robot", robots())
-def test_every_robots_bodies_can_be_read(robot: str) -> None:
+def test_collision_limit_reads_every_robots_bodies(robot: str) -> None:
     config = resolve("laptop", {}, robot)
     bodies = CollisionLimit(urdf_text(config.robot), config.robot, config.guard.collision_margin, CYCLE)
     assert any(name.endswith("and tool") or name.startswith("tool and") for name in bodies.judged)
@@ -130,7 +128,7 @@ def test_every_robots_bodies_can_be_read(robot: str) -> None:
 
 
 @pytest.mark.parametrize("robot", robots())
-def test_joint_ranges_leave_room_between_the_links(robot: str) -> None:
+def test_collision_limit_of_every_robot_has_no_pair_that_is_often_near(robot: str) -> None:
     """What is near in many poses is so as the arm is built, and ought to be in `bodies.close`."""
     config = resolve("laptop", {}, robot)
     bodies = CollisionLimit(urdf_text(config.robot), config.robot, config.guard.collision_margin, CYCLE)
@@ -150,7 +148,7 @@ def with_base_link_inertia(urdf: str) -> str:
     return changed
 
 
-def test_a_link_without_a_shape_stands_for_those_fixed_to_it(config: Config, urdf: str) -> None:
+def test_collision_limit_resolves_a_link_without_a_shape_to_fixed_links(config: Config, urdf: str) -> None:
     usual = CollisionLimit(urdf, config.robot, MARGIN, CYCLE)
     bodies = CollisionLimit(with_base_link_inertia(urdf), config.robot, MARGIN, CYCLE)
     assert "base_link_inertia and forearm_link" in bodies.judged
@@ -159,14 +157,14 @@ def test_a_link_without_a_shape_stands_for_those_fixed_to_it(config: Config, urd
     assert CollisionLimit(urdf, with_bodies(config.robot, close=empty), MARGIN, CYCLE).judged == usual.judged
 
 
-def test_the_guard_takes_urs_own_description(config: Config, urdf: str) -> None:
+def test_guard_accepts_urs_own_description(config: Config, urdf: str) -> None:
     guard = Guard(config.robot, config.guard, config.agent.action_cycle_time)
     guard.on_description(with_base_link_inertia(urdf))
     assert not guard.output.collisions_unjudged
     assert "no robot_description" not in "; ".join(guard.missing(0.0))
 
 
-def test_a_description_without_shapes_leaves_all_else_judged(config: Config, urdf: str) -> None:
+def test_guard_with_a_description_without_shapes_judges_everything_else(config: Config, urdf: str) -> None:
     guard = Guard(config.robot, config.guard, config.agent.action_cycle_time)
     guard.on_description(urdf.replace("/collision/forearm.stl", "/collision/lost.stl"))
     assert "lost.stl" in guard.output.collisions_unjudged
@@ -182,7 +180,7 @@ def test_a_description_without_shapes_leaves_all_else_judged(config: Config, urd
         ({}, 0.005, "collision_margin of 0.005 m is too small"),
     ],
 )
-def test_what_cannot_be_judged_by_is_refused(
+def test_collision_limit_with_unusable_bodies_is_refused(
     config: Config, urdf: str, changes: dict[str, object], margin: float, text: str
 ) -> None:
     with pytest.raises(SafetyError, match=text) as error:

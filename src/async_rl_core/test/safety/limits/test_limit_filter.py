@@ -20,7 +20,9 @@ motion = st.tuples(velocity | extreme, st.integers(1, 25))
 
 @settings(max_examples=30)
 @given(st.lists(motion, min_size=1, max_size=12))
-def test_no_sequence_violates_a_limit(bench: Callable[..., GuardBench], motions: list[tuple[list[float], int]]) -> None:
+def test_limit_filter_with_any_commands_keeps_every_limit(
+    bench: Callable[..., GuardBench], motions: list[tuple[list[float], int]]
+) -> None:
     arm = bench().armed()
     for command, cycles in motions:
         arm.send(command)
@@ -30,7 +32,9 @@ def test_no_sequence_violates_a_limit(bench: Callable[..., GuardBench], motions:
         assert arm.guard.fault is None or "silent" in arm.guard.fault.cause
 
 
-def test_joint_states_a_cycle_old_are_foreseen(bench: Callable[..., GuardBench], config: Config) -> None:
+def test_limit_filter_with_joint_states_a_cycle_old_keeps_every_limit(
+    bench: Callable[..., GuardBench], config: Config
+) -> None:
     limits, margin = config.robot.limits, config.guard.position_margin
     arm = bench()
     arm.delay = 1
@@ -49,7 +53,7 @@ def test_joint_states_a_cycle_old_are_foreseen(bench: Callable[..., GuardBench],
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.4, 1.0, 6.0])
-def test_where_the_joints_are_follows_from_what_was_sent_since(config: Config, delay: float) -> None:
+def test_position_predictor_adds_the_velocities_sent_since(config: Config, delay: float) -> None:
     limits, rng, cycle = LimitFilter(config.robot, config.guard, []), np.random.default_rng(1), 0.008
     positions = [np.array(config.robot.start)]
     for _ in range(100):
@@ -60,7 +64,7 @@ def test_where_the_joints_are_follows_from_what_was_sent_since(config: Config, d
     np.testing.assert_allclose(limits._predictor._after(then.tolist(), delay), positions[-1], atol=1e-12)
 
 
-def test_inside_the_limits_a_command_is_not_bent(bench: Callable[..., GuardBench]) -> None:
+def test_limit_filter_inside_the_limits_changes_no_command(bench: Callable[..., GuardBench]) -> None:
     arm = bench().armed()
     wanted = [0.05, -0.05, 0.05, -0.05, 0.05, 0.0]
     arm.cycles(25, command=wanted)
@@ -68,7 +72,9 @@ def test_inside_the_limits_a_command_is_not_bent(bench: Callable[..., GuardBench
     assert not arm.guard.output.limited
 
 
-def test_at_a_joint_limit_noise_adds_up_to_nothing(bench: Callable[..., GuardBench], config: Config) -> None:
+def test_limit_filter_at_a_joint_limit_lets_no_noise_accumulate(
+    bench: Callable[..., GuardBench], config: Config
+) -> None:
     arm = bench()
     arm.noise = 0.0002
     arm.armed()
@@ -81,7 +87,7 @@ def test_at_a_joint_limit_noise_adds_up_to_nothing(bench: Callable[..., GuardBen
     assert arm.position[5] < reached - 0.02
 
 
-def test_outside_the_box_only_the_way_back_is_open(bench: Callable[..., GuardBench], config: Config) -> None:
+def test_limit_filter_outside_the_box_admits_only_motion_back(bench: Callable[..., GuardBench], config: Config) -> None:
     above = [1.57, -1.6, 0.4, -2.8, -1.6, 3.1]
     arm = bench(start=above).armed()
     tool = arm.kinematics.position(arm.position)
@@ -94,7 +100,7 @@ def test_outside_the_box_only_the_way_back_is_open(bench: Callable[..., GuardBen
 
 
 @pytest.mark.parametrize("outwards", [0.5, 1e-7])  # the second is a nanoradian a cycle
-def test_outside_a_joint_limit_only_the_way_back_is_open(config: Config, outwards: float) -> None:
+def test_limit_filter_outside_a_joint_limit_admits_only_motion_back(config: Config, outwards: float) -> None:
     limits = LimitFilter(config.robot, config.guard, [])
     q = [*config.robot.start[:2], config.robot.limits.position_upper[2] + 0.1, *config.robot.start[3:]]
     for _ in range(20):
@@ -105,7 +111,7 @@ def test_outside_a_joint_limit_only_the_way_back_is_open(config: Config, outward
     assert limits.velocity[2] == -0.5
 
 
-def test_limits_without_a_possible_stop_are_refused(config: Config) -> None:
+def test_limit_filter_without_a_possible_stop_is_refused(config: Config) -> None:
     weak = config.robot.limits.model_copy(update={"stop_acceleration": (1.0,) * JOINTS})
     with pytest.raises(SafetyError, match="stop_acceleration"):
         LimitFilter(config.robot.model_copy(update={"limits": weak}), config.guard, [])

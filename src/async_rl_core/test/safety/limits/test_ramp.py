@@ -19,7 +19,7 @@ def ramp_of(rates: tuple[float, float, float]) -> tuple[Ramp, float, float, floa
 
 @settings(max_examples=100)
 @given(rates, goals, st.data())
-def test_no_sequence_of_goals_violates_a_limit(
+def test_ramp_with_any_goals_keeps_its_limits(
     rates: tuple[float, float, float], goals: list[tuple[float, int]], data: st.DataObject
 ) -> None:
     ramp, following, braking, bend = ramp_of(rates)
@@ -39,7 +39,7 @@ def test_no_sequence_of_goals_violates_a_limit(
 
 @settings(max_examples=100)
 @given(rates, st.floats(-1.0, 1.0))
-def test_it_reaches_its_goal_exactly_and_never_overshoots(rates: tuple[float, float, float], goal: float) -> None:
+def test_ramp_reaches_its_goal_without_overshoot(rates: tuple[float, float, float], goal: float) -> None:
     ramp, *_ = ramp_of(rates)
     motion: Motion = REST
     for _ in range(5000):
@@ -53,7 +53,9 @@ def test_it_reaches_its_goal_exactly_and_never_overshoots(rates: tuple[float, fl
 
 @settings(max_examples=100)
 @given(rates, goals)
-def test_the_way_is_that_of_the_stop(rates: tuple[float, float, float], goals: list[tuple[float, int]]) -> None:
+def test_stop_positions_are_those_of_the_stop(
+    rates: tuple[float, float, float], goals: list[tuple[float, int]]
+) -> None:
     ramp, *_ = ramp_of(rates)
     motion = REST
     for goal, cycles in goals:
@@ -68,7 +70,7 @@ def test_the_way_is_that_of_the_stop(rates: tuple[float, float, float], goals: l
     assert motion == REST
 
 
-def test_a_generous_jerk_leaves_a_straight_ramp() -> None:
+def test_ramp_with_a_high_jerk_limit_is_straight() -> None:
     ramp = Ramp(6.0, 16.0, 2000.0, CYCLE)
     motion = REST
     for cycle in range(1, 10):
@@ -76,7 +78,7 @@ def test_a_generous_jerk_leaves_a_straight_ramp() -> None:
         assert motion[0] == pytest.approx(min(cycle * 6.0 * CYCLE, 0.8))
 
 
-def test_a_small_jerk_makes_it_a_curve() -> None:
+def test_ramp_with_a_low_jerk_limit_is_a_curve() -> None:
     ramp = Ramp(6.0, 16.0, 100.0, CYCLE)
     motion, speeds = REST, []
     while motion[0] < 0.8:

@@ -16,14 +16,14 @@ def admits(ratchet: Ratchet, *gaps: float, length: float = 1.0) -> bool:
     return ratchet.admits(start, poses, length)
 
 
-def test_ratchet_of_a_clear_arm_refuses_to_go_beyond() -> None:
+def test_ratchet_of_an_arm_inside_refuses_motion_outside() -> None:
     ratchet = Ratchet(TOLERANCE)
     assert admits(ratchet, 0.0, 0.0)
     assert not admits(ratchet, 0.0, -1e-9)
     assert not ratchet
 
 
-def test_ratchet_judges_against_the_best_gap_not_the_present() -> None:
+def test_ratchet_compares_with_the_largest_gap_not_the_present_one() -> None:
     ratchet = Ratchet(TOLERANCE)
     assert admits(ratchet, -0.003, -0.003)
     assert admits(ratchet, -0.002, -0.002)
@@ -31,7 +31,7 @@ def test_ratchet_judges_against_the_best_gap_not_the_present() -> None:
     assert not admits(ratchet, -0.003, -0.003)
 
 
-def test_ratchet_under_steps_within_its_tolerance_lets_nothing_add_up() -> None:
+def test_ratchet_with_steps_within_its_tolerance_prevents_accumulation() -> None:
     ratchet, gap = Ratchet(TOLERANCE), -0.001
     for _ in range(1000):
         if admits(ratchet, gap, gap - 0.9 * TOLERANCE):
@@ -39,7 +39,7 @@ def test_ratchet_under_steps_within_its_tolerance_lets_nothing_add_up() -> None:
     assert gap >= -0.001 - TOLERANCE
 
 
-def test_ratchet_under_noise_lets_the_arm_leave() -> None:
+def test_ratchet_with_noise_admits_motion_that_leaves() -> None:
     ratchet, rng, gap = Ratchet(TOLERANCE), np.random.default_rng(1), -0.003
     for _ in range(200):
         seen = gap + rng.uniform(-0.0005, 0.0005)
@@ -48,42 +48,42 @@ def test_ratchet_under_noise_lets_the_arm_leave() -> None:
     assert gap >= -0.0005
 
 
-def test_ratchet_takes_a_motion_along_the_surface_for_no_leaving() -> None:
+def test_ratchet_does_not_count_motion_along_the_surface_as_leaving() -> None:
     ratchet = Ratchet(TOLERANCE)
     assert admits(ratchet, -0.04, -0.04)
     assert not admits(ratchet, -0.06, -0.06 + 0.9 * LEAVING, length=1.0)
     assert admits(ratchet, -0.06, -0.06 + 1.1 * LEAVING, length=1.0)
 
 
-def test_ratchet_lets_a_motion_end_clear_of_the_surface() -> None:
+def test_ratchet_admits_motion_that_ends_inside() -> None:
     ratchet = Ratchet(TOLERANCE)
     assert admits(ratchet, -0.0001, -0.0001)
     assert admits(ratchet, -0.0005, -0.0005, 0.0, length=1.0)
 
 
-def test_ratchet_refuses_a_way_out_that_first_leads_in() -> None:
+def test_ratchet_refuses_a_path_that_first_leads_further_outside() -> None:
     assert not admits(Ratchet(TOLERANCE), -0.002, -0.003, 0.01)
 
 
-def test_ratchet_once_clear_begins_again() -> None:
+def test_ratchet_after_the_arm_was_inside_forgets_the_gap() -> None:
     ratchet = Ratchet(TOLERANCE)
     for gap in (-0.001, 0.0, -0.004):
         assert admits(ratchet, gap, gap)
 
 
-def test_ratchet_refuses_a_second_surface() -> None:
+def test_ratchet_outside_one_surface_refuses_a_second() -> None:
     for trading in (False, True):
         assert not Ratchet(TOLERANCE, trading).admits({0: -0.02}, [{0: -0.001, 1: -0.001}], 0.01)
 
 
 @pytest.mark.parametrize(("trading", "admitted"), [(False, False), (True, True)])
-def test_ratchet_trades_a_lesser_gap_for_the_greatest_where_told(trading: bool, admitted: bool) -> None:
+def test_ratchet_with_trading_admits_smaller_gaps_for_the_smallest(trading: bool, admitted: bool) -> None:
     start, poses = {0: -0.2, 1: -0.05}, [{0: -0.18, 1: -0.06}, {0: -0.16, 1: -0.07}]
     assert Ratchet(TOLERANCE, trading).admits(start, poses, 0.1) is admitted
     assert not Ratchet(TOLERANCE, trading).admits(start, [{0: -0.2, 1: -0.07}], 0.1)
 
 
-def test_ratchet_that_trades_comes_to_an_end() -> None:
+def test_ratchet_with_trading_ends_inside() -> None:
     """Out by one surface and in by another, in turns, gains with every motion."""
     ratchet, gaps, furthest = Ratchet(TOLERANCE, trading=True), {0: -0.2, 1: -0.1}, []
     for i in range(50):

@@ -34,7 +34,7 @@ def motion_of(arm: GuardBench, tool_velocity: Vector) -> list[float]:
     return motion
 
 
-def test_surfaces_are_the_derivative_of_the_gaps(zone: WorkspaceLimit, config: Config) -> None:
+def test_workspace_surfaces_are_the_derivative_of_the_gaps(zone: WorkspaceLimit, config: Config) -> None:
     rng = np.random.default_rng(0)
     q = np.array(config.robot.start)
     before = zone.surfaces(q.tolist())
@@ -46,7 +46,7 @@ def test_surfaces_are_the_derivative_of_the_gaps(zone: WorkspaceLimit, config: C
             assert (a.gap - b.gap) / 1e-6 == pytest.approx(a.row @ velocity, abs=1e-4)
 
 
-def test_a_path_is_admitted_as_far_as_the_tool_stays_inside(zone: WorkspaceLimit, config: Config) -> None:
+def test_workspace_limit_admits_a_path_while_the_tool_is_inside(zone: WorkspaceLimit, config: Config) -> None:
     def path(end: float) -> StopPath:
         start = list(config.robot.start)
         ways = [[q] * 20 for q in start]
@@ -57,7 +57,7 @@ def test_a_path_is_admitted_as_far_as_the_tool_stays_inside(zone: WorkspaceLimit
     assert not zone.admits(path(0.3))  # straight up
 
 
-def test_at_a_face_the_guard_alone_lets_the_tool_slide(bench: Callable[..., GuardBench]) -> None:
+def test_guard_at_a_face_lets_the_tool_slide(bench: Callable[..., GuardBench]) -> None:
     arm = bench().armed()
     for _ in range(70):
         arm.cycles(5, command=motion_of(arm, UP))
@@ -71,7 +71,7 @@ def test_at_a_face_the_guard_alone_lets_the_tool_slide(bench: Callable[..., Guar
     assert arm.guard.output.limited["workspace"] > 0
 
 
-def test_along_the_sphere_too(bench: Callable[..., GuardBench], config: Config) -> None:
+def test_guard_at_the_sphere_lets_the_tool_slide(bench: Callable[..., GuardBench], config: Config) -> None:
     small = Sphere(center=(-0.1, 0.3, 0.6), radius=0.1)
     arm = bench(robot=with_workspace(config.robot, sphere=small)).armed()
     for _ in range(60):
@@ -87,9 +87,7 @@ def test_along_the_sphere_too(bench: Callable[..., GuardBench], config: Config) 
     assert arm.guard.output.limited["workspace"] > 0
 
 
-def test_from_beyond_a_face_a_motion_along_it_is_corrected_inwards(
-    bench: Callable[..., GuardBench], config: Config
-) -> None:
+def test_slide_outside_a_face_corrects_inwards(bench: Callable[..., GuardBench], config: Config) -> None:
     high = with_workspace(config.robot, lower=(-0.4, 0.1, 0.65))  # the start pose is below the box
     arm = bench(robot=high).armed()
     height = arm.kinematics.position(arm.position)[2]
@@ -108,24 +106,24 @@ vectors = st.lists(st.floats(-1.0, 1.0), min_size=6, max_size=6)
 
 
 @given(vectors, st.lists(st.tuples(vectors, st.floats(-0.1, 0.5)), max_size=4))
-def test_a_slide_makes_no_joint_faster(velocity: list[float], surfaces: list[tuple[list[float], float]]) -> None:
+def test_slide_makes_no_joint_faster(velocity: list[float], surfaces: list[tuple[list[float], float]]) -> None:
     bent = slide(velocity, [LimitSurface(np.array(row), gap) for row, gap in surfaces])
     assert max(map(abs, bent)) <= max(map(abs, velocity)) + 1e-12
 
 
 @given(vectors, vectors, st.floats(0.01, 0.5))
-def test_what_leads_away_is_not_bent(velocity: list[float], row: list[float], gap: float) -> None:
+def test_slide_away_from_a_surface_changes_nothing(velocity: list[float], row: list[float], gap: float) -> None:
     away = np.array(velocity) * -np.sign(np.dot(velocity, row) or 1.0)
     np.testing.assert_array_equal(slide(away.tolist(), [LimitSurface(np.array(row), gap)]), away)
 
 
-def test_beyond_one_face_the_tool_may_not_leave_by_another(zone: WorkspaceLimit) -> None:
+def test_workspace_limit_outside_one_face_refuses_another(zone: WorkspaceLimit) -> None:
     admitted, refused = {2: -0.05}, {2: -0.05, 5: -0.02}
     assert zone._ratchet.admits(admitted, [admitted], 0.01)
     assert not zone._ratchet.admits(admitted, [refused], 0.01)
 
 
-def test_outside_the_box_the_best_pose_is_what_counts(config: Config, kinematics: Kinematics) -> None:
+def test_workspace_limit_outside_the_box_keeps_the_largest_gap(config: Config, kinematics: Kinematics) -> None:
     large = with_workspace(config.robot, sphere=Sphere(center=(0.0, 0.0, 0.0), radius=5.0))
     zone = WorkspaceLimit(large.workspace, MARGIN, kinematics)
     above = [1.57, -1.6, 0.4, -2.8, -1.6, 3.1]

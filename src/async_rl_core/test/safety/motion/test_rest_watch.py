@@ -15,7 +15,7 @@ CYCLE = 0.008
 
 
 class Arm:
-    """An arm that is told to rest, and its joint states."""
+    """An arm that is commanded to rest, and its joint states."""
 
     def __init__(self, config: Config) -> None:
         self.watch = RestWatch(config.robot)
@@ -24,7 +24,7 @@ class Arm:
         self.now = 5.0
 
     def stand(self, seconds: float, speed: float = 0.0, noise: float = 0.0, resting: bool = True) -> str | None:
-        """Let so much time pass; what was said, if anything."""
+        """Lets time pass. Returns the first finding, or None."""
         for _ in range(round(seconds / CYCLE)):
             self.now += CYCLE
             self.position[3] += speed * CYCLE
@@ -47,18 +47,18 @@ def test_rest_watch_names_a_joint_that_moves_fast_or_slowly(arm: Arm, speed: flo
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.001, 0.01, 0.05, 0.1])
-def test_rest_watch_with_noise_says_nothing(arm: Arm, noise: float) -> None:
+def test_rest_watch_with_noise_finds_nothing(arm: Arm, noise: float) -> None:
     assert arm.stand(60.0, noise=noise) is None
 
 
-def test_rest_watch_ignores_motion_before_the_arm_has_come_to_rest(arm: Arm) -> None:
+def test_rest_watch_before_the_arm_is_at_rest_finds_nothing(arm: Arm) -> None:
     for _ in range(5):
         assert arm.stand(1.0, 0.5, resting=False) is None
         assert arm.stand(0.2, 0.1) is None  # it is still stopping
         assert arm.stand(2.0) is None
 
 
-def test_rest_watch_ignores_what_was_moved_while_it_did_not_look(arm: Arm) -> None:
+def test_rest_watch_after_motion_while_inactive_finds_nothing(arm: Arm) -> None:
     assert arm.stand(1.0) is None
     arm.position += 0.5
     arm.now += 10.0
@@ -67,7 +67,7 @@ def test_rest_watch_ignores_what_was_moved_while_it_did_not_look(arm: Arm) -> No
 
 
 @pytest.mark.parametrize("state", [GuardMode.DISARMED, GuardMode.ARMED, GuardMode.FAULT])
-def test_guard_latches_motion_while_zeros_are_sent_in_every_state(
+def test_guard_with_motion_while_zeros_are_sent_latches_in_every_state(
     bench: Callable[..., GuardBench], state: GuardMode
 ) -> None:
     arm = bench(auto_arm=False) if state is GuardMode.DISARMED else bench().armed()
@@ -86,7 +86,7 @@ def test_guard_latches_motion_while_zeros_are_sent_in_every_state(
     assert arm.guard.fault is None
 
 
-def test_guard_lets_a_person_guide_an_arm_that_is_not_ready(bench: Callable[..., GuardBench]) -> None:
+def test_guard_with_a_robot_that_is_not_ready_permits_guiding(bench: Callable[..., GuardBench]) -> None:
     arm = bench()
     arm.guard._status = StatusInput(True)
     for ready in (False, True):
