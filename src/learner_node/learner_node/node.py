@@ -1,4 +1,4 @@
-"""The learner as a process: mini-batches in, policy parameters out, and a record of how it goes."""
+"""The learner as a process: receives mini-batches, publishes parameters, and keeps its records."""
 
 import time
 
@@ -22,24 +22,24 @@ from async_rl_ros.scheduling import background
 from async_rl_ros.warning_log import WarningLog
 
 WAIT = 0.1
-"""Seconds that a wait for a batch may take: so fast is a stop seen."""
+"""Seconds that a wait for a batch may take, and so the delay of a stop."""
 STATE_PERIOD = 1.0
 STALLED_AFTER = 5.0
-"""Seconds without an update, once there was one, that are worth a warning."""
+"""Seconds without an update, after the first, that cause a warning."""
 
 
 class LearnerNode(ConfiguredNode):
     """Connects the core's `Learner` to shared memory, files and topics.
 
-    It goes on from the run's newest checkpoint, if there is one.
+    It resumes from the run's newest checkpoint, if there is one.
 
-    Raises `TransportError` where another learner holds the domain, `CheckpointError` or `MetricsError` where the run's
-    folder is none or no checkpoint in it can be used, `DivergenceError` where learning broke down.
+    Raises `TransportError` if the domain has another learner, `CheckpointError` or `MetricsError` if the run's folder
+    or its checkpoints cannot be used, `DivergenceError` if learning has diverged.
     """
 
     def __init__(self) -> None:
         super().__init__("learner_node")
-        # After the middleware's threads, which keep their places, and before torch's, which inherit ours.
+        # After the middleware has started its threads, which keep their priority; torch's threads inherit this one's.
         scheduled = background()
         config = self.config
         keep_freed_memory()
@@ -49,7 +49,7 @@ class LearnerNode(ConfiguredNode):
         self._endpoint = Endpoint(domain_from_environment(), "learner_node")
         batches = BatchClient(self._endpoint, BatchLayout.from_config(config), requests_ahead(config))
         parameters = ParameterPublisher(self._endpoint, algorithm.policy_size)
-        # From here on the only learner in the domain, and in the run's files.
+        # From here on this is the only learner in the domain, so it alone writes the run's files.
         self._learner = Learner.from_config(config, algorithm, batches, parameters)
         self._records = LearnerRecords(config, self._learner, self.get_logger().warning)
         self._trouble = WarningLog(self)
@@ -61,14 +61,14 @@ class LearnerNode(ConfiguredNode):
         self.get_logger().info(f"learning on {device} with {threads} thread(s){start}; {scheduled}")
 
     def run(self, stop: StopSignal) -> None:
-        """Learn until the stop; a stop is seen after the current update. The last state is a checkpoint."""
+        """Learns until a stop is requested, then writes the last checkpoint."""
         while not stop.requested:
             updates = self._learner.algorithm.updates
             self._learner.step(WAIT)
             now = time.monotonic()
             if self._learner.algorithm.updates > updates:
                 if self._last_update is None:
-                    self._next_state = now  # that it learns, or learns again, is news
+                    self._next_state = now  # publish at once that learning has started
                 self._last_update = now
             self._records.keep()
             if now >= self._next_state:
@@ -110,16 +110,16 @@ class LearnerNode(ConfiguredNode):
         return Health(Level.OK, "learning", values)
 
     def close(self) -> None:
-        """Give the shared memory back and close the files."""
+        """Releases the shared memory and closes the files."""
         self._records.metrics.close()
         self._endpoint.close()
 
 
 def requests_ahead(config: Config) -> int:
-    """Return how many mini-batches replay samples while the learner updates: what tells async2 from async1."""
+    """Returns how many mini-batches are requested ahead: none with async1."""
     return config.learner.batches_in_flight if config.architecture == "async2" else 0
 
 
 def main() -> None:
-    """Entry point."""
+    """Runs the node."""
     run_node(LearnerNode)

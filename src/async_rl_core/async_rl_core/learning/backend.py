@@ -1,4 +1,4 @@
-"""Where the agent's experience goes and where its policy comes from: other processes, this one (Seq-SAC), a file."""
+"""The agent's connection to learning: to other processes, to a learner in this process (Seq), or to a checkpoint."""
 
 import time
 from collections.abc import Callable
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from async_rl_core.learning.learner import Learner
 
 IDLE = 1.0
-"""Seconds without an update after which Seq-SAC rehearses one."""
+"""Seconds without an update after which Seq does a warm-up update."""
 
 
 class LearningBackend(Protocol):
-    """What the agent needs of learning."""
+    """The connection to learning that the agent uses."""
 
     policy: LearnedPolicy
 
@@ -33,24 +33,24 @@ class LearningBackend(Protocol):
 
     @property
     def learner(self) -> "Learner | None":
-        """The learner, where this process has it."""
+        """The learner, if it is in this process."""
 
     @property
     def trouble(self) -> str:
-        """What should be looked at, though learning goes on; empty where all is well."""
+        """A problem of which the user should know although learning continues; empty if there is none."""
 
     @property
     def newest_ack(self) -> Callable[[], Ack | None] | None:
         """Tells what of what was sent is there to stay; None where all of it is, at once."""
 
     def send(self, step: Step) -> bool:
-        """Hand over a step; False: not now."""
+        """Takes a step; returns False if it cannot now."""
 
     def poll(self) -> bool:
-        """Take a newer policy if there is one; returns whether there was."""
+        """Loads a newer policy if there is one; returns whether there was."""
 
     def close(self) -> None:
-        """Release what is held."""
+        """Releases memory and files."""
 
 
 class SharedMemoryBackend:
@@ -68,11 +68,11 @@ class SharedMemoryBackend:
         self.newest_ack = self._steps.newest_ack
 
     def send(self, step: Step) -> bool:
-        """Hand a step to the replay process; False where it lags or is away."""
+        """Sends a step to the replay process; returns False if that lags or is absent."""
         return self._steps.send(step)
 
     def poll(self) -> bool:
-        """Take the newest parameters, if they are new."""
+        """Loads the newest parameters if they are new; returns whether they were."""
         newest = self._parameters.newest()
         if newest is None:
             return False
@@ -81,7 +81,7 @@ class SharedMemoryBackend:
         return True
 
     def close(self) -> None:
-        """Drop the ports."""
+        """Closes the ports."""
         self._steps.close()
         self._parameters.close()
         self._endpoint.close()
@@ -117,28 +117,28 @@ class InProcessBackend:
 
     @property
     def trouble(self) -> str:
-        """Why the journal, the metrics or the last checkpoint could not be written."""
+        """The reason why the journal, the metrics or the last checkpoint could not be written."""
         journal = self._sequential.replay.journal
         return self._records.trouble or (journal.failed if journal else "")
 
     def send(self, step: Step) -> bool:
-        """Store a step."""
+        """Stores a step; returns True."""
         return self._sequential.send(step)
 
     def poll(self) -> bool:
-        """Learn what is due, record it, and stay in practice; returns whether there is a newer policy."""
+        """Does the updates that are due and records them; returns whether there is a newer policy."""
         before = self.updates
         newer = self._sequential.poll()
         if self.updates > before:
             self._worked = time.monotonic()
         elif time.monotonic() - self._worked > IDLE:
-            self._sequential.rehearse()
+            self._sequential.warm_up()
             self._worked = time.monotonic()
         self._records.keep()
         return newer
 
     def close(self) -> None:
-        """Write the last checkpoint and complete the files."""
+        """Writes the last checkpoint and completes the files."""
         self._records.close()
         self._sequential.close()
 
@@ -158,19 +158,19 @@ class FixedPolicyBackend:
         self.updates = fixed.updates
 
     def send(self, step: Step) -> bool:
-        """Nobody wants the step."""
+        """Discards the step; returns True."""
         return True
 
     def poll(self) -> bool:
-        """The policy is there from the start."""
+        """Returns True: the policy is there from the start."""
         return True
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Does nothing."""
 
 
 def connect(config: Config, warn: Callable[[str], object], actor: str = SINGLE_ACTOR) -> LearningBackend:
-    """The learning that the run's architecture asks for, or none where a checkpoint is evaluated.
+    """Returns the connection that the run's architecture needs; in an evaluation, one to a checkpoint.
 
     `warn` is told of files that are damaged and can be done without.
     """

@@ -22,8 +22,7 @@ _RANDOM_STATE = "random_state"
 class LearnerSnapshot:
     """A copy of a learner's networks, optimisers, other tensors, counters and random state.
 
-    It lies in memory of its own, which the next `take` writes over: a few ms, and no page that is touched for the
-    first time while an arm moves.
+    The copy is in memory that is allocated once, so that `take` takes a few ms and causes no page faults.
     """
 
     def __init__(self, algorithm: Algorithm) -> None:
@@ -38,7 +37,7 @@ class LearnerSnapshot:
 
     @torch.no_grad()
     def take(self, env_steps: int) -> None:
-        """Copy the learner as it is now, at so many environment steps."""
+        """Copies the learner's present state; `env_steps` is the number of environment steps so far."""
         algorithm, setup = self._algorithm, self._algorithm.setup
         for name, tensor in _state(algorithm).items():
             self._copy[name].copy_(tensor, non_blocking=True)
@@ -56,12 +55,12 @@ class LearnerSnapshot:
         }
 
     def write(self, path: Path) -> None:
-        """Write what was taken last, as `write_checkpoint` does."""
+        """Writes the newest copy, as `write_checkpoint` does."""
         write_checkpoint(path, self._header, self._arrays)
 
 
 def restore(algorithm: Algorithm, stored: CheckpointContent, path: Path) -> None:
-    """Bring a learner to a stored state, which came from the file `path`.
+    """Restores a learner from the content of the file `path`.
 
     Raises `CheckpointError`, with the learner unchanged, if it is of another algorithm or of other shapes.
     """
@@ -77,7 +76,7 @@ def restore(algorithm: Algorithm, stored: CheckpointContent, path: Path) -> None
 
 
 def load_policy(path: Path, policy: LearnedPolicy, algorithm: str) -> tuple[int, int]:
-    """Bring a policy to that of the learner in a file; return its updates and the environment steps it had seen.
+    """Loads the policy of the learner in a file; returns its updates and the environment steps it had seen.
 
     Raises `CheckpointError`, with the policy unchanged, if the file cannot be used, or is of another algorithm than the
     one of that name, or of other shapes.
@@ -97,7 +96,7 @@ def load_policy(path: Path, policy: LearnedPolicy, algorithm: str) -> tuple[int,
 
 
 def _state(algorithm: Algorithm) -> dict[str, Tensor]:
-    """The live tensors of a learner by name; writing them changes it."""
+    """Returns the live tensors of a learner by name; writing them changes the learner."""
     state: dict[str, Tensor] = dict(algorithm.extra_state)
     for network_name, network in algorithm.networks.items():
         state |= {f"{network_name}.{name}": parameter for name, parameter in network.named_parameters()}

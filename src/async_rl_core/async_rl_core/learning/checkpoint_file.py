@@ -29,12 +29,12 @@ class CheckpointError(AsyncRLError):
 
 
 class DamagedCheckpointError(CheckpointError):
-    """A checkpoint that is not what was written; an earlier one may be."""
+    """A checkpoint whose content has changed since it was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointContent:
-    """What a checkpoint holds."""
+    """The content of a checkpoint."""
 
     algorithm: str
     updates: int
@@ -43,19 +43,19 @@ class CheckpointContent:
 
 
 def name_of(updates: int) -> str:
-    """The file name of a checkpoint; those of one folder sort by their updates."""
+    """Returns the file name of a checkpoint; the names of a folder sort by updates."""
     return f"updates_{updates:012d}.safetensors"
 
 
 def newest_first(folder: Path) -> list[Path]:
-    """The checkpoints in a run's checkpoints folder; empty where there is no such folder."""
+    """Returns the checkpoints in a run's checkpoints folder; none if there is no such folder."""
     return sorted(folder.glob("updates_*.safetensors"), reverse=True)
 
 
 def newest_whole(folder: Path, warn: Callable[[str], object]) -> tuple[Path, CheckpointContent] | None:
-    """The checkpoint of the most updates that is not damaged; none where there is no checkpoint at all.
+    """Returns the newest checkpoint that is not damaged; None if there is no checkpoint at all.
 
-    `warn` is told of each newer one. Raises `CheckpointError` where all are damaged, or the newest whole one is of
+    `warn` is told of each newer one. Raises `CheckpointError` if all are damaged, or the newest undamaged one has
     another version.
     """
     paths = newest_first(folder)
@@ -65,12 +65,14 @@ def newest_whole(folder: Path, warn: Callable[[str], object]) -> tuple[Path, Che
         except DamagedCheckpointError as error:
             warn(str(error))
     if paths:
-        raise CheckpointError(f"every checkpoint in {folder} is damaged; remove them to learn anew from what is stored")
+        raise CheckpointError(
+            f"every checkpoint in {folder} is damaged; remove them to learn again from the stored steps"
+        )
     return None
 
 
 def newest_env_steps(folder: Path) -> int:
-    """The environment steps that the newest checkpoint had seen, unchecked and in no time; 0 where none tells."""
+    """Returns the environment steps that the newest checkpoint had seen, from its header only; 0 if there is none."""
     for path in newest_first(folder):
         try:
             with safe_open(path, framework="np") as file:
@@ -83,11 +85,10 @@ def newest_env_steps(folder: Path) -> int:
 
 
 def write_checkpoint(path: Path, header: Mapping[str, object], arrays: Arrays) -> None:
-    """Write arrays and a header, which must hold `updates` and `env_steps`, for this user alone.
+    """Writes arrays and a header, which must hold `updates` and `env_steps`; only this user may read the file.
 
-    The file at `path` is the old one or the new one, whole, whenever the process or the machine stops. The arrays are
-    written from where they are: Python's lock is free for other threads while they are summed, written and synced.
-    Raises `OSError` where the file cannot be written.
+    The file is replaced atomically. The arrays are written without a copy, and Python's lock is free for other threads
+    while they are summed, written and synced. Raises `OSError` if the file cannot be written.
     """
     text = json.dumps({"format": FORMAT, "version": VERSION, **header}, sort_keys=True)
     entries: dict[str, object] = {"__metadata__": {"async_rl": text, "crc32": str(_checksum(text, arrays))}}
@@ -104,10 +105,10 @@ def write_checkpoint(path: Path, header: Mapping[str, object], arrays: Arrays) -
 
 
 def read_checkpoint(path: Path) -> CheckpointContent:
-    """What is in a file.
+    """Returns the content of a file.
 
-    Raises `DamagedCheckpointError` where that is not what was written, `CheckpointError` where the file is missing or
-    of another version.
+    Raises `DamagedCheckpointError` if the checksum is wrong, `CheckpointError` if the file is missing or has another
+    version.
     """
     try:
         with safe_open(path, framework="np") as file:

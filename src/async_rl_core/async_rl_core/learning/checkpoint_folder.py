@@ -1,4 +1,4 @@
-"""The checkpoints of a run: written beside the learning, and found again when it goes on."""
+"""The checkpoints of a run: written in a thread of their own, and restored when the run is resumed."""
 
 import contextlib
 import threading
@@ -13,7 +13,7 @@ from async_rl_core.learning.checkpoint import LearnerSnapshot, restore
 from async_rl_core.learning.checkpoint_file import CheckpointError, name_of, newest_first, newest_whole
 
 KEEP = 2
-"""Checkpoints of a run: should the newest be damaged, the one before is left."""
+"""Checkpoints kept of a run: if the newest is damaged, the one before is used."""
 RETRY_PERIOD = 10.0
 """Seconds after a failed write until the next attempt, at most."""
 
@@ -21,15 +21,15 @@ RETRY_PERIOD = 10.0
 class CheckpointFolder:
     """Saves a learner every `period` seconds, and when it ends; the newest two checkpoints are kept.
 
-    The caller's thread copies the learner, which takes milliseconds; another one writes the copy, and needs Python's
-    lock only in passing. What cannot be written is tried again, and learning goes on.
+    The caller's thread copies the learner, which takes milliseconds; another thread writes the copy. A checkpoint that
+    cannot be written is tried again, and learning continues.
 
     Args:
-        folder: `checkpoints` of the run; made where it is not there.
-        algorithm: the learner. Its memory is copied, and so taken, once more.
+        folder: `checkpoints` of the run; created if it is missing.
+        algorithm: the learner, whose state is held twice in memory.
         period: seconds of `clock` between checkpoints.
 
-    Raises `CheckpointError` where there is something else in the folder's place.
+    Raises `CheckpointError` if the path is not a folder.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class CheckpointFolder:
     ) -> None:
         self._folder, self._algorithm, self._period, self._clock = folder, algorithm, period, clock
         self.failed = ""
-        """Why the last checkpoint could not be written; empty where it could."""
+        """The reason why the last checkpoint could not be written; empty if it was."""
         try:
             self._make()
         except (FileExistsError, NotADirectoryError) as error:
@@ -53,10 +53,10 @@ class CheckpointFolder:
         self._taken = algorithm.updates
 
     def restore(self, warn: Callable[[str], object]) -> int:
-        """Bring the learner to the newest checkpoint that is whole; return the environment steps it had seen.
+        """Restores the learner from the newest undamaged checkpoint; returns the environment steps it had seen.
 
-        Without a checkpoint the learner stays as it is. Newer ones that are damaged are set aside, and told to `warn`.
-        Raises `CheckpointError` where all are damaged, or the newest is of another learner.
+        Without a checkpoint the learner stays as it is. Newer ones that are damaged are renamed, and `warn` is told.
+        Raises `CheckpointError` if all are damaged, or the newest is of another learner.
         """
         found = newest_whole(self._folder, warn)
         if found is None:
@@ -72,7 +72,7 @@ class CheckpointFolder:
         return stored.env_steps
 
     def save_when_due(self, env_steps: int) -> None:
-        """Begin a checkpoint if the time has come and there is something new; call it after each update."""
+        """Starts a checkpoint if one is due and the learner has changed; call it after each update."""
         now = self._clock()
         if self.failed:
             self._next = min(self._next, now + RETRY_PERIOD)
@@ -83,7 +83,7 @@ class CheckpointFolder:
             self._save(env_steps)
 
     def close(self, env_steps: int) -> None:
-        """Wait for what is being written, then write the learner's last state, unless it is there."""
+        """Waits for the checkpoint in progress, then writes the learner's last state unless it is written."""
         self._wait()
         if self._algorithm.updates > self._taken or self.failed:
             self._save(env_steps)

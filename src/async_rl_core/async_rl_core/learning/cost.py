@@ -1,4 +1,4 @@
-"""What one action of Seq-SAC costs on this machine, measured in a process of its own.
+"""The duration of one action cycle of Seq on this computer, measured in a separate process.
 
 `python -m async_rl_core.learning.cost` reads a configuration as JSON and writes a `ActionCost` as JSON.
 """
@@ -22,15 +22,15 @@ WARM_UP = 4
 CYCLES = 24
 MIN_CYCLES = 8
 PATIENCE = 12.0
-"""Seconds after which fewer cycles have to do."""
+"""Seconds after which fewer cycles are enough."""
 
 
 @dataclass(frozen=True)
 class ActionCost:
     """Seconds that the parts of an action take, medians; `total` is what three actions of four stay below.
 
-    Every second update also moves actor and targets: the upper quartile is the median of these, which a hiccup of the
-    machine does not move.
+    Every second update also moves actor and targets. The upper quartile is the median of those, and robust against
+    interruptions by other processes.
     """
 
     act: float
@@ -40,7 +40,7 @@ class ActionCost:
 
 
 def measure(config: Config, clock: Callable[[], float] = time.perf_counter) -> ActionCost:
-    """Act, store, sample and update on noise, as Seq-SAC does with this configuration."""
+    """Measures acting, storing, sampling and updating on noise, as Seq does with this configuration."""
     learning = SequentialLearning(_eager(config), clock)
     steps = _Noise(config)
     acts, totals = [], []
@@ -64,7 +64,7 @@ def measure(config: Config, clock: Callable[[], float] = time.perf_counter) -> A
 
 
 def _eager(config: Config) -> Config:
-    """Learns from the first step on, an update per step at the least, and stores little."""
+    """Returns a configuration that learns from the first step, at least once per step, and stores little."""
     return config.model_copy(
         update={
             "agent": config.agent.model_copy(update={"initial_steps": 0}),
@@ -98,7 +98,7 @@ class _Noise:
 
 
 def main() -> None:
-    """Measure the configuration on standard input."""
+    """Measures the configuration on standard input."""
     try:
         print(json.dumps(asdict(measure(Config.from_values(json.loads(sys.stdin.read()))))))
     except AsyncRLError as error:

@@ -1,4 +1,4 @@
-"""The learner's loop without its process: mini-batch in, update, parameters out."""
+"""The learner's loop: receives a mini-batch, updates, publishes parameters."""
 
 import math
 import time
@@ -35,9 +35,9 @@ class Learner:
         self.env_steps = 0
         self.version = 0
         self.refused = 0
-        """Mini-batches that held something not finite: nothing is learned from them."""
+        """Mini-batches that were discarded because a value was not finite."""
         self.metrics: dict[str, float] = {}
-        """Of the last update that was measured."""
+        """The metrics of the last update that reported."""
         self._batches = batches
         self._parameters = parameters
         self._publish_period = publish_period
@@ -65,16 +65,16 @@ class Learner:
 
     @property
     def components(self) -> tuple[Histogram, ...]:
-        """What an update consists of, and its cycle."""
+        """The durations of the parts of an update, and of its cycle."""
         return (self.sampling, self.transferring, self.updating, self.publishing, self.cycle)
 
     def publish(self) -> None:
-        """Hand out the policy as it is. Raises `DivergenceError` rather than hand out what is not finite."""
+        """Publishes the present policy. Raises `DivergenceError` if it is not finite."""
         self.version += 1
         self._parameters.publish(self.version, self.algorithm.updates, self.algorithm.policy_parameters())
 
     def step(self, timeout: float) -> bool:
-        """Do one update if a batch comes within `timeout` seconds; return whether metrics are due."""
+        """Does one update if a batch comes within `timeout` seconds; returns whether there are new metrics."""
         batch = self._batches.receive(timeout)
         if batch is None:
             self._parameters.refresh()
@@ -112,7 +112,7 @@ class Learner:
         began, ended, _ = batch.sampling.tolist()
         self.waiting.add(1e3 * (received - self._idle_since))
         self.sampling.add(1e3 * (ended - began))
-        # A batch that lay ready before it was wanted took no longer for that.
+        # The time that a batch waited for the learner is not part of its transfer.
         self.transferring.add(1e3 * (received - max(ended, self._idle_since)))
 
     def _note_update(self, received: float, updated: float, limited: bool) -> None:
@@ -122,7 +122,7 @@ class Learner:
         self._updated = updated
 
     def times(self) -> dict[str, float]:
-        """Return medians and 99th percentiles in ms, and the rate of updates, since this was last asked."""
+        """Returns medians and 99th percentiles in ms, and the rate of updates, since the last call."""
         count = float((self.updating.counts - self._told[self.updating.name].counts).sum())
         values = {}
         for part in (self.waiting, *self.components):

@@ -37,7 +37,7 @@ class LearnerRecords:
 
     @property
     def trouble(self) -> str:
-        """Why the last checkpoint or the newest metrics could not be written; empty if they were."""
+        """The reason why the last checkpoint or metrics could not be written; empty if they were."""
         return self.checkpoints.failed or self.metrics.failed
 
     def keep(self) -> None:

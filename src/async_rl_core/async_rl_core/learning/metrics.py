@@ -1,4 +1,4 @@
-"""What the learner measures, for people: TensorBoard events and JSON lines."""
+"""The learner's metrics as TensorBoard events and JSON lines."""
 
 import contextlib
 import errno
@@ -25,9 +25,9 @@ class MetricsError(AsyncRLError):
 class MetricsWriter:
     """Writes `<run_dir>/metrics.jsonl`, one object a line, and `<run_dir>/tensorboard/`; both are appended to.
 
-    A learner goes on from a checkpoint, which may be older than the last lines: those beyond its updates are dropped,
-    since their numbers come again. So the updates always ascend. From a damaged line on, all are dropped too; a copy
-    of the file is kept. What a full disk does not take is kept in memory and written as soon as there is room.
+    A learner resumes from a checkpoint, which may be older than the last lines: lines with more updates are removed,
+    since those updates are done again. Lines from the first damaged one on are removed too, and a copy of the file is
+    kept. Lines that a full disk cannot take wait in memory.
 
     Args:
         run_dir: the run's folder.
@@ -35,7 +35,7 @@ class MetricsWriter:
         clock: Unix time in seconds.
         warn: is told of damage.
 
-    Raises `MetricsError` where the run's folder is not there or is no folder.
+    Raises `MetricsError` if the run's folder is missing or not a folder.
     """
 
     def __init__(
@@ -66,13 +66,13 @@ class MetricsWriter:
 
     @property
     def failed(self) -> str:
-        """Why the newest metrics are not on the disk yet; empty while they are."""
+        """The reason why the newest metrics are not on the disk yet; empty if they are."""
         events = self._events.file.failed if self._events else self._events_failed
         trouble = self._lines_failed or self._lines.failed or events
         return f"{trouble}; the run goes on, metrics are written as soon as that is possible" if trouble else ""
 
     def write(self, updates: int, env_steps: int, values: Mapping[str, float]) -> None:
-        """Record named values at a number of updates and environment steps."""
+        """Records named values at a number of updates and environment steps."""
         line = {"time": round(self._clock(), 3), "updates": updates, "env_steps": env_steps, **values}
         self._lines_failed = ""
         self._lines.write(json.dumps(line).encode() + b"\n")
@@ -84,7 +84,7 @@ class MetricsWriter:
             self._events.write(updates, {f"learner/{name}": value for name, value in scalars.items()})
 
     def close(self) -> None:
-        """Write what is pending, as far as that goes."""
+        """Writes pending lines as far as possible."""
         self._lines.flush()
         if self._events is not None:
             self._events.file.flush()
@@ -104,20 +104,20 @@ def _unusable(run_dir: Path, error: OSError) -> MetricsError:
 
 
 def _cut(path: Path, updates: int, warn: Callable[[str], object]) -> None:
-    """Leave the lines up to so many updates, and those before the first damaged one."""
+    """Removes the lines with more updates, and all from the first damaged one on."""
     size, number, trouble = _whole_lines(path, updates)
     if trouble:
         copy = path.with_name(f"{path.name}.damaged")
         with contextlib.suppress(OSError):
             shutil.copyfile(path, copy)
         kept = f"the file as it was is kept as {copy.name}" if copy.exists() else "there is no room for a copy of it"
-        warn(f"{path}: line {number} is damaged ({trouble}); the record goes on from there, {kept}")
+        warn(f"{path}: line {number} is damaged ({trouble}); the record continues from there, {kept}")
     if size < path.stat().st_size:
         os.truncate(path, size)
 
 
 def _whole_lines(path: Path, updates: int) -> tuple[int, int, str]:
-    """Bytes of the lines to keep, the number of the first one that is not, and what is wrong with it, if anything."""
+    """Returns the bytes of the lines to keep, the number of the first other line, and what is wrong with that line."""
     size, last, number = 0, -1, 1
     with path.open("rb") as file:
         while line := file.readline(LONGEST_LINE):
@@ -135,7 +135,7 @@ def _whole_lines(path: Path, updates: int) -> tuple[int, int, str]:
 
 
 def _updates_of(line: bytes) -> int | str:
-    """The updates that a line of metrics is of, or what is wrong with it."""
+    """Returns the number of updates in a line of metrics, or what is wrong with the line."""
     if not line.endswith(b"\n"):
         return f"longer than {LONGEST_LINE} bytes"
     if not line.strip(b"\0\n"):

@@ -1,4 +1,4 @@
-"""Seq-SAC: sample and update take turns with acting, in the agent's own process (Yuan, 2022, section 4.2)."""
+"""Seq: acting, sampling and updating take turns in one process (Yuan, 2022, section 4.2)."""
 
 import time
 from collections.abc import Callable
@@ -17,16 +17,16 @@ from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 
 class SequentialLearning:
-    """Store, learner and policy in one process: `poll` does the updates that the last step allows.
+    """Replay, learner and policy in one process; `poll` does the updates that the last step allows.
 
     Attributes:
-        replay: where steps go.
-        learner: what `poll` lets learn.
-        policy: the learner's, to act with.
+        replay: stores the steps.
+        learner: does the updates.
+        policy: acts with the learner's parameters.
     """
 
     newest_ack = None
-    """What is sent is there to stay."""
+    """None: a step is stored at once."""
 
     def __init__(self, config: Config, clock: Callable[[], float] = time.monotonic) -> None:
         keep_freed_memory()
@@ -35,9 +35,9 @@ class SequentialLearning:
         self._batch = BatchLayout.from_config(config).allocate()
         self.policy = make_policy(config, threads=None)
         device = choose_device(config.learner.device)
-        algorithm, self._understudy = (make_algorithm(config, device) for _ in range(2))
+        algorithm, self._warm_up_learner = (make_algorithm(config, device) for _ in range(2))
         _fill(config, self._batch)
-        self.rehearse()
+        self.warm_up()
         self.learner = Learner.from_config(config, algorithm, self, self, clock)
         self.learner.publish()
         self._clock = clock
@@ -50,12 +50,12 @@ class SequentialLearning:
         return self.learner.algorithm.updates
 
     def send(self, step: Step) -> bool:
-        """Store a step: always, and at once."""
+        """Stores a step at once; returns True."""
         self.replay.insert(step)
         return True
 
     def poll(self) -> bool:
-        """Do the updates that are due; return whether there is a policy that the last call had not."""
+        """Does the updates that are due; returns whether the policy is newer than at the last call."""
         before = self._polled
         self._limited = True  # what is learned first has waited for the step before it
         while self.replay.permits:
@@ -63,16 +63,16 @@ class SequentialLearning:
         self._polled = self.learner.version
         return self._polled > before
 
-    def rehearse(self) -> None:
-        """Do all the work of an update, on the last batch, with a learner whose results nobody uses.
+    def warm_up(self) -> None:
+        """Does an update on the last batch with a learner whose results are not used.
 
-        A first update takes 50 ms longer than the others. So does the next one after half a minute in which the memory
-        that it works in was not used, where a virtual machine's host has taken that back.
+        The first update takes 50 ms longer than the others. So does an update after half a minute without one, if the
+        host of a virtual machine has taken back the memory.
         """
-        self._understudy.update(self._batch, report=False)
+        self._warm_up_learner.update(self._batch, report=False)
 
     def receive(self, timeout: float) -> Batch | None:
-        """Sample a batch for the learner, whatever the timeout."""
+        """Samples a batch for the learner at once."""
         began = self._clock()
         self.replay.sample_into(self._batch)
         self._batch.sampling[:] = began, self._clock(), self._limited
@@ -80,23 +80,23 @@ class SequentialLearning:
         return self._batch
 
     def reprioritise(self, index: NDArray[np.uint64], td_error: NDArray[np.float32]) -> None:
-        """Tell the store the TD errors (B,) of a batch's transitions."""
+        """Passes the TD errors (B,) of a batch's transitions to the store."""
         self.replay.reprioritise(index, td_error)
 
     def publish(self, version: int, updates: int, values: NDArray[np.float32]) -> None:
-        """Take the learner's policy."""
+        """Loads the learner's parameters into the policy."""
         self.policy.load(values)
 
     def refresh(self) -> None:
-        """Nobody else waits for a policy."""
+        """Does nothing: there is no other subscriber."""
 
     def close(self) -> None:
-        """Complete the store's journal, if there is one."""
+        """Completes the journal, if there is one."""
         self.replay.close()
 
 
 def _fill(config: Config, batch: Batch) -> None:
-    """Sample black images from a store of two steps."""
+    """Fills a batch with black images, from a store of two steps."""
     eager = config.agent.model_copy(update={"initial_steps": 0})
     small = config.replay.model_copy(update={"capacity": 2, "storage": "ram"})
     replay = Replay(config.model_copy(update={"agent": eager, "replay": small}))

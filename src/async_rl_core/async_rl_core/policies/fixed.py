@@ -1,4 +1,4 @@
-"""A trained policy that does not change any more."""
+"""A trained policy that acts without learning."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -72,7 +72,7 @@ class FixedPolicy:
 
 
 def newest_policy(config: Config, run: Path, warn: Callable[[str], object]) -> FixedPolicy:
-    """The policy of a run's newest checkpoint that is whole; `warn` is told of newer ones that are damaged.
+    """Returns the policy of a run's newest undamaged checkpoint; `warn` is told of newer, damaged ones.
 
     Raises:
         CheckpointError: there is no checkpoint, or all are damaged, or the newest is of other networks.

@@ -111,7 +111,7 @@ def test_sequential_learning_stays_in_practice(tmp_path: Path, monkeypatch: pyte
     config = sequential(tmp_path)
     learning = connect(config, pytest.fail)
     monkeypatch.setattr(
-        "async_rl_core.learning.sequential.SequentialLearning.rehearse", lambda self: rehearsals.append(self.updates)
+        "async_rl_core.learning.sequential.SequentialLearning.warm_up", lambda self: rehearsals.append(self.updates)
     )
     feed(learning, config, range(INITIAL + 3))
     learning.poll()

@@ -68,7 +68,7 @@ def test_a_rehearsal_teaches_nothing() -> None:
     feed(learning, INITIAL + 2)
     learning.poll()
     before = learning.learner.algorithm.policy_parameters().copy()
-    learning.rehearse()
+    learning.warm_up()
     assert learning.updates == 2
     np.testing.assert_array_equal(learning.learner.algorithm.policy_parameters(), before)
     assert not learning.poll()

@@ -47,13 +47,13 @@ class Adam:
         self._skip = skip
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Clears the gradients."""
         for parameter in self.parameters:
             parameter.grad = None
 
     @torch.no_grad()
     def step(self) -> None:
-        """Make a step with the parameters' gradients, of which there is one for each."""
+        """Steps every parameter by its gradient; each has one."""
         for group in self.groups:
             states = [self.state[parameter] for parameter in group.parameters]
             adam(

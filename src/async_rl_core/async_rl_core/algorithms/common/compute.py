@@ -1,4 +1,4 @@
-"""How torch computes in this process: device, threads and memory."""
+"""Device, threads and memory of torch in this process."""
 
 import ctypes
 import os

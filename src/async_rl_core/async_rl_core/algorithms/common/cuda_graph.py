@@ -24,7 +24,7 @@ class CudaRecorder:
         self._generator = generator
 
     def record(self, body: Body) -> Body:
-        """Run `body` a few times and record it; return what replays it. The runs are real: undo what they did."""
+        """Runs `body` a few times, records it, and returns its replay. The caller undoes what these runs changed."""
         current = torch.cuda.current_stream(self._device)
         stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         # Not on the default stream, which cannot be recorded, and which autograd would remember.

@@ -31,7 +31,7 @@ class SpatialSoftmax(nn.Module):
         self.register_buffer("positions", torch.stack((x.flatten(), y.flatten()), dim=1), persistent=False)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return the coordinates."""
+        """Returns the coordinates."""
         # Seen channels last, a channels_last map is a matrix of pixels that is already there.
         attention = maps.float().permute(0, 2, 3, 1).flatten(1, 2).softmax(dim=1)
         return (attention.transpose(1, 2) @ self.positions).flatten(1)
@@ -68,13 +68,13 @@ class Encoder(nn.Module):
         """Features per image."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the features."""
+        """Returns the features."""
         coordinates: Tensor = self.softmax(convolve(images, list(self.layers(images.dtype))))
         return coordinates
 
     @torch.no_grad()
     def infer(self, images: Tensor) -> Tensor:
-        """Return the features without a way back to the parameters, in less time on a CPU."""
+        """Returns the features without gradients, which takes less time on a CPU."""
         layers, count = list(self.layers(images.dtype)), len(images)
         if images.device.type == "cpu":
             count = max(1, CACHED_BYTES // (self._first_map * images.element_size()))
@@ -82,7 +82,7 @@ class Encoder(nn.Module):
         return torch.cat([self.softmax(convolve(part, layers, fused)) for part in parts])
 
     def layers(self, dtype: torch.dtype) -> Iterator[Layer]:
-        """Yield the convolutions as they are computed in `dtype`."""
+        """Yields the convolutions as they are computed in `dtype`."""
         for i, layer in enumerate(self.convolutions):
             assert isinstance(layer, nn.Conv2d) and layer.bias is not None
             # Pixels are divided by 255 through the first kernel: a thousand times fewer values than the images have.
@@ -108,7 +108,7 @@ class NoEncoder(Encoder):
 
 
 def convolve(images: Tensor, layers: Sequence[Layer], fused: bool = False) -> Tensor:
-    """Return the last layer's maps, of `Encoder.layers`; with ReLU `fused` into the convolutions no gradients pass."""
+    """Returns the maps of the last of `Encoder.layers`; no gradients pass if ReLU is `fused` into the convolutions."""
     x, last = images, len(layers) - 1
     for i, (weight, bias, stride) in enumerate(layers):
         if fused:  # ReLU while a value is still in its register, as PyTorch's own compiler has oneDNN do it
@@ -120,7 +120,7 @@ def convolve(images: Tensor, layers: Sequence[Layer], fused: bool = False) -> Te
 
 
 def fuses(images: Tensor) -> bool:
-    """Whether convolutions of these images can be had with their ReLU in one."""
+    """Returns whether the library can fuse ReLU into convolutions of these images."""
     if images.device.type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     return images.dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -17,8 +17,7 @@ class Minibatch:
     """Tensors that `load` fills in place, so that no update allocates them and a captured graph finds them again.
 
     Images are (B, C, h, w) in channels_last order with values 0 to 255, in the type that the encoder computes in. They
-    travel as the bytes that they are, and are cast where they are used. They were cropped before: replay does that
-    while it gathers them, at no cost, and the bus carries less.
+    cross to the device as bytes and are cast there. Replay has cropped them already, so that the bus carries less.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class Minibatch:
         self._upload = Upload(device) if device.type != "cpu" else None
 
     def load(self, batch: Batch) -> None:
-        """Copy and cast a batch; its memory is free for others when this returns. Raises ValueError on other shapes."""
+        """Copies and casts a batch; its memory is free when this returns. Raises ValueError on other shapes."""
         if batch.observation_images.shape != self._image_shape:
             raise ValueError(
                 f"batch has images {batch.observation_images.shape}, the learner takes {self._image_shape}"

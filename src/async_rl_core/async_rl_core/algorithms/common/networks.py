@@ -15,14 +15,14 @@ from async_rl_core.algorithms.common.parameters import initialise
 
 
 class MixedLinear(nn.Linear):
-    """A linear layer that multiplies in `dtype`; what goes in and comes out, and its parameters, are float32."""
+    """A linear layer that multiplies in `dtype`; its input, output and parameters are float32."""
 
     def __init__(self, inputs: int, outputs: int, dtype: torch.dtype) -> None:
         super().__init__(inputs, outputs)
         self._dtype = dtype
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the layer's output."""
+        """Returns the layer's output."""
         weight, bias = self.weight.to(self._dtype), self.bias.to(self._dtype)
         return F.linear(x.to(self._dtype), weight, bias).float()
 
@@ -30,10 +30,10 @@ class MixedLinear(nn.Linear):
 def mlp(
     inputs: int, hidden: Sequence[int], outputs: int, layer_norm: bool, dtype: torch.dtype = torch.float32
 ) -> nn.Sequential:
-    """Linear layers with ReLU after each but the last, and layer normalisation before each ReLU if asked for.
+    """Returns linear layers with ReLU after each but the last, and optional layer normalisation before each ReLU.
 
-    The layers between hidden ones multiply in `dtype`. The first and the last stay in float32: the one sees
-    coordinates, the other says values, and both mean more than bfloat16's eight bits hold.
+    The layers between hidden ones multiply in `dtype`. The first and the last stay in float32, since coordinates and
+    values need more than bfloat16's eight bits.
     """
     layers: list[nn.Module] = []
     for i, size in enumerate(hidden):
@@ -73,21 +73,21 @@ class GaussianActor(nn.Module):
         self.log_std_bounds = log_std_bounds
 
     def forward(self, features: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mu, before tanh, and log std."""
+        """Returns mu, before tanh, and log std."""
         mu, raw = self.trunk(torch.cat((features, state), dim=-1)).chunk(2, dim=-1)
         low, high = self.log_std_bounds
         # tanh rescaled, as in SAC-AE: unlike a clamp it has a gradient everywhere.
         return mu, low + 0.5 * (high - low) * (torch.tanh(raw) + 1.0)
 
     def sample(self, features: Tensor, state: Tensor, noise: Tensor) -> ActionSample:
-        """Act with standard normal `noise` (B, a)."""
+        """Returns actions and log densities for standard normal `noise` (B, a)."""
         mu, log_std = self(features, state)
         u = mu + log_std.exp() * noise
         return ActionSample(torch.tanh(u), squashed_log_density(u, noise, log_std))
 
 
 def squashed_log_density(u: Tensor, noise: Tensor, log_std: Tensor) -> Tensor:
-    """Return log pi(tanh(u)), (B,), of u = mu + std * noise (Haarnoja et al., 2018b, appendix C).
+    """Returns log pi(tanh(u)), (B,), of u = mu + std * noise (Haarnoja et al., 2018b, appendix C).
 
     log(1 - tanh(u)^2) is written as 2 (log 2 - u - softplus(-2 u)), which is exact where tanh saturates; the papers'
     code adds 1e-6 under the logarithm instead.
@@ -151,7 +151,7 @@ class TwinCritic(nn.Module):
         self.Q2 = mlp(inputs + action_size, hidden, 1, layer_norm, dtype)
 
     def forward(self, features: Tensor, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        """Return Q1 and Q2."""
+        """Returns Q1 and Q2."""
         x = torch.cat((features, state, action), dim=-1)
         return self.Q1(x).squeeze(-1), self.Q2(x).squeeze(-1)
 

@@ -1,4 +1,4 @@
-"""Mini-batches on their way to a GPU."""
+"""The transfer of mini-batches to a GPU."""
 
 import numpy as np
 import torch
@@ -6,14 +6,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 _PINNED = 2
-"""Buffers on the host: one is filled while the other's bytes still leave."""
+"""Buffers on the host: one is filled while the other is still being copied."""
 
 
 class Upload:
-    """Sends a buffer to a device in one piece, while the device computes on what was sent before.
+    """Sends a buffer to a device in one piece, while the device computes on the buffer before.
 
-    The bytes go through pinned memory, which the device reads by itself, on a stream of their own. Everything is
-    allocated with the first buffer and used again. On the CPU, where streams and events mean nothing, it is a copy.
+    The bytes go through pinned memory, which the device reads by itself, on a separate stream. All memory is allocated
+    with the first buffer and reused. On the CPU, which has no streams and events, this is a copy.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -28,7 +28,7 @@ class Upload:
         self._start = 0
 
     def send(self, buffer: NDArray[np.uint8]) -> None:
-        """Send a flat buffer; its memory is free for others when this returns. All have one length."""
+        """Sends a flat buffer; its memory is free when this returns. All buffers have one length."""
         if not self._pinned:
             self._allocate(buffer.nbytes)
         self._turn = (self._turn + 1) % _PINNED
@@ -43,13 +43,13 @@ class Upload:
         self._start = buffer.ctypes.data
 
     def view(self, array: NDArray[np.generic]) -> Tensor:
-        """Return the device's view of an array that lies in the buffer sent last; valid until `release`."""
+        """Returns the device's view of an array in the buffer sent last; valid until `release`."""
         place = array.ctypes.data - self._start
         dtype = torch.from_numpy(np.empty(0, array.dtype)).dtype
         return self._staging[place : place + array.nbytes].view(dtype).view(array.shape)
 
     def release(self) -> None:
-        """Let the next buffer in, once the work that the current stream has been given is done."""
+        """Admits the next buffer as soon as the current stream has done its present work."""
         self._read.record(self._module.current_stream())
 
     def _allocate(self, nbytes: int) -> None:

@@ -114,7 +114,7 @@ class SAC(GradientLearner):
 
     @torch.no_grad()
     def target_Q(self) -> Tensor:
-        """Return R + gamma^n * (min target Q(s', a') - alpha log pi(a'|s')), (B,): equations 2.4 and 2.5.
+        """Returns R + gamma^n * (min target Q(s', a') - alpha log pi(a'|s')), (B,): equations 2.4 and 2.5.
 
         The next action is the current policy's, on the online encoder's features.
         """
@@ -128,7 +128,7 @@ class SAC(GradientLearner):
         return target_Q
 
     def update_critic(self) -> Tensor:
-        """Step critic and encoder down equation 2.4; return the features of the observations, detached."""
+        """Steps critic and encoder down equation 2.4; returns the features of the observations, detached."""
         b = self.batch
         target_Q = self.target_Q()
         features: Tensor = self.encoder(b.observation)
@@ -142,7 +142,7 @@ class SAC(GradientLearner):
         return features.detach()
 
     def update_actor_and_temperature(self, features: Tensor) -> None:
-        """Step the actor up equation 2.6 and the temperature down equation 2.7; the encoder gets no gradient."""
+        """Steps the actor up equation 2.6 and the temperature down equation 2.7; the encoder gets no gradient."""
         b = self.batch
         if not self.config.reuse_features:
             features = self.encoder.infer(b.observation)

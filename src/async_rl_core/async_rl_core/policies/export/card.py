@@ -1,4 +1,4 @@
-"""What an exported policy expects and gives, for whoever runs it without this suite."""
+"""The card of an exported policy: its inputs, outputs and origin."""
 
 import json
 import platform
@@ -15,7 +15,7 @@ from async_rl_core.spec.crop import Crop
 
 
 def card_path(path: Path) -> Path:
-    """Where the card of the policy in `path` goes: no other file's card and no other file is ever replaced.
+    """Returns the path of the card of the policy in `path`; it never replaces another file or another policy's card.
 
     That is `policy.json` for `policy.pt`, or `policy.pt.json` where the first is the card of `policy.onnx`.
     Raises `ConfigError` where both are taken.
@@ -36,7 +36,7 @@ def _is_card_of(path: Path, name: Path) -> bool:
 
 
 def card(config: Config, policy: FixedPolicy, run: Path) -> dict[str, object]:
-    """The interface, the origin and the limits of a policy's export; all values are JSON's."""
+    """Returns the interface, the origin and the limits of a policy's export, as JSON values."""
     return {
         "inputs": [_images(config), _state(config)],
         "outputs": _outputs(config),

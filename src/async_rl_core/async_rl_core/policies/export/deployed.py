@@ -25,7 +25,7 @@ class DeployedPolicy(nn.Module):
         self.eval()
 
     def forward(self, images: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Return actions and joint velocities."""
+        """Returns actions and joint velocities."""
         pixels = images[:, self.rows, self.columns].permute(0, 3, 1, 2).float()
         action = self.policy(pixels, state)
         return action, self.action_scale * action

@@ -1,4 +1,4 @@
-"""A run's policy as one file that runs without this suite, checked, with a card of what it expects."""
+"""Exports a run's policy as one file that runs without this suite, with a card that describes it."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ _BATCHES = (1, 7)  # sizes that are tried
 def export(
     config: Config, run: Path, out: Path | None, format_name: str | None, say: Callable[[str], object]
 ) -> tuple[Path, Path]:
-    """Write the policy of a run's newest checkpoint and a card beside it; return both paths.
+    """Writes the policy of a run's newest checkpoint and a card beside it; returns both paths.
 
     Args:
         config: of the run.
@@ -70,7 +70,7 @@ def export(
 
 
 def choose_format(out: Path | None, name: str | None) -> Format:
-    """The format of a name, else of a file's suffix, else the default. Raises `ConfigError` naming what is allowed."""
+    """Returns the format of a name, else of a file's suffix, else the default. Raises `ConfigError`."""
     if out is not None:
         _check_file(out)
     if name is None:
@@ -90,7 +90,7 @@ def _check_file(out: Path) -> None:
 
 
 def largest_difference(run: Run, policy: FixedPolicy, config: Config) -> float:
-    """Between the outputs of an exported policy and the policy's own, on random observations; NaN where one is."""
+    """Returns the largest difference between an exported policy's outputs and the policy's own; NaN if one is NaN."""
     crop, scale, rng = Crop.from_config(config), config.agent.action_scale, np.random.default_rng(0)
     differences = []
     for size in _BATCHES:
@@ -102,7 +102,7 @@ def largest_difference(run: Run, policy: FixedPolicy, config: Config) -> float:
 
 
 def _in_single_precision(config: Config) -> Config:
-    """What every runtime can compute; the parameters are in single precision whatever the learner computed in."""
+    """Returns the configuration in float32, which every runtime can compute; parameters are always float32."""
     return config.model_copy(update={"learning": config.learning.model_copy(update={"precision": "fp32"})})
 
 

@@ -35,7 +35,7 @@ class ExportError(AsyncRLError):
 
 @dataclass(frozen=True)
 class Format:
-    """How a network becomes the content of a file, and how a file is run."""
+    """Encodes a network as the content of a file, and runs such a file."""
 
     name: str
     suffix: str
@@ -99,7 +99,7 @@ def _load_onnx(path: Path) -> Run:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Torch warns that TorchScript will go one day, and of packages that nobody here uses."""
+    """Suppresses torch's warnings that TorchScript is deprecated and that optional packages are missing."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
