@@ -1,4 +1,4 @@
-"""The replay process: takes every step of the agent, serves mini-batches to the learner."""
+"""The replay process: stores the steps of every agent, and serves mini-batches to the learner."""
 
 import time
 from collections.abc import Iterator
@@ -25,18 +25,18 @@ from async_rl_ros.warning_log import WarningLog
 
 NICENESS = 5
 WAIT = 0.1
-"""Seconds of sleep at most, so that a stop is noticed."""
+"""Most seconds of sleep, so that a stop request is noticed."""
 SPIN_PERIOD = 0.25
-"""Seconds between looks at ROS."""
+"""Seconds between spins of the ROS executor."""
 TOO_LONG = "the disk took none for too long"
 PROGRESS_PERIOD = 2.0
-"""Seconds between lines that say how far the journal has been read."""
+"""Seconds between log lines while the journal is read."""
 
 
 class ReplayNode(ConfiguredNode):
-    """Sleeps until a step or a request arrives. Steps come first: the agent never waits for a mini-batch.
+    """Sleeps until a step or a request arrives. Steps come first: no agent waits for a mini-batch.
 
-    It goes on from the run's journal, if there is one.
+    Continues from the run's journal, if there is one.
     """
 
     def __init__(self) -> None:
@@ -45,12 +45,13 @@ class ReplayNode(ConfiguredNode):
             raise ConfigError("replay_node: with architecture seq the agent's process holds the store; start none")
         self.get_logger().info(scheduling.nice(NICENESS))
         self._replay = Replay(self.config)
-        self._missing = 0  # steps that the log has said are not in the journal
-        self._limited = False  # whether the request that is next had to wait for a step
+        self._missing = 0  # steps missing from the journal that were logged
+        self._limited = False  # whether the next request had to wait for a step
         with ExitStack() as stack:
             endpoint = Endpoint(domain_from_environment(), "replay_node")
             stack.callback(endpoint.close)
-            self._listener = Listener(endpoint, REPLAY)  # from here on the only one in the domain, and in the journal
+            # From here on, this is the only replay process in the domain, and the only writer of the journal.
+            self._listener = Listener(endpoint, REPLAY)
             stack.callback(self._listener.close)
             if self.config.replay.journal:
                 self._replay.open_journal(RunFolder(self._run_dir()).journal, self._reported, self.get_logger().warning)
@@ -72,7 +73,7 @@ class ReplayNode(ConfiguredNode):
         return self.config.run_dir
 
     def _reported(self, entries: Iterator[JournalEntry]) -> Iterator[JournalEntry]:
-        """The entries, with a line in the log now and then."""
+        """Yields the entries, and logs the progress."""
         start = said = time.monotonic()
         count = 0
         for count, entry in enumerate(entries, 1):
@@ -82,10 +83,10 @@ class ReplayNode(ConfiguredNode):
                 self.get_logger().info(f"read {count} steps of the journal")
         if count:
             took = time.monotonic() - start
-            self.get_logger().info(f"goes on with {len(self._replay.store)} transitions, read in {took:.1f} s")
+            self.get_logger().info(f"restored {len(self._replay.store)} transitions in {took:.1f} s")
 
     def run(self, stop: StopSignal) -> None:
-        """Serve until a stop is requested. ROS carries only diagnostics here, so it is looked after rarely."""
+        """Serves until a stop is requested. ROS carries only diagnostics here, so the executor spins rarely."""
         spin = time.monotonic()
         while not stop.requested:
             self._listener.wait(WAIT)
@@ -98,7 +99,7 @@ class ReplayNode(ConfiguredNode):
         self._store_steps()
 
     def work(self) -> None:
-        """Store every step that waits, then answer what requests the rate limiter permits, steps first in between."""
+        """Stores every waiting step, then answers the permitted requests, with steps first in between."""
         self._store_steps()
         while self._replay.permits and self._server.serve(self._sample):
             self._store_steps()
@@ -116,7 +117,7 @@ class ReplayNode(ConfiguredNode):
             self._replay.insert(step)
 
     def health(self) -> Health:
-        """What is stored, lost, served and waiting."""
+        """Returns the figures of storage, serving and journal."""
         replay, store, limiter = self._replay, self._replay.store, self._replay.limiter
         journal = replay.journal
         values = {
@@ -139,7 +140,7 @@ class ReplayNode(ConfiguredNode):
         return Health(Level.WARN if trouble else Level.OK, "; ".join(trouble) or "storing and serving", values)
 
     def _note_trouble(self) -> None:
-        """Log what is not well with the disk, and what it has cost."""
+        """Logs problems with the disk, and the steps that they cost."""
         journal = self._replay.journal
         if journal is None:
             return
@@ -159,18 +160,18 @@ class ReplayNode(ConfiguredNode):
         if replay.refused:
             yield f"{replay.refused} steps were refused: they hold values that are not finite"
         if replay.repeated:
-            yield f"{replay.repeated} steps were ignored: an agent starts anew where replay does not"
+            yield f"{replay.repeated} steps were ignored: their numbers were stored already"
         if journal is not None and journal.missing:
             yield f"{journal.missing} steps are not in the journal: {TOO_LONG}"
         if journal is not None and journal.failed:
             yield journal.failed
 
     def close(self) -> None:
-        """Drop the shared memory and complete the journal."""
+        """Releases the shared memory and completes the journal."""
         supervisor().report("completing the journal")
         self._resources.close()
 
 
 def main() -> None:
-    """Run the node as a process."""
+    """Runs the node as a process."""
     async_rl_ros.node.main(ReplayNode)

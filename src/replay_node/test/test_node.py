@@ -96,7 +96,7 @@ class Agent:
         """What replay says that it has."""
         return self._publisher.newest_ack()
 
-    def settled(self) -> bool:
+    def is_acknowledged(self) -> bool:
         """Whether nothing would have to be sent again."""
         return self.newest_ack is not None and self.newest_ack.sequence == self.put - 1
 
@@ -134,7 +134,7 @@ def test_replay_node_serves_the_steps_that_were_sent(
     assert seen == {sequence for sequence in range(60) if sequence % EPISODE}
     assert client.receive(0.5) is None, "more batches were served than the rate limiter permits"
     agent.step(1)  # it begins an episode
-    wait_until(agent.settled, process)  # so replay has seen that a request waits for a step
+    wait_until(agent.is_acknowledged, process)  # so replay has seen that a request waits for a step
     agent.step(1)  # with an action
     batch = client.receive(TIMEOUT)
     assert batch is not None
@@ -178,7 +178,7 @@ def test_replay_node_publishes_its_health(
             RunFolder(tmp_path).journal.unlink()
             while said[-1]["journal"] != "on":
                 rclpy.spin_once(node, timeout_sec=0.1)
-            wait_until(agent.settled, process)
+            wait_until(agent.is_acknowledged, process)
         process.send_signal(signal.SIGINT)
         assert finish(process)[0] == 0
         node.destroy_node()
@@ -227,7 +227,7 @@ def test_killed_replay_nodes_lose_no_step(
         process.wait()
     agent.step(10)
     process = start_node(config)
-    wait_until(lambda: agent.flush() and agent.settled(), process)
+    wait_until(lambda: agent.flush() and agent.is_acknowledged(), process)
     process.send_signal(signal.SIGTERM)
     assert finish(process)[0] == 0
     assert agent.lost == 0
@@ -246,7 +246,7 @@ def test_restarted_replay_node_serves_no_burst(
     agent, client = Agent(endpoint, config), BatchClient(endpoint, BatchLayout.from_config(config), in_flight=1)
     process = start_node(config)
     agent.step(60)
-    wait_until(lambda: agent.flush() and agent.settled(), process)
+    wait_until(lambda: agent.flush() and agent.is_acknowledged(), process)
     process.kill()
     process.wait()
     first, process = agent.newest_ack, start_node(config)
@@ -275,7 +275,7 @@ def test_replay_node_refuses_an_unreadable_journal_and_runs_without_one(
     agent, process = Agent(endpoint, config), start_node(without)
     client = BatchClient(endpoint, BatchLayout.from_config(config), in_flight=1)
     agent.step(60)
-    wait_until(lambda: agent.flush() and agent.settled(), process)
+    wait_until(lambda: agent.flush() and agent.is_acknowledged(), process)
     assert client.receive(TIMEOUT) is not None
     client.close()
     assert not [*(RunFolder(tmp_path).journal / FIRST).iterdir()]

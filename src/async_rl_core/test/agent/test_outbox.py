@@ -10,7 +10,7 @@ from async_rl_core.spec.step import SINGLE_ACTOR, Step
 
 
 @dataclass(frozen=True)
-class Receipt:
+class Reply:
     store: int
     sequence: int
 
@@ -84,7 +84,7 @@ def test_full_outbox_discards_the_oldest_and_counts_it() -> None:
 
 def test_outbox_of_a_new_agent_continues_behind_the_acknowledged_step() -> None:
     received: list[int] = []
-    outbox = Outbox(lambda item: not received.append(item.sequence), lambda: Receipt(1, 41), sent=30)
+    outbox = Outbox(lambda item: not received.append(item.sequence), lambda: Reply(1, 41), sent=30)
     outbox.flush()
     for _ in range(2):
         outbox.put(step(outbox.sequence))
@@ -94,14 +94,14 @@ def test_outbox_of_a_new_agent_continues_behind_the_acknowledged_step() -> None:
 
 
 def test_acknowledgement_does_not_renumber_a_queued_step() -> None:
-    outbox = Outbox(lambda _: True, lambda: Receipt(1, 41))
+    outbox = Outbox(lambda _: True, lambda: Reply(1, 41))
     outbox.put(step(outbox.sequence))
     outbox.flush()
     assert outbox.sequence == 1
 
 
 def test_full_outbox_drops_a_sent_step_without_loss() -> None:
-    outbox = Outbox(lambda item: item.sequence < 10, lambda: Receipt(1, -1))
+    outbox = Outbox(lambda item: item.sequence < 10, lambda: Reply(1, -1))
     for i in range(module.CAPACITY + 12):
         outbox.put(step(i))
         outbox.flush()
@@ -109,12 +109,12 @@ def test_full_outbox_drops_a_sent_step_without_loss() -> None:
 
 
 class Replay:
-    """A replay process and its successors: what one has in its hands dies with it, what it settled is kept."""
+    """A replay process and its successors: a death loses the steps that are not durable."""
 
     def __init__(self) -> None:
-        self.store, self.heard = 1, Receipt(1, -1)
+        self.store, self.heard = 1, Reply(1, -1)
         self.hands: list[tuple[int, int]] = []
-        self.settled: list[int] = []
+        self.kept: list[int] = []
         self.takes = True
 
     def send(self, item: Step) -> bool:
@@ -122,14 +122,14 @@ class Replay:
             self.hands.append((self.heard.store, item.sequence))
         return self.takes
 
-    def newest_ack(self) -> Receipt:
-        self.heard = Receipt(self.store, self.settled[-1] if self.settled else -1)
+    def newest_ack(self) -> Reply:
+        self.heard = Reply(self.store, self.kept[-1] if self.kept else -1)
         return self.heard
 
-    def settle(self, count: int) -> None:
+    def make_durable(self, count: int) -> None:
         for store, sequence in self.hands[:count]:
             if store == self.store:
-                self.settled.append(sequence)
+                self.kept.append(sequence)
         del self.hands[:count]
 
     def die(self, hands: bool) -> None:
@@ -141,7 +141,9 @@ class Replay:
 
 EVENTS = st.lists(
     st.one_of(
-        st.sampled_from(["put", "put", "put", "flush", "flush", "settle", "die", "die and drop", "busy", "ready"]),
+        st.sampled_from(
+            ["put", "put", "put", "flush", "flush", "make durable", "die", "die and drop", "busy", "ready"]
+        ),
     ),
     max_size=80,
 )
@@ -159,29 +161,29 @@ def test_outbox_loses_and_doubles_no_step_whenever_replay_dies(events: list[str]
                 put += 1
             case "flush":
                 outbox.flush()
-            case "settle":
-                replay.settle(2)
+            case "make durable":
+                replay.make_durable(2)
             case "die" | "die and drop":
                 replay.die(hands=event == "die and drop")
             case "busy" | "ready":
                 replay.takes = event == "ready"
-        assert replay.settled == list(range(len(replay.settled)))
-    while len(replay.settled) < put:
+        assert replay.kept == list(range(len(replay.kept)))
+    while len(replay.kept) < put:
         outbox.flush()
-        replay.settle(10)
-    assert replay.settled == list(range(put))
+        replay.make_durable(10)
+    assert replay.kept == list(range(put))
     outbox.flush()
     assert (len(outbox), outbox.sent, outbox.lost) == (0, put, 0)
     assert not outbox._kept
 
 
 def test_outbox_sends_nothing_before_the_first_acknowledgement() -> None:
-    heard: list[Receipt | None] = [None]
+    heard: list[Reply | None] = [None]
     outbox = Outbox(lambda _: heard[0] is not None, lambda: heard[0])
     outbox.put(step(0))
     outbox.flush()
     assert outbox.sent == 0
-    heard[0] = Receipt(5, -1)
+    heard[0] = Reply(5, -1)
     outbox.flush()
     assert outbox.sent == 1
 

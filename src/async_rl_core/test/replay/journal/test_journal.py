@@ -82,12 +82,12 @@ def test_journal_of_a_killed_process_keeps_every_durable_step(tmp_path: Path, mo
     process.stdout.readline()
     time.sleep(moment)
     process.kill()
-    settled = max([-1, *map(int, process.stdout.read().split("\n")[:-1])])
+    durable = max([-1, *map(int, process.stdout.read().split("\n")[:-1])])
     process.wait()
     process.stdout.close()
     left = read(tmp_path / "replay")
     assert left == [*range(len(left))]
-    assert len(left) > settled
+    assert len(left) > durable
     with opened(tmp_path / "replay", durable=len(left) - 1) as journal:
         append(journal, range(len(left), len(left) + 5))
     assert read(tmp_path / "replay") == [*range(len(left) + 5)]

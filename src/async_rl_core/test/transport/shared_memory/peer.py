@@ -49,16 +49,16 @@ def say(word: object) -> None:
     print(word, flush=True)
 
 
-def steps(endpoint: Endpoint, stack: ExitStack, settled: str = "-1") -> Callable[[str], None]:
-    """On `<n>`: receive n steps, waiting for them; answers with the sequence numbers. On `settle <n>`: say so."""
-    listener, subscriber = Listener(endpoint, REPLAY), StepSubscriber(endpoint, STEPS, int(settled))
+def steps(endpoint: Endpoint, stack: ExitStack, durable: str = "-1") -> Callable[[str], None]:
+    """On `<n>`: receives n steps and answers with their numbers. On `acknowledge <n>`: acknowledges."""
+    listener, subscriber = Listener(endpoint, REPLAY), StepSubscriber(endpoint, STEPS, int(durable))
     stack.callback(listener.close)
     stack.callback(subscriber.close)
 
     def obey(line: str) -> None:
-        if line.startswith("settle "):
-            subscriber.acknowledge(int(line.removeprefix("settle ")))
-            say("settled")
+        if line.startswith("acknowledge "):
+            subscriber.acknowledge(int(line.removeprefix("acknowledge ")))
+            say("acknowledged")
             return
         got: list[int] = []
         while len(got) < int(line):

@@ -155,18 +155,18 @@ def test_step_for_a_predecessor_is_ignored_and_sent_again(endpoint: Endpoint, pe
 def test_killed_subscribers_lose_no_step(
     endpoint: Endpoint, peers: ModuleType, start_peer: Callable[[str], Any]
 ) -> None:
-    """Each takes some steps, settles fewer and is killed; `have` is what they settled."""
+    """Each takes some steps, acknowledges fewer and is killed; `have` counts the acknowledged."""
     publisher, have, number = StepPublisher(endpoint, peers.STEPS), -1, 0
     outbox = Outbox(publisher.send, publisher.newest_ack)
-    for taken, settled in ((5, 3), (1, 0), (9, 9), (4, 1)):
+    for taken, acknowledged in ((5, 3), (1, 0), (9, 9), (4, 1)):
         reader = start_peer(f"steps:{have}")
         for _ in range(10):
             outbox.put(peers.make_step(number))
             number += 1
         outbox.flush(100)
         assert reader.ask(taken) == " ".join(str(have + 1 + i) for i in range(taken))
-        have += settled
-        assert reader.ask(f"settle {have}") == "settled"
+        have += acknowledged
+        assert reader.ask(f"acknowledge {have}") == "acknowledged"
         reader.kill()
         outbox.flush(100)
     reader = start_peer(f"steps:{have}")
@@ -184,7 +184,7 @@ def test_publisher_of_a_killed_agent_can_be_replaced(
     for i in range(3):
         endpoint = Endpoint(domain, "agent")
         publisher = StepPublisher(endpoint, peers.STEPS)
-        assert reader.ask("settle -1") == "settled"  # it repeats its receipt: somebody may be new
+        assert reader.ask("acknowledge -1") == "acknowledged"  # repeated for agents that joined
         assert publisher.newest_ack() is not None
         assert publisher.send(peers.make_step(i))
         assert reader.ask(1) == str(i)
