@@ -3,8 +3,8 @@
     tools/run.sh python examples/sb3_sac.py --steps 20000
     tools/run.sh python examples/sb3_sac.py --env async_rl/PandaVisualReacher-v0
 
-The arm rests while this learner updates: what async_rl's own processes are for. The image is that of the preset
-`laptop`, so that two processor cores get somewhere.
+Simulated time stands still while this learner updates; in a real run, async_rl's processes act meanwhile. The image
+is that of the preset `laptop`, which suits two processor cores.
 """
 
 import argparse
@@ -20,7 +20,7 @@ gymnasium.register_envs(async_rl_core.gym)
 
 
 class Report(BaseCallback):
-    """A line per episode."""
+    """Prints a line per episode."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Report(BaseCallback):
 
 
 def learn(env_id: str, steps: int, seed: int, learning_starts: int) -> tuple[SAC, list[float]]:
-    """The learner after so many steps, of which the first `learning_starts` are random, and its episodes' returns."""
+    """Returns the learner after `steps` steps, the first `learning_starts` random, and the returns of its episodes."""
     env = Monitor(gymnasium.make(env_id, preset="laptop"))
     model = SAC(
         "MultiInputPolicy",
@@ -54,7 +54,7 @@ def learn(env_id: str, steps: int, seed: int, learning_starts: int) -> tuple[SAC
 
 
 def main() -> None:
-    """Learn as the arguments say."""
+    """Learns as the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--env", default="async_rl/UR5Reacher-v0", help="name of the environment")
     parser.add_argument("--steps", type=int, default=20_000, help="environment steps")

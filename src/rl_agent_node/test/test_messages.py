@@ -1,4 +1,4 @@
-"""Every figure finds its place."""
+"""Conversions of the agent's figures."""
 
 import numpy as np
 

@@ -34,7 +34,7 @@ _PRIORITY = 30
 _STOP_TIMEOUT = 1.5  # seconds that the arm may take to come to rest after a stop was requested
 _STILL = 0.1  # seconds without motion that count as rest
 _SWITCH_INTERVAL = 0.0005  # seconds that the loop and the camera let each other wait for the interpreter
-_LONGEST_CATCH_UP = 1.0  # seconds; a process that was halted for longer goes on where it was
+_LONGEST_CATCH_UP = 1.0  # seconds; a process that was halted for longer continues where it was
 
 
 class RobotSimNode(ConfiguredNode):

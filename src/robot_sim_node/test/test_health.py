@@ -1,4 +1,4 @@
-"""What the simulator says about itself."""
+"""Health of the simulator."""
 
 import math
 from collections import deque

@@ -50,7 +50,7 @@ class Client:
         node.create_timer(0.008, self._command)
 
     def forget(self) -> None:
-        """Forget the states and images that came, and command nothing."""
+        """Discards the states and images received so far, and stops commanding."""
         self.velocity = None
         for messages in (self.states, self.images, self.infos):
             messages.clear()

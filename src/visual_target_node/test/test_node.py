@@ -121,3 +121,13 @@ def test_visual_target_node_display_without_a_screen_is_one_line_and_exit_code_2
     assert process.returncode == 2
     assert errors.count("\n") == 1
     assert errors.startswith("error: visual_target_node: cannot open a full-screen window: no display was found")
+
+
+def test_visual_target_node_of_a_task_without_a_target_tells_the_episode_alone(client: Node, tmp_path: Path) -> None:
+    heard: list[Target] = []
+    qos = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    client.create_subscription(Target, "target", heard.append, qos)
+    with running(client.get_namespace(), tmp_path, task="reach"):
+        assert reset(client, 4).success
+        wait_for(client, lambda: bool(heard) and heard[-1].episode == 4)
+        assert heard[-1].width == 0.0

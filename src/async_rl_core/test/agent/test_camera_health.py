@@ -19,7 +19,7 @@ def picture(level: float = 100.0) -> np.ndarray:
 
 
 def seconds_until(sight: CameraHealth, trouble: str, image: np.ndarray, speed: float) -> float:
-    """How long copies of `image` are shown to a joint that moves at `speed` rad/s until there is trouble."""
+    """Returns the seconds until copies of `image` are trouble, for a joint that moves at `speed` rad/s."""
     for i in range(200):
         assert not sight.see(frame(image.copy(), 10 + i * PERIOD), np.array([0.0, speed * i * PERIOD]))
         if sight.trouble:

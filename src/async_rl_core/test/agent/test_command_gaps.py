@@ -1,4 +1,4 @@
-"""Where the time between two commands goes."""
+"""Composition of the time between two commands."""
 
 import pytest
 

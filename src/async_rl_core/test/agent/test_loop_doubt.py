@@ -1,4 +1,4 @@
-"""What of the loop's steps becomes experience where camera, guard or target cannot be trusted."""
+"""Steps of the loop that become experience where camera, guard or target cannot be trusted."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What every robot must do: each test here runs for each file in config/robots/."""
+"""Fixtures of the contract of a robot: each test runs for each file in config/robots/."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -110,7 +110,7 @@ class _Still:
         self._action = np.zeros(actions, np.float32)
 
     def begin_episode(self, episode: int) -> None:
-        """Nothing is drawn at random."""
+        """Draws no random numbers."""
 
     def act(self, images: object, state: object) -> NDArray[np.float32]:
         return self._action

@@ -1,4 +1,4 @@
-"""How an arm takes velocity commands: order, persistence, timeout, malformed ones."""
+"""Velocity commands to an arm: order, persistence, timeout, malformed ones."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a robot's file says against the robot's own description, and what its camera sees from the start pose."""
+"""A robot's file compared with the robot's description, and the view of its camera from the start pose."""
 
 from collections.abc import Iterator
 from xml.etree import ElementTree

@@ -1,4 +1,4 @@
-"""Where an arm goes under agent and guard: to its start pose from anywhere, and nowhere that it may not be."""
+"""Motion of an arm under agent and guard: to its start pose from anywhere, within its limits."""
 
 import numpy as np
 import pytest

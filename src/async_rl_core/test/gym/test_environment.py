@@ -99,7 +99,7 @@ def test_environment_what_it_shows_and_pays_is_what_a_run_has_for_the_same_actio
         np.testing.assert_array_equal(observation["state"], state)
 
 
-def test_environment_episode_cut_short_begins_anew_with_the_next_target(env: ArmEnv) -> None:
+def test_environment_reset_in_an_episode_places_the_next_target(env: ArmEnv) -> None:
     first, _ = env.reset(seed=3)
     env.step(env.action_space.sample())
     second, _ = env.reset()

@@ -1,4 +1,4 @@
-"""Where the robot's description comes from."""
+"""Sources of the robot's description."""
 
 import re
 from collections.abc import Callable

@@ -50,7 +50,7 @@ LIGHTS = {  # gains of red, green and blue
 
 
 def default() -> MaskConfig:
-    """What the task's settings say."""
+    """Returns the mask of the task's settings."""
     return BagParameters.from_config(resolve("laptop", {}, "panda")).mask
 
 
@@ -76,7 +76,7 @@ def bag(image: Image, mask: Region, cloth: tuple[int, int, int] = CLOTH) -> None
 
 
 def photograph(image: NDArray[np.floating] | Picture, light: str, rng: np.random.Generator) -> Picture:
-    """As a cheap webcam sees it: light, blur, noise, JPEG."""
+    """Returns the picture of a cheap webcam: light, blur, noise, JPEG."""
     lit = np.clip(image * np.array(LIGHTS[light]), 0, 255)
     noisy = cv2.GaussianBlur(lit, (3, 3), 0.7) + rng.normal(0, 4.0, image.shape)
     _, code = cv2.imencode(".jpg", np.clip(noisy, 0, 255).astype(np.uint8)[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])

@@ -1,4 +1,4 @@
-"""What every target is tested with."""
+"""Seeds and episodes that every target is tested with."""
 
 from hypothesis import strategies as st
 

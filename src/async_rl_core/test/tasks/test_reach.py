@@ -34,7 +34,7 @@ class Controller:
         return self
 
     def begin_episode(self, episode: int) -> None:
-        """Nothing is drawn at random."""
+        """Draws no random numbers."""
 
     def act(self, images: object, state: np.ndarray) -> np.ndarray:
         tool, target = (state[part].astype(np.float64) for part in OFFSET)
