@@ -24,14 +24,13 @@ def finish(run: Path, episode: int, env_steps: int) -> None:
     writer.close()
 
 
-def store(run: Path, position: JournalPosition) -> None:
+def store(run: Path, position: JournalPosition, actor: str = SINGLE_ACTOR) -> None:
     """A step as replay keeps it."""
-    journal = StepJournal(RunFolder(run).journal, SIZES, sync_period=1.0, durable=position.sequence - 1)
+    folder, before = RunFolder(run).journal / actor, position.sequence - 1
+    journal = StepJournal(folder, SIZES, sync_period=1.0, durable=before, actor=actor)
     vectors = np.zeros(3, np.float32), np.zeros(1, np.float32)
     frames = np.zeros((1, 2, 2, 3), np.uint8)
-    journal.append(
-        Step(SINGLE_ACTOR, position.sequence, position.episode, 1, frames, *vectors, 0.0, terminal=False), position
-    )
+    journal.append(Step(actor, position.sequence, position.episode, 1, frames, *vectors, 0.0, terminal=False), position)
     journal.close()
 
 
@@ -45,6 +44,14 @@ def test_run_progress_what_is_stored_may_be_further_than_what_is_recorded(tmp_pa
     assert RunProgress.read(tmp_path) == RunProgress(
         episode=4, sequence=346, env_steps=341, finished=1, missed_cycles=2
     )
+
+
+def test_run_progress_of_an_actor_counts_its_own_steps_and_episodes(tmp_path: Path) -> None:
+    store(tmp_path, JournalPosition(sequence=345, episode=4, env_steps=400, batches=9), "left")
+    store(tmp_path, JournalPosition(sequence=60, episode=2, env_steps=341, batches=9), "lab/right")
+    assert RunProgress.read(tmp_path, "left") == RunProgress(episode=4, sequence=346, env_steps=400)
+    assert RunProgress.read(tmp_path, "lab/right") == RunProgress(episode=2, sequence=61, env_steps=341)
+    assert RunProgress.read(tmp_path, "new") == BEGINNING
 
 
 def test_run_progress_what_is_recorded_may_be_further_than_what_is_stored(tmp_path: Path) -> None:

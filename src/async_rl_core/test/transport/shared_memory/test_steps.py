@@ -12,10 +12,17 @@ from hypothesis import strategies as st
 
 from async_rl_core.agent.outbox import Outbox
 from async_rl_core.config.load import resolve
-from async_rl_core.errors import TransportError
+from async_rl_core.errors import ConfigError, TransportError
 from async_rl_core.spec.step import SINGLE_ACTOR, Step
+from async_rl_core.transport.shared_memory.domain import SHARED_MEMORY
 from async_rl_core.transport.shared_memory.service import Endpoint
-from async_rl_core.transport.shared_memory.steps import MAX_BUFFERED, StepLayout, StepPublisher, StepSubscriber
+from async_rl_core.transport.shared_memory.steps import (
+    MAX_BUFFERED,
+    StepIntake,
+    StepLayout,
+    StepPublisher,
+    StepSubscriber,
+)
 
 
 def assert_equal(one: Step, other: Step) -> None:
@@ -220,3 +227,42 @@ def test_ends_of_different_sizes_are_refused_naming_both(endpoint: Endpoint, pee
 @pytest.mark.parametrize("preset", ["laptop", "yuan2022_baseline", "yuan2022_high_resolution"])
 def test_buffer_of_every_preset_holds_the_most_steps(preset: str) -> None:
     assert StepLayout.from_config(resolve(preset, {})).buffered == MAX_BUFFERED
+
+
+def test_intake_refuses_an_actor_of_other_sizes_and_takes_it_once_restarted(
+    endpoint: Endpoint, peers: ModuleType
+) -> None:
+    left = StepPublisher(endpoint, replace(peers.STEPS, height=90, width=160), "left")
+    right = StepPublisher(endpoint, peers.STEPS, "right")
+    intake = StepIntake(endpoint, peers.STEPS, lambda actor: -1)
+    assert intake.actors == [SINGLE_ACTOR, "right"]
+    assert list(intake.refused) == ["left"]
+    assert "this side has height=9 width=16" in intake.refused["left"]
+    assert right.newest_ack() is not None
+    left.close()
+    left = StepPublisher(endpoint, peers.STEPS, "left")
+    intake.acknowledge()
+    assert not intake.refused
+    assert left.newest_ack() is not None
+    for actor, publisher in (("left", left), ("right", right)):
+        assert publisher.send(replace(peers.make_step(0), actor=actor))
+    assert {(step.actor, step.sequence) for step in iter(intake.receive, None)} == {("left", 0), ("right", 0)}
+
+
+@pytest.mark.parametrize("name", ["/left", "left/", "1st", "a b", "..", "x" * 61, "left//arm"])
+def test_publisher_of_an_actor_that_is_no_namespace_is_refused(
+    endpoint: Endpoint, peers: ModuleType, name: str
+) -> None:
+    with pytest.raises(ConfigError, match="use a ROS namespace of at most 60"):
+        StepPublisher(endpoint, peers.STEPS, name)
+
+
+def test_publisher_without_camera_takes_little_shared_memory(
+    endpoint: Endpoint, domain: str, peers: ModuleType
+) -> None:
+    def taken() -> int:
+        return sum(path.stat().st_blocks for path in SHARED_MEMORY.glob(f"async_rl-*-{domain}-*")) * 512
+
+    before = taken()
+    StepPublisher(endpoint, replace(peers.STEPS, height=0, width=0, frames=0))
+    assert taken() - before < 1_500_000
