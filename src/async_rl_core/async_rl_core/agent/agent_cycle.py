@@ -102,7 +102,7 @@ class AgentCycle:
         lateness, missed = self._pacer.advance(sent)
         self.timing.cycle(lateness, missed, sent - start)
         if fresh is None:
-            self.timing.stale_images += 1
+            self.timing.stale_images += self.loop.uses_camera
         elif fresh.stamp > 0:  # else its age is unknown
             latency = 1e-9 * (self._system_time() - fresh.stamp)
             self.timing.image(latency - (sent - start), latency)

@@ -93,6 +93,11 @@ class AgentLoop:
         return self.episodes.phase
 
     @property
+    def uses_camera(self) -> bool:
+        """Whether an observation has an image."""
+        return self._task.uses_camera
+
+    @property
     def waits_for_policy(self) -> bool:
         """Whether the random steps are done and there is no policy yet, so that no episode begins."""
         return self.actions.lacks_policy(self.recorder.env_steps)

@@ -57,6 +57,7 @@ def run(episodes: int, **overrides: object) -> tuple[Config, list[Step], list[bo
     results = list(islice(simulated.episodes(), episodes))
     simulated.close()
     assert simulated.guard.fault is None
+    assert simulated._agent.timing.stale_images == 0  # there are no images
     return config, controller.steps, [result.success for result in results]
 
 
