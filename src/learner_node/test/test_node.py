@@ -153,7 +153,7 @@ def finish(process: "subprocess.Popen[str]") -> tuple[int, str]:
     return process.returncode, said
 
 
-def test_it_learns_publishes_reports_and_leaves_in_order(
+def test_learner_node_learns_publishes_reports_and_ends(
     tmp_path: Path, launch: Launch, config: Config, surroundings: Surroundings, listener: Node
 ) -> None:
     states: list[LearnerState] = []
@@ -202,7 +202,7 @@ def last_state(config: Config, surroundings: Surroundings) -> Algorithm:
     return algorithm
 
 
-def test_a_killed_learner_goes_on_from_its_checkpoint(
+def test_learner_node_killed_resumes_from_its_checkpoint(
     launch: Launch, config: Config, surroundings: Surroundings
 ) -> None:
     assert config.run_dir is not None
@@ -231,7 +231,9 @@ def test_a_killed_learner_goes_on_from_its_checkpoint(
     assert lines == sorted(set(lines)) and len(lines) >= 2
 
 
-def test_a_stop_before_the_first_batch_leaves_nothing_behind(launch: Launch, domain: str, config: Config) -> None:
+def test_learner_node_stopped_before_the_first_batch_leaves_no_files(
+    launch: Launch, domain: str, config: Config
+) -> None:
     process = launch(config)
     wait_until_ready(process)
     assert len(in_use(domain)) >= 3
@@ -242,7 +244,9 @@ def test_a_stop_before_the_first_batch_leaves_nothing_behind(launch: Launch, dom
     assert not list(Path("/dev/shm").glob(f"async_rl-{os.getuid()}-{domain}*"))
 
 
-def test_learning_that_diverges_ends_it_in_one_line(launch: Launch, config: Config, surroundings: Surroundings) -> None:
+def test_learner_node_that_diverges_ends_with_one_line(
+    launch: Launch, config: Config, surroundings: Surroundings
+) -> None:
     surroundings.reward = 1e30
     process = launch(config)
     surroundings.serve_until(lambda: process.poll() is not None)
@@ -252,7 +256,7 @@ def test_learning_that_diverges_ends_it_in_one_line(launch: Launch, config: Conf
     assert surroundings.updates() <= 0  # nothing but the initial policy was published
 
 
-def test_a_second_learner_is_refused_by_name(launch: Launch, domain: str, config: Config) -> None:
+def test_learner_node_beside_another_is_refused_by_name(launch: Launch, domain: str, config: Config) -> None:
     first = launch(config)
     wait_until_ready(first)
     code, said = finish(launch(config))
@@ -260,6 +264,6 @@ def test_a_second_learner_is_refused_by_name(launch: Launch, domain: str, config
     assert first.poll() is None
 
 
-def test_a_configuration_without_a_run_folder_is_refused(launch: Launch, config: Config) -> None:
+def test_learner_node_without_a_run_folder_is_refused(launch: Launch, config: Config) -> None:
     code, said = finish(launch(config.model_copy(update={"run_dir": None})))
     assert code == 2 and "run_dir is not set" in said

@@ -31,7 +31,7 @@ def mean_reward(policy: GaussianPolicy) -> float:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_bandit_of_pixels_is_learnt(precision: str) -> None:
+def test_sac_on_a_bandit_of_pixels_learns_it(precision: str) -> None:
     settings: dict[str, object] = {
         "batch_size": BATCH_SIZE,
         "encoder_channels": 8,

@@ -29,7 +29,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("async_rl_core.replay.journal.journal.CLOSE_TIMEOUT", 60.0)
 
 
-def test_an_evaluation_acts_by_its_checkpoint_and_learns_nothing(tmp_path: Path) -> None:
+def test_connect_in_an_evaluation_acts_by_its_checkpoint_and_learns_nothing(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.safetensors"
     config = resolve("laptop", {"evaluation.checkpoint": path, "architecture": "seq", "agent.action_cycle_time": 0.08})
     spec, joints = ObservationSpec.from_config(config), len(config.robot.actuated_joints)
@@ -69,7 +69,7 @@ def feed(learning: LearningBackend, config: Config, numbers: range) -> None:
         learning.poll()
 
 
-def test_sequential_learning_keeps_records_and_goes_on_from_them(tmp_path: Path) -> None:
+def test_connect_with_seq_resumes_from_its_records(tmp_path: Path) -> None:
     config = sequential(tmp_path)
     learning = connect(config, pytest.fail)
     feed(learning, config, range(20))
@@ -95,7 +95,7 @@ def test_sequential_learning_keeps_records_and_goes_on_from_them(tmp_path: Path)
     again.close()
 
 
-def test_sequential_learning_saves_in_its_period(tmp_path: Path) -> None:
+def test_connect_with_seq_saves_in_its_period(tmp_path: Path) -> None:
     config = sequential(tmp_path, **{"learner.checkpoint_period": 1e-6, "replay.journal": False})
     learning = connect(config, pytest.fail)
     feed(learning, config, range(INITIAL + 1))
@@ -105,7 +105,7 @@ def test_sequential_learning_saves_in_its_period(tmp_path: Path) -> None:
     assert not RunFolder(tmp_path).journal.exists()
 
 
-def test_sequential_learning_stays_in_practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_with_seq_warms_up_when_idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("async_rl_core.learning.backend.IDLE", -1.0)
     rehearsals: list[int] = []
     config = sequential(tmp_path)
@@ -119,12 +119,12 @@ def test_sequential_learning_stays_in_practice(tmp_path: Path, monkeypatch: pyte
     learning.close()
 
 
-def test_sequential_learning_needs_a_folder() -> None:
+def test_connect_with_seq_without_a_run_folder_is_refused() -> None:
     with pytest.raises(ConfigError, match="run_dir is not set"):
         connect(sequential(None), print)
 
 
-def test_an_agent_that_does_not_learn_itself_loads_neither_compiler_nor_board() -> None:
+def test_connect_without_seq_loads_neither_numba_nor_tensorboard() -> None:
     """They take seconds of a start on two cores."""
     code = "import sys, rl_agent_node.node; print(*{'numba', 'tensorboard', 'matplotlib'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)

@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("changes", [{}, {"layer_norm": True}, {"encoder_tau": 1.0}, {"precision": "bf16"}])
-def test_a_learner_goes_on_bit_for_bit(
+def test_restore_continues_a_learner_bit_for_bit(
     path: Path, spec: ObservationSpec, small: Small, make_batch: Batches, changes: dict[str, object]
 ) -> None:
     sac, other = (small.sac(**changes, seed=seed) for seed in (1, 2))
@@ -43,7 +43,7 @@ def test_a_learner_goes_on_bit_for_bit(
     np.testing.assert_array_equal(sac.policy_parameters(), other.policy_parameters())
 
 
-def test_a_capture_does_not_change_with_the_learner(
+def test_snapshot_does_not_change_with_the_learner(
     path: Path, spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     sac, other = (small.sac(seed=seed) for seed in (1, 2))
@@ -58,13 +58,15 @@ def test_a_capture_does_not_change_with_the_learner(
     np.testing.assert_array_equal(other.policy_parameters(), then)
 
 
-def test_a_learner_that_never_updated_is_a_checkpoint_too(path: Path, spec: ObservationSpec, small: Small) -> None:
+def test_restore_of_a_learner_without_updates_gives_its_policy(path: Path, spec: ObservationSpec, small: Small) -> None:
     sac, other = (small.sac(seed=seed) for seed in (1, 2))
     restore(other, read_checkpoint(save(path, sac)), path)
     np.testing.assert_array_equal(sac.policy_parameters(), other.policy_parameters())
 
 
-def test_the_policy_alone_can_be_had(path: Path, spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+def test_load_policy_gives_the_learners_policy(
+    path: Path, spec: ObservationSpec, small: Small, make_batch: Batches
+) -> None:
     sac = small.sac(seed=1)
     sac.update(make_batch(0))
     same, loaded = (small.policy(seed=2) for _ in range(2))
@@ -76,7 +78,7 @@ def test_the_policy_alone_can_be_had(path: Path, spec: ObservationSpec, small: S
     )
 
 
-def test_a_checkpoint_of_other_shapes_names_the_difference_and_changes_nothing(
+def test_restore_of_other_shapes_names_the_difference_and_changes_nothing(
     path: Path, spec: ObservationSpec, small: Small
 ) -> None:
     save(path, small.sac(seed=1))
@@ -87,7 +89,9 @@ def test_a_checkpoint_of_other_shapes_names_the_difference_and_changes_nothing(
     np.testing.assert_array_equal(other.policy_parameters(), before)
 
 
-def test_random_numbers_of_another_kind_of_device_are_replaced(path: Path, spec: ObservationSpec, small: Small) -> None:
+def test_restore_of_another_devices_random_state_seeds_the_generator(
+    path: Path, spec: ObservationSpec, small: Small
+) -> None:
     sac, other = (small.sac(seed=1) for _ in range(2))
     stored = read_checkpoint(save(path, sac))
     stored.arrays["random_state"] = np.zeros(16, np.uint8)  # a CUDA generator's

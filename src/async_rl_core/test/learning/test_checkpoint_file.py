@@ -34,7 +34,7 @@ def write(path: Path, updates: int = 3, seed: int = 0) -> Path:
     return path
 
 
-def test_what_was_written_is_read(tmp_path: Path) -> None:
+def test_read_checkpoint_returns_the_written_content(tmp_path: Path) -> None:
     stored = read_checkpoint(write(tmp_path / "c.safetensors"))
     assert (stored.updates, stored.env_steps) == (3, 30)
     assert stored.arrays.keys() == arrays().keys()
@@ -43,17 +43,17 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         assert stored.arrays[name].dtype == array.dtype
 
 
-def test_any_tool_for_safetensors_reads_it(tmp_path: Path) -> None:
+def test_write_checkpoint_is_readable_by_safetensors(tmp_path: Path) -> None:
     with safe_open(write(tmp_path / "c.safetensors"), "pt") as file:
         assert set(file.keys()) == set(arrays())
         np.testing.assert_array_equal(file.get_tensor("weight").numpy(), arrays()["weight"])
 
 
-def test_it_is_for_its_user_alone(tmp_path: Path) -> None:
+def test_write_checkpoint_lets_only_its_user_read(tmp_path: Path) -> None:
     assert stat.S_IMODE(write(tmp_path / "c.safetensors").stat().st_mode) == 0o600
 
 
-def test_every_flipped_bit_is_detected(tmp_path: Path) -> None:
+def test_read_checkpoint_with_a_flipped_bit_is_damaged(tmp_path: Path) -> None:
     path = write(tmp_path / "c.safetensors")
     data = path.read_bytes()
     for position in range(len(data)):
@@ -64,7 +64,7 @@ def test_every_flipped_bit_is_detected(tmp_path: Path) -> None:
             read_checkpoint(path)
 
 
-def test_a_file_cut_short_is_damaged(tmp_path: Path) -> None:
+def test_read_checkpoint_cut_short_is_damaged(tmp_path: Path) -> None:
     path = write(tmp_path / "c.safetensors")
     data = path.read_bytes()
     for length in range(0, len(data), 13):
@@ -73,7 +73,9 @@ def test_a_file_cut_short_is_damaged(tmp_path: Path) -> None:
             read_checkpoint(path)
 
 
-def test_a_missing_file_and_another_version_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_checkpoint_missing_or_of_another_version_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(CheckpointError, match=r"no\.safetensors does not exist"):
         read_checkpoint(tmp_path / "no.safetensors")
     path = write(tmp_path / "c.safetensors")
@@ -82,7 +84,7 @@ def test_a_missing_file_and_another_version_are_named(tmp_path: Path, monkeypatc
         read_checkpoint(path)
 
 
-def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_write_checkpoint_that_fails_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "c.safetensors")
     old = path.read_bytes()
 
@@ -95,7 +97,7 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mo
     assert path.read_bytes() == old and list(tmp_path.iterdir()) == [path]
 
 
-def test_the_newest_whole_one_is_found_past_damaged_ones(tmp_path: Path) -> None:
+def test_newest_whole_skips_damaged_checkpoints(tmp_path: Path) -> None:
     said: list[str] = []
     assert newest_whole(tmp_path / "nowhere", said.append) is None
     paths = [write(tmp_path / name_of(updates), updates) for updates in (5, 40, 300)]

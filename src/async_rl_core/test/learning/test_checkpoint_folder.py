@@ -55,7 +55,7 @@ def bench(make_bench: Callable[..., Bench]) -> Bench:
     return make_bench()
 
 
-def test_one_is_saved_when_it_is_due_and_there_is_something_new(bench: Bench) -> None:
+def test_save_when_due_saves_only_a_changed_learner(bench: Bench) -> None:
     assert stat.S_IMODE(bench.path.stat().st_mode) == 0o700
     bench.now = PERIOD
     bench.folder.save_when_due(0)
@@ -70,14 +70,14 @@ def test_one_is_saved_when_it_is_due_and_there_is_something_new(bench: Bench) ->
     assert bench.stored == [2]
 
 
-def test_the_newest_two_are_kept(bench: Bench) -> None:
+def test_checkpoint_folder_keeps_the_newest_two(bench: Bench) -> None:
     for _ in range(4):
         bench.save()
     assert bench.stored == [4, 3]
     assert len(list(bench.path.iterdir())) == 2
 
 
-def test_the_last_state_is_saved_once(bench: Bench) -> None:
+def test_close_saves_the_last_state_once(bench: Bench) -> None:
     bench.learn(3)
     bench.folder.close(30)
     assert bench.stored == [3]
@@ -86,7 +86,7 @@ def test_the_last_state_is_saved_once(bench: Bench) -> None:
     assert bench.path.joinpath(name_of(3)).stat().st_mtime_ns == written
 
 
-def test_a_learner_goes_on_from_the_newest(bench: Bench, make_bench: Callable[..., Bench]) -> None:
+def test_restore_takes_the_newest_checkpoint(bench: Bench, make_bench: Callable[..., Bench]) -> None:
     assert bench.folder.restore(pytest.fail) == 0
     bench.save()
     bench.save()
@@ -100,7 +100,7 @@ def test_a_learner_goes_on_from_the_newest(bench: Bench, make_bench: Callable[..
     assert bench.stored == [2, 1]  # nothing new, nothing written
 
 
-def test_a_damaged_one_is_set_aside_and_the_one_before_taken(bench: Bench, make_bench: Callable[..., Bench]) -> None:
+def test_restore_with_a_damaged_checkpoint_takes_the_one_before(bench: Bench, make_bench: Callable[..., Bench]) -> None:
     bench.save()
     bench.save()
     newest = bench.path / name_of(2)
@@ -116,21 +116,21 @@ def test_a_damaged_one_is_set_aside_and_the_one_before_taken(bench: Bench, make_
     assert other.stored == [4, 3]
 
 
-def test_damaged_ones_alone_are_an_error(bench: Bench, make_bench: Callable[..., Bench]) -> None:
+def test_restore_with_only_damaged_checkpoints_raises(bench: Bench, make_bench: Callable[..., Bench]) -> None:
     bench.save()
     bench.path.joinpath(name_of(1)).write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"every checkpoint in .* is damaged"):
         make_bench().folder.restore(lambda _: None)
 
 
-def test_what_a_killed_writer_left_is_removed(bench: Bench, make_bench: Callable[..., Bench]) -> None:
+def test_checkpoint_folder_removes_files_of_a_killed_writer(bench: Bench, make_bench: Callable[..., Bench]) -> None:
     bench.save()
     (bench.path / f".{name_of(2)}.ab12").write_bytes(b"half")
     make_bench()
     assert [path.name for path in bench.path.iterdir()] == [name_of(1)]
 
 
-def test_a_full_disk_is_told_and_the_next_one_tried(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_save_on_a_full_disk_is_reported_and_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.save()
 
     def full(descriptor: int) -> None:
@@ -161,7 +161,7 @@ def test_checkpoint_after_a_full_disk_is_tried_again_before_the_period(
     assert (bench.folder.failed, bench.stored) == ("", [1])
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, make_bench: Callable[..., Bench]) -> None:
+def test_checkpoint_folder_that_cannot_be_made_is_named(tmp_path: Path, make_bench: Callable[..., Bench]) -> None:
     (tmp_path / "run").write_text("a file")
     with pytest.raises(CheckpointError, match="checkpoints cannot be used: Not a directory"):
         make_bench()

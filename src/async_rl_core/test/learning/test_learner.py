@@ -78,7 +78,7 @@ def learner(spec: ObservationSpec, small: Small, source: Source, sink: Sink) -> 
 
 
 @pytest.mark.parametrize("prioritised", [False, True])
-def test_a_prioritised_source_is_told_the_errors_of_each_batch(
+def test_learner_with_prioritised_replay_passes_on_td_errors(
     spec: ObservationSpec, small: Small, source: Source, sink: Sink, prioritised: bool
 ) -> None:
     sac, errors = small.sac(seed=0), []
@@ -90,7 +90,7 @@ def test_a_prioritised_source_is_told_the_errors_of_each_batch(
     assert [(int(index[0]), error.tolist()) for index, error in source.told] == errors
 
 
-def test_it_publishes_what_it_learned(learner: Learner, sink: Sink) -> None:
+def test_learner_publishes_its_policy(learner: Learner, sink: Sink) -> None:
     learner.publish()
     for _ in range(8):
         learner.step(timeout=0.0)
@@ -100,12 +100,12 @@ def test_it_publishes_what_it_learned(learner: Learner, sink: Sink) -> None:
     assert learner.env_steps == 80
 
 
-def test_without_a_batch_only_agents_that_came_late_are_served(learner: Learner, sink: Sink) -> None:
+def test_learner_without_a_batch_only_refreshes_subscribers(learner: Learner, sink: Sink) -> None:
     assert not learner.step(timeout=0.0)
     assert learner.algorithm.updates == 0 and sink.published == [] and sink.refreshed == 1
 
 
-def test_metrics_come_with_their_period_and_tell_the_times(learner: Learner) -> None:
+def test_learner_reports_metrics_and_times_in_their_period(learner: Learner) -> None:
     due = [learner.step(timeout=0.0) for _ in range(12)]
     assert [i for i, d in enumerate(due) if d] == [5, 11]
     assert {"critic_loss", "alpha", "wait_p50_ms", "update_p99_ms", "publish_p50_ms"} <= set(learner.metrics)
@@ -113,7 +113,7 @@ def test_metrics_come_with_their_period_and_tell_the_times(learner: Learner) -> 
     assert learner.metrics["updates_per_second"] > 0
 
 
-def test_a_policy_that_diverged_is_not_published(learner: Learner, source: Source, sink: Sink) -> None:
+def test_learner_with_a_diverged_policy_does_not_publish(learner: Learner, source: Source, sink: Sink) -> None:
     source.reward = 1e30
     learner.step(timeout=0.0)
     with pytest.raises(DivergenceError):
@@ -206,7 +206,7 @@ COSTS = pytest.mark.parametrize(("sample", "update"), [(0.021, 0.024), (0.044, 0
 
 
 @COSTS
-def test_with_batches_ahead_the_cycle_is_the_longer_of_sampling_and_update(
+def test_learner_cycle_with_batches_ahead_is_the_longer_of_sampling_and_update(
     sample: float, update: float, make_batch: Batches
 ) -> None:
     learner, _ = simulated(sample, update, 1, make_batch())
@@ -222,7 +222,7 @@ def test_with_batches_ahead_the_cycle_is_the_longer_of_sampling_and_update(
 
 
 @COSTS
-def test_without_batches_ahead_the_cycle_is_the_sum(sample: float, update: float, make_batch: Batches) -> None:
+def test_learner_cycle_without_batches_ahead_is_the_sum(sample: float, update: float, make_batch: Batches) -> None:
     learner, _ = simulated(sample, update, 0, make_batch())
     for _ in range(50):
         learner.step(timeout=0.1)
@@ -231,7 +231,7 @@ def test_without_batches_ahead_the_cycle_is_the_sum(sample: float, update: float
     assert learner.cycle.mean == pytest.approx(sum(part.mean for part in parts))
 
 
-def test_a_cycle_that_waited_for_a_step_is_not_counted(make_batch: Batches) -> None:
+def test_learner_cycle_that_waited_for_a_step_is_not_counted(make_batch: Batches) -> None:
     learner, replay = simulated(0.003, 0.06, 0, make_batch())
     for limited in (False, True, True, False, False):  # the first has none before it
         replay.limited = limited

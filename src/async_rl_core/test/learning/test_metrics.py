@@ -13,7 +13,7 @@ from async_rl_core.learning.metrics import MetricsError, MetricsWriter
 FullDisk = Callable[[], AbstractContextManager[None]]
 
 
-def test_both_files_say_the_same(tmp_path: Path) -> None:
+def test_metrics_writer_writes_the_same_to_both_files(tmp_path: Path) -> None:
     writer = MetricsWriter(tmp_path, clock=lambda: 1000.5)
     writer.write(25, 100, {"critic_loss": 0.25, "alpha": 0.1})
     writer.write(50, 200, {"critic_loss": 0.125, "alpha": 0.2})
@@ -27,20 +27,20 @@ def test_both_files_say_the_same(tmp_path: Path) -> None:
     assert math.isclose(events.Scalars("learner/alpha")[1].value, 0.2, rel_tol=1e-6)
 
 
-def test_a_line_is_in_the_file_at_once(tmp_path: Path) -> None:
+def test_metrics_writer_writes_a_line_at_once(tmp_path: Path) -> None:
     writer = MetricsWriter(tmp_path)
     writer.write(1, 1, {"alpha": 0.1})
     assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 1
     writer.close()
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_metrics_writer_of_an_unusable_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file")
     with pytest.raises(MetricsError, match=r"run: .*set run_dir"):
         MetricsWriter(tmp_path / "run")
 
 
-def test_a_learner_that_goes_on_from_an_older_checkpoint_does_its_updates_again(
+def test_metrics_writer_resumed_from_an_older_checkpoint_removes_later_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The files of one second and one process are read in the order of their numbers as text, 10 before 9.
@@ -105,7 +105,7 @@ WHOLE = b'{"time": 1.0, "updates": 25}\n'
     ],
     ids=["NUL", "empty", "two in one", "truncated UTF-8", "nested", "huge", "text", "a list", "descending"],
 )
-def test_metrics_damaged_line_is_cut_and_told_and_the_file_kept(tmp_path: Path, line: bytes, why: str) -> None:
+def test_metrics_damaged_line_is_removed_and_reported_and_the_file_kept(tmp_path: Path, line: bytes, why: str) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(WHOLE + line + WHOLE)
     warnings: list[str] = []

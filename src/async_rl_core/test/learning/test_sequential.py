@@ -33,7 +33,7 @@ def feed(learning: SequentialLearning, count: int, start: int = 0) -> None:
         assert learning.send(Step(SINGLE_ACTOR, i, 1, i, frames, state, action, float(rng.normal()), terminal=False))
 
 
-def test_updates_follow_the_steps() -> None:
+def test_sequential_updates_follow_the_steps() -> None:
     learning = SequentialLearning(config())
     assert learning.poll()  # the learner's first policy
     feed(learning, INITIAL)  # the first carries an observation only
@@ -44,7 +44,7 @@ def test_updates_follow_the_steps() -> None:
     assert not learning.poll()
 
 
-def test_the_policy_is_the_learners() -> None:
+def test_sequential_policy_has_the_learners_parameters() -> None:
     learning = SequentialLearning(config())
     before = learning.policy.act(np.zeros((43, 76, 9), np.uint8), np.zeros(15, np.float32), deterministic=True).copy()
     feed(learning, INITIAL + 4)
@@ -53,7 +53,7 @@ def test_the_policy_is_the_learners() -> None:
     assert not np.array_equal(before, after)
 
 
-def test_one_seed_gives_the_same_bits() -> None:
+def test_sequential_of_one_seed_gives_the_same_bits() -> None:
     parameters = []
     for _ in range(2):
         learning = SequentialLearning(config())
@@ -63,7 +63,7 @@ def test_one_seed_gives_the_same_bits() -> None:
     assert np.array_equal(*parameters)
 
 
-def test_a_rehearsal_teaches_nothing() -> None:
+def test_sequential_warm_up_changes_nothing() -> None:
     learning = SequentialLearning(config())
     feed(learning, INITIAL + 2)
     learning.poll()
@@ -74,7 +74,7 @@ def test_a_rehearsal_teaches_nothing() -> None:
     assert not learning.poll()
 
 
-def test_a_policy_is_published_as_often_as_configured() -> None:
+def test_sequential_publishes_in_its_period() -> None:
     learner = config().learner.model_copy(update={"publish_period": 3})
     learning = SequentialLearning(config().model_copy(update={"learner": learner}))
     learning.poll()
@@ -86,7 +86,7 @@ def test_a_policy_is_published_as_often_as_configured() -> None:
     assert newer == [False, False, True, False, False, True, False, False]
 
 
-def test_components_are_measured_and_the_cycle_is_not_that_of_the_steps() -> None:
+def test_sequential_measures_its_components() -> None:
     learning = SequentialLearning(config())
     feed(learning, INITIAL + 3)
     learning.poll()  # three: the second and third follow at once
@@ -98,7 +98,7 @@ def test_components_are_measured_and_the_cycle_is_not_that_of_the_steps() -> Non
 
 
 @pytest.mark.parametrize("algorithm", ["ddpg", "sac"])
-def test_learning_from_state_alone_updates_without_images(algorithm: str) -> None:
+def test_sequential_from_state_alone_updates_without_images(algorithm: str) -> None:
     settings = {"agent.initial_steps": INITIAL, "replay.capacity": 1000, "learning.batch_size": 8}
     state_only = resolve(
         "laptop", {"task": "reach", "algorithm": algorithm, "architecture": "seq", **settings}, "panda"

@@ -31,7 +31,7 @@ def save(config: Config, folder: Path, updates: int) -> Algorithm:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_it_is_the_learners_policy_without_noise(tmp_path: Path, precision: str) -> None:
+def test_fixed_policy_is_the_learners_without_noise(tmp_path: Path, precision: str) -> None:
     config = small(**{"learning.precision": precision})
     sac = save(config, tmp_path, updates=7)
     fixed = FixedPolicy(config, tmp_path / name_of(7))
@@ -46,7 +46,7 @@ def test_it_is_the_learners_policy_without_noise(tmp_path: Path, precision: str)
     np.testing.assert_array_equal(first, fixed.act(images, state))
 
 
-def test_the_newest_that_is_whole_is_taken(tmp_path: Path) -> None:
+def test_newest_policy_skips_damaged_checkpoints(tmp_path: Path) -> None:
     config, folder = small(), tmp_path / "checkpoints"
     warnings: list[str] = []
     for updates in (5, 50, 500):
@@ -59,12 +59,12 @@ def test_the_newest_that_is_whole_is_taken(tmp_path: Path) -> None:
     assert len(warnings) == 1 and str(newest) in warnings[0]
 
 
-def test_without_any_there_is_none(tmp_path: Path) -> None:
+def test_newest_policy_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="has no checkpoint"):
         newest_policy(small(), tmp_path, print)
 
 
-def test_one_of_other_networks_is_refused_rather_than_passed_over(tmp_path: Path) -> None:
+def test_newest_policy_of_other_networks_is_refused(tmp_path: Path) -> None:
     save(small(), tmp_path / "checkpoints", 5)
     save(small(**{"sac.hidden_sizes": [9]}), tmp_path / "checkpoints", 6)
     with pytest.raises(CheckpointError, match="of another network") as caught:

@@ -14,7 +14,7 @@ Batches = Callable[..., Batch]
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-6), ("bf16", 1e-2)])
-def test_it_is_the_learners_actor_after_load(
+def test_load_makes_the_policy_the_learners_actor(
     spec: ObservationSpec, small: Small, make_batch: Batches, precision: str, tolerance: float
 ) -> None:
     batch = make_batch()
@@ -32,7 +32,7 @@ def test_it_is_the_learners_actor_after_load(
         np.testing.assert_allclose(policy.feature_points, features[i].reshape(-1, 2), atol=tolerance)
 
 
-def test_parameters_written_by_hand_act_once_prepared(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+def test_prepare_after_writing_networks_acts_by_them(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     sac, by_hand, loaded = (
         small.sac(seed=1),
         *(small.policy(seed=9) for _ in "ab"),
@@ -46,9 +46,7 @@ def test_parameters_written_by_hand_act_once_prepared(spec: ObservationSpec, sma
     np.testing.assert_array_equal(by_hand.act(*observation), loaded.act(*observation))
 
 
-def test_before_the_first_parameters_it_is_the_learners_initial_policy(
-    spec: ObservationSpec, small: Small, make_batch: Batches
-) -> None:
+def test_gaussian_policy_starts_as_the_learners_first(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     policy, fresh = (small.policy(seed=4) for _ in range(2))
     fresh.load(small.sac(seed=4).policy_parameters())
     batch = make_batch()
@@ -56,9 +54,7 @@ def test_before_the_first_parameters_it_is_the_learners_initial_policy(
     np.testing.assert_array_equal(policy.act(*observation), fresh.act(*observation))
 
 
-def test_sampled_actions_spread_around_the_mean_within_bounds(
-    spec: ObservationSpec, small: Small, make_batch: Batches
-) -> None:
+def test_act_samples_around_the_mean_within_bounds(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     policy, batch = small.policy(log_std_bounds=(-1.0, 0.0), seed=0), make_batch()
     observation = batch.observation_images[0], batch.observation_state[0]
     actions = np.stack([policy.act(*observation) for _ in range(300)])
@@ -68,7 +64,7 @@ def test_sampled_actions_spread_around_the_mean_within_bounds(
     assert np.abs(np.arctanh(actions.astype(float)).mean(axis=0) - np.arctanh(mean)).max() < 0.2
 
 
-def test_an_action_is_the_callers_to_keep(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+def test_act_returns_arrays_that_later_calls_keep(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     policy, batch = small.policy(seed=0), make_batch()
     first = policy.act(batch.observation_images[0], batch.observation_state[0])
     kept, points = first.copy(), policy.feature_points
@@ -80,7 +76,7 @@ def test_an_action_is_the_callers_to_keep(spec: ObservationSpec, small: Small, m
 
 
 @pytest.mark.parametrize("wrong", [lambda flat: flat[:-1], lambda flat: flat.astype(np.float64)])
-def test_parameters_of_another_network_are_refused(
+def test_load_of_another_networks_parameters_is_refused(
     spec: ObservationSpec, small: Small, wrong: Callable[[np.ndarray], np.ndarray]
 ) -> None:
     policy = small.policy(seed=0)
@@ -88,7 +84,7 @@ def test_parameters_of_another_network_are_refused(
         policy.load(wrong(np.zeros(policy.size, np.float32)))
 
 
-def test_the_noise_of_an_episode_follows_from_its_number(
+def test_begin_episode_makes_the_noise_follow_from_its_number(
     spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     batch = make_batch()

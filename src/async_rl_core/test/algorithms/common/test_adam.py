@@ -23,7 +23,7 @@ def descend(optimiser: "Adam | torch.optim.Adam", tensors: list[Tensor]) -> None
     optimiser.step()
 
 
-def test_it_steps_as_pytorchs_own() -> None:
+def test_adam_steps_like_pytorchs() -> None:
     ours, theirs = parameters(), parameters()
     adam = Adam([ParameterGroup(ours[:2], RATES[0]), ParameterGroup(ours[2:], RATES[1])], torch.zeros(()), BETAS)
     groups = [{"params": theirs[:2], "lr": RATES[0]}, {"params": theirs[2:], "lr": RATES[1]}]
@@ -36,7 +36,7 @@ def test_it_steps_as_pytorchs_own() -> None:
         assert all(torch.equal(adam.state[our][name], value) for name, value in reference.state[their].items())
 
 
-def test_it_leaves_everything_where_it_is_to_skip() -> None:
+def test_adam_with_skip_set_changes_nothing() -> None:
     tensors, skip = parameters(), torch.zeros(())
     adam = Adam([ParameterGroup(tensors, RATES[0])], skip)
     descend(adam, tensors)
@@ -47,7 +47,7 @@ def test_it_leaves_everything_where_it_is_to_skip() -> None:
     assert all(torch.equal(before, after) for before, after in zip(kept, now, strict=True))
 
 
-def test_it_does_without_the_compiler() -> None:
+def test_adam_does_not_import_the_compiler() -> None:
     code = """
 import sys, torch
 from async_rl_core.algorithms.common.adam import Adam, ParameterGroup

@@ -18,7 +18,7 @@ Batches = Callable[..., Batch]
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
 
 
-def test_a_replay_draws_new_numbers_as_the_generator_goes_on() -> None:
+def test_cuda_replay_draws_new_random_numbers() -> None:
     device, values = torch.device("cuda"), torch.zeros(4, device="cuda")
     generator = torch.Generator(device)
 
@@ -37,7 +37,7 @@ def test_a_replay_draws_new_numbers_as_the_generator_goes_on() -> None:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_recorded_update_is_the_eager_one(
+def test_cuda_recorded_update_equals_the_eager_one(
     spec: ObservationSpec, small: Small, make_batch: Batches, precision: str
 ) -> None:
     recorded, eager = (small.sac(precision=precision, seed=0, device="cuda") for _ in range(2))
@@ -48,7 +48,7 @@ def test_a_recorded_update_is_the_eager_one(
     np.testing.assert_allclose(recorded.policy_parameters(), eager.policy_parameters(), atol=2e-3)
 
 
-def test_gpu_and_cpu_learn_the_same(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+def test_sac_on_gpu_learns_the_same_as_on_cpu(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     """As far as their different noise allows: the critic's loss does not see it where nothing follows."""
     losses = []
     for device in ("cpu", "cuda"):
@@ -58,7 +58,7 @@ def test_gpu_and_cpu_learn_the_same(spec: ObservationSpec, small: Small, make_ba
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-2)
 
 
-def test_divergence_is_told_when_the_policy_is_asked_for(
+def test_policy_parameters_after_divergence_on_gpu_raises(
     spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     sac, batch = small.sac(seed=0, device="cuda"), make_batch()

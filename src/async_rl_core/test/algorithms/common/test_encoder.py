@@ -31,13 +31,13 @@ def test_spatial_softmax_is_the_expected_position() -> None:
 
 
 @pytest.mark.parametrize(("i", "j", "x", "y"), [(0, 0, -1, -1), (0, 4, 1, -1), (3, 0, -1, 1), (3, 4, 1, 1)])
-def test_a_peak_is_where_it_is(i: int, j: int, x: float, y: float) -> None:
+def test_spatial_softmax_of_a_peak_is_its_position(i: int, j: int, x: float, y: float) -> None:
     maps = torch.zeros(1, 1, 4, 5)
     maps[0, 0, i, j] = 50.0
     torch.testing.assert_close(SpatialSoftmax(4, 5)(maps), torch.tensor([[float(x), float(y)]]))
 
 
-def test_a_map_of_one_pixel_is_the_centre() -> None:
+def test_spatial_softmax_of_one_pixel_is_the_centre() -> None:
     assert SpatialSoftmax(1, 1)(torch.ones(1, 1, 1, 1)).tolist() == [[0.0, 0.0]]
 
 
@@ -45,7 +45,9 @@ def test_a_map_of_one_pixel_is_the_centre() -> None:
     ("preset", "image", "features_map"),
     [("yuan2022_baseline", (88, 156), (8, 16)), ("yuan2022_high_resolution", (176, 314), (19, 36))],
 )
-def test_the_papers_network(preset: str, image: tuple[int, int], features_map: tuple[int, int]) -> None:
+def test_encoder_of_the_papers_presets_has_their_shapes(
+    preset: str, image: tuple[int, int], features_map: tuple[int, int]
+) -> None:
     config = resolve(preset)
     spec = ObservationSpec.from_config(config)
     assert spec.image is not None
@@ -59,7 +61,7 @@ def test_the_papers_network(preset: str, image: tuple[int, int], features_map: t
     assert features.shape == (1, 64)
 
 
-def test_it_is_the_plain_network_on_images_from_0_to_1() -> None:
+def test_encoder_equals_the_plain_network_on_images_from_0_to_1() -> None:
     image = ImageSpec(25, 31, 6)
     encoder = make_encoder(image)
     images = torch.randint(0, 256, (3, 6, 25, 31), generator=torch.Generator().manual_seed(1)).float()
@@ -71,7 +73,7 @@ def test_it_is_the_plain_network_on_images_from_0_to_1() -> None:
     torch.testing.assert_close(encoder(images.to(memory_format=torch.channels_last)), expected)
 
 
-def test_bfloat16_images_give_nearly_the_same_coordinates() -> None:
+def test_encoder_of_bfloat16_images_gives_nearly_the_same_coordinates() -> None:
     image = ImageSpec(25, 31, 6)
     encoder = make_encoder(image)
     images = torch.randint(0, 256, (3, 6, 25, 31), generator=torch.Generator().manual_seed(1)).float()
@@ -80,7 +82,7 @@ def test_bfloat16_images_give_nearly_the_same_coordinates() -> None:
     torch.testing.assert_close(half, encoder(images), atol=0.02, rtol=0)
 
 
-def test_an_image_too_small_for_the_strides_is_refused() -> None:
+def test_encoder_of_an_image_too_small_for_the_strides_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"10x9 pixels .* \[2, 2, 2\]"):
         Encoder(ImageSpec(9, 10, 9), 8, [2, 2, 2])
 
@@ -88,7 +90,7 @@ def test_an_image_too_small_for_the_strides_is_refused() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize("count", [1, 7])
-def test_inference_gives_the_same_features(
+def test_encoder_infer_gives_the_same_features(
     monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, fused: bool, count: int
 ) -> None:
     if not fused:
@@ -104,7 +106,7 @@ def test_inference_gives_the_same_features(
     assert torch.equal(images, before)
 
 
-def test_images_are_read_only() -> None:
+def test_encoder_does_not_write_to_its_images() -> None:
     image = ImageSpec(25, 31, 6)
     images = -torch.ones(2, 6, 25, 31)
     make_encoder(image)(images)

@@ -12,7 +12,7 @@ from async_rl_core.spec.observation import ObservationSpec
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("uploaded", [False, True])
-def test_every_value_arrives_where_it_belongs(
+def test_minibatch_load_copies_every_value(
     spec: ObservationSpec, make_batch: Callable[..., Batch], dtype: torch.dtype, uploaded: bool
 ) -> None:
     loaded = Minibatch(8, spec, 2, dtype, torch.device("cpu"))
@@ -33,7 +33,7 @@ def test_every_value_arrives_where_it_belongs(
     np.testing.assert_array_equal(loaded.weight.numpy(), batch.weight)
 
 
-def test_the_batch_may_be_overwritten_afterwards(spec: ObservationSpec, make_batch: Callable[..., Batch]) -> None:
+def test_minibatch_load_lets_the_batch_be_overwritten(spec: ObservationSpec, make_batch: Callable[..., Batch]) -> None:
     batch, loaded = make_batch(), Minibatch(8, spec, 2, torch.float32, torch.device("cpu"))
     loaded.load(batch)
     before = loaded.observation.clone(), loaded.reward.clone()
@@ -41,6 +41,6 @@ def test_the_batch_may_be_overwritten_afterwards(spec: ObservationSpec, make_bat
     assert torch.equal(loaded.observation, before[0]) and torch.equal(loaded.reward, before[1])
 
 
-def test_a_batch_of_another_shape_is_refused(spec: ObservationSpec, make_batch: Callable[..., Batch]) -> None:
+def test_minibatch_load_of_another_shape_is_refused(spec: ObservationSpec, make_batch: Callable[..., Batch]) -> None:
     with pytest.raises(ValueError, match=r"\(4, 17, 21, 6\), the learner takes \(8, 17, 21, 6\)"):
         Minibatch(8, spec, 2, torch.float32, torch.device("cpu")).load(make_batch(batch_size=4))

@@ -13,7 +13,7 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def test_density_is_that_of_torch_distributions() -> None:
+def test_log_density_equals_that_of_torch_distributions() -> None:
     mu, log_std, noise = normal(50, 5), 0.5 * normal(50, 5, seed=1), normal(50, 5, seed=2)
     u = mu + log_std.exp() * noise
     squashed = TransformedDistribution(Normal(mu, log_std.exp()), [TanhTransform(cache_size=1)])
@@ -22,27 +22,27 @@ def test_density_is_that_of_torch_distributions() -> None:
 
 
 @pytest.mark.parametrize("u", [-40.0, 40.0])
-def test_density_is_finite_where_tanh_saturates(u: float) -> None:
+def test_log_density_is_finite_if_tanh_saturates(u: float) -> None:
     value = squashed_log_density(torch.tensor([[u]]), torch.zeros(1, 1), torch.zeros(1, 1))
     expected = -0.5 * math.log(2 * math.pi) - 2 * (math.log(2) - abs(u))
     assert value.item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_density_integrates_to_one() -> None:
+def test_log_density_integrates_to_one() -> None:
     a = torch.linspace(-1, 1, 20001, dtype=torch.float64)[1:-1].unsqueeze(1)
     u, mu, log_std = torch.atanh(a), 0.3, torch.tensor(-0.4, dtype=torch.float64)
     density = squashed_log_density(u, (u - mu) / log_std.exp(), log_std.expand(u.shape)).exp()
     assert torch.trapezoid(density, a.squeeze(1)).item() == pytest.approx(1.0, abs=1e-4)
 
 
-def test_log_std_stays_within_its_bounds() -> None:
+def test_gaussian_actor_log_std_stays_within_its_bounds() -> None:
     actor = GaussianActor(4, 2, [8], layer_norm=False, log_std_bounds=(-10.0, 2.0))
     _, log_std = actor(1e4 * torch.randn(100, 3), torch.randn(100, 1))
     assert log_std.min() >= -10.0 and log_std.max() <= 2.0
 
 
 @pytest.mark.parametrize("raw", [-2.0, 0.0, 0.7])
-def test_log_std_is_a_rescaled_tanh(raw: float) -> None:
+def test_gaussian_actor_log_std_is_a_rescaled_tanh(raw: float) -> None:
     actor = GaussianActor(4, 2, [8], layer_norm=False, log_std_bounds=(-10.0, 2.0))
     nn.init.zeros_(actor.trunk[-1].weight)
     actor.trunk[-1].bias.data = torch.tensor([0.3, -0.3, raw, raw])
@@ -51,7 +51,7 @@ def test_log_std_is_a_rescaled_tanh(raw: float) -> None:
     assert log_std.tolist() == [[pytest.approx(-4.0 + 6.0 * math.tanh(raw), rel=1e-6)] * 2]
 
 
-def test_sample_is_the_squashed_gaussian() -> None:
+def test_gaussian_actor_sample_is_the_squashed_gaussian() -> None:
     actor = GaussianActor(4, 2, [8], layer_norm=False, log_std_bounds=(-10.0, 2.0))
     features, state, noise = torch.randn(6, 3), torch.randn(6, 1), torch.randn(6, 2)
     mu, log_std = actor(features, state)
@@ -67,7 +67,7 @@ def test_mlp_has_the_papers_layers() -> None:
     assert sum(isinstance(layer, nn.LayerNorm) for layer in mlp(84, [256, 256], 10, layer_norm=True)) == 2
 
 
-def test_the_twin_critics_are_independent() -> None:
+def test_twin_critics_are_independent() -> None:
     critic = TwinCritic(5, 2, [8], layer_norm=False)
     Q1, Q2 = critic(torch.randn(3, 4), torch.randn(3, 1), torch.randn(3, 2))
     assert Q1.shape == Q2.shape == (3,)
@@ -76,12 +76,12 @@ def test_the_twin_critics_are_independent() -> None:
     assert all(p.grad is not None for p in critic.Q1.parameters())
 
 
-def test_only_the_layers_between_hidden_ones_multiply_in_bfloat16() -> None:
+def test_mlp_multiplies_only_between_hidden_layers_in_bfloat16() -> None:
     linear = [layer for layer in mlp(84, [32, 32, 32], 10, False, torch.bfloat16) if isinstance(layer, nn.Linear)]
     assert [type(layer) for layer in linear] == [nn.Linear, MixedLinear, MixedLinear, nn.Linear]
 
 
-def test_a_mixed_layer_rounds_its_factors_and_nothing_else() -> None:
+def test_mixed_linear_rounds_only_its_factors() -> None:
     layer, x = MixedLinear(64, 32, torch.bfloat16), normal(8, 64).float().requires_grad_()
     output = layer(x)
     rounded = [tensor.bfloat16().double() for tensor in (x, layer.weight, layer.bias)]

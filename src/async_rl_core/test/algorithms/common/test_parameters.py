@@ -15,7 +15,7 @@ def generator() -> torch.Generator:
 
 
 @pytest.mark.parametrize(("out_channels", "in_channels"), [(32, 9), (32, 32), (4, 6)])
-def test_kernels_are_orthogonal_at_their_centre_and_zero_around_it(
+def test_delta_orthogonal_kernel_is_orthogonal_at_its_centre_and_zero_around_it(
     generator: torch.Generator, out_channels: int, in_channels: int
 ) -> None:
     weight = delta_orthogonal_(torch.empty(out_channels, in_channels, 3, 3), generator)
@@ -26,12 +26,12 @@ def test_kernels_are_orthogonal_at_their_centre_and_zero_around_it(
     assert not weight.any()
 
 
-def test_a_kernel_that_is_not_square_is_refused(generator: torch.Generator) -> None:
+def test_delta_orthogonal_kernel_that_is_not_square_is_refused(generator: torch.Generator) -> None:
     with pytest.raises(ValueError, match="3x2"):
         delta_orthogonal_(torch.empty(2, 2, 3, 2), generator)
 
 
-def test_linear_layers_are_orthogonal_and_biases_zero(generator: torch.Generator) -> None:
+def test_initialise_makes_linear_layers_orthogonal_and_biases_zero(generator: torch.Generator) -> None:
     network = mlp(12, [16, 16], 4, layer_norm=False)
     initialise(network, generator)
     for layer in network:
@@ -42,13 +42,13 @@ def test_linear_layers_are_orthogonal_and_biases_zero(generator: torch.Generator
             assert not layer.bias.any()
 
 
-def test_an_encoder_starts_without_biases(generator: torch.Generator) -> None:
+def test_initialise_makes_biases_of_an_encoder_zero(generator: torch.Generator) -> None:
     encoder = Encoder(ImageSpec(30, 40, 9), 8, [2, 1])
     initialise(encoder, generator)
     assert all(not p.any() for name, p in encoder.named_parameters() if name.endswith("bias"))
 
 
-def test_the_vector_and_the_parameters_are_one_memory() -> None:
+def test_flatten_gives_vector_and_parameters_one_memory() -> None:
     first, second = nn.Conv2d(3, 4, 3), nn.Linear(5, 2)
     values = [p.detach().clone() for m in (first, second) for p in m.parameters()]
     flat = flatten(first, second)
@@ -64,13 +64,13 @@ def test_the_vector_and_the_parameters_are_one_memory() -> None:
     assert flat[-2:].tolist() == [7.0, 7.0]
 
 
-def test_kernels_lie_in_channels_last_order() -> None:
+def test_flatten_puts_kernels_in_channels_last_order() -> None:
     convolution = nn.Conv2d(3, 4, 3)
     flatten(convolution)
     assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_fused_adam_steps_flattened_kernels_as_plain_ones() -> None:
+def test_adam_steps_flattened_kernels_like_plain_ones() -> None:
     torch.manual_seed(0)
     plain, flat = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)
     flat.load_state_dict(plain.state_dict())

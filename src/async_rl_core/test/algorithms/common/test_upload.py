@@ -12,7 +12,7 @@ def upload(request: pytest.FixtureRequest) -> Upload:
     return Upload(torch.device(request.param))
 
 
-def test_buffers_arrive_in_order_and_may_be_overwritten_at_once(upload: Upload) -> None:
+def test_upload_keeps_the_order_and_lets_buffers_be_overwritten(upload: Upload) -> None:
     buffer, rng = np.zeros(4096, np.uint8), np.random.default_rng(0)
     for _ in range(5):
         sent = rng.integers(0, 256, 4096, np.uint8)
@@ -23,7 +23,7 @@ def test_buffers_arrive_in_order_and_may_be_overwritten_at_once(upload: Upload) 
         upload.release()
 
 
-def test_arrays_of_any_type_are_found_at_their_place(upload: Upload) -> None:
+def test_upload_view_finds_arrays_of_any_type(upload: Upload) -> None:
     buffer = np.zeros(256, np.uint8)
     floats = buffer[64:192].view(np.float32).reshape(4, 8)
     numbers = buffer[192:].view(np.int64)
@@ -37,7 +37,7 @@ def test_arrays_of_any_type_are_found_at_their_place(upload: Upload) -> None:
         np.testing.assert_array_equal(view.cpu().numpy(), array)
 
 
-def test_memory_is_allocated_once(upload: Upload) -> None:
+def test_upload_allocates_memory_once(upload: Upload) -> None:
     buffer, places = np.zeros(128, np.uint8), set()
     for _ in range(6):
         upload.send(buffer)

@@ -29,7 +29,9 @@ def constant(network: nn.Sequential, value: float) -> None:
     nn.init.constant_(last.bias, value)
 
 
-def test_target_worked_out_by_hand(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+def test_target_Q_of_constant_networks_is_the_value_worked_out_by_hand(
+    spec: ObservationSpec, small: Small, make_batch: Batches
+) -> None:
     """Networks of constant outputs: Q1' = 3, Q2' = 2, mu = 0, log std = -4, so every term is known."""
     sac = small.sac(reward_scale=0.5, seed=0)
     with torch.no_grad():
@@ -48,7 +50,9 @@ def test_target_worked_out_by_hand(spec: ObservationSpec, small: Small, make_bat
     np.testing.assert_allclose(sac.target_Q().numpy(), expected, rtol=1e-5)
 
 
-def test_critic_loss_and_td_error_worked_out_by_hand(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+def test_update_critic_of_constant_networks_gives_loss_and_td_error_worked_out_by_hand(
+    spec: ObservationSpec, small: Small, make_batch: Batches
+) -> None:
     """Q1 = 1, Q2 = 4, and targets that are the rewards, since nothing follows them."""
     sac = small.sac(seed=0)
     with torch.no_grad():
@@ -65,7 +69,9 @@ def test_critic_loss_and_td_error_worked_out_by_hand(spec: ObservationSpec, smal
     np.testing.assert_allclose(sac.td_error.numpy(), expected)
 
 
-def test_a_transition_of_weight_0_teaches_nothing(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+def test_update_with_a_transition_of_weight_0_ignores_it(
+    spec: ObservationSpec, small: Small, make_batch: Batches
+) -> None:
     ends = []
     for reward in (0.0, 1000.0):
         sac, batch = small.sac(actor_update_frequency=1000, seed=0), make_batch()
@@ -76,7 +82,7 @@ def test_a_transition_of_weight_0_teaches_nothing(spec: ObservationSpec, small: 
     assert_same(*ends)
 
 
-def test_next_action_sees_the_online_encoder_and_target_Q_the_target_encoder(
+def test_target_Q_takes_actions_by_the_online_and_values_by_the_target_encoder(
     spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     sac = small.sac(seed=0)
@@ -91,7 +97,7 @@ def test_next_action_sees_the_online_encoder_and_target_Q_the_target_encoder(
     torch.testing.assert_close(sac.target_Q(), expected.detach())
 
 
-def test_critic_and_encoder_step_down_the_soft_bellman_residual(
+def test_update_critic_steps_critic_and_encoder_down_the_soft_bellman_residual(
     spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     """One update against plain autograd, plain Adam and images from 0 to 1, written independently."""
@@ -115,7 +121,7 @@ def test_critic_and_encoder_step_down_the_soft_bellman_residual(
     torch.testing.assert_close(values(sac.encoder), values(encoder), atol=5e-5, rtol=0)
 
 
-def test_actor_steps_up_its_objective_and_its_gradient_stops_before_the_encoder(
+def test_update_actor_steps_up_its_objective_and_leaves_the_encoder(
     spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     sac = small.sac(seed=0)
@@ -141,7 +147,7 @@ def test_actor_steps_up_its_objective_and_its_gradient_stops_before_the_encoder(
     torch.testing.assert_close(values(sac.actor), values(actor), atol=1e-5, rtol=0)
 
 
-def test_actor_sees_the_encoder_of_after_the_critics_step(
+def test_update_actor_without_reuse_sees_the_new_encoder(
     spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     seen = []
@@ -158,7 +164,7 @@ def test_actor_sees_the_encoder_of_after_the_critics_step(
 
 
 @pytest.mark.parametrize(("entropy_above_target", "sign"), [(True, -1), (False, 1)])
-def test_temperature_moves_the_entropy_to_its_target(
+def test_update_temperature_moves_the_entropy_to_its_target(
     spec: ObservationSpec, small: Small, make_batch: Batches, entropy_above_target: bool, sign: int
 ) -> None:
     target = -100.0 if entropy_above_target else 100.0
@@ -169,7 +175,7 @@ def test_temperature_moves_the_entropy_to_its_target(
     assert sac.log_alpha.item() - math.log(0.1) == pytest.approx(sign * 1e-4, rel=0.01)
 
 
-def test_the_gradient_of_the_temperature_is_equation_2_7s(
+def test_update_temperature_gradient_is_that_of_equation_2_7(
     spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     """alpha (H - target) by log alpha is alpha (H - target) itself; Adam's first moment tells what it was given."""
@@ -181,7 +187,7 @@ def test_the_gradient_of_the_temperature_is_equation_2_7s(
     assert moments["exp_avg_sq"].item() == pytest.approx((1 - 0.999) * gradient**2, rel=1e-4)
 
 
-def test_adam_per_parameter_group(spec: ObservationSpec, small: Small) -> None:
+def test_sac_optimisers_have_their_rates_and_betas(spec: ObservationSpec, small: Small) -> None:
     sac = small.sac(seed=0)
     of_critic, of_actor, of_temperature = sac.optimisers.values()
     for optimiser, index, parameters, rate, beta in (
@@ -195,11 +201,13 @@ def test_adam_per_parameter_group(spec: ObservationSpec, small: Small) -> None:
         assert (group.learning_rate, optimiser.betas) == (rate, (beta, 0.999))
 
 
-def test_target_entropy_is_minus_the_number_of_actions(spec: ObservationSpec, small: Small) -> None:
+def test_sac_target_entropy_by_default_is_minus_the_number_of_actions(spec: ObservationSpec, small: Small) -> None:
     assert small.sac(action_size=5, seed=0).target_entropy == -5.0
 
 
-def test_update_frequencies_and_target_rates(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+def test_update_follows_its_frequencies_and_target_rates(
+    spec: ObservationSpec, small: Small, make_batch: Batches
+) -> None:
     sac = small.sac(actor_update_frequency=2, target_update_frequency=3, seed=0)
     for update in range(6):
         actor, critic = values(sac.actor), values(sac.critic)
@@ -217,20 +225,22 @@ def test_update_frequencies_and_target_rates(spec: ObservationSpec, small: Small
             assert torch.equal(values(sac.target_encoder), target_encoder)
 
 
-def test_targets_start_as_copies(spec: ObservationSpec, small: Small) -> None:
+def test_sac_targets_start_as_copies(spec: ObservationSpec, small: Small) -> None:
     sac = small.sac(seed=0)
     assert torch.equal(values(sac.target_critic), values(sac.critic))
     assert torch.equal(values(sac.target_encoder), values(sac.encoder))
 
 
-def test_an_encoder_tau_of_1_needs_no_target_encoder(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+def test_sac_with_encoder_tau_of_1_has_no_target_encoder(
+    spec: ObservationSpec, small: Small, make_batch: Batches
+) -> None:
     sac = small.sac(encoder_tau=1.0, seed=0)
     assert sac.target_encoder is sac.encoder
     sac.update(make_batch())
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_two_runs_of_one_seed_end_with_the_same_bits(
+def test_update_of_one_seed_ends_with_the_same_bits(
     spec: ObservationSpec, small: Small, make_batch: Batches, precision: str
 ) -> None:
     ends = []
@@ -244,12 +254,12 @@ def test_two_runs_of_one_seed_end_with_the_same_bits(
     assert ends[0][3] == ends[1][3]
 
 
-def test_seeds_differ(spec: ObservationSpec, small: Small) -> None:
+def test_sac_of_two_seeds_differs(spec: ObservationSpec, small: Small) -> None:
     first, second = (small.sac(seed=seed) for seed in (0, 1))
     assert not np.array_equal(first.policy_parameters(), second.policy_parameters())
 
 
-def test_metrics_are_floats_and_only_when_asked_for(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+def test_update_returns_metrics_only_on_request(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     sac = small.sac(seed=0)
     metrics = sac.update(make_batch())
     assert set(metrics) == {"critic_loss", "Q", "target_Q", "batch_reward", "actor_loss", "entropy", "alpha"}

@@ -20,7 +20,7 @@ Batches = Callable[..., Batch]
 
 
 @pytest.mark.parametrize("reward", [math.nan, math.inf])
-def test_a_reward_that_is_not_finite_stops_learning_before_it_does_harm(
+def test_update_with_a_reward_that_is_not_finite_raises_and_changes_nothing(
     spec: ObservationSpec, small: Small, make_batch: Batches, reward: float
 ) -> None:
     sac = small.sac(seed=0)
@@ -35,7 +35,7 @@ def test_a_reward_that_is_not_finite_stops_learning_before_it_does_harm(
     assert_same(everything(sac), before)
 
 
-def test_after_a_bad_loss_nothing_changes_until_it_is_told(
+def test_step_after_a_loss_that_is_not_finite_changes_nothing(
     spec: ObservationSpec, small: Small, make_batch: Batches
 ) -> None:
     """As on a GPU, which is not asked after each update."""
@@ -52,7 +52,7 @@ def test_after_a_bad_loss_nothing_changes_until_it_is_told(
         sac.policy_parameters()
 
 
-def test_parameters_that_are_not_finite_are_never_handed_out(spec: ObservationSpec, small: Small) -> None:
+def test_policy_parameters_that_are_not_finite_raise(spec: ObservationSpec, small: Small) -> None:
     sac = small.sac(seed=0)
     with torch.no_grad():
         next(sac.actor.parameters())[0] = math.nan
@@ -95,7 +95,7 @@ def waiting_forbidden() -> Iterator[None]:
 @pytest.mark.parametrize(
     "changes", [{}, {"target_update_frequency": 3}, {"precision": "bf16"}, {"encoder_tau": 1.0, "reuse_features": True}]
 )
-def test_recorded_updates_do_the_same_to_the_last_bit(
+def test_recorded_update_gives_the_same_bits(
     spec: ObservationSpec, small: Small, make_batch: Batches, changes: dict[str, object]
 ) -> None:
     plain, recorded = (small.sac(**changes, seed=0) for _ in range(2))
@@ -109,9 +109,7 @@ def test_recorded_updates_do_the_same_to_the_last_bit(
     assert (recorder.recorded, recorder.replayed) == (4 if "target_update_frequency" in changes else 2, 7)
 
 
-def test_updates_leave_every_tensor_where_a_recording_finds_it(
-    spec: ObservationSpec, small: Small, make_batch: Batches
-) -> None:
+def test_update_keeps_every_tensor_at_its_address(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
     def addresses(sac: SAC) -> list[int]:
         b = sac.batch
         moments = [t for o in sac.optimisers.values() for state in o.state.values() for t in state.values()]
@@ -127,7 +125,9 @@ def test_updates_leave_every_tensor_where_a_recording_finds_it(
     assert addresses(sac) == before
 
 
-def test_in_bf16_what_is_small_stays_in_float32(spec: ObservationSpec, small: Small, make_batch: Batches) -> None:
+def test_update_in_bf16_keeps_small_tensors_in_float32(
+    spec: ObservationSpec, small: Small, make_batch: Batches
+) -> None:
     """Parameters, moments, features, densities, values and losses; and they are near those of float32."""
     full, half = (small.sac(precision=precision, seed=0) for precision in ("fp32", "bf16"))
     assert half.batch.observation.dtype == torch.bfloat16

@@ -72,7 +72,7 @@ def card_of(path: Path) -> dict[str, object]:
 
 
 @formats
-def test_it_runs_alone_as_its_card_says(run: Path, config: Config, name: str, tmp_path: Path) -> None:
+def test_export_runs_alone_as_its_card_says(run: Path, config: Config, name: str, tmp_path: Path) -> None:
     path, card_path = export(config, run, None, name, print)
     assert path == run / "exports" / f"policy_000000000042{FORMATS[name].suffix}"
     card = card_of(card_path)
@@ -97,7 +97,7 @@ def test_it_runs_alone_as_its_card_says(run: Path, config: Config, name: str, tm
         np.testing.assert_allclose(outputs["joint_velocity"][i], config.agent.action_scale * action, atol=1e-5)
 
 
-def test_the_card_is_complete(run: Path, config: Config) -> None:
+def test_export_card_is_complete(run: Path, config: Config) -> None:
     path, card_path = export(config, run, run / "mine.pt", None, print)
     assert card_path == run / "mine.json"
     card = card_of(card_path)
@@ -123,7 +123,7 @@ def test_the_card_is_complete(run: Path, config: Config) -> None:
     assert origin["async_rl"]
 
 
-def test_export_tells_each_stage_and_the_largest_difference(run: Path, config: Config) -> None:
+def test_export_reports_each_stage_and_the_largest_difference(run: Path, config: Config) -> None:
     said: list[str] = []
     _, card_path = export(config, run, run / "mine.pt", None, said.append)
     assert said[:3] == [
@@ -152,7 +152,7 @@ class Unscaled(DeployedPolicy):
 
 
 @pytest.mark.parametrize("wrong", [Shifted, Unscaled])
-def test_one_that_does_something_else_is_not_written(
+def test_export_that_differs_from_the_policy_is_not_written(
     run: Path, config: Config, wrong: type[DeployedPolicy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, card_path = export(config, run, None, None, print)
@@ -164,7 +164,7 @@ def test_one_that_does_something_else_is_not_written(
     assert sorted(path.parent.iterdir()) == [card_path, path]
 
 
-def test_one_of_not_a_number_is_not_written(run: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_of_nan_is_not_written(run: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = replace(
         FORMATS["torchscript"],
         load=lambda path: lambda images, p: (p[:, :5] * np.float32("nan"), p[:, :5] * np.float32("nan")),
@@ -175,14 +175,14 @@ def test_one_of_not_a_number_is_not_written(run: Path, config: Config, monkeypat
     assert not list((run / "exports").iterdir())
 
 
-def test_a_run_in_half_precision_is_exported_in_single(run: Path, config: Config) -> None:
+def test_export_of_a_run_in_bf16_is_float32(run: Path, config: Config) -> None:
     half = config.model_copy(update={"learning": config.learning.model_copy(update={"precision": "bf16"})})
     _, card_path = export(half, run, run / "half.pt", None, print)
     difference = card_of(card_path)["largest_difference_from_policy"]  # from that of single precision
     assert isinstance(difference, float) and difference < 1e-5
 
 
-def test_onnx_without_its_packages_says_what_to_install(
+def test_export_to_onnx_without_its_packages_names_them(
     run: Path, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("async_rl_core.policies.export.formats.find_spec", lambda name: None)
@@ -191,7 +191,7 @@ def test_onnx_without_its_packages_says_what_to_install(
     assert not (run / "exports").exists()
 
 
-def test_the_format_is_said_or_follows_the_file() -> None:
+def test_choose_format_follows_name_or_suffix() -> None:
     assert choose_format(None, None).name == "torchscript"
     assert choose_format(Path("a.onnx"), None).name == "onnx"
     assert choose_format(Path("a.onnx"), "torchscript").name == "torchscript"
@@ -199,7 +199,7 @@ def test_the_format_is_said_or_follows_the_file() -> None:
         choose_format(None, "onx")
 
 
-def test_a_file_in_the_way_is_named(run: Path, config: Config) -> None:
+def test_export_onto_a_blocked_path_names_it(run: Path, config: Config) -> None:
     (run / "file").touch()
     with pytest.raises(ConfigError, match=r"file/policy\.pt cannot be written"):
         export(config, run, run / "file" / "policy.pt", None, print)
