@@ -162,7 +162,7 @@ def test_resolve_invalid_file_names_the_error(text: str, expected: list[str], tm
 
 def test_resolve_unknown_name_or_file_is_named() -> None:
     assert "unknown preset 'laptp'; did you mean 'laptop'" in refusal("laptp")
-    assert "allowed: laptop" in refusal("zzz")
+    assert "allowed: gu2017_reach, laptop" in refusal("zzz")
     assert "/nowhere/mine.yaml" in refusal("/nowhere/mine.yaml")
     with pytest.raises(ConfigError, match="unknown robot 'ur6'; did you mean 'ur5'"):
         resolve("laptop", {}, "ur6")

@@ -101,7 +101,7 @@ def test_every_finding_is_named(tmp_path: Path) -> None:
 
 
 def test_folder_in_place_of_a_preset_says_what_to_write(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"preset '.*' is a folder; allowed: laptop"):
+    with pytest.raises(ConfigError, match=r"preset '.*' is a folder; allowed: gu2017_reach, laptop"):
         resolve(str(tmp_path))
     write_config(resolve(), tmp_path / "config.yaml")
     with pytest.raises(ConfigError, match=rf"is a folder; preset:={tmp_path}/config\.yaml .*, resume:={tmp_path} "):
