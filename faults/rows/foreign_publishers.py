@@ -184,11 +184,13 @@ def _latches(listener: ArmListener, word: str, within: float = NOTICED) -> bool:
     return True
 
 
-def _ask(listener: ArmListener, service: str) -> None:
+def _ask(listener: ArmListener, service: str) -> str:
+    """Calls a service of the guard; returns its answer, empty if there is none."""
     client = listener.node.create_client(Trigger, f"safety_guard_node/{service}")
     try:
         client.wait_for_service(5.0)
-        client.call(Trigger.Request(), timeout_sec=5.0)
+        answer = client.call(Trigger.Request(), timeout_sec=5.0)
+        return str(answer.message) if answer is not None else ""
     finally:
         listener.node.destroy_client(client)
 
@@ -197,9 +199,9 @@ def _recover(listener: ArmListener) -> None:
     """Clears a fault if there is one, and arms the guard again."""
     if listener.guard is not None and listener.guard.state == GuardState.FAULT:
         listener.reset_fault()
-    end = time.monotonic() + 10.0
+    answer, end = "", time.monotonic() + 10.0
     while listener.guard is None or listener.guard.state != GuardState.ARMED:
         if time.monotonic() > end:
-            raise TimeoutError("the guard was not armed again within 10 s")
-        _ask(listener, "arm")
+            raise TimeoutError(f"the guard was not armed again within 10 s: {answer}")
+        answer = _ask(listener, "arm")
         time.sleep(0.1)
