@@ -19,6 +19,7 @@ _PR_SET_PDEATHSIG = 1
 _FALLBACK_NICENESS = -10
 _INITIAL_NICENESS = os.getpriority(os.PRIO_PROCESS, 0)
 _AUTOGROUP = Path("/proc/self/autogroup")
+_LARGEST_SESSION_NICENESS = 5  # a session yields, but gets a quarter of a processor beside another busy program
 _SESSION_TIMEOUT, _SESSION_RETRY = 2.0, 0.1  # seconds to change the nice value of a session, and between two attempts
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
@@ -92,7 +93,7 @@ def _set_session_niceness(value: int) -> None:
     end = time.monotonic() + _SESSION_TIMEOUT
     while True:
         try:
-            _AUTOGROUP.write_text(str(value), encoding="utf-8")
+            _AUTOGROUP.write_text(str(min(value, _LARGEST_SESSION_NICENESS)), encoding="utf-8")
         except BlockingIOError:
             if time.monotonic() < end:
                 time.sleep(_SESSION_RETRY * random.uniform(0.5, 1.5))

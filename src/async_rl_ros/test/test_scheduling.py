@@ -51,13 +51,13 @@ def test_urgent_counts_for_the_session_too():
 @pytest.mark.parametrize(
     ("call", "expected"),
     [
-        ("s.background()", 19),
-        ("s.nice(15)", 15),
-        ("s.background(); s.undo_niceness()", os.getpriority(os.PRIO_PROCESS, 0)),
+        ("s.background()", 5),
+        ("s.nice(3)", max(3, min(os.getpriority(os.PRIO_PROCESS, 0), 5))),
+        ("s.background(); s.undo_niceness()", min(os.getpriority(os.PRIO_PROCESS, 0), 5)),
     ],
 )
 def test_scheduling_leader_of_session_sets_the_niceness_of_the_session(call, expected):
-    """Else a learner in its own session gets as much of a processor as the agent, whatever its nice value."""
+    """Else a learner in its own session gets as much of a processor as the agent; at 19, other programs starve it."""
     group = run(f"os.setsid(); {call}; print(open('/proc/self/autogroup').read().split()[-1])")
     assert int(group) == expected
 
