@@ -85,11 +85,11 @@ def _wrong(name: str, section: type[Section], data: Mapping[str, object], where:
 
 def _problems_of_plugins(config: Config, display_chosen: bool) -> list[Problem]:
     """Returns the problems that the algorithm and the task find."""
+    if config.task not in tasks():
+        return [("task", f"'{config.task}' is not allowed; allowed: {', '.join(tasks())}")]
     problems = []
     if config.algorithm in algorithms():
         problems += list(section_class(config.algorithm).from_config(config).problems(config))
-    if config.task not in tasks():
-        return [*problems, ("task", f"'{config.task}' is not allowed; allowed: {', '.join(tasks())}")]
     task = task_plugin(config.task)(config)
     if config.record_video and not task.uses_camera:
         problems.append(("record_video", f"task '{config.task}' uses no camera; leave it out"))

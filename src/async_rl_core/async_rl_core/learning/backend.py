@@ -88,7 +88,7 @@ class SharedMemoryBackend:
 
 
 class InProcessBackend:
-    """Seq-SAC: replay and learner work in this process, which keeps what theirs would, and goes on from it.
+    """Replay and learner in this process (Seq), with their records; it resumes from these.
 
     Raises `ConfigError` where the run has no folder, or an error of the files that it holds.
     """

@@ -13,12 +13,12 @@ from async_rl_core.transport.parameters import ParameterSender
 
 
 class Learner:
-    """Waits for a batch, updates, publishes; and knows how long each takes (see monitor/components.py).
+    """Waits for a batch, updates, publishes, and measures the duration of each (see monitoring/components.py).
 
-    The source decides how many updates the data allow; the loop itself never idles. With batches requested ahead the
-    wait is short (Async-SAC-2), without it is the whole sampling (Async-SAC-1).
+    The source limits the number of updates per environment step. With batches requested ahead (`async2`) the wait is
+    short; without (`async1`) it is as long as the sampling.
 
-    `clock` is in seconds, the one with which the source says when it sampled.
+    `clock` is in seconds, the same clock with which the source stamps its sampling.
     """
 
     def __init__(

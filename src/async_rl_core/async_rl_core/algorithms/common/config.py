@@ -9,6 +9,7 @@ from async_rl_core.algorithms.base import AlgorithmConfig
 from async_rl_core.config.schema import Config
 from async_rl_core.config.section import Count
 from async_rl_core.spec.crop import Crop
+from async_rl_core.spec.observation import ObservationSpec
 
 KERNEL = 3
 """Side of every convolution's kernel."""
@@ -32,10 +33,12 @@ class NetworkConfig(AlgorithmConfig):
 
     def problems(self, config: Config) -> Iterator[tuple[str, str]]:
         """Yields the camera's sides that are too small for the encoder."""
-        crop = Crop.from_config(config)
+        image = ObservationSpec.from_config(config).image
+        if image is None:
+            return
         for key, size, cropped in (
-            ("camera.width", config.camera.width, crop.width),
-            ("camera.height", config.camera.height, crop.height),
+            ("camera.width", config.camera.width, image.width),
+            ("camera.height", config.camera.height, image.height),
         ):
             if map_size(cropped, self.encoder_strides) < _SMALLEST_MAP:
                 least = self._least_pixels(config.replay.crop_fraction)
