@@ -42,6 +42,8 @@ from rl_agent_node.outputs import AgentOutputs
 
 REPORT_PERIOD = 1.0
 RETIRE_TIMEOUT = 0.3
+RECEIPT_TIMEOUT = 2.0
+"""Seconds that the node waits at its end, with the guard disarmed, for subscribers that lack an episode."""
 TARGET_ANSWER = 2.0
 """Seconds until a target that does not answer is asked again; a request may be lost while nodes find each other."""
 PRIORITY = 20
@@ -145,6 +147,7 @@ class RLAgentNode(ConfiguredNode):
             end = time.monotonic() + RETIRE_TIMEOUT
             while not answer.done() and time.monotonic() < end:
                 self._receive(0.02)
+        self._outputs.wait_until_received(RECEIPT_TIMEOUT)
 
     @property
     def _waits_for(self) -> str:

@@ -5,6 +5,7 @@ from typing import TypeVar
 import numpy as np
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
+from rclpy.duration import Duration
 
 from async_rl_core import topics
 from async_rl_core.agent.observation import Frame
@@ -68,6 +69,14 @@ class AgentOutputs:
     def episode(self, message: Episode) -> None:
         """Publishes an episode that ended."""
         self._episodes.publish(self._stamped(message))
+
+    def wait_until_received(self, seconds: float) -> bool:
+        """Waits until every subscriber has each episode, for `seconds` at most; returns whether that is so.
+
+        An episode that this process still holds is lost with it.
+        """
+        received: bool = self._episodes.wait_for_all_acked(Duration(nanoseconds=round(1e9 * seconds)))
+        return received
 
     def timing(self, message: Timing) -> None:
         """Publishes the deadlines and latencies so far."""
