@@ -12,6 +12,9 @@ from async_rl_core.run_folder.summary import LAST
 LITTLE = 2.0
 """Ratio of the last episodes to the random ones up to which a policy has hardly learned."""
 
+LAUNCHED_AS = {"reaching": "reacher", "tracking": "tracker"}
+"""Tasks whose runs are launched by another name than their own."""
+
 Figures = Mapping[str, object]
 """A run's summary."""
 
@@ -29,7 +32,7 @@ def next_steps(config: Config, run: Path, figures: Figures, ambient: Mapping[str
     root = ambient.get(CHECKOUT)
     runner = f"{shlex.quote(root + '/tools/run.sh')} " if root else ""
     lines = [f"run folder: {run}", result(config, figures), "what next:"]
-    launch = "tracker" if config.task == "tracking" else "reacher"
+    launch = LAUNCHED_AS.get(config.task, config.task)
     commands = {"go on": command_line(f"launch {launch} resume:={folder}", ambient)}
     if figures.get("updates"):
         commands["evaluate"] = command_line(f"evaluate {folder}", ambient)

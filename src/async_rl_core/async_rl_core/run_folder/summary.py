@@ -94,7 +94,7 @@ class Summary:
             "updates": rows[-1].updates if rows else 0,
             "target_term_random": random,
             "target_term_last_10": last,
-            "target_term_ratio": last / random if last is not None and random else None,
+            "target_term_ratio": last / random if last is not None and random is not None and random > 0 else None,
             "return_last_10": _mean([row.episode_return for row in rows[-LAST:]]),
             "cycles": timing.cycles,
             "missed_cycles": timing.missed_cycles or sum(row.missed_cycles for row in rows),

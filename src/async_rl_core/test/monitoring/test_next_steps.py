@@ -39,6 +39,11 @@ def test_next_steps_of_a_tracking_run_resume_the_tracker(tmp_path: Path) -> None
     assert any(f"async_rl launch tracker resume:={tmp_path}" in line for line in lines)
 
 
+def test_next_steps_of_another_task_resume_it_by_its_name(tmp_path: Path) -> None:
+    lines = next_steps(resolve("laptop", {}, "panda"), tmp_path, FIGURES, {})
+    assert any(f"async_rl launch visual_reacher resume:={tmp_path}" in line for line in lines)
+
+
 def test_result_without_an_update_says_that_nothing_was_learned(tmp_path: Path) -> None:
     figures = {**FIGURES, "episodes": 4, "updates": 0, "env_steps": 400}
     assert result(CONFIG, figures).startswith("nothing was learned: 4 episodes, 400 steps, 0 updates; updates begin")

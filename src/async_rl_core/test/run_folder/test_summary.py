@@ -46,9 +46,11 @@ def test_summary_without_data_has_nulls(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["summary.json"]
 
 
-def test_random_episodes_of_no_reward_give_no_ratio() -> None:
+@pytest.mark.parametrize("random", [0.0, -0.4])
+def test_summary_random_target_term_not_positive_gives_no_ratio(random: float) -> None:
+    """A distance counts below zero: its ratio would say the opposite."""
     summary = Summary(CONFIG)
-    summary.add(row(1, 0.0), random=True)
+    summary.add(row(1, random), random=True)
     summary.add(row(2, 3.0), random=False)
     assert summary.document(1.0)["target_term_ratio"] is None
 
