@@ -1,4 +1,4 @@
-"""What makes the laptop preset learn faster: variants of it in simulated time, seed by seed.
+"""Learning speed of variants of the laptop preset, in simulated time, seed by seed.
 
     python benchmarks/learning.py                               # all variants, three seeds; hours
     python benchmarks/learning.py laptop bf16 --seeds 1 --steps 3000

@@ -1,4 +1,4 @@
-"""What this machine could do at best: less than any program needs that does the same work.
+"""Lower bounds of the measured times on this machine: no program that does the same work needs less.
 
 Each limit leaves out all but the part that cannot be avoided, with its inputs ready and its outputs' memory warm.
 """
@@ -100,7 +100,7 @@ def _linear(batch: int, size: int, dtype: torch.dtype, repeats: int, device: str
 
 
 def _linear_passes(config: Config) -> float:
-    """How often an update's MLPs pass a mini-batch through one network, whatever the direction."""
+    """Passes of a mini-batch through an MLP in one update, forward and backward."""
     target, next_action, critic = 2, 1, 2 * FORWARD_BACKWARD
     actor = FORWARD_BACKWARD + 2 * 2  # through both critics to the action, not to their weights
     return target + next_action + critic + actor / SACConfig.from_config(config).actor_update_frequency

@@ -2,7 +2,7 @@
 
 Eager float32 in PyTorch's default layout (NCHW), observations and next observations stored as whole uint8 stacks, a
 loop over the samples that crops and converts them, mini-batches pickled through a queue. The networks, losses and
-schedules are those of `config/base.yaml` (Yuan, 2022); each part is written anew here, and nothing of async_rl is used.
+schedules are those of `config/base.yaml` (Yuan, 2022). Every part is written independently of async_rl.
 """
 
 import copy

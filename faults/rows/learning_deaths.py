@@ -67,7 +67,7 @@ def _learner_deaths(
             killed = run.kill("learner_node")
             listener.clear()
             restored = int(newest_first(run.run_dir / "checkpoints")[0].stem.split("_")[1])
-            beyond = 0 if mutant else restored  # one that starts anew would take as long again
+            beyond = 0 if mutant else restored  # a restart from zero would take as long again
             times.append(await_learning(run, listener, beyond) - killed)
             behind += listener.learner[0][1] < restored
             time.sleep(max(0.0, killed + WINDOW - time.monotonic()))

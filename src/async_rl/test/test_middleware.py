@@ -1,4 +1,4 @@
-"""What the doctor says of ROS 2, asked in a process of its own."""
+"""The doctor's check of ROS 2, in a process of its own."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What others bring: classes that an installed package registers by an entry point."""
+"""Plug-ins: classes that an installed package registers by an entry point."""
 
 import inspect
 import sys

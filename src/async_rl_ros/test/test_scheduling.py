@@ -18,7 +18,7 @@ os.sched_setscheduler = os.setpriority = refuse
 
 
 def run(code: str, **environment: str) -> str:
-    """What a process of its own prints: scheduling cannot be taken back without privileges."""
+    """Returns the output of a separate process: scheduling cannot be undone without privileges."""
     result = subprocess.run(
         [sys.executable, "-c", IMPORT + code], capture_output=True, text=True, env={**os.environ, **environment}
     )

@@ -58,7 +58,7 @@ class Bench:
             self.executor.spin_once(timeout_sec=0.05)
 
     def seen(self, publish: Callable[[], None]) -> Image:
-        """What comes of what is published again and again: the first may be lost while the two find each other."""
+        """Publishes until a message comes back, and returns it: the first may be lost during discovery."""
         self.images.clear()
         self.wait_for(lambda: len(self.images) > 2, publish)  # two may be on their way from before
         return self.images[-1]

@@ -1,4 +1,4 @@
-"""What RViz is told, and that its configuration listens to it."""
+"""Markers for RViz, and its configuration."""
 
 from pathlib import Path
 

@@ -93,7 +93,7 @@ class Agent:
 
     @property
     def newest_ack(self) -> Ack | None:
-        """What replay says that it has."""
+        """Returns the newest acknowledgement of replay."""
         return self._publisher.newest_ack()
 
     def is_acknowledged(self) -> bool:

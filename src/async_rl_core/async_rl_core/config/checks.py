@@ -136,8 +136,8 @@ def unseen(config: Config, shows: str, chosen: bool) -> Iterator[Problem]:
 
     Args:
         shows: the kind of the task's target: a disc on a screen, or another object.
-        chosen: whether anyone set `display`, and so knows that another program shows the disc. So does whoever names
-            no camera: what is on `image_raw` is another's then.
+        chosen: whether `display` was set, so that another program may show the disc. Without a named camera, another
+            program publishes `image_raw` as well.
     """
     camera = config.camera.source
     named = camera is not None and config.camera_topic is not None

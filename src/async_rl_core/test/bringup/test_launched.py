@@ -1,4 +1,4 @@
-"""Which file of a name a command line means."""
+"""The launch file that a command line names."""
 
 from pathlib import Path
 

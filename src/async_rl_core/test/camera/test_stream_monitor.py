@@ -1,4 +1,4 @@
-"""What a camera does, in words."""
+"""Health of a camera's stream, in words."""
 
 import pytest
 

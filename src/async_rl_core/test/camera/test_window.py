@@ -1,4 +1,4 @@
-"""Which part of a picture is seen."""
+"""The visible part of a picture."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""Where a run's images come from."""
+"""The source of a run's images."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a file says in place of the defaults: sections are merged, other mappings are replaced; the robot is one."""
+"""Merging of sources: sections are merged, other mappings are replaced, the robot among them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What an evaluation runs, refuses and reports; the graph itself is stood in for."""
+"""Runs, refusals and reports of an evaluation; a stand-in replaces the graph."""
 
 import json
 from collections.abc import Callable, Iterator

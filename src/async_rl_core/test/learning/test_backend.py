@@ -1,4 +1,4 @@
-"""Where the agent's policy comes from."""
+"""Back ends that give the agent its policy."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What a person reads."""
+"""Progress lines of the terminal."""
 
 from datetime import datetime
 

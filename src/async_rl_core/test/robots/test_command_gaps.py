@@ -1,4 +1,4 @@
-"""What is said of gaps in the commands."""
+"""Reports of gaps in the commands."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""When a robot's commander counts as gone."""
+"""The watchdog of commands that have stopped coming."""
 
 from async_rl_core.robots.command_watchdog import REPEAT, TIMEOUT, CommandWatchdog
 

@@ -1,4 +1,4 @@
-"""What counts as a command, and for how long."""
+"""Acceptance and expiry of velocity commands."""
 
 import math
 

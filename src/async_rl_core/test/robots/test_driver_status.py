@@ -1,4 +1,4 @@
-"""When a robot that another driver moves counts as ready."""
+"""Readiness of a robot that another driver moves."""
 
 import pytest
 from pydantic import ValidationError

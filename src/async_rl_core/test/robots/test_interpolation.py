@@ -1,4 +1,4 @@
-"""What reaches a Franka's drives: never faster, harder or rougher than its maker allows."""
+"""Velocities for a Franka's drives stay within the limits of velocity, acceleration and jerk."""
 
 from pathlib import Path
 

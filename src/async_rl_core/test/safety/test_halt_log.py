@@ -1,4 +1,4 @@
-"""What a silence is made of, by the lateness of the guard's own loop."""
+"""Explanation of a silence by the lateness of the guard's own loop."""
 
 import pytest
 

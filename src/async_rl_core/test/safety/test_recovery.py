@@ -1,4 +1,4 @@
-"""What becomes of a fault: with a simulated arm faults of timing are cleared, and no others."""
+"""Recovery from faults: only timing faults of a simulated arm clear by themselves."""
 
 import math
 from collections.abc import Callable

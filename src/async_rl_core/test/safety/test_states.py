@@ -55,7 +55,7 @@ def bring_to(state: GuardMode, arm: GuardBench) -> None:
 
 
 def happen(event: GuardEvent, arm: GuardBench) -> None:
-    """What the event is, seen from outside."""
+    """Causes the event through the guard's public methods."""
     guard = arm.guard
     if event is GuardEvent.ARM:
         guard.arm(arm.time)

@@ -1,4 +1,4 @@
-"""What only a GPU can tell. That an update may be recorded at all is tested on the CPU: see test_sac.py."""
+"""CUDA graphs of updates. test_sac.py tests on the CPU that an update may be recorded."""
 
 from collections.abc import Callable
 

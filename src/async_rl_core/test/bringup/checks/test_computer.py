@@ -1,4 +1,4 @@
-"""What the doctor says of cores, frequencies and rights."""
+"""The doctor's findings on cores, frequencies and rights."""
 
 import os
 import resource

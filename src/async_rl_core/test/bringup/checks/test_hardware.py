@@ -1,4 +1,4 @@
-"""What a robot needs on this machine, said before anything starts."""
+"""Checks of what a robot needs on this machine, before anything starts."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What must hold before anything starts: one line each, and nothing half-started."""
+"""Checks before anything starts: one line per problem."""
 
 import errno
 import os

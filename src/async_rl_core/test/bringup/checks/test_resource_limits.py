@@ -12,7 +12,7 @@ RUN = "import resource; from async_rl_core.bringup.checks.resource_limits import
 
 
 def under(limit: str) -> str:
-    """What a process prints that was started under a limit: the complaint, then its soft limit of open files."""
+    """Returns the output of a process started under a limit: the complaint, then its soft limit of open files."""
     code = RUN + "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
     words = ["bash", "-c", f'ulimit {limit} && exec "$0" -c "$1"', sys.executable, code]
     return subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout

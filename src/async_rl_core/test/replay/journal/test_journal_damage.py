@@ -66,7 +66,7 @@ def damage_a_bit(path: Path, record: int) -> bytes:
 
 
 def resumed(folder: Path) -> tuple[list[int], list[str]]:
-    """What is read at a resume, and what is said."""
+    """Returns the steps and the lines of a resume."""
     report = check_journal(folder, SIZES)
     lines = [*report.lines(), *repair(SIZES, report)]
     return read(folder), lines

@@ -1,4 +1,4 @@
-"""Which robot_description counts."""
+"""Choice of the robot_description."""
 
 import re
 

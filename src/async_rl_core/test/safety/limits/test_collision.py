@@ -1,4 +1,4 @@
-"""What the arm's bodies touch, or nearly."""
+"""Contacts and near contacts of the arm's bodies."""
 
 from collections.abc import Callable
 
@@ -129,7 +129,7 @@ def test_collision_limit_reads_every_robots_bodies(robot: str) -> None:
 
 @pytest.mark.parametrize("robot", robots())
 def test_collision_limit_of_every_robot_has_no_pair_that_is_often_near(robot: str) -> None:
-    """What is near in many poses is so as the arm is built, and ought to be in `bodies.close`."""
+    """A pair that is near in many poses is so by design and belongs into `bodies.close`."""
     config = resolve("laptop", {}, robot)
     bodies = CollisionLimit(urdf_text(config.robot), config.robot, config.guard.collision_margin, CYCLE)
     limits, rng = config.robot.limits, np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""What an arm that is beyond a limit may do."""
+"""Motions allowed to an arm beyond a limit."""
 
 from itertools import pairwise
 

@@ -63,7 +63,7 @@ class Peer:
 
 
 def leftovers(domain: str) -> list[Path]:
-    """What the domain has in shared memory."""
+    """Returns the files of the domain in shared memory."""
     return [*SHARED_MEMORY.glob(f"async_rl-*-{domain}"), *SHARED_MEMORY.glob(f"async_rl-*-{domain}-*")]
 
 
