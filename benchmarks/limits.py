@@ -58,9 +58,10 @@ class _Convolutions:
 
     def __init__(self, case: Case, batch: int, dtype: torch.dtype, device: str = "cpu") -> None:
         config, spec = SACConfig.from_config(case.config()), case.spec
-        shape = (batch, spec.image.channels, spec.image.height, spec.image.width)
+        image = spec.require_image()
+        shape = (batch, image.channels, image.height, image.width)
         self._images = torch.rand(shape).to(device, dtype, memory_format=torch.channels_last)
-        sizes = [spec.image.channels] + [config.encoder_channels] * len(config.encoder_strides)
+        sizes = [image.channels] + [config.encoder_channels] * len(config.encoder_strides)
         self._layers = nn.ModuleList(
             nn.Conv2d(before, after, 3, stride, bias=False)
             for before, after, stride in zip(sizes[:-1], sizes[1:], config.encoder_strides, strict=True)
@@ -139,8 +140,9 @@ def update(case: Case, precision: str, threads: int, repeats: int, device: str =
 def _encoder(case: Case, dtype: torch.dtype, device: str) -> Callable[[], None]:
     """The encoder forward and backward, from ready images, channels last."""
     config, spec = SACConfig.from_config(case.config()), case.spec
-    encoder = Encoder(spec.require_image(), config.encoder_channels, config.encoder_strides).to(device)
-    images = torch.rand((case.batch, spec.image.channels, spec.image.height, spec.image.width)).mul(255.0)
+    image = spec.require_image()
+    encoder = Encoder(image, config.encoder_channels, config.encoder_strides).to(device)
+    images = torch.rand((case.batch, image.channels, image.height, image.width)).mul(255.0)
     images = images.to(device, dtype, memory_format=torch.channels_last)
     gradient = torch.rand(case.batch, encoder.size, device=device)
     return lambda: torch.autograd.backward(encoder(images), gradient)

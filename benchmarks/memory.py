@@ -45,7 +45,8 @@ def ours(case: Case, transitions: int) -> Memory:
 def reference(case: Case, transitions: int) -> Memory:
     """Returns the memory of the reference's store, measured with a part of the transitions."""
     filled, spec, actions = max(1000, transitions // 100), case.spec, len(case.config().robot.actuated_joints)
+    image = spec.require_image()
     before = _resident()
-    replay = StackedReplay(filled, spec.image.channels, case.height, case.width, spec.state_size, actions)
+    replay = StackedReplay(filled, image.channels, case.height, case.width, spec.state_size, actions)
     replay.fill(np.random.default_rng(0))
     return Memory((_resident() - before) * transitions / filled / 1e9, replay.size)

@@ -73,7 +73,8 @@ def ours(case: Case, repeats: int) -> tuple[Times, Times]:
 
 def _reference_policy(case: Case) -> nn.Module:
     spec, actions = case.spec, len(case.config().robot.actuated_joints)
-    sac = ReferenceSAC(spec.image.channels, spec.image.height, spec.image.width, spec.state_size, actions)
+    image = spec.require_image()
+    sac = ReferenceSAC(image.channels, image.height, image.width, spec.state_size, actions)
     return nn.ModuleList([sac.encoder, sac.actor])
 
 

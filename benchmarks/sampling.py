@@ -86,11 +86,12 @@ def _serve_reference(case: Case, tuned: bool, requests: "Queue[bool]", batches: 
     if tuned:
         keep_freed_memory()
     rng, spec, actions = np.random.default_rng(0), case.spec, len(case.config().robot.actuated_joints)
-    replay = StackedReplay(REFERENCE_STORED, spec.image.channels, case.height, case.width, spec.state_size, actions)
+    image = spec.require_image()
+    replay = StackedReplay(REFERENCE_STORED, image.channels, case.height, case.width, spec.state_size, actions)
     replay.fill(rng)
     batches.put(None)
     while requests.get():
-        batches.put(replay.sample(case.batch, spec.image.height, spec.image.width, rng))
+        batches.put(replay.sample(case.batch, image.height, image.width, rng))
 
 
 def _receive_reference(

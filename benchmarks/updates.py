@@ -42,8 +42,16 @@ def reference(case: Case, threads: int, repeats: int, tuned: bool, device: str =
         keep_freed_memory()
     torch.set_num_threads(threads)
     spec, actions, rng = case.spec, len(case.config().robot.actuated_joints), np.random.default_rng(0)
-    replay = StackedReplay(100, spec.image.channels, case.height, case.width, spec.state_size, actions)
+    image = spec.require_image()
+    replay = StackedReplay(100, image.channels, case.height, case.width, spec.state_size, actions)
     replay.fill(rng)
-    batch = replay.sample(case.batch, spec.image.height, spec.image.width, rng)
-    sac = ReferenceSAC(spec.image.channels, spec.image.height, spec.image.width, spec.state_size, actions, device)
+    batch = replay.sample(case.batch, image.height, image.width, rng)
+    sac = ReferenceSAC(
+        image.channels,
+        image.height,
+        image.width,
+        spec.state_size,
+        actions,
+        device,
+    )
     return measure(until_done(lambda: sac.update(batch), device), repeats, warm_up=2, per_round=2)

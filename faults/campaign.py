@@ -39,7 +39,7 @@ class Campaign:
         return self.repeat or (long if self.long else short)
 
 
-def run_config(campaign: Campaign, name: str, robot: str = "ur5", **overrides: object) -> Config:
+def run_config(campaign: Campaign, name: str, robot: str = "ur5", /, **overrides: object) -> Config:
     """Returns the configuration of a disturbed run: the laptop preset on a simulated robot."""
     values = {
         "agent.initial_steps": INITIAL_STEPS,

@@ -109,7 +109,7 @@ def without_retransmission() -> None:
     """Lets the agent treat sent steps as acknowledged."""
     from async_rl_core.agent import outbox
 
-    def trusting(self: outbox.Outbox, ack: outbox.Ack | None) -> None:
+    def trusting(self: outbox.Outbox, ack: object) -> None:
         while self._in_flight > 0:
             self._drop_sent()
 
@@ -158,7 +158,7 @@ def without_steady_clock() -> None:
 
     from safety_guard_node import node
 
-    node.time = SimpleNamespace(monotonic=time.time, sleep=time.sleep)  # type: ignore[assignment]
+    node.time = SimpleNamespace(monotonic=time.time, sleep=time.sleep)  # type: ignore[attr-defined, assignment]
 
 
 def _asked(ways: dict[str, int]) -> Callable[[], str]:
@@ -234,7 +234,7 @@ def failing_joint_states() -> None:
             if (shown := failed(message)) is not None:
                 publish(shown)
 
-        self._state_publisher.publish = failing  # type: ignore[method-assign]
+        self._state_publisher.publish = failing
 
     RobotSimNode._create_publishers = create  # type: ignore[method-assign]
 

@@ -207,8 +207,8 @@ class CommandSequences:
     def _tool_motion(self) -> Vector:
         direction = self._rng.normal(size=3)
         speed = self._rng.uniform(0.05, 1.0) * direction / np.linalg.norm(direction)
-        motion: Vector = np.linalg.pinv(self._kinematics.jacobian(self._arm.position), rcond=0.05) @ speed
-        return np.clip(motion, -1.0, 1.0)
+        inverse = np.linalg.pinv(self._kinematics.jacobian(self._arm.position), rcond=0.05)
+        return np.asarray(np.clip(inverse @ speed, -1.0, 1.0), np.float64)
 
     def _violations(self) -> Counter[str]:
         found: Counter[str] = Counter()
@@ -256,8 +256,8 @@ class CommandSequences:
         tools = np.array([self._kinematics.position(q) for q in positions])
         low, high = np.array(workspace.lower) - margin, np.array(workspace.upper) + margin
         distance = np.linalg.norm(tools - np.array(workspace.sphere.center), axis=1)
-        outside: NDArray[np.bool_] = ((tools < low) | (tools > high)).any(axis=1)
-        return outside | (distance > workspace.sphere.radius + margin)
+        outside = ((tools < low) | (tools > high)).any(axis=1)
+        return np.asarray(outside | (distance > workspace.sphere.radius + margin), np.bool_)
 
     def _touching(self, q: Vector | Sequence[float]) -> bool:
         q = np.asarray(q)

@@ -182,8 +182,8 @@ def _refusal(listener: RunListener, domain: int, full: float) -> tuple[str, floa
 
 def unprotect() -> None:
     """Removes the checks of available shared memory from this process."""
-    service.require_space = parameters.require_space = lambda nbytes, what: None
-    service.reserve = lambda path, most=None: None
+    service.require_space = parameters.require_space = lambda nbytes, what: None  # type: ignore[attr-defined]
+    service.reserve = lambda path, most=None: None  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -41,7 +41,9 @@ def _times(
     """Returns ms until the arm slows down and until it rests, and the fastest joint at the signal, rad/s."""
     config = run_config(campaign, "guard_death")
     mutants = {"robot_sim_node": mutant} if mutant else {}
-    begins, rests, speeds = [], [], []
+    begins: list[float] = []
+    rests: list[float] = []
+    speeds: list[float] = []
     with NodeRig(config, campaign.domain, mutants=mutants) as rig, ArmListener(config, campaign.domain) as listener:
         while len(begins) < repeats:
             listener.await_state(GuardState.ARMED, FORGOTTEN)

@@ -53,7 +53,7 @@ def _run_simulated(robot: str, commands: int, seed: int) -> Counter[str]:
 
 def _unforeseen(random: Random) -> str:
     kept = PositionPredictor._after
-    PositionPredictor._after = lambda self, q, cycles: kept(self, q, min(cycles, 1.0))  # type: ignore[method-assign]
+    PositionPredictor._after = lambda self, q, cycles: kept(self, q, min(cycles, 1.0))  # type: ignore[method-assign, assignment]
     try:
         violations = _run_simulated("panda", 2_000, random.randrange(2**32))
     finally:

@@ -90,6 +90,7 @@ def _outcomes(node: Any, made: RandomMessages, cycle: Callable[[Any], object], c
     """Returns the outcomes of messages to each subscription and requests to each service, and of the loop."""
     cycle(node)  # some listen only then
     services = [one for one in node.services if one.srv_type.__module__.split(".")[0] not in RCLPYS]
+    own: list[tuple[Any, Any, tuple[Any, ...]]]
     own = [(unwrap(one.callback), one.msg_type, ()) for one in node.subscriptions]  # a node logs what it cannot take
     own += [(one.callback, one.srv_type.Request, (one.srv_type.Response(),)) for one in services]
     found: Counter[str] = Counter()

@@ -245,7 +245,7 @@ def _overwrite_checkpoints(folder: Path) -> None:
     def in_place(path: Path, **options: object) -> Iterator[Path]:
         yield path
 
-    checkpoint_file.replacing = in_place  # type: ignore[attr-defined]
+    checkpoint_file.replacing = in_place  # type: ignore[attr-defined, assignment]
     _write_checkpoints(folder)
 
 

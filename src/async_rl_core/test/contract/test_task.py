@@ -270,6 +270,5 @@ def test_task_with_parts_that_cannot_be_is_refused_at_start_with_its_name(
     right: str, wrong: str, message: str, install: Install
 ) -> None:
     install(GROUP, "pressing = pressing:Pressing", {**FILES, "pressing.py": PRESSING.replace(right, wrong)})
-    config = resolve("laptop", {**SHORT, "task": "pressing"}, "panda")
     with pytest.raises(ConfigError, match=f"^task 'pressing': {message}"):
-        SimulatedRun(config, Recorder())
+        resolve("laptop", {**SHORT, "task": "pressing"}, "panda")

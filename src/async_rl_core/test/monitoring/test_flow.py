@@ -7,7 +7,7 @@ from PIL import Image
 
 from async_rl_core.monitoring.flow import COLOURS, draw
 
-from .test_components import run
+from ..run_folder.test_components import run
 
 
 def colours(path: Path) -> set[str]:
