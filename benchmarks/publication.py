@@ -64,6 +64,7 @@ def ours(case: Case, repeats: int) -> tuple[Times, Times]:
     domain, count = f"bench{os.getpid()}", WARM_UP + repeats
     agent = CONTEXT.Process(target=_take, args=(case, domain, count, agent_end))
     agent.start()
+    agent_end.close()  # the agent's copy is the last one: a learner that waits for an agent that failed sees the end
     try:
         return isolated(_publish, case, domain, count, learner_end)
     finally:
@@ -105,6 +106,7 @@ def reference(case: Case, repeats: int) -> Times:
     count = WARM_UP + repeats
     agent = CONTEXT.Process(target=_take_reference, args=(case, count, agent_end))
     agent.start()
+    agent_end.close()  # as above
     try:
         return isolated(_publish_reference, case, count, learner_end)
     finally:
