@@ -137,10 +137,11 @@ def test_reference_update_changes_every_network():
     assert np.abs(reference.act(replay.images[0], replay.state[0])).max() <= 1.0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)  # its processes import torch, beside other tests
 def test_benchmarks_quick_run_writes_rows(root):
     command = [sys.executable, "-m", "benchmarks", "publication", "--quick"]
-    result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    result = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, check=True)  # errors are shown
     figures = next(line for line in result.stdout.splitlines() if line.startswith("publication")).split()
     assert figures[1:3] == [BASELINE.name, "ms"]
     assert float(figures[3]) > 0.0
