@@ -1,7 +1,6 @@
 """Promise 11: checkpoints and the replay journal under kill -9, failing writes and flipped bits."""
 
 import contextlib
-import resource
 import signal
 import subprocess
 import sys
@@ -33,6 +32,7 @@ from async_rl_core.spec.sizes import StepSizes
 from async_rl_core.spec.step import SINGLE_ACTOR, Step
 from faults.campaign import Campaign, mutation
 from faults.report import Row
+from testing.full_disk import files_up_to
 
 VALUES = 200_000
 """float32 values in a checkpoint, which takes about a millisecond to write."""
@@ -127,21 +127,11 @@ def failing(campaign: Campaign, random: Random) -> list[Row]:
         folder = Path(name)
         _save(folder, 1)
         for _ in range(repeats):
-            with _files_up_to(random.randrange(4 * VALUES)), contextlib.suppress(OSError):
+            with files_up_to(random.randrange(4 * VALUES)), contextlib.suppress(OSError):
                 _save(folder, 2)
             bad += bool(_checkpoint_trouble(folder, 1)) or len(list(folder.iterdir())) != 1
     promise, required = "checkpoints: the write fails at a random byte", "the old one is loaded, and nothing is left"
     return [Row(11, promise, required, f"{bad} lost, damaged or left behind", repeats, bad == 0)]
-
-
-@contextlib.contextmanager
-def _files_up_to(nbytes: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (nbytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def flipped(campaign: Campaign, random: Random) -> list[Row]:

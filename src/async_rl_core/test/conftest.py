@@ -1,7 +1,6 @@
 """Someone else's package, installed for one test; a disk that is full for a while."""
 
 import contextlib
-import resource
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from async_rl_core import plugins
+from testing.full_disk import files_up_to
 
 Install = Callable[[str, str, Mapping[str, str]], Path]
 
@@ -44,13 +44,4 @@ FullDisk = Callable[[], "contextlib.AbstractContextManager[None]"]
 def full_disk() -> FullDisk:
     """A context in which the kernel refuses every write to a file: this process's files may not grow."""
 
-    @contextlib.contextmanager
-    def full() -> Iterator[None]:
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-    return full
+    return lambda: files_up_to(0)

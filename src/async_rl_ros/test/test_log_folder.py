@@ -1,5 +1,4 @@
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from async_rl_ros.log_folder import log_arguments
+from testing.full_disk import files_up_to
 
 PROGRAM = """
 from async_rl_ros.node import ConfiguredNode, main
@@ -25,12 +25,8 @@ def test_node_whose_log_folder_cannot_be_made_starts(home: dict[str, str]) -> No
 
 
 def test_log_folder_on_a_full_disk_is_done_without(tmp_path: Path) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
+    with files_up_to(0):
         assert log_arguments({"HOME": str(tmp_path)}) == ["--ros-args", "--disable-external-lib-logs"]
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_log_folder_that_can_be_written_is_used(tmp_path: Path) -> None:

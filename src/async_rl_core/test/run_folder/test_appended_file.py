@@ -1,6 +1,5 @@
 import errno
 import os
-import resource
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from async_rl_core.run_folder import appended_file as appended
 from async_rl_core.run_folder.appended_file import AppendedFile
+from testing.full_disk import files_up_to
 
 
 def test_appended_records_follow_the_header(tmp_path: Path) -> None:
@@ -22,15 +22,11 @@ def test_appended_records_follow_the_header(tmp_path: Path) -> None:
 def test_appended_record_that_was_cut_off_is_written_whole_later(tmp_path: Path, room: int) -> None:
     file = AppendedFile(tmp_path / "file")
     file.write(b"one\n")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4 + room, hard))
-    try:
+    with files_up_to(4 + room):
         file.write(b"two and more\n")
         file.write(b"3\n")
         assert (file.pending, file.failed) == (2, f"{file.path} cannot be written: File too large")
         assert file.path.read_bytes() == b"one\n"
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     file.flush()
     assert (file.pending, file.failed) == (0, "")
     assert file.path.read_bytes() == b"one\ntwo and more\n3\n"

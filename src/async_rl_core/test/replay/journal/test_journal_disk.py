@@ -1,8 +1,5 @@
 """A journal whose disk takes nothing for a while."""
 
-import contextlib
-import resource
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,19 +7,9 @@ import pytest
 from async_rl_core.replay.journal.journal import StepJournal
 from async_rl_core.replay.journal.repair import check as check_journal
 from async_rl_core.replay.journal.segment import JournalError
+from testing.full_disk import files_up_to
 
 from .journal_steps import NBYTES, SIZES, append, held_disk, opened, read, wait_until
-
-
-@contextlib.contextmanager
-def files_up_to(nbytes: int) -> Iterator[None]:
-    """As near as a test comes to a full disk: files may not grow beyond a limit, and the last write is cut short."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (nbytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_journal_on_a_disk_full_for_a_while_loses_no_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
